@@ -1,0 +1,27 @@
+//! From sources to findings: lower in parallel, link, run the rules. No file is read here and nothing is printed.
+
+use crate::finding::Finding;
+use crate::project::Project;
+use crate::rules::RuleSet;
+use crate::source::Source;
+
+/// One file of the user's and the rules that are on for it.
+#[derive(Debug, Clone)]
+pub struct Input {
+    pub source: Source,
+    pub rules: RuleSet,
+}
+
+/// What a run of the rules gives.
+pub struct Outcome {
+    pub project: Project,
+    /// All findings, suppressed ones included, sorted by path and position.
+    pub findings: Vec<Finding>,
+}
+
+/// Analyses the files together.
+pub fn analyze(inputs: Vec<Input>) -> Outcome {
+    let project = Project::new(inputs);
+    let findings = crate::rules::run(&project);
+    Outcome { project, findings }
+}

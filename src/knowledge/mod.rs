@@ -1,0 +1,1 @@
+//! What library functions do, compiled in from `rules/apis`.

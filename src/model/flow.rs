@@ -1,0 +1,1 @@
+//! Questions about the control flow of a [`Block`](crate::model::Block).

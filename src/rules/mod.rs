@@ -1,0 +1,172 @@
+//! The list of all rules, and what a rule is: plain data and one function.
+
+use crate::finding::{Applicability, FileId, Finding, Severity};
+use crate::project::Project;
+use crate::source::Language;
+
+/// A group of rules of one kind: what `--select CATEGORY` names.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Category {
+    Blocking,
+    Runtime,
+    Cancellation,
+    Tasks,
+    Scopes,
+    Clarity,
+}
+
+impl Category {
+    pub const ALL: [Self; 6] = [
+        Self::Blocking,
+        Self::Runtime,
+        Self::Cancellation,
+        Self::Tasks,
+        Self::Scopes,
+        Self::Clarity,
+    ];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Blocking => "blocking",
+            Self::Runtime => "runtime",
+            Self::Cancellation => "cancellation",
+            Self::Tasks => "tasks",
+            Self::Scopes => "scopes",
+            Self::Clarity => "clarity",
+        }
+    }
+}
+
+/// Which run a rule belongs to; each includes the ones before it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub enum Profile {
+    /// Bugs, hardly ever wrong: the default.
+    #[default]
+    Recommended,
+    /// Structured concurrency throughout.
+    Strict,
+    All,
+}
+
+impl Profile {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Recommended => "recommended",
+            Self::Strict => "strict",
+            Self::All => "all",
+        }
+    }
+}
+
+/// One mistake, in one language or in both.
+pub struct Rule {
+    /// Kebab-case; also the stem of `rules/<name>.md`.
+    pub name: &'static str,
+    /// The whole page.
+    pub page: &'static str,
+    pub category: Category,
+    pub profile: Profile,
+    pub severity: Severity,
+    pub languages: &'static [Language],
+    /// Peers' codes for the same mistake: `ASYNC251`, `RUF006`, `clippy::await_holding_lock`.
+    pub aliases: &'static [&'static str],
+    /// The best fix it offers.
+    pub fix: Option<Applicability>,
+    pub check: fn(&mut Context<'_>),
+}
+
+impl PartialEq for Rule {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Rule {}
+
+impl std::fmt::Debug for Rule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// Every rule, in the order of the catalogue.
+pub static RULES: &[&Rule] = &[];
+
+/// The rule of that name.
+pub fn by_name(name: &str) -> Option<&'static Rule> {
+    RULES.iter().copied().find(|rule| rule.name == name)
+}
+
+/// Rules that are on, each with its severity.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RuleSet {
+    /// Parallel to [`RULES`]; `None` is off.
+    levels: Vec<Option<Severity>>,
+}
+
+impl RuleSet {
+    /// The rules of a profile and of the ones it includes, at their own severities.
+    pub fn of_profile(profile: Profile) -> Self {
+        let levels = RULES
+            .iter()
+            .map(|rule| (rule.profile <= profile).then_some(rule.severity))
+            .collect();
+        Self { levels }
+    }
+
+    pub fn set(&mut self, rule: &'static Rule, level: Option<Severity>) {
+        self.levels.resize(RULES.len(), None);
+        if let Some(index) = RULES.iter().position(|it| *it == rule) {
+            self.levels[index] = level;
+        }
+    }
+
+    /// The severity the rule reports at, if it is on.
+    pub fn level(&self, rule: &Rule) -> Option<Severity> {
+        let index = RULES.iter().position(|it| *it == rule)?;
+        self.levels.get(index).copied().flatten()
+    }
+}
+
+/// What a rule may look at while it judges one file, and where it puts what it finds.
+pub struct Context<'a> {
+    pub project: &'a Project,
+    pub file: FileId,
+    pub findings: Vec<Finding>,
+}
+
+/// Runs on every file the rules that are on for it.
+pub fn run(project: &Project) -> Vec<Finding> {
+    use rayon::prelude::*;
+    let files: Vec<FileId> = project.user_files().collect();
+    let mut findings: Vec<Finding> = files
+        .into_par_iter()
+        .flat_map_iter(|file| {
+            let mut context = Context {
+                project,
+                file,
+                findings: Vec::new(),
+            };
+            for rule in RULES.iter().copied() {
+                if project.rules(file).level(rule).is_some() {
+                    (rule.check)(&mut context);
+                }
+            }
+            context.findings
+        })
+        .collect();
+    sort(project, &mut findings);
+    findings
+}
+
+/// By path and position, then by rule: the same for any number of threads.
+pub fn sort(project: &Project, findings: &mut [Finding]) {
+    findings.sort_by(|a, b| {
+        let key = |it: &Finding| (it.place.span, it.rule.name);
+        let path = |it: &Finding| &project.source(it.place.file).path;
+        path(a)
+            .cmp(path(b))
+            .then_with(|| key(a).cmp(&key(b)))
+            .then_with(|| a.message.cmp(&b.message))
+    });
+}

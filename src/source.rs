@@ -1,0 +1,183 @@
+//! One file's text and its line table: bytes in, text out, and byte offsets to lines and columns in three units.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use camino::Utf8PathBuf;
+
+/// A half-open range of bytes in one file's text.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Span {
+    pub start: u32,
+    pub end: u32,
+}
+
+impl Span {
+    pub const fn new(start: u32, end: u32) -> Self {
+        Self { start, end }
+    }
+
+    pub const fn contains(self, other: Span) -> bool {
+        self.start <= other.start && other.end <= self.end
+    }
+
+    pub const fn range(self) -> std::ops::Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
+impl fmt::Debug for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}..{}", self.start, self.end)
+    }
+}
+
+/// The language a file is written in.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Language {
+    Python,
+    Rust,
+}
+
+impl Language {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Python => "python",
+            Self::Rust => "rust",
+        }
+    }
+}
+
+/// A place as people and other programs count it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Position {
+    /// From 1.
+    pub line: u32,
+    /// From 1, in Unicode characters (code points).
+    pub column: u32,
+    /// From 1, in UTF-16 code units: what SARIF viewers and editors count.
+    pub utf16: u32,
+}
+
+/// One file as the analysis sees it.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// Relative to where the tool was run, with `/`; what reports show.
+    pub path: Utf8PathBuf,
+    pub language: Language,
+    /// Decoded, without a byte order mark; `offset_of_text` bytes were dropped before it.
+    pub text: Arc<str>,
+    /// For a notebook: which cell each stretch of `text` is from.
+    pub cells: Vec<Cell>,
+    lines: OnceLock<Vec<u32>>,
+}
+
+/// A code cell of a notebook and the stretch of the joined text it makes up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cell {
+    /// From 1, counting every cell of the notebook as Jupyter shows them.
+    pub number: u32,
+    pub start: u32,
+}
+
+impl Source {
+    pub fn new(
+        path: impl Into<Utf8PathBuf>,
+        language: Language,
+        text: impl Into<Arc<str>>,
+    ) -> Self {
+        Self {
+            path: path.into(),
+            language,
+            text: text.into(),
+            cells: Vec::new(),
+            lines: OnceLock::new(),
+        }
+    }
+
+    /// The byte offset at which each line starts. `\n`, `\r\n` and a lone `\r` end a line.
+    pub fn line_starts(&self) -> &[u32] {
+        self.lines.get_or_init(|| {
+            let bytes = self.text.as_bytes();
+            let mut starts = vec![0];
+            for (index, byte) in bytes.iter().enumerate() {
+                if *byte == b'\n' || (*byte == b'\r' && bytes.get(index + 1) != Some(&b'\n')) {
+                    starts.push(index as u32 + 1);
+                }
+            }
+            starts
+        })
+    }
+
+    /// The line, from 0, that holds `offset`.
+    pub fn line_of(&self, offset: u32) -> usize {
+        self.line_starts()
+            .partition_point(|start| *start <= offset)
+            .saturating_sub(1)
+    }
+
+    /// The text of a line, from 0, without its end.
+    pub fn line_text(&self, line: usize) -> &str {
+        let starts = self.line_starts();
+        let Some(start) = starts.get(line) else {
+            return "";
+        };
+        let end = starts
+            .get(line + 1)
+            .map_or(self.text.len(), |it| *it as usize);
+        self.text[*start as usize..end].trim_end_matches(['\n', '\r'])
+    }
+
+    /// Where `offset` is, in lines and columns.
+    pub fn position(&self, offset: u32) -> Position {
+        let line = self.line_of(offset);
+        let start = self.line_starts()[line] as usize;
+        let mut end = (offset as usize).min(self.text.len());
+        while !self.text.is_char_boundary(end) {
+            end -= 1;
+        }
+        let before = &self.text[start..end.max(start)];
+        Position {
+            line: line as u32 + 1,
+            column: before.chars().count() as u32 + 1,
+            utf16: before.encode_utf16().count() as u32 + 1,
+        }
+    }
+
+    pub fn slice(&self, span: Span) -> &str {
+        self.text.get(span.range()).unwrap_or("")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_count_characters_and_utf16_units() {
+        let source = Source::new(
+            "a.py",
+            Language::Python,
+            "x = 1\r\ns = '\u{1d4b3}é'; f()\rg()\n",
+        );
+        let at = |needle: &str| source.position(source.text.find(needle).expect("there") as u32);
+        assert_eq!(
+            at("f()"),
+            Position {
+                line: 2,
+                column: 11,
+                utf16: 12
+            }
+        );
+        assert_eq!(
+            at("g()"),
+            Position {
+                line: 3,
+                column: 1,
+                utf16: 1
+            }
+        );
+        assert_eq!(source.line_text(1), "s = '\u{1d4b3}é'; f()");
+        assert_eq!(source.line_text(9), "");
+    }
+}
