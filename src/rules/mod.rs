@@ -16,14 +16,8 @@ pub enum Category {
 }
 
 impl Category {
-    pub const ALL: [Self; 6] = [
-        Self::Blocking,
-        Self::Runtime,
-        Self::Cancellation,
-        Self::Tasks,
-        Self::Scopes,
-        Self::Clarity,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Blocking, Self::Runtime, Self::Cancellation, Self::Tasks, Self::Scopes, Self::Clarity];
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -107,10 +101,7 @@ pub struct RuleSet {
 impl RuleSet {
     /// The rules of a profile and of the ones it includes, at their own severities.
     pub fn of_profile(profile: Profile) -> Self {
-        let levels = RULES
-            .iter()
-            .map(|rule| (rule.profile <= profile).then_some(rule.severity))
-            .collect();
+        let levels = RULES.iter().map(|rule| (rule.profile <= profile).then_some(rule.severity)).collect();
         Self { levels }
     }
 
@@ -142,11 +133,7 @@ pub fn run(project: &Project) -> Vec<Finding> {
     let mut findings: Vec<Finding> = files
         .into_par_iter()
         .flat_map_iter(|file| {
-            let mut context = Context {
-                project,
-                file,
-                findings: Vec::new(),
-            };
+            let mut context = Context { project, file, findings: Vec::new() };
             for rule in RULES.iter().copied() {
                 if project.rules(file).level(rule).is_some() {
                     (rule.check)(&mut context);
@@ -164,9 +151,6 @@ pub fn sort(project: &Project, findings: &mut [Finding]) {
     findings.sort_by(|a, b| {
         let key = |it: &Finding| (it.place.span, it.rule.name);
         let path = |it: &Finding| &project.source(it.place.file).path;
-        path(a)
-            .cmp(path(b))
-            .then_with(|| key(a).cmp(&key(b)))
-            .then_with(|| a.message.cmp(&b.message))
+        path(a).cmp(path(b)).then_with(|| key(a).cmp(&key(b))).then_with(|| a.message.cmp(&b.message))
     });
 }
