@@ -81,18 +81,8 @@ pub struct Cell {
 }
 
 impl Source {
-    pub fn new(
-        path: impl Into<Utf8PathBuf>,
-        language: Language,
-        text: impl Into<Arc<str>>,
-    ) -> Self {
-        Self {
-            path: path.into(),
-            language,
-            text: text.into(),
-            cells: Vec::new(),
-            lines: OnceLock::new(),
-        }
+    pub fn new(path: impl Into<Utf8PathBuf>, language: Language, text: impl Into<Arc<str>>) -> Self {
+        Self { path: path.into(), language, text: text.into(), cells: Vec::new(), lines: OnceLock::new() }
     }
 
     /// The byte offset at which each line starts. `\n`, `\r\n` and a lone `\r` end a line.
@@ -111,9 +101,7 @@ impl Source {
 
     /// The line, from 0, that holds `offset`.
     pub fn line_of(&self, offset: u32) -> usize {
-        self.line_starts()
-            .partition_point(|start| *start <= offset)
-            .saturating_sub(1)
+        self.line_starts().partition_point(|start| *start <= offset).saturating_sub(1)
     }
 
     /// The text of a line, from 0, without its end.
@@ -122,9 +110,7 @@ impl Source {
         let Some(start) = starts.get(line) else {
             return "";
         };
-        let end = starts
-            .get(line + 1)
-            .map_or(self.text.len(), |it| *it as usize);
+        let end = starts.get(line + 1).map_or(self.text.len(), |it| *it as usize);
         self.text[*start as usize..end].trim_end_matches(['\n', '\r'])
     }
 
@@ -155,28 +141,10 @@ mod tests {
 
     #[test]
     fn columns_count_characters_and_utf16_units() {
-        let source = Source::new(
-            "a.py",
-            Language::Python,
-            "x = 1\r\ns = '\u{1d4b3}é'; f()\rg()\n",
-        );
+        let source = Source::new("a.py", Language::Python, "x = 1\r\ns = '\u{1d4b3}é'; f()\rg()\n");
         let at = |needle: &str| source.position(source.text.find(needle).expect("there") as u32);
-        assert_eq!(
-            at("f()"),
-            Position {
-                line: 2,
-                column: 11,
-                utf16: 12
-            }
-        );
-        assert_eq!(
-            at("g()"),
-            Position {
-                line: 3,
-                column: 1,
-                utf16: 1
-            }
-        );
+        assert_eq!(at("f()"), Position { line: 2, column: 11, utf16: 12 });
+        assert_eq!(at("g()"), Position { line: 3, column: 1, utf16: 1 });
         assert_eq!(source.line_text(1), "s = '\u{1d4b3}é'; f()");
         assert_eq!(source.line_text(9), "");
     }

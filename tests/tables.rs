@@ -8,41 +8,19 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 const EFFECTS: &[&str] = &["blocks", "starts-runtime", "spawns", "checkpoint"];
-const KINDS: &[&str] = &[
-    "sleep", "network", "database", "process", "file", "path", "lock", "input", "cpu",
-];
+const KINDS: &[&str] = &["sleep", "network", "database", "process", "file", "path", "lock", "input", "cpu"];
 const PLACES: &[&str] = &["thread", "process", "loop", "task", "inline", "runtime"];
-const SCOPES: &[&str] = &[
-    "timeout",
-    "cancel-scope",
-    "task-group",
-    "suppress",
-    "closing",
-    "lock",
-    "shield",
-    "other",
-];
+const SCOPES: &[&str] = &["timeout", "cancel-scope", "task-group", "suppress", "closing", "lock", "shield", "other"];
 const HANDLES: &[&str] = &["weak", "detaches", "cancels", "owned"];
 const GUARDS: &[&str] = &["thread-lock", "refcell", "map-ref", "span", "async-lock"];
 const TYPE_ROLES: &[&str] = &["task", "future", "awaitable", "thread-lock", "token"];
 const RUN_PLACES: &[&str] = &["thread", "loop", "process", "caller", "runtime"];
-const HANDLER_ROLES: &[&str] = &[
-    "route",
-    "task",
-    "fixture",
-    "context-manager",
-    "callback",
-    "main",
-    "test",
-    "overload",
-];
+const HANDLER_ROLES: &[&str] = &["route", "task", "fixture", "context-manager", "callback", "main", "test", "overload"];
 
 fn tables() -> Vec<PathBuf> {
     let mut files = Vec::new();
     for language in ["python", "rust"] {
-        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-            .join("rules/apis")
-            .join(language);
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("rules/apis").join(language);
         let Ok(entries) = std::fs::read_dir(folder) else {
             continue;
         };
@@ -60,10 +38,7 @@ fn tables_are_well_formed() {
     for file in tables() {
         let name = format!(
             "{}/{}",
-            file.parent()
-                .and_then(|it| it.file_name())
-                .expect("a folder")
-                .to_string_lossy(),
+            file.parent().and_then(|it| it.file_name()).expect("a folder").to_string_lossy(),
             file.file_name().expect("a name").to_string_lossy()
         );
         let text = std::fs::read_to_string(&file).expect("a readable table");
@@ -83,11 +58,7 @@ fn tables_are_well_formed() {
             }
         };
         for api in &library.api {
-            let at = api
-                .path
-                .clone()
-                .or_else(|| api.paths.first().cloned())
-                .unwrap_or_default();
+            let at = api.path.clone().or_else(|| api.paths.first().cloned()).unwrap_or_default();
             word(&at, &api.effect, EFFECTS);
             word(&at, &api.kind, KINDS);
             word(&at, &api.scope, SCOPES);
@@ -104,34 +75,20 @@ fn tables_are_well_formed() {
             word(&it.path, &it.role, TYPE_ROLES);
         }
         for it in &library.handler {
-            let at = it
-                .decorators
-                .first()
-                .or(it.bases.first())
-                .cloned()
-                .unwrap_or_default();
+            let at = it.decorators.first().or(it.bases.first()).cloned().unwrap_or_default();
             word(&at, &it.sync, RUN_PLACES);
             word(&at, &it.is_async, RUN_PLACES);
             word(&at, &it.role, HANDLER_ROLES);
         }
         for api in &library.api {
             if (api.effect.as_deref() == Some("blocks")) != api.kind.is_some() {
-                problem(format!(
-                    "{:?} {:?}: `kind` goes with `effect = \"blocks\"`",
-                    api.path, api.paths
-                ));
+                problem(format!("{:?} {:?}: `kind` goes with `effect = \"blocks\"`", api.path, api.paths));
             }
             if (api.effect.as_deref() == Some("spawns")) != api.handle.is_some() {
-                problem(format!(
-                    "{:?} {:?}: `handle` goes with `effect = \"spawns\"`",
-                    api.path, api.paths
-                ));
+                problem(format!("{:?} {:?}: `handle` goes with `effect = \"spawns\"`", api.path, api.paths));
             }
             if api.path.is_some() != api.paths.is_empty() {
-                problem(format!(
-                    "{:?} {:?}: one of `path` and `paths`",
-                    api.path, api.paths
-                ));
+                problem(format!("{:?} {:?}: one of `path` and `paths`", api.path, api.paths));
             }
             if !api.aka.is_empty() && api.path.is_none() {
                 problem(format!("{:?}: `aka` goes with a single `path`", api.paths));

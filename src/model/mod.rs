@@ -67,6 +67,8 @@ pub struct FileModel {
     /// Extents of simple statements and of the headers of compound ones, sorted: what a suppression on a line governs.
     pub statements: Vec<Span>,
     pub errors: Vec<ParseError>,
+    /// The front end itself failed on the file: an internal error, to be reported.
+    pub failed: bool,
 }
 
 /// Something in the file that the parser could not read. The rest of the file is lowered all the same.
@@ -545,6 +547,8 @@ pub enum Value {
     Param(FunctionId, u32),
     /// `super()` in a method of the class.
     Super(ClassId),
+    /// Python `x / y`: where `x` is a path, so is this.
+    Quotient(ValueId),
 }
 
 /// A dotted or `::` path that starts outside the file.
@@ -594,11 +598,7 @@ impl FileModel {
             language,
             names,
             modules: vec![Module::default()],
-            functions: vec![Function::new(
-                top,
-                FunctionKind::TopLevel,
-                Span::new(0, end),
-            )],
+            functions: vec![Function::new(top, FunctionKind::TopLevel, Span::new(0, end))],
             classes: Vec::new(),
             impls: Vec::new(),
             values: vec![Value::Unknown],
@@ -607,6 +607,7 @@ impl FileModel {
             allows: Vec::new(),
             statements: Vec::new(),
             errors: Vec::new(),
+            failed: false,
         }
     }
 
@@ -680,17 +681,9 @@ impl Function {
 
 impl Call {
     /// The argument given at `position` (receiver not counted) or by `name`.
-    pub fn argument<'a>(
-        &'a self,
-        names: &Names,
-        position: Option<usize>,
-        name: Option<&str>,
-    ) -> Option<&'a Arg> {
+    pub fn argument<'a>(&'a self, names: &Names, position: Option<usize>, name: Option<&str>) -> Option<&'a Arg> {
         if let Some(name) = name
-            && let Some(arg) = self
-                .args
-                .iter()
-                .find(|arg| arg.name.is_some_and(|it| names.text(it) == name))
+            && let Some(arg) = self.args.iter().find(|arg| arg.name.is_some_and(|it| names.text(it) == name))
         {
             return Some(arg);
         }
@@ -698,9 +691,6 @@ impl Call {
         if self.args.iter().take(position + 1).any(|arg| arg.spread) {
             return None;
         }
-        self.args
-            .iter()
-            .filter(|arg| arg.name.is_none())
-            .nth(position)
+        self.args.iter().filter(|arg| arg.name.is_none()).nth(position)
     }
 }

@@ -28,11 +28,7 @@ impl Names {
 
     pub fn text(&self, id: NameId) -> &str {
         let index = id.0 as usize;
-        let start = if index == 0 {
-            0
-        } else {
-            self.ends[index - 1] as usize
-        };
+        let start = if index == 0 { 0 } else { self.ends[index - 1] as usize };
         &self.text[start..self.ends[index] as usize]
     }
 

@@ -1,0 +1,132 @@
+//! Which names a block of statements binds: what makes them local to a function or global to a module.
+
+use ruff_python_ast::visitor::{self, Visitor};
+use ruff_python_ast::{Comprehension, ExceptHandler, Expr, ExprContext, Pattern, Stmt};
+use rustc_hash::FxHashSet;
+
+/// Names bound by statements of one scope, and those it declares to be another scope's.
+#[derive(Default)]
+pub(super) struct Bound<'a> {
+    pub(super) names: FxHashSet<&'a str>,
+    pub(super) elsewhere: FxHashSet<&'a str>,
+    /// Some expression in the file has a `:=`, so expressions are searched too.
+    walrus: bool,
+}
+
+impl<'a> Bound<'a> {
+    pub(super) fn of(body: &'a [Stmt], walrus: bool) -> Self {
+        let mut bound = Self { walrus, ..Self::default() };
+        bound.visit_body(body);
+        bound
+    }
+
+    fn target(&mut self, target: &'a Expr) {
+        match target {
+            Expr::Name(name) => {
+                self.names.insert(name.id.as_str());
+            }
+            Expr::Tuple(tuple) => tuple.elts.iter().for_each(|it| self.target(it)),
+            Expr::List(list) => list.elts.iter().for_each(|it| self.target(it)),
+            Expr::Starred(starred) => self.target(&starred.value),
+            _ => {}
+        }
+    }
+}
+
+impl<'a> Visitor<'a> for Bound<'a> {
+    fn visit_stmt(&mut self, stmt: &'a Stmt) {
+        match stmt {
+            Stmt::FunctionDef(it) => {
+                self.names.insert(it.name.as_str());
+                return;
+            }
+            Stmt::ClassDef(it) => {
+                self.names.insert(it.name.as_str());
+                return;
+            }
+            Stmt::Import(it) => {
+                for alias in &it.names {
+                    let name = match &alias.asname {
+                        Some(name) => name.as_str(),
+                        None => alias.name.as_str().split('.').next().unwrap_or_default(),
+                    };
+                    self.names.insert(name);
+                }
+                return;
+            }
+            Stmt::ImportFrom(it) => {
+                for alias in &it.names {
+                    let name = alias.asname.as_ref().unwrap_or(&alias.name).as_str();
+                    if name != "*" {
+                        self.names.insert(name);
+                    }
+                }
+                return;
+            }
+            Stmt::Global(it) => {
+                self.elsewhere.extend(it.names.iter().map(|name| name.as_str()));
+                return;
+            }
+            Stmt::Nonlocal(it) => {
+                self.elsewhere.extend(it.names.iter().map(|name| name.as_str()));
+                return;
+            }
+            Stmt::Assign(it) => it.targets.iter().for_each(|target| self.target(target)),
+            Stmt::AugAssign(it) => self.target(&it.target),
+            Stmt::AnnAssign(it) => self.target(&it.target),
+            Stmt::TypeAlias(it) => self.target(&it.name),
+            Stmt::For(it) => self.target(&it.target),
+            Stmt::Delete(it) => it.targets.iter().for_each(|target| self.target(target)),
+            Stmt::With(it) => {
+                for item in &it.items {
+                    if let Some(target) = &item.optional_vars {
+                        self.target(target);
+                    }
+                }
+            }
+            _ => {}
+        }
+        visitor::walk_stmt(self, stmt);
+    }
+
+    fn visit_except_handler(&mut self, handler: &'a ExceptHandler) {
+        let ExceptHandler::ExceptHandler(it) = handler;
+        if let Some(name) = &it.name {
+            self.names.insert(name.as_str());
+        }
+        visitor::walk_except_handler(self, handler);
+    }
+
+    fn visit_pattern(&mut self, pattern: &'a Pattern) {
+        let name = match pattern {
+            Pattern::MatchAs(it) => it.name.as_ref(),
+            Pattern::MatchStar(it) => it.name.as_ref(),
+            Pattern::MatchMapping(it) => it.rest.as_ref(),
+            _ => None,
+        };
+        if let Some(name) = name {
+            self.names.insert(name.as_str());
+        }
+        visitor::walk_pattern(self, pattern);
+    }
+
+    fn visit_expr(&mut self, expr: &'a Expr) {
+        if !self.walrus {
+            return;
+        }
+        match expr {
+            Expr::Named(it) => self.target(&it.target),
+            // A lambda has a scope of its own.
+            Expr::Lambda(_) => return,
+            _ => {}
+        }
+        visitor::walk_expr(self, expr);
+    }
+
+    fn visit_comprehension(&mut self, comprehension: &'a Comprehension) {
+        visitor::walk_comprehension(self, comprehension);
+    }
+
+    fn visit_expr_context(&mut self, _: &'a ExprContext) {}
+    fn visit_annotation(&mut self, _: &'a Expr) {}
+}

@@ -1,0 +1,71 @@
+//! Classes: bases, attributes, methods.
+
+use ruff_python_ast::{Expr, StmtClassDef};
+use ruff_text_size::Ranged;
+
+use crate::model::{Class, ClassId, ClassKind, FILE_MODULE, Use, Value, ValueId};
+use crate::source::Span;
+
+use super::parse::span;
+use super::scope::Lowerer;
+
+impl<'a> Lowerer<'a> {
+    /// `class`: its body runs here and now, as part of what surrounds it.
+    pub(super) fn class_definition(&mut self, definition: &'a StmtClassDef) {
+        let decorators = self.decorators(&definition.decorator_list);
+        let decorators = decorators.iter().map(|it| it.value).collect();
+        let mut bases = Vec::new();
+        if let Some(arguments) = &definition.arguments {
+            for base in &arguments.args {
+                bases.push(self.base(base));
+            }
+            for keyword in &arguments.keywords {
+                self.expression(&keyword.value, Use::Stored);
+            }
+        }
+        let name = definition.name.as_str();
+        let head_end = definition.body.first().map_or(definition.range().end(), |first| first.range().start());
+        self.model.statements.push(Span::new(definition.name.range().start().to_u32(), head_end.to_u32()));
+        let id = ClassId(self.model.classes.len() as u32);
+        let name_id = self.name(name);
+        let qualname = self.qualname(name);
+        self.model.classes.push(Class {
+            name: name_id,
+            qualname,
+            module: FILE_MODULE,
+            kind: ClassKind::Class,
+            span: span(definition.range()),
+            bases,
+            methods: Vec::new(),
+            fields: Vec::new(),
+            decorators,
+        });
+        let value = self.add(Value::Class(id));
+        self.bind(name, value, span(definition.name.range()));
+        let inner = self.frame().inner.len();
+        self.frame().classes.push(id);
+        self.statements(&definition.body);
+        self.frame().classes.pop();
+        self.frame().inner.truncate(inner);
+    }
+
+    /// A base class: `Base`, `module.Base`, `Base[T]`.
+    fn base(&mut self, base: &'a Expr) -> ValueId {
+        match base {
+            Expr::Subscript(it) => self.base(&it.value),
+            Expr::Starred(it) => {
+                self.expression(&it.value, Use::Stored);
+                crate::model::UNKNOWN
+            }
+            _ => self.expression(base, Use::Stored),
+        }
+    }
+
+    /// `self.name = value` in a method: an attribute of the class.
+    pub(super) fn attribute_assigned(&mut self, receiver: &Expr, name: &str, value: ValueId) {
+        if let Some(class) = self.is_receiver(receiver) {
+            let name = self.name(name);
+            self.model.classes[class.index()].fields.push((name, value));
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Comprehensions: loops inside expressions, with targets of their own.
+
+use ruff_python_ast::{Comprehension, Expr};
+use ruff_text_size::{Ranged, TextRange};
+
+use crate::model::{Arm, Block, Branch, BranchKind, Implicit, ImplicitKind, Loop, LoopKind, Node, Use, Value, ValueId};
+
+use super::parse::span;
+use super::scope::{Inner, Lowerer};
+
+impl<'a> Lowerer<'a> {
+    /// The loops of a comprehension around its element; the value is a collection of the elements.
+    pub(super) fn comprehension(
+        &mut self,
+        range: TextRange,
+        elements: &[&'a Expr],
+        generators: &'a [Comprehension],
+    ) -> ValueId {
+        let inner = self.frame().inner.len();
+        let mut values = Vec::new();
+        let block = self.block(|this| this.generators(range, elements, generators, &mut values));
+        self.frame().nodes.extend(block.nodes);
+        self.frame().inner.truncate(inner);
+        self.add(Value::Collection(values.into()))
+    }
+
+    fn generators(
+        &mut self,
+        range: TextRange,
+        elements: &[&'a Expr],
+        generators: &'a [Comprehension],
+        values: &mut Vec<ValueId>,
+    ) {
+        let Some((first, rest)) = generators.split_first() else {
+            for element in elements {
+                let value = self.expression(element, Use::Stored);
+                values.push(value);
+            }
+            return;
+        };
+        let mut iterated = None;
+        let head = self.block(|this| {
+            let value = this.expression(&first.iter, Use::Consumed);
+            let kind = if first.is_async { ImplicitKind::AsyncIterate } else { ImplicitKind::Iterate };
+            this.push(Node::Implicit(Implicit { kind, value, span: span(first.iter.range()) }));
+            iterated = Some(value);
+        });
+        let element = self.add(Value::Element(iterated.unwrap_or(crate::model::UNKNOWN)));
+        self.comprehension_target(&first.target, element);
+        let body = self.block(|this| {
+            for condition in &first.ifs {
+                this.expression(condition, Use::Tested);
+            }
+            let inner = this.block(|this| this.generators(range, elements, rest, values));
+            if first.ifs.is_empty() {
+                this.frame().nodes.extend(inner.nodes);
+            } else {
+                let arm = Arm { body: inner, span: span(range), ..Arm::default() };
+                this.push(Node::Branch(Box::new(Branch {
+                    kind: BranchKind::Expression,
+                    span: span(range),
+                    arms: vec![arm],
+                    exhaustive: false,
+                })));
+            }
+        });
+        self.push(Node::Loop(Box::new(Loop {
+            kind: if first.is_async { LoopKind::AsyncComprehension } else { LoopKind::Comprehension },
+            span: span(range),
+            keyword: span(first.target.range()),
+            head,
+            body,
+            orelse: Block::default(),
+            iterated,
+        })));
+    }
+
+    fn comprehension_target(&mut self, target: &'a Expr, value: ValueId) {
+        match target {
+            Expr::Name(it) => {
+                let name = self.name(it.id.as_str());
+                let frame = self.frame();
+                let local = frame.fresh(name, span(it.range()));
+                frame.assign(local, value);
+                frame.inner.push((it.id.as_str(), Inner::Local(local)));
+            }
+            Expr::Tuple(it) => self.comprehension_targets(&it.elts, value),
+            Expr::List(it) => self.comprehension_targets(&it.elts, value),
+            Expr::Starred(it) => self.comprehension_target(&it.value, crate::model::UNKNOWN),
+            _ => {
+                self.expression(target, Use::Stored);
+            }
+        }
+    }
+
+    fn comprehension_targets(&mut self, targets: &'a [Expr], value: ValueId) {
+        for (index, target) in targets.iter().enumerate() {
+            let item = self.add(Value::Item(value, index as u32));
+            self.comprehension_target(target, item);
+        }
+    }
+}

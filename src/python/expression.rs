@@ -1,0 +1,324 @@
+//! Expressions: what they evaluate, in order, and what they stand for.
+
+use ruff_python_ast::{
+    BoolOp, Expr, ExprAttribute, ExprCall, ExprContext, InterpolatedStringElement, Number, Operator, UnaryOp,
+};
+use ruff_text_size::Ranged;
+
+use crate::model::{
+    Arg, Arm, Await, Block, Branch, BranchKind, Call, CallId, Implicit, ImplicitKind, Node, UNKNOWN, Use, Value,
+    ValueId, Yield,
+};
+use crate::source::Span;
+
+use super::parse::span;
+use super::scope::Lowerer;
+
+/// Below this much free stack a fresh piece is taken.
+const RED_ZONE: usize = 128 << 10;
+const STACK: usize = 4 << 20;
+/// Longer strings are no names of anything.
+const LONGEST_STRING: usize = 80;
+
+impl<'a> Lowerer<'a> {
+    /// Walks an expression whose value is put to `result`.
+    pub(super) fn expression(&mut self, expr: &'a Expr, result: Use) -> ValueId {
+        stacker::maybe_grow(RED_ZONE, STACK, || self.walk(expr, result))
+    }
+
+    fn walk(&mut self, expr: &'a Expr, result: Use) -> ValueId {
+        match expr {
+            Expr::Name(it) => self.read(it.id.as_str()),
+            Expr::Attribute(it) => self.attribute(it, true),
+            Expr::Call(it) => self.call(it, result),
+            Expr::Await(it) => {
+                let value = self.expression(&it.value, Use::Awaited);
+                if let Value::Result(call) = self.model.value(value) {
+                    let call = *call;
+                    self.model.calls[call.index()].awaited = true;
+                }
+                let whole = span(it.range());
+                let keyword = Span::new(whole.start, whole.start + "await".len() as u32);
+                self.push(Node::Await(Await { span: whole, keyword, value, result }));
+                self.add(Value::Awaited(value))
+            }
+            Expr::Yield(it) => {
+                if let Some(value) = &it.value {
+                    self.expression(value, Use::Consumed);
+                }
+                self.yields(span(it.range()), false)
+            }
+            Expr::YieldFrom(it) => {
+                self.expression(&it.value, Use::Consumed);
+                self.yields(span(it.range()), true)
+            }
+            Expr::Named(it) => self.named(&it.target, &it.value),
+            Expr::BoolOp(it) => self.bool_op(it.op, &it.values, span(it.range()), result),
+            Expr::If(it) => {
+                self.expression(&it.test, Use::Tested);
+                let mut values = Vec::new();
+                let mut arms = Vec::new();
+                self.alternatives(vec![&*it.body, &*it.orelse], false, |this, arm| {
+                    let body = this.block(|this| values.push(this.expression(arm, result)));
+                    arms.push(Arm { body, span: span(arm.range()), ..Arm::default() });
+                });
+                self.branch(span(it.range()), arms, true);
+                self.union(values)
+            }
+            Expr::BinOp(it) => {
+                let left = self.expression(&it.left, Use::Consumed);
+                let right = self.expression(&it.right, Use::Consumed);
+                match it.op {
+                    Operator::Div => self.add(Value::Quotient(left)),
+                    // `list + list`, `A | B` of classes.
+                    Operator::Add | Operator::BitOr => self.union(vec![left, right]),
+                    _ => UNKNOWN,
+                }
+            }
+            Expr::UnaryOp(it) => {
+                let operand =
+                    self.expression(&it.operand, if it.op == UnaryOp::Not { Use::Tested } else { Use::Consumed });
+                match (it.op, self.model.value(operand)) {
+                    (UnaryOp::USub, Value::Int(number)) => {
+                        let number = -*number;
+                        self.add(Value::Int(number))
+                    }
+                    _ => UNKNOWN,
+                }
+            }
+            Expr::Compare(it) => {
+                self.expression(&it.left, Use::Consumed);
+                for value in &it.comparators {
+                    self.expression(value, Use::Consumed);
+                }
+                UNKNOWN
+            }
+            Expr::Lambda(it) => self.lambda(it),
+            Expr::Dict(it) => {
+                let mut values = Vec::new();
+                for item in &it.items {
+                    if let Some(key) = &item.key {
+                        self.expression(key, Use::Stored);
+                    }
+                    values.push(self.expression(&item.value, Use::Stored));
+                }
+                self.add(Value::Collection(values.into()))
+            }
+            Expr::Set(it) => self.display(&it.elts),
+            Expr::List(it) if it.ctx == ExprContext::Load => self.display(&it.elts),
+            Expr::Tuple(it) if it.ctx == ExprContext::Load => {
+                let result = if result == Use::Dropped { Use::Dropped } else { Use::Stored };
+                let values: Vec<ValueId> = it.elts.iter().map(|it| self.expression(it, result)).collect();
+                self.add(Value::Tuple(values.into()))
+            }
+            Expr::ListComp(it) => self.comprehension(it.range(), &[&it.elt], &it.generators),
+            Expr::SetComp(it) => self.comprehension(it.range(), &[&it.elt], &it.generators),
+            Expr::Generator(it) => self.comprehension(it.range(), &[&it.elt], &it.generators),
+            Expr::DictComp(it) => match &it.key {
+                Some(key) => self.comprehension(it.range(), &[key, &it.value], &it.generators),
+                None => self.comprehension(it.range(), &[&it.value], &it.generators),
+            },
+            Expr::Subscript(it) => {
+                let value = self.expression(&it.value, Use::Receiver);
+                self.expression(&it.slice, Use::Consumed);
+                self.add(Value::Index(value))
+            }
+            Expr::Starred(it) => {
+                let value = self.expression(&it.value, result);
+                self.add(Value::Element(value))
+            }
+            Expr::Slice(it) => {
+                for part in [&it.lower, &it.upper, &it.step].into_iter().flatten() {
+                    self.expression(part, Use::Consumed);
+                }
+                UNKNOWN
+            }
+            Expr::FString(it) => {
+                for string in it.value.f_strings() {
+                    self.interpolations(&string.elements);
+                }
+                UNKNOWN
+            }
+            Expr::TString(it) => {
+                for string in it.value.iter() {
+                    self.interpolations(&string.elements);
+                }
+                UNKNOWN
+            }
+            Expr::StringLiteral(it) => {
+                let text = it.value.to_str();
+                if text.len() > LONGEST_STRING {
+                    return UNKNOWN;
+                }
+                let name = self.name(text);
+                self.add(Value::Str(name))
+            }
+            Expr::NumberLiteral(it) => match &it.value {
+                Number::Int(number) => number.as_i64().map_or(UNKNOWN, |number| self.add(Value::Int(number))),
+                Number::Float(number) if *number == 0.0 => self.add(Value::Int(0)),
+                _ => UNKNOWN,
+            },
+            Expr::BooleanLiteral(it) => self.add(Value::Bool(it.value)),
+            Expr::NoneLiteral(_) => self.add(Value::None),
+            Expr::List(_)
+            | Expr::Tuple(_)
+            | Expr::BytesLiteral(_)
+            | Expr::EllipsisLiteral(_)
+            | Expr::IpyEscapeCommand(_) => UNKNOWN,
+        }
+    }
+
+    fn interpolations(&mut self, elements: &'a [InterpolatedStringElement]) {
+        for element in elements {
+            if let InterpolatedStringElement::Interpolation(it) = element {
+                self.expression(&it.expression, Use::Consumed);
+                if let Some(spec) = &it.format_spec {
+                    self.interpolations(&spec.elements);
+                }
+            }
+        }
+    }
+
+    fn yields(&mut self, span: Span, delegates: bool) -> ValueId {
+        let function = self.function();
+        self.model.functions[function.index()].is_generator = true;
+        self.push(Node::Yield(Yield { span, delegates }));
+        UNKNOWN
+    }
+
+    fn display(&mut self, elements: &'a [Expr]) -> ValueId {
+        let values: Vec<ValueId> = elements.iter().map(|it| self.expression(it, Use::Stored)).collect();
+        self.add(Value::Collection(values.into()))
+    }
+
+    fn named(&mut self, target: &'a Expr, value: &'a Expr) -> ValueId {
+        let Expr::Name(name) = target else {
+            return self.expression(value, Use::Stored);
+        };
+        let result = self.own_local(name.id.as_str()).map_or(Use::Stored, Use::Bound);
+        let value = self.expression(value, result);
+        self.bind(name.id.as_str(), value, span(name.range()));
+        // `(task := f())` is itself a use when it is passed on; that use is seen as a read by what follows.
+        value
+    }
+
+    /// `a and b`, `a or b`: the first is always evaluated, each further one perhaps.
+    fn bool_op(&mut self, op: BoolOp, operands: &'a [Expr], whole: Span, result: Use) -> ValueId {
+        let Some((first, rest)) = operands.split_first() else {
+            return UNKNOWN;
+        };
+        let use_of = |last: bool| {
+            if last || op == BoolOp::Or && result != Use::Dropped { result } else { Use::Tested }
+        };
+        let mut values = vec![self.expression(first, use_of(rest.is_empty()))];
+        let mut bodies = Vec::new();
+        for (index, operand) in rest.iter().enumerate() {
+            let before = self.frame().current.clone();
+            let body = self.block(|this| {
+                let value = this.expression(operand, use_of(index + 1 == rest.len()));
+                if op == BoolOp::And {
+                    values.clear();
+                }
+                values.push(value);
+            });
+            let after = self.frame().current.clone();
+            self.join(before.clone(), vec![before, after]);
+            bodies.push((body, span(operand.range())));
+        }
+        // Nested from the last to the first: a later operand is reached only through the earlier ones.
+        let mut inner: Option<(Block, Span)> = None;
+        for (mut body, at) in bodies.into_iter().rev() {
+            if let Some((inner, inner_at)) = inner.take() {
+                let arm = Arm { body: inner, span: inner_at, ..Arm::default() };
+                let branch = Branch { kind: BranchKind::Expression, span: whole, arms: vec![arm], exhaustive: false };
+                body.nodes.push(Node::Branch(Box::new(branch)));
+            }
+            inner = Some((body, at));
+        }
+        if let Some((body, at)) = inner {
+            self.branch(whole, vec![Arm { body, span: at, ..Arm::default() }], false);
+        }
+        self.union(values)
+    }
+
+    fn branch(&mut self, whole: Span, arms: Vec<Arm>, exhaustive: bool) {
+        if arms.iter().all(|arm| arm.body.nodes.is_empty()) {
+            return;
+        }
+        self.push(Node::Branch(Box::new(Branch { kind: BranchKind::Expression, span: whole, arms, exhaustive })));
+    }
+
+    /// `value.name`; `read` where it is more than the callee of a call.
+    fn attribute(&mut self, it: &'a ExprAttribute, read: bool) -> ValueId {
+        let receiver = self.expression(&it.value, Use::Receiver);
+        if receiver == UNKNOWN || it.attr.as_str().is_empty() {
+            return UNKNOWN;
+        }
+        let name = self.name(it.attr.as_str());
+        let value = self.add(Value::Attr(receiver, name));
+        if read && it.ctx == ExprContext::Load && !matches!(self.model.value(receiver), Value::Path(_)) {
+            let kind = ImplicitKind::Attribute(name);
+            self.push(Node::Implicit(Implicit { kind, value: receiver, span: span(it.attr.range()) }));
+        }
+        value
+    }
+
+    fn call(&mut self, it: &'a ExprCall, result: Use) -> ValueId {
+        let (callee, name_span) = match &*it.func {
+            Expr::Attribute(attribute) => (self.attribute(attribute, false), callee_span(attribute)),
+            func => (self.expression(func, Use::Consumed), span(func.range())),
+        };
+        let callee = self.special_callee(&it.func, callee);
+        let mut args = Vec::with_capacity(it.arguments.args.len() + it.arguments.keywords.len());
+        for arg in it.arguments.args.iter() {
+            let value = self.expression(arg, Use::Passed);
+            args.push(Arg { name: None, value, span: span(arg.range()), spread: arg.is_starred_expr() });
+        }
+        for keyword in it.arguments.keywords.iter() {
+            let value = self.expression(&keyword.value, Use::Passed);
+            let name = keyword.arg.as_ref().map(|name| self.model.names.intern(name.as_str()));
+            args.push(Arg { name, value, span: span(keyword.range()), spread: name.is_none() });
+        }
+        let id = CallId(self.model.calls.len() as u32);
+        let function = self.function();
+        self.model.calls.push(Call {
+            function,
+            callee,
+            span: span(it.range()),
+            name_span,
+            args,
+            result,
+            awaited: false,
+        });
+        self.push(Node::Call(id));
+        self.add(Value::Result(id))
+    }
+
+    /// `super` in a method.
+    fn special_callee(&mut self, func: &Expr, callee: ValueId) -> ValueId {
+        if let Expr::Name(name) = func
+            && name.id == "super"
+            && matches!(self.model.value(callee), Value::Path(_))
+        {
+            for index in (0..self.frames.len()).rev() {
+                if let Some(class) = self.model.function(self.frames[index].id).class {
+                    return self.add(Value::Super(class));
+                }
+            }
+        }
+        callee
+    }
+}
+
+/// The callee as a reader would name it: `time.sleep`, but of `connect().cursor().execute` only `execute`.
+fn callee_span(attribute: &ExprAttribute) -> Span {
+    let mut base = &*attribute.value;
+    while let Expr::Attribute(it) = base {
+        base = &it.value;
+    }
+    let end = attribute.range().end().to_u32();
+    match base {
+        Expr::Name(name) => Span::new(name.range().start().to_u32(), end),
+        _ => span(attribute.attr.range()),
+    }
+}

@@ -1,0 +1,206 @@
+//! Function definitions, lambdas and their parameters.
+
+use crate::model::{
+    ClassId, Decorator, FunctionId, FunctionKind, Node, Param, ParamKind, UNKNOWN, Use, Value, ValueId,
+};
+use crate::source::Span;
+use ruff_python_ast::{Expr, ExprLambda, ParameterWithDefault, Parameters, StmtFunctionDef};
+use ruff_text_size::Ranged;
+
+use super::bound::Bound;
+use super::parse::span;
+use super::scope::{Inner, Later, Lowerer};
+
+impl<'a> Lowerer<'a> {
+    /// `def`: decorators and defaults are evaluated here and now, the body later.
+    pub(super) fn function_definition(&mut self, definition: &'a StmtFunctionDef) {
+        let decorators = self.decorators(&definition.decorator_list);
+        let kind = if definition.is_async { FunctionKind::Async } else { FunctionKind::Sync };
+        let name = definition.name.as_str();
+        let id = self.new_function(name, kind, span(definition.range()), span(definition.name.range()));
+        let head_end = definition.body.first().map_or(definition.range().end(), |first| first.range().start());
+        let head = Span::new(definition.name.range().start().to_u32(), head_end.to_u32());
+        self.model.statements.push(head);
+        let class = self.frame().classes.last().copied();
+        let mut is_static = false;
+        let mut is_class_method = matches!(name, "__init_subclass__" | "__class_getitem__" | "__new__");
+        for decorator in &definition.decorator_list {
+            if let Expr::Name(it) = &decorator.expression {
+                is_static |= it.id == "staticmethod";
+                is_class_method |= it.id == "classmethod";
+            }
+        }
+        let self_type = class.map(|class| {
+            let value = self.add(Value::Class(class));
+            self.instance(value, Vec::new())
+        });
+        let defaults = self.defaults(&definition.parameters);
+        let function = &mut self.model.functions[id.index()];
+        function.class = class;
+        function.self_type = self_type;
+        function.is_static = is_static;
+        function.decorators = decorators;
+        let receiver = match class {
+            Some(class) if !is_static && is_class_method => Receiver::Class(class),
+            Some(_) if !is_static => Receiver::Instance,
+            _ => Receiver::None,
+        };
+        self.parameters(id, &definition.parameters, &defaults, receiver);
+        if let Some(returns) = &definition.returns {
+            let value = self.annotation(returns);
+            self.model.functions[id.index()].returns = Some(value);
+        }
+        let value = self.add(Value::Function(id));
+        self.push(Node::Define(id));
+        if let Some(class) = class {
+            let name_id = self.name(name);
+            self.model.classes[class.index()].methods.push((name_id, id));
+            self.frame().inner.push((name, Inner::Value(value)));
+        } else {
+            self.bind(name, value, span(definition.name.range()));
+        }
+        self.frame().later.push(Later { id, definition });
+    }
+
+    /// The body of a function whose definition was met before.
+    pub(super) fn function_body(&mut self, id: FunctionId, definition: &'a StmtFunctionDef) {
+        let mut bound = Bound::of(&definition.body, self.walrus);
+        bound.names.extend(definition.parameters.iter().map(|it| it.as_parameter().name.as_str()));
+        if let Some(type_params) = &definition.type_params {
+            bound.names.extend(type_params.type_params.iter().map(|it| it.name().as_str()));
+        }
+        self.open(id, bound);
+        self.bind_parameters(id, &definition.parameters);
+        self.statements(&definition.body);
+        self.close();
+    }
+
+    /// `lambda`: lowered where it stands.
+    pub(super) fn lambda(&mut self, lambda: &'a ExprLambda) -> ValueId {
+        let start = lambda.range().start().to_u32();
+        let id = self.new_function(
+            "<lambda>",
+            FunctionKind::Closure,
+            span(lambda.range()),
+            Span::new(start, start + "lambda".len() as u32),
+        );
+        let parameters = lambda.parameters.as_deref();
+        let defaults = parameters.map_or_else(Vec::new, |it| self.defaults(it));
+        let mut bound = Bound::default();
+        if let Some(parameters) = parameters {
+            bound.names.extend(parameters.iter().map(|it| it.as_parameter().name.as_str()));
+        }
+        if let Some(parameters) = parameters {
+            self.parameters(id, parameters, &defaults, Receiver::None);
+        }
+        self.push(Node::Define(id));
+        self.open(id, bound);
+        if let Some(parameters) = parameters {
+            self.bind_parameters(id, parameters);
+        }
+        let value = self.expression(&lambda.body, Use::Returned);
+        self.model.functions[id.index()].returned.push(value);
+        self.push(Node::Return { span: span(lambda.body.range()), value: Some(value) });
+        self.close();
+        self.add(Value::Function(id))
+    }
+
+    pub(super) fn decorators(&mut self, decorators: &'a [ruff_python_ast::Decorator]) -> Vec<Decorator> {
+        let mut out = Vec::with_capacity(decorators.len());
+        for decorator in decorators {
+            let value = self.expression(&decorator.expression, Use::Passed);
+            let (value, call) = match self.model.value(value) {
+                Value::Result(call) => (self.model.call(*call).callee, Some(*call)),
+                _ => (value, None),
+            };
+            out.push(Decorator { value, call, span: span(decorator.expression.range()) });
+        }
+        out
+    }
+
+    fn defaults(&mut self, parameters: &'a Parameters) -> Vec<Option<ValueId>> {
+        parameters
+            .iter_non_variadic_params()
+            .map(|it| it.default.as_ref().map(|default| self.expression(default, Use::Stored)))
+            .collect()
+    }
+
+    /// Fills [`Function::params`]. Locals are numbered when the body is opened.
+    fn parameters(
+        &mut self,
+        id: FunctionId,
+        parameters: &'a Parameters,
+        defaults: &[Option<ValueId>],
+        receiver: Receiver,
+    ) {
+        let mut params = Vec::new();
+        let mut defaults = defaults.iter();
+        let positional = parameters.posonlyargs.len() + parameters.args.len();
+        for (index, it) in parameters.iter_non_variadic_params().enumerate() {
+            let kind = match receiver {
+                Receiver::Instance | Receiver::Class(_) if index == 0 && positional > 0 => ParamKind::Receiver,
+                _ if index < positional => ParamKind::Positional,
+                _ => ParamKind::KeywordOnly,
+            };
+            let value = match (kind, &receiver) {
+                (ParamKind::Receiver, Receiver::Class(class)) => self.add(Value::Class(*class)),
+                (ParamKind::Receiver, _) => self.model.function(id).self_type.unwrap_or(UNKNOWN),
+                _ => self.parameter_value(id, index as u32, it),
+            };
+            let default = defaults.next().copied().flatten();
+            params.push(self.param(it.parameter.name.as_str(), value, kind, default));
+        }
+        if let Some(rest) = &parameters.vararg {
+            let element = rest.annotation.as_ref().map_or(UNKNOWN, |it| self.annotation(it));
+            let value = self.add(Value::Collection([element].into()));
+            params.push(self.param(rest.name.as_str(), value, ParamKind::Rest, None));
+        }
+        if let Some(keywords) = &parameters.kwarg {
+            params.push(self.param(keywords.name.as_str(), UNKNOWN, ParamKind::Keywords, None));
+        }
+        self.model.functions[id.index()].params = params;
+    }
+
+    fn parameter_value(&mut self, id: FunctionId, index: u32, parameter: &'a ParameterWithDefault) -> ValueId {
+        match &parameter.parameter.annotation {
+            Some(annotation) => self.annotation(annotation),
+            None => self.add(Value::Param(id, index)),
+        }
+    }
+
+    fn param(&mut self, name: &str, value: ValueId, kind: ParamKind, default: Option<ValueId>) -> Param {
+        Param {
+            name: self.name(name),
+            local: crate::model::LocalId(0),
+            value,
+            kind,
+            has_default: default.is_some(),
+            default: default.unwrap_or(UNKNOWN),
+        }
+    }
+
+    /// Gives every parameter its local in the frame just opened.
+    fn bind_parameters(&mut self, id: FunctionId, parameters: &'a Parameters) {
+        let mut params = std::mem::take(&mut self.model.functions[id.index()].params);
+        let names = parameters
+            .iter_non_variadic_params()
+            .map(|it| &it.parameter.name)
+            .chain(parameters.vararg.iter().map(|it| &it.name))
+            .chain(parameters.kwarg.iter().map(|it| &it.name));
+        for (param, name) in params.iter_mut().zip(names) {
+            let frame = self.frame();
+            let local = frame.declare(name.as_str(), param.name, span(name.range()));
+            frame.locals_out[local.index()].span = span(name.range());
+            frame.assign(local, param.value);
+            param.local = local;
+        }
+        self.model.functions[id.index()].params = params;
+    }
+}
+
+/// What the first parameter of a method stands for.
+enum Receiver {
+    None,
+    Instance,
+    Class(ClassId),
+}

@@ -1,0 +1,106 @@
+//! The one file that knows how the parser is called: text to syntax, comments and errors.
+
+use ruff_python_ast::Stmt;
+use ruff_python_ast::token::TokenKind;
+use ruff_python_parser::{Mode, ParseOptions};
+use ruff_text_size::{Ranged, TextRange};
+
+use crate::model::{Comment, ParseError};
+use crate::source::Span;
+
+/// What one file's text gives.
+pub(super) struct Parsed<'a> {
+    pub(super) body: &'a [Stmt],
+    pub(super) comments: Vec<Comment>,
+    pub(super) errors: Vec<ParseError>,
+}
+
+pub(super) fn span(range: TextRange) -> Span {
+    Span::new(range.start().to_u32(), range.end().to_u32())
+}
+
+/// Room for walking and dropping a tree that is nested as deeply as the parser accepts; only touched pages are paid for.
+const STACK: usize = 256 << 20;
+
+/// Parses with error recovery, hands the tree on, and drops it.
+pub(super) fn with_module<R>(text: &str, then: impl FnOnce(Parsed<'_>) -> R) -> R {
+    // A tree is dropped recursively, so everything happens on a stack that nesting cannot end.
+    let deep = max_nesting(text) > 150;
+    let run = || {
+        let parsed = ruff_python_parser::parse_unchecked(text, ParseOptions::from(Mode::Module));
+        let errors = parsed
+            .errors()
+            .iter()
+            .map(|error| ParseError { span: span(error.location), message: error.error.to_string() })
+            .collect();
+        let comments = if mentions_suppression(text) { comments(text, parsed.tokens()) } else { Vec::new() };
+        let syntax = parsed.syntax();
+        let body: &[Stmt] = match syntax {
+            ruff_python_ast::Mod::Module(module) => &module.body,
+            ruff_python_ast::Mod::Expression(_) => &[],
+        };
+        then(Parsed { body, comments, errors })
+    };
+    if deep { stacker::grow(STACK, run) } else { run() }
+}
+
+/// Parses the text of a string annotation; `None` where it is no expression.
+pub(super) fn annotation(text: &str) -> Option<ruff_python_ast::Expr> {
+    if text.len() > 500 || max_nesting(text) > 50 {
+        return None;
+    }
+    let parsed = ruff_python_parser::parse_expression(text).ok()?;
+    Some(*parsed.into_syntax().body)
+}
+
+fn mentions_suppression(text: &str) -> bool {
+    text.contains("asynclint:") || text.contains("noqa") || text.contains("NOQA") || text.contains("NoQA")
+}
+
+fn comments(text: &str, tokens: &ruff_python_ast::token::Tokens) -> Vec<Comment> {
+    tokens
+        .iter()
+        .filter(|token| token.kind() == TokenKind::Comment)
+        .map(|token| span(token.range()))
+        .filter(|span| {
+            mentions_suppression(&text[span.range()]) || text[span.range()].to_ascii_lowercase().contains("noqa")
+        })
+        .map(|span| {
+            let line_start = text[..span.start as usize].rfind(['\n', '\r']).map_or(0, |it| it + 1);
+            Comment { span, own_line: text[line_start..span.start as usize].trim().is_empty() }
+        })
+        .collect()
+}
+
+/// An upper bound for how deeply expressions nest: open brackets, and the longest run of characters that nest without them
+/// (unary operators, attribute and call chains) counted in one line. Strings and comments are not told apart: a bound may
+/// be too high, never too low by much.
+fn max_nesting(text: &str) -> usize {
+    let (mut depth, mut deepest, mut chain) = (0_usize, 0, 0_usize);
+    let (mut line, mut longest_line) = (0_usize, 0);
+    for byte in text.bytes() {
+        match byte {
+            b'(' | b'[' | b'{' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            b'\n' => {
+                longest_line = longest_line.max(line);
+                line = 0;
+                if depth == 0 {
+                    chain = 0;
+                }
+            }
+            _ => {}
+        }
+        line += usize::from(byte != b'\n');
+        if matches!(byte, b'.' | b'(' | b'[' | b'+' | b'-' | b'*' | b'~' | b'^' | b'|' | b'&' | b'/' | b'%') {
+            chain += 1;
+            deepest = deepest.max(chain / 8);
+        }
+    }
+    let _ = line;
+    // `not not not …`, `await await …`, `lambda: lambda: …` in one line; indentation nests statements.
+    deepest.max(longest_line.max(line) / 64)
+}

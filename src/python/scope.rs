@@ -1,0 +1,419 @@
+//! What the walk carries along: the model being built, the functions around the current place, and what names stand for.
+
+use ruff_python_ast::{Expr, Stmt, StmtFunctionDef};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::model::{
+    Block, ClassId, FILE_MODULE, FileModel, Function, FunctionId, FunctionKind, Local, LocalId, NameId, Node, Path,
+    PathRoot, TOP_LEVEL, UNKNOWN, Value, ValueId,
+};
+use crate::source::Span;
+
+use super::bound::Bound;
+
+pub(super) struct Lowerer<'a> {
+    pub(super) model: FileModel,
+    /// The functions around the current place, outermost first; frame 0 is the top level.
+    pub(super) frames: Vec<Frame<'a>>,
+    module_names: FxHashSet<&'a str>,
+    /// `from x import *` stands somewhere at the top: any name may come from there.
+    has_star: bool,
+    pub(super) walrus: bool,
+}
+
+/// One function (or the top level) while its body is walked.
+pub(super) struct Frame<'a> {
+    pub(super) id: FunctionId,
+    locals: FxHashMap<&'a str, LocalId>,
+    /// Names that comprehensions and class bodies bind for a while; innermost last.
+    pub(super) inner: Vec<(&'a str, Inner)>,
+    elsewhere: FxHashSet<&'a str>,
+    /// Per local: what it stands for here.
+    pub(super) current: Vec<Option<ValueId>>,
+    /// Per local: everything it ever stands for.
+    all: Vec<Vec<ValueId>>,
+    pub(super) locals_out: Vec<Local>,
+    pub(super) nodes: Vec<Node>,
+    /// Function definitions inside, to be lowered once this body is done.
+    pub(super) later: Vec<Later<'a>>,
+    /// Classes whose bodies surround the current place, within this function.
+    pub(super) classes: Vec<ClassId>,
+    /// The arm walked last ends in a jump: what it binds is not seen after.
+    pub(super) ended: bool,
+    /// `except .. as name` around the current place.
+    pub(super) caught: Vec<LocalId>,
+}
+
+/// A name of a comprehension (a local of its own) or of a class body (a value).
+#[derive(Clone, Copy)]
+pub(super) enum Inner {
+    Local(LocalId),
+    Value(ValueId),
+}
+
+pub(super) struct Later<'a> {
+    pub(super) id: FunctionId,
+    pub(super) definition: &'a StmtFunctionDef,
+}
+
+/// Where a name was found.
+pub(super) enum Found {
+    Local { frame: usize, local: LocalId },
+    Value(ValueId),
+}
+
+impl<'a> Lowerer<'a> {
+    pub(super) fn new(model: FileModel, text: &'a str, body: &'a [Stmt]) -> Self {
+        let walrus = text.contains(":=");
+        let module_names = Bound::of(body, walrus).names;
+        let mut lowerer = Self { model, frames: Vec::new(), module_names, has_star: text.contains("import *"), walrus };
+        lowerer.frames.push(Frame::new(TOP_LEVEL));
+        lowerer
+    }
+
+    pub(super) fn file(&mut self, body: &'a [Stmt]) {
+        self.statements(body);
+        self.run_later();
+        let frame = self.frames.pop().expect("the top level's own frame");
+        let top = &mut self.model.functions[TOP_LEVEL.index()];
+        top.body = Block { nodes: frame.nodes };
+        top.locals = frame.locals_out;
+    }
+
+    pub(super) fn finish(mut self) -> FileModel {
+        self.model.statements.sort_unstable();
+        self.model.names.finish();
+        self.model
+    }
+
+    pub(super) fn frame(&mut self) -> &mut Frame<'a> {
+        self.frames.last_mut().expect("a frame stands while a body is walked")
+    }
+
+    pub(super) fn function(&self) -> FunctionId {
+        self.frames.last().map_or(TOP_LEVEL, |frame| frame.id)
+    }
+
+    pub(super) fn at_top(&self) -> bool {
+        self.frames.len() == 1
+    }
+
+    pub(super) fn name(&mut self, text: &str) -> NameId {
+        self.model.names.intern(text)
+    }
+
+    pub(super) fn add(&mut self, value: Value) -> ValueId {
+        self.model.add(value)
+    }
+
+    pub(super) fn push(&mut self, node: Node) {
+        self.frame().nodes.push(node);
+    }
+
+    /// Collects what `walk` pushes into a block of its own.
+    pub(super) fn block(&mut self, walk: impl FnOnce(&mut Self)) -> Block {
+        let outer = std::mem::take(&mut self.frame().nodes);
+        walk(self);
+        Block { nodes: std::mem::replace(&mut self.frame().nodes, outer) }
+    }
+
+    pub(super) fn instance(&mut self, class: ValueId, args: Vec<ValueId>) -> ValueId {
+        if class == UNKNOWN {
+            return UNKNOWN;
+        }
+        self.add(Value::Instance { class, args: args.into() })
+    }
+
+    /// One of these values. `None`s among others stay: a use of the value assumes it is something.
+    pub(super) fn union(&mut self, mut values: Vec<ValueId>) -> ValueId {
+        let mut seen = FxHashSet::default();
+        values.retain(|it| seen.insert(*it));
+        match values.as_slice() {
+            [] => UNKNOWN,
+            [one] => *one,
+            _ => self.add(Value::Union(values.into())),
+        }
+    }
+
+    /// Opens the frame of a function whose body binds `bound`.
+    pub(super) fn open(&mut self, id: FunctionId, bound: Bound<'a>) {
+        let mut frame = Frame::new(id);
+        let mut names: Vec<&str> = bound.names.difference(&bound.elsewhere).copied().collect();
+        names.sort_unstable();
+        frame.elsewhere = bound.elsewhere;
+        for name in names {
+            let text = self.model.names.intern(name);
+            frame.declare(name, text, Span::default());
+        }
+        self.frames.push(frame);
+    }
+
+    /// Closes the frame and gives the function its body.
+    pub(super) fn close(&mut self) {
+        self.run_later();
+        let frame = self.frames.pop().expect("opened before");
+        let function = &mut self.model.functions[frame.id.index()];
+        function.body = Block { nodes: frame.nodes };
+        function.locals = frame.locals_out;
+    }
+
+    fn run_later(&mut self) {
+        let later = std::mem::take(&mut self.frame().later);
+        for it in later {
+            self.function_body(it.id, it.definition);
+        }
+    }
+
+    pub(super) fn new_function(&mut self, name: &str, kind: FunctionKind, span: Span, name_span: Span) -> FunctionId {
+        let id = FunctionId(self.model.functions.len() as u32);
+        let parent = self.function();
+        let name_id = self.name(name);
+        let qualname = self.qualname(name);
+        let mut function = Function::new(name_id, kind, span);
+        function.qualname = qualname;
+        function.name_span = name_span;
+        function.parent = (parent != TOP_LEVEL).then_some(parent);
+        function.module = FILE_MODULE;
+        self.model.functions.push(function);
+        id
+    }
+
+    /// The dotted name of something defined here.
+    pub(super) fn qualname(&mut self, name: &str) -> NameId {
+        let around = match self.frame().classes.last().copied() {
+            Some(class) => Some(self.model.class(class).qualname),
+            None if self.at_top() => None,
+            None => Some(self.model.function(self.function()).qualname),
+        };
+        match around {
+            Some(around) => {
+                let dotted = format!("{}.{name}", self.model.name(around));
+                self.name(&dotted)
+            }
+            None => self.name(name),
+        }
+    }
+
+    /// What a name stands for at this place; counts the read.
+    pub(super) fn read(&mut self, name: &str) -> ValueId {
+        match self.find(name) {
+            Found::Local { frame, local } => {
+                let nested = frame + 1 < self.frames.len();
+                let frame = &mut self.frames[frame];
+                let entry = &mut frame.locals_out[local.index()];
+                entry.reads += 1;
+                entry.shared |= nested;
+                if !nested && let Some(value) = frame.current[local.index()] {
+                    return value;
+                }
+                let all = frame.all[local.index()].clone();
+                self.union(all)
+            }
+            Found::Value(value) => value,
+        }
+    }
+
+    pub(super) fn find(&mut self, name: &str) -> Found {
+        let innermost = self.frames.len() - 1;
+        for index in (0..self.frames.len()).rev() {
+            let frame = &self.frames[index];
+            for (inner, what) in frame.inner.iter().rev() {
+                if *inner == name {
+                    match what {
+                        Inner::Local(local) => {
+                            return Found::Local { frame: index, local: *local };
+                        }
+                        // Functions do not see the names of the class body they are written in.
+                        Inner::Value(value) if index == innermost => return Found::Value(*value),
+                        Inner::Value(_) => {}
+                    }
+                }
+            }
+            if frame.elsewhere.contains(name) && index == innermost {
+                continue;
+            }
+            if let Some(local) = frame.locals.get(name) {
+                return Found::Local { frame: index, local: *local };
+            }
+        }
+        let id = self.name(name);
+        if self.module_names.contains(name) || self.has_star {
+            return Found::Value(self.add(Value::Global(FILE_MODULE, id)));
+        }
+        let builtins = self.name("builtins");
+        Found::Value(self.add(Value::Path(Path { root: PathRoot::Absolute, segments: [builtins, id].into() })))
+    }
+
+    /// The local a name is bound to in the current function, if it is one of its own.
+    pub(super) fn own_local(&mut self, name: &str) -> Option<LocalId> {
+        let frame = self.frame();
+        for (inner, what) in frame.inner.iter().rev() {
+            if *inner == name {
+                return match what {
+                    Inner::Local(local) => Some(*local),
+                    Inner::Value(_) => None,
+                };
+            }
+        }
+        if frame.elsewhere.contains(name) {
+            return None;
+        }
+        frame.locals.get(name).copied()
+    }
+
+    /// Binds `name` to a value: a local, a class attribute or a global.
+    pub(super) fn bind(&mut self, name: &'a str, value: ValueId, span: Span) {
+        if let Some(class) = self.frame().classes.last().copied() {
+            let id = self.name(name);
+            self.frame().inner.push((name, Inner::Value(value)));
+            self.model.classes[class.index()].fields.push((id, value));
+            return;
+        }
+        if let Some(local) = self.own_local(name) {
+            let frame = self.frame();
+            frame.assign(local, value);
+            let entry = &mut frame.locals_out[local.index()];
+            if entry.span == Span::default() {
+                entry.span = span;
+            }
+            frame.nodes.push(Node::Bind { local, value, span });
+            return;
+        }
+        if self.at_top() {
+            let name = self.name(name);
+            self.model.modules[FILE_MODULE.index()].bindings.push(crate::model::Binding { name, value });
+        } else if self.module_names.contains(name) {
+            // `global name` in a function: one more thing it may stand for.
+            let name = self.name(name);
+            self.model.modules[FILE_MODULE.index()].bindings.push(crate::model::Binding { name, value });
+        } else {
+            // `nonlocal name`.
+            for index in (0..self.frames.len() - 1).rev() {
+                if let Some(local) = self.frames[index].locals.get(name).copied() {
+                    self.frames[index].assign(local, value);
+                    self.frames[index].locals_out[local.index()].shared = true;
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Walks alternatives, each from the same state, and joins what the locals stand for after them.
+    pub(super) fn alternatives<T>(&mut self, arms: Vec<T>, falls_through: bool, mut walk: impl FnMut(&mut Self, T)) {
+        let before = self.frame().current.clone();
+        let mut after: Vec<Vec<Option<ValueId>>> = Vec::new();
+        if falls_through {
+            after.push(before.clone());
+        }
+        for arm in arms {
+            let locals = self.frame().locals_out.len();
+            let mut start = before.clone();
+            start.resize(locals, None);
+            self.frame().current = start;
+            walk(self, arm);
+            if !self.ends() {
+                let state = self.frame().current.clone();
+                after.push(state);
+            }
+        }
+        self.join(before, after);
+    }
+
+    /// Every local stands for what it does in one of these states.
+    pub(super) fn join(&mut self, before: Vec<Option<ValueId>>, states: Vec<Vec<Option<ValueId>>>) {
+        let count = self.frame().locals_out.len();
+        let mut joined = before;
+        joined.resize(count, None);
+        if let Some((first, rest)) = states.split_first() {
+            for (index, slot) in joined.iter_mut().enumerate() {
+                let mut values: Vec<ValueId> = first.get(index).copied().flatten().into_iter().collect();
+                for state in rest {
+                    if let Some(value) = state.get(index).copied().flatten()
+                        && !values.contains(&value)
+                    {
+                        values.push(value);
+                    }
+                }
+                *slot = match values.as_slice() {
+                    [] => None,
+                    [one] => Some(*one),
+                    _ => Some(self.union(values)),
+                };
+            }
+        }
+        self.frame().current = joined;
+    }
+
+    /// The block walked last cannot be left at its end.
+    fn ends(&mut self) -> bool {
+        // The walked arm has put its nodes elsewhere by now; `last_ended` is kept by `arm_block`.
+        std::mem::take(&mut self.frame().ended)
+    }
+
+    /// A block of statements that is one of several alternatives.
+    pub(super) fn arm_block(&mut self, body: &'a [Stmt]) -> Block {
+        let block = self.block(|this| this.statements(body));
+        self.frame().ended = matches!(
+            block.nodes.last(),
+            Some(Node::Return { .. } | Node::Raise(_) | Node::Break { .. } | Node::Continue { .. })
+        );
+        block
+    }
+
+    pub(super) fn is_receiver(&mut self, expr: &Expr) -> Option<ClassId> {
+        let Expr::Name(name) = expr else { return None };
+        // Nested functions set attributes of the method's `self` too.
+        for index in (0..self.frames.len()).rev() {
+            let frame = &self.frames[index];
+            if let Some(local) = frame.locals.get(name.id.as_str()) {
+                let function = self.model.function(frame.id);
+                let first = function.params.first()?;
+                return (first.local == *local && !function.is_static).then_some(function.class).flatten();
+            }
+        }
+        None
+    }
+}
+
+impl<'a> Frame<'a> {
+    fn new(id: FunctionId) -> Self {
+        Self {
+            id,
+            locals: FxHashMap::default(),
+            inner: Vec::new(),
+            elsewhere: FxHashSet::default(),
+            current: Vec::new(),
+            all: Vec::new(),
+            locals_out: Vec::new(),
+            nodes: Vec::new(),
+            later: Vec::new(),
+            classes: Vec::new(),
+            caught: Vec::new(),
+            ended: false,
+        }
+    }
+
+    /// A local of the whole function.
+    pub(super) fn declare(&mut self, name: &'a str, id: NameId, span: Span) -> LocalId {
+        if let Some(local) = self.locals.get(name) {
+            return *local;
+        }
+        let local = self.fresh(id, span);
+        self.locals.insert(name, local);
+        local
+    }
+
+    /// A local that no other statement sees: a comprehension's target.
+    pub(super) fn fresh(&mut self, name: NameId, span: Span) -> LocalId {
+        let local = LocalId(self.locals_out.len() as u32);
+        self.locals_out.push(Local { name, span, reads: 0, shared: false });
+        self.current.push(None);
+        self.all.push(Vec::new());
+        local
+    }
+
+    pub(super) fn assign(&mut self, local: LocalId, value: ValueId) {
+        self.current[local.index()] = Some(value);
+        self.all[local.index()].push(value);
+    }
+}

@@ -1,0 +1,507 @@
+//! Statements: the tree of scopes, branches and loops.
+
+use ruff_python_ast::{ExceptHandler, Expr, Pattern, Stmt, StmtFor, StmtIf, StmtMatch, StmtTry, StmtWhile, StmtWith};
+use ruff_text_size::{Ranged, TextRange};
+
+use crate::model::{
+    Arm, Branch, BranchKind, Handler, Implicit, ImplicitKind, Loop, LoopKind, Node, Raise, Scope, ScopeItem, ScopeKind,
+    Try, UNKNOWN, Use, Value, ValueId,
+};
+use crate::source::Span;
+
+use super::parse::span;
+use super::scope::Lowerer;
+
+const RED_ZONE: usize = 128 << 10;
+const STACK: usize = 4 << 20;
+
+impl<'a> Lowerer<'a> {
+    pub(super) fn statements(&mut self, body: &'a [Stmt]) {
+        stacker::maybe_grow(RED_ZONE, STACK, || {
+            for stmt in body {
+                self.statement(stmt);
+            }
+        });
+    }
+
+    fn statement(&mut self, stmt: &'a Stmt) {
+        let whole = span(stmt.range());
+        match stmt {
+            Stmt::FunctionDef(it) => return self.function_definition(it),
+            Stmt::ClassDef(it) => return self.class_definition(it),
+            Stmt::If(it) => return self.if_statement(it),
+            Stmt::For(it) => return self.for_statement(it),
+            Stmt::While(it) => return self.while_statement(it),
+            Stmt::With(it) => return self.with_statement(it),
+            Stmt::Try(it) => return self.try_statement(it),
+            Stmt::Match(it) => return self.match_statement(it),
+            _ => {}
+        }
+        self.model.statements.push(whole);
+        match stmt {
+            Stmt::Expr(it) if it.value.is_string_literal_expr() => {}
+            Stmt::Expr(it) => {
+                self.expression(&it.value, Use::Dropped);
+            }
+            Stmt::Assign(it) => {
+                let result = it.targets.first().map_or(Use::Stored, |target| self.use_of_target(target));
+                let value = self.expression(&it.value, result);
+                if let [Expr::Name(name)] = it.targets.as_slice()
+                    && name.id == "__all__"
+                    && self.at_top()
+                {
+                    self.exports(&it.value);
+                }
+                for target in &it.targets {
+                    self.assign(target, value);
+                }
+            }
+            Stmt::AnnAssign(it) => {
+                let declared = self.annotation(&it.annotation);
+                if let Some(value) = &it.value {
+                    let result = self.use_of_target(&it.target);
+                    let value = self.expression(value, result);
+                    let known = if declared == UNKNOWN { value } else { declared };
+                    self.assign(&it.target, known);
+                } else if let Expr::Attribute(_) = &*it.target {
+                    self.assign(&it.target, declared);
+                } else if let Expr::Name(name) = &*it.target
+                    && (!self.frame().classes.is_empty() || self.at_top())
+                {
+                    self.bind(name.id.as_str(), declared, span(name.range()));
+                }
+            }
+            Stmt::AugAssign(it) => {
+                if let Expr::Name(name) = &*it.target {
+                    self.read(name.id.as_str());
+                } else {
+                    self.expression(&it.target, Use::Consumed);
+                }
+                self.expression(&it.value, Use::Stored);
+            }
+            Stmt::Return(it) => {
+                let value = it.value.as_ref().map(|value| self.expression(value, Use::Returned));
+                let function = self.function();
+                if let Some(value) = value {
+                    self.model.functions[function.index()].returned.push(value);
+                }
+                self.push(Node::Return { span: whole, value });
+            }
+            Stmt::Raise(it) => {
+                let value = it.exc.as_ref().map(|value| self.expression(value, Use::Consumed));
+                if let Some(cause) = &it.cause {
+                    self.expression(cause, Use::Consumed);
+                }
+                let cause = match it.exc.as_deref() {
+                    Some(Expr::Name(name)) => {
+                        self.own_local(name.id.as_str()).filter(|local| self.frame().caught.contains(local))
+                    }
+                    _ => None,
+                };
+                self.push(Node::Raise(Raise { span: whole, value, cause }));
+            }
+            Stmt::Assert(it) => {
+                self.expression(&it.test, Use::Tested);
+                if let Some(message) = &it.msg {
+                    self.expression(message, Use::Consumed);
+                }
+            }
+            Stmt::Delete(it) => {
+                for target in &it.targets {
+                    match target {
+                        Expr::Name(name) => {
+                            if let Some(local) = self.own_local(name.id.as_str()) {
+                                self.push(Node::Release { local, span: span(name.range()) });
+                            }
+                        }
+                        other => self.target_parts(other),
+                    }
+                }
+            }
+            Stmt::Import(it) => {
+                for alias in &it.names {
+                    let dotted = alias.name.as_str();
+                    match &alias.asname {
+                        Some(name) => {
+                            let value = self.imported(0, dotted, None);
+                            self.bind(name.as_str(), value, span(name.range()));
+                        }
+                        None => {
+                            let first = dotted.split('.').next().unwrap_or(dotted);
+                            let value = self.imported(0, first, None);
+                            self.bind(first, value, span(alias.name.range()));
+                        }
+                    }
+                }
+            }
+            Stmt::ImportFrom(it) => {
+                let module = it.module.as_ref().map_or("", |it| it.as_str());
+                for alias in &it.names {
+                    let name = alias.name.as_str();
+                    if name == "*" {
+                        self.star_import(it.level, module);
+                        continue;
+                    }
+                    let value = self.imported(it.level, module, Some(name));
+                    let bound = alias.asname.as_ref().unwrap_or(&alias.name);
+                    self.bind(bound.as_str(), value, span(bound.range()));
+                }
+            }
+            Stmt::TypeAlias(it) => {
+                if let Expr::Name(name) = &*it.name {
+                    let value = self.annotation(&it.value);
+                    let value = self.alias_class(value);
+                    self.bind(name.id.as_str(), value, span(name.range()));
+                }
+            }
+            Stmt::Break(_) => self.push(Node::Break { span: whole }),
+            Stmt::Continue(_) => self.push(Node::Continue { span: whole }),
+            _ => {}
+        }
+    }
+
+    /// The class value whose instances an alias names, where it names one class.
+    fn alias_class(&self, instance: ValueId) -> ValueId {
+        match self.model.value(instance) {
+            Value::Instance { class, .. } => *class,
+            _ => UNKNOWN,
+        }
+    }
+
+    fn exports(&mut self, value: &Expr) {
+        let elements: &[Expr] = match value {
+            Expr::List(it) => &it.elts,
+            Expr::Tuple(it) => &it.elts,
+            _ => return,
+        };
+        let names = elements.iter().filter_map(|it| it.as_string_literal_expr().map(|it| it.value.to_str()));
+        let names = names.map(|name| self.model.names.intern(name)).collect();
+        self.model.modules[0].exports = Some(names);
+    }
+
+    /// What becomes of a value assigned to this target.
+    fn use_of_target(&mut self, target: &Expr) -> Use {
+        match target {
+            Expr::Name(name) => self.own_local(name.id.as_str()).map_or(Use::Stored, Use::Bound),
+            _ => Use::Stored,
+        }
+    }
+
+    fn assign(&mut self, target: &'a Expr, value: ValueId) {
+        match target {
+            Expr::Name(name) => self.bind(name.id.as_str(), value, span(name.range())),
+            Expr::Attribute(it) => {
+                self.attribute_assigned(&it.value, it.attr.as_str(), value);
+                self.expression(&it.value, Use::Receiver);
+            }
+            Expr::Tuple(it) => self.unpack(&it.elts, value),
+            Expr::List(it) => self.unpack(&it.elts, value),
+            Expr::Starred(it) => self.assign(&it.value, UNKNOWN),
+            other => self.target_parts(other),
+        }
+    }
+
+    fn unpack(&mut self, targets: &'a [Expr], value: ValueId) {
+        for (index, target) in targets.iter().enumerate() {
+            let item = self.add(Value::Item(value, index as u32));
+            self.assign(target, item);
+        }
+    }
+
+    /// `x[f()] = ..`, `del x.y`: what is evaluated in a target.
+    fn target_parts(&mut self, target: &'a Expr) {
+        match target {
+            Expr::Subscript(it) => {
+                self.expression(&it.value, Use::Receiver);
+                self.expression(&it.slice, Use::Consumed);
+            }
+            Expr::Attribute(it) => {
+                self.expression(&it.value, Use::Receiver);
+            }
+            Expr::Tuple(it) => it.elts.iter().for_each(|it| self.target_parts(it)),
+            Expr::List(it) => it.elts.iter().for_each(|it| self.target_parts(it)),
+            _ => {}
+        }
+    }
+
+    fn head(&mut self, start: TextRange, end: ruff_text_size::TextSize) -> Span {
+        let head = Span::new(start.start().to_u32(), end.to_u32());
+        self.model.statements.push(head);
+        head
+    }
+
+    fn if_statement(&mut self, it: &'a StmtIf) {
+        let mut clauses: Vec<(Option<&'a Expr>, &'a [Stmt], TextRange)> = vec![(Some(&it.test), &it.body, it.range())];
+        for clause in &it.elif_else_clauses {
+            clauses.push((clause.test.as_ref(), &clause.body, clause.range()));
+        }
+        let exhaustive = clauses.last().is_some_and(|(test, ..)| test.is_none());
+        let mut arms = Vec::new();
+        self.alternatives(clauses, !exhaustive, |this, (test, body, range)| {
+            let constant = test.and_then(constant);
+            let tested = this.block(|this| {
+                if let Some(test) = test {
+                    this.head(range, test.range().end());
+                    this.expression(test, Use::Tested);
+                    this.narrow(test);
+                }
+            });
+            let body = this.arm_block(body);
+            arms.push(Arm { test: tested, future: None, constant, body, span: span(range) });
+        });
+        self.push(Node::Branch(Box::new(Branch { kind: BranchKind::If, span: span(it.range()), arms, exhaustive })));
+    }
+
+    /// `isinstance(name, Class)` holds in what follows.
+    fn narrow(&mut self, test: &'a Expr) {
+        match test {
+            Expr::Call(call) => {
+                if let (Expr::Name(func), [Expr::Name(name), class]) = (&*call.func, &*call.arguments.args)
+                    && func.id == "isinstance"
+                    && let Some(local) = self.own_local(name.id.as_str())
+                {
+                    let classes: Vec<&Expr> = match class {
+                        Expr::Tuple(it) => it.elts.iter().collect(),
+                        one => vec![one],
+                    };
+                    let values = classes.into_iter().map(|it| self.annotation(it)).collect();
+                    let value = self.union(values);
+                    self.frame().assign(local, value);
+                }
+            }
+            Expr::BoolOp(it) if it.op == ruff_python_ast::BoolOp::And => {
+                it.values.iter().for_each(|it| self.narrow(it))
+            }
+            _ => {}
+        }
+    }
+
+    fn for_statement(&mut self, it: &'a StmtFor) {
+        self.head(it.range(), it.iter.range().end());
+        let mut iterated = UNKNOWN;
+        let head = self.block(|this| {
+            iterated = this.expression(&it.iter, Use::Consumed);
+            let kind = if it.is_async { ImplicitKind::AsyncIterate } else { ImplicitKind::Iterate };
+            this.push(Node::Implicit(Implicit { kind, value: iterated, span: span(it.iter.range()) }));
+        });
+        let before = self.frame().current.clone();
+        let body = self.block(|this| {
+            let element = this.add(Value::Element(iterated));
+            this.assign(&it.target, element);
+            this.statements(&it.body);
+        });
+        let after = self.frame().current.clone();
+        self.join(before.clone(), vec![before, after]);
+        let orelse = self.block(|this| this.statements(&it.orelse));
+        let start = it.range().start().to_u32();
+        let keyword = Span::new(start, start + if it.is_async { "async for".len() } else { "for".len() } as u32);
+        self.push(Node::Loop(Box::new(Loop {
+            kind: if it.is_async { LoopKind::AsyncFor } else { LoopKind::For },
+            span: span(it.range()),
+            keyword,
+            head,
+            body,
+            orelse,
+            iterated: Some(iterated),
+        })));
+    }
+
+    fn while_statement(&mut self, it: &'a StmtWhile) {
+        self.head(it.range(), it.test.range().end());
+        let forever = constant(&it.test) == Some(true);
+        let head = self.block(|this| {
+            this.expression(&it.test, Use::Tested);
+        });
+        let before = self.frame().current.clone();
+        let body = self.block(|this| this.statements(&it.body));
+        let after = self.frame().current.clone();
+        self.join(before.clone(), vec![before, after]);
+        let orelse = self.block(|this| this.statements(&it.orelse));
+        let start = it.range().start().to_u32();
+        self.push(Node::Loop(Box::new(Loop {
+            kind: if forever { LoopKind::Forever } else { LoopKind::While },
+            span: span(it.range()),
+            keyword: Span::new(start, start + "while".len() as u32),
+            head,
+            body,
+            orelse,
+            iterated: None,
+        })));
+    }
+
+    fn with_statement(&mut self, it: &'a StmtWith) {
+        let start = it.range();
+        if let Some(last) = it.items.last() {
+            self.head(start, last.range().end());
+        }
+        let mut items = Vec::with_capacity(it.items.len());
+        for item in &it.items {
+            let value = self.expression(&item.context_expr, Use::Entered);
+            let mut local = None;
+            if let Some(target) = &item.optional_vars {
+                let entered = self.add(Value::Entered(value, it.is_async));
+                if let Expr::Name(name) = &**target {
+                    local = self.own_local(name.id.as_str());
+                }
+                self.assign(target, entered);
+            }
+            items.push(ScopeItem { value, local, span: span(item.context_expr.range()) });
+        }
+        let body = self.block(|this| this.statements(&it.body));
+        let keyword_length = if it.is_async { "async with".len() } else { "with".len() } as u32;
+        let keyword = Span::new(start.start().to_u32(), start.start().to_u32() + keyword_length);
+        let kind = if it.is_async { ScopeKind::AsyncWith } else { ScopeKind::With };
+        self.push(Node::Scope(Box::new(Scope { kind, items, body, span: span(start), keyword })));
+    }
+
+    fn try_statement(&mut self, it: &'a StmtTry) {
+        let before = self.frame().current.clone();
+        let body = self.arm_block(&it.body);
+        let body_ended = std::mem::take(&mut self.frame().ended);
+        let after_body = self.frame().current.clone();
+        let orelse = self.arm_block(&it.orelse);
+        let normal_ended = body_ended | std::mem::take(&mut self.frame().ended);
+        let after_normal = self.frame().current.clone();
+        let mut states = if normal_ended { Vec::new() } else { vec![after_normal] };
+        // A handler may start with the state before the body or after it.
+        self.join(before.clone(), vec![before.clone(), after_body]);
+        let at_handler = self.frame().current.clone();
+        let mut handlers = Vec::new();
+        for handler in &it.handlers {
+            let ExceptHandler::ExceptHandler(handler) = handler;
+            self.frame().current = at_handler.clone();
+            let mut catches = Vec::new();
+            let mut head_end = handler.range().start() + ruff_text_size::TextSize::from("except".len() as u32);
+            if let Some(types) = &handler.type_ {
+                head_end = types.range().end();
+                let parts: Vec<&'a Expr> = match &**types {
+                    Expr::Tuple(it) => it.elts.iter().collect(),
+                    one => vec![one],
+                };
+                for part in parts {
+                    let value = self.expression(part, Use::Consumed);
+                    catches.push(value);
+                }
+            }
+            let mut local = None;
+            if let Some(name) = &handler.name {
+                head_end = name.range().end();
+                let values =
+                    catches.iter().map(|class| self.model.add(Value::Instance { class: *class, args: Box::default() }));
+                let values = values.collect();
+                let value = self.union(values);
+                self.bind(name.as_str(), value, span(name.range()));
+                local = self.own_local(name.as_str());
+            }
+            let head = self.head(handler.range(), head_end);
+            self.frame().caught.extend(local);
+            let handler_body = self.arm_block(&handler.body);
+            if local.is_some() {
+                self.frame().caught.pop();
+            }
+            if !std::mem::take(&mut self.frame().ended) {
+                let state = self.frame().current.clone();
+                states.push(state);
+            }
+            handlers.push(Handler {
+                span: span(handler.range()),
+                head,
+                bare: handler.type_.is_none(),
+                catches,
+                is_star: it.is_star,
+                local,
+                body: handler_body,
+            });
+        }
+        if states.is_empty() {
+            states.push(at_handler);
+        }
+        self.join(before, states);
+        let finally = self.block(|this| this.statements(&it.finalbody));
+        self.push(Node::Try(Box::new(Try { span: span(it.range()), body, handlers, orelse, finally })));
+    }
+
+    fn match_statement(&mut self, it: &'a StmtMatch) {
+        self.head(it.range(), it.subject.range().end());
+        let subject = self.expression(&it.subject, Use::Consumed);
+        let exhaustive = it.cases.last().is_some_and(|case| case.guard.is_none() && is_irrefutable(&case.pattern));
+        let mut arms = Vec::new();
+        self.alternatives(it.cases.iter().collect(), !exhaustive, |this, case| {
+            let test = this.block(|this| {
+                this.pattern(&case.pattern, subject);
+                if let Some(guard) = &case.guard {
+                    this.expression(guard, Use::Tested);
+                }
+            });
+            let body = this.arm_block(&case.body);
+            arms.push(Arm { test, future: None, constant: None, body, span: span(case.range()) });
+        });
+        let kind = BranchKind::Match;
+        self.push(Node::Branch(Box::new(Branch { kind, span: span(it.range()), arms, exhaustive })));
+    }
+
+    fn pattern(&mut self, pattern: &'a Pattern, subject: ValueId) {
+        match pattern {
+            Pattern::MatchValue(it) => {
+                self.expression(&it.value, Use::Consumed);
+            }
+            Pattern::MatchSingleton(_) => {}
+            Pattern::MatchSequence(it) => it.patterns.iter().for_each(|it| self.pattern(it, UNKNOWN)),
+            Pattern::MatchMapping(it) => {
+                for key in &it.keys {
+                    self.expression(key, Use::Consumed);
+                }
+                it.patterns.iter().for_each(|it| self.pattern(it, UNKNOWN));
+                if let Some(rest) = &it.rest {
+                    self.bind(rest.as_str(), UNKNOWN, span(rest.range()));
+                }
+            }
+            Pattern::MatchClass(it) => {
+                self.expression(&it.cls, Use::Consumed);
+                it.arguments.patterns.iter().for_each(|it| self.pattern(it, UNKNOWN));
+                it.arguments.keywords.iter().for_each(|it| self.pattern(&it.pattern, UNKNOWN));
+            }
+            Pattern::MatchStar(it) => {
+                if let Some(name) = &it.name {
+                    self.bind(name.as_str(), UNKNOWN, span(name.range()));
+                }
+            }
+            Pattern::MatchAs(it) => {
+                let mut value = subject;
+                if let Some(inner) = &it.pattern {
+                    self.pattern(inner, subject);
+                    if let Pattern::MatchClass(class) = &**inner {
+                        value = self.annotation(&class.cls);
+                    }
+                }
+                if let Some(name) = &it.name {
+                    self.bind(name.as_str(), value, span(name.range()));
+                }
+            }
+            Pattern::MatchOr(it) => it.patterns.iter().for_each(|it| self.pattern(it, subject)),
+        }
+    }
+}
+
+fn is_irrefutable(pattern: &Pattern) -> bool {
+    match pattern {
+        Pattern::MatchAs(it) => it.pattern.as_deref().is_none_or(is_irrefutable),
+        Pattern::MatchOr(it) => it.patterns.iter().any(is_irrefutable),
+        _ => false,
+    }
+}
+
+/// A test whose outcome is known at sight. `TYPE_CHECKING` does not hold when the program runs.
+fn constant(test: &Expr) -> Option<bool> {
+    match test {
+        Expr::BooleanLiteral(it) => Some(it.value),
+        Expr::NumberLiteral(it) => match &it.value {
+            ruff_python_ast::Number::Int(number) => number.as_i64().map(|it| it != 0),
+            _ => None,
+        },
+        Expr::Name(it) if it.id == "TYPE_CHECKING" => Some(false),
+        Expr::Attribute(it) if it.attr.as_str() == "TYPE_CHECKING" => Some(false),
+        Expr::UnaryOp(it) if it.op == ruff_python_ast::UnaryOp::Not => constant(&it.operand).map(|it| !it),
+        _ => None,
+    }
+}
