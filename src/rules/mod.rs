@@ -129,7 +129,7 @@ pub struct Context<'a> {
 /// Runs on every file the rules that are on for it.
 pub fn run(project: &Project) -> Vec<Finding> {
     use rayon::prelude::*;
-    let files: Vec<FileId> = project.user_files().collect();
+    let files: Vec<FileId> = project.relevant_files();
     let mut findings: Vec<Finding> = files
         .into_par_iter()
         .flat_map_iter(|file| {
