@@ -19,6 +19,7 @@ use std::fmt::Write as _;
 
 use asynclint::analysis::{Input, analyze};
 use asynclint::finding::{Applicability, Edit};
+use asynclint::knowledge::Knowledge;
 use asynclint::rules::{Profile, Rule, RuleSet, by_name};
 use asynclint::source::{Language, Source};
 use datatest_stable::Utf8Path;
@@ -256,7 +257,10 @@ fn check(rule: &'static Rule, example: &Example, problems: &mut Vec<String>) {
     }
     let set = rules(rule, example.profile);
     let sources = example.blocks.iter().map(|it| it.source(&it.text));
-    let outcome = analyze(sources.map(|source| Input { source, rules: set.clone() }).collect());
+    let outcome = analyze(
+        sources.map(|source| Input { source, rules: set.clone(), relevant: true }).collect(),
+        Knowledge::default(),
+    );
     for (block, file) in example.blocks.iter().zip(outcome.project.user_files()) {
         let source = outcome.project.source(file);
         for error in &outcome.project.model(file).errors {
@@ -313,7 +317,7 @@ fn check(rule: &'static Rule, example: &Example, problems: &mut Vec<String>) {
             }
         }
         let source = block.source(&block.text);
-        let again = analyze(vec![Input { source, rules: set.clone() }]);
+        let again = analyze(vec![Input { source, rules: set.clone(), relevant: true }], Knowledge::default());
         for finding in again.findings.iter().filter(|it| it.rule == rule) {
             let line = again.project.source(finding.place.file).line_of(finding.place.span.start);
             problems.push(format!("line {}: still reported after the fix", block.line + 1 + line));
