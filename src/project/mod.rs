@@ -8,6 +8,8 @@ mod members;
 mod resolve;
 pub mod types;
 
+pub use resolve::Wrapping;
+
 use std::sync::OnceLock;
 
 use rustc_hash::FxHashMap;
