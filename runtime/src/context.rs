@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::hold::{Hold, Holds};
 use crate::name::TaskName;
-use crate::node::{ABORTED, CANCELLED, Node, Payload};
+use crate::node::{ABORTED, CANCELLED, Node, Panic, Payload};
 use crate::trace::Span;
 
 /// A future's place in the tree.
@@ -89,9 +89,7 @@ pub(crate) fn poll_in<F: Future>(
             Poll::Ready(discard(frame, future).map_or(Ended::Cancelled, Ended::Panicked))
         }
         Ok(Some(Poll::Pending)) => Poll::Pending,
-        Ok(Some(Poll::Ready(value))) => {
-            Poll::Ready(discard(frame, future).map_or(Ended::Done(value), Ended::Panicked))
-        }
+        Ok(Some(Poll::Ready(value))) => Poll::Ready(discard(frame, future).map_or(Ended::Done(value), Ended::Panicked)),
         Ok(None) => Poll::Ready(Ended::Cancelled),
         Err(panic) => {
             // A second panic, of the future's drop, was printed by the panic hook; the first one is the cause.
@@ -123,6 +121,7 @@ pub(crate) fn discard<F>(frame: &mut Option<Frame>, mut future: Pin<&mut Option<
 /// Dropped before the node is closed, it aborts the node and leaves the rest of the waiting to the enclosing one.
 pub(crate) struct Owner {
     pub(crate) node: Arc<Node>,
+    pub(crate) name: TaskName,
     frame: Option<Frame>,
     hold: Option<Hold>,
     waker: Option<Waker>,
@@ -137,10 +136,10 @@ impl Owner {
         });
         let (node, hold) = match opened {
             Some((node, hold)) => (node, Some(hold)),
-            None => (Node::open(None, shielded, deadline, name), None),
+            None => (Node::open(None, shielded, deadline, name.clone()), None),
         };
         let frame = Some(Frame::new(Arc::clone(&node), Span::none()));
-        Self { node, frame, hold, waker: None }
+        Self { node, name, frame, hold, waker: None }
     }
 
     /// Has the task that is polling woken when the node is cancelled or drained.
@@ -168,15 +167,6 @@ impl Owner {
         self.hold = None;
         Poll::Ready(())
     }
-
-    /// Gives up the wait: aborts the members, and waits for that.
-    pub(crate) async fn close(&mut self) {
-        poll_fn(|cx| {
-            self.watch(cx);
-            self.poll_close()
-        })
-        .await;
-    }
 }
 
 impl Drop for Owner {
@@ -191,6 +181,13 @@ pub(crate) struct Work(Option<(Arc<Node>, usize)>);
 impl Work {
     pub(crate) fn begin(name: TaskName) -> Self {
         Self(current(|frame| (Arc::clone(&frame.node), frame.node.add_work(name))))
+    }
+
+    /// Leaves a panic that nobody awaits to the node, if there is one.
+    pub(crate) fn panicked(&self, panic: Panic) {
+        if let Some((node, _)) = &self.0 {
+            node.panicked(panic);
+        }
     }
 }
 
@@ -297,19 +294,43 @@ pub async fn checkpoint() {
     tokio::task::yield_now().await;
 }
 
-/// Waits for the body, then for everything opened in it: what shields and cancel scopes have in common.
-pub(crate) async fn drive<F: Future>(
+/// Polls the body to its end, then waits for everything opened in it: what all kinds of scopes have in common.
+///
+/// `settle` is given the body's end at once, before the members have left; `poll_stop` is ready when the node is to be
+/// cancelled; `tend` is called in every turn. A panic of the body is kept in the node with the others.
+pub(crate) async fn drive<F: Future, R>(
     owner: &mut Owner,
     mut body: Pin<&mut Option<F>>,
     mut poll_stop: impl FnMut(&mut Context<'_>) -> Poll<()>,
-) -> Option<F::Output> {
+    settle: impl FnOnce(Option<F::Output>) -> R,
+    mut tend: impl FnMut(&Arc<Node>, &mut Context<'_>),
+) -> R {
     let mut stopped = false;
-    let ended = poll_fn(|cx| {
+    let mut settle = Some(settle);
+    let mut settled = None;
+    poll_fn(|cx| {
         owner.watch(cx);
         loop {
-            if let Poll::Ready(ended) = owner.poll_body(body.as_mut(), cx) {
-                return Poll::Ready(ended);
+            if settle.is_some()
+                && let Poll::Ready(ended) = owner.poll_body(body.as_mut(), cx)
+            {
+                let output = match ended {
+                    Ended::Done(output) => Some(output),
+                    Ended::Cancelled => None,
+                    Ended::Panicked(payload) => {
+                        owner.node.panicked(Panic { name: owner.name.clone(), payload });
+                        None
+                    }
+                };
+                settled = settle.take().map(|settle| settle(output));
             }
+            if settle.is_none()
+                && owner.poll_close().is_ready()
+                && let Some(settled) = settled.take()
+            {
+                return Poll::Ready(settled);
+            }
+            tend(&owner.node, cx);
             if stopped {
                 return Poll::Pending;
             }
@@ -318,24 +339,24 @@ pub(crate) async fn drive<F: Future>(
             owner.node.stop(CANCELLED);
         }
     })
-    .await;
-    if let Ended::Panicked(panic) = ended {
-        owner.node.panicked(panic);
-        owner.close().await;
-        resume(owner);
-        return None;
-    }
-    owner.close().await;
-    resume(owner);
-    match ended {
-        Ended::Done(value) => Some(value),
-        Ended::Panicked(_) | Ended::Cancelled => None,
-    }
+    .await
 }
 
-/// Resumes the first panic of a closed node, if there was one.
-fn resume(owner: &Owner) {
-    if let Some(panic) = owner.node.take_panics().into_iter().next() {
-        std::panic::resume_unwind(panic);
+/// [`drive`] for a future that cannot fail: its value, or `None` if it was cancelled.
+///
+/// # Panics
+///
+/// With the first panic from within, when all has ended.
+pub(crate) async fn drive_plain<F: Future>(
+    mut owner: Owner,
+    body: Pin<&mut Option<F>>,
+    poll_stop: impl FnMut(&mut Context<'_>) -> Poll<()>,
+) -> Option<F::Output> {
+    let value = drive(&mut owner, body, poll_stop, |value| value, |_, _| {}).await;
+    let mut panics = owner.node.take_panics().into_iter();
+    if let Some(panic) = panics.next() {
+        crate::trace::failures_lost(&owner.name, panics.len(), 0);
+        std::panic::resume_unwind(panic.payload);
     }
+    value
 }

@@ -139,7 +139,7 @@ impl<E: Send + 'static> TaskGroup<E> {
         T: Send + 'static,
         F: Future<Output = Result<T, E>> + Send + 'static,
     {
-        task::spawn(&self.shared, TaskName::at(Location::caller()), future)
+        task::spawn(&self.shared, TaskName::at(Location::caller()), None, future)
     }
 
     /// [`spawn`](Self::spawn) with a name, for errors, reports and `tracing`.
@@ -148,7 +148,7 @@ impl<E: Send + 'static> TaskGroup<E> {
         T: Send + 'static,
         F: Future<Output = Result<T, E>> + Send + 'static,
     {
-        task::spawn(&self.shared, name.into(), future)
+        task::spawn(&self.shared, name.into(), None, future)
     }
 }
 

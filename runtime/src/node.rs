@@ -23,6 +23,12 @@ use crate::sync::{AtomicU8, Mutex, Ordering, lock};
 /// What a panic carries.
 pub(crate) type Payload = Box<dyn Any + Send>;
 
+/// A panic and who it was.
+pub(crate) struct Panic {
+    pub(crate) name: TaskName,
+    pub(crate) payload: Payload,
+}
+
 /// Everything in the node ends at its next await; inner scopes are awaited, shields finish.
 pub(crate) const CANCELLED: u8 = 1;
 /// Everything in the node is dropped when the runtime next gets to it: its owner is gone.
@@ -43,7 +49,7 @@ struct State {
     unstarted: usize,
     owner: Option<Waker>,
     phase: Phase,
-    panics: Vec<Payload>,
+    panics: Vec<Panic>,
     /// Made when first asked for: most nodes never need one.
     token: Option<CancellationToken>,
 }
@@ -141,7 +147,7 @@ impl Node {
         let mut todo = vec![Arc::clone(self)];
         while let Some(node) = todo.pop() {
             let mut wakers = Vec::new();
-            let mut state = lock(&node.state);
+            let state = lock(&node.state);
             if node.level.load(Ordering::Relaxed) >= level {
                 continue;
             }
@@ -242,12 +248,12 @@ impl Node {
     }
 
     /// Keeps a panic for the owner to resume, and cancels the rest.
-    pub(crate) fn panicked(self: &Arc<Self>, panic: Payload) {
+    pub(crate) fn panicked(self: &Arc<Self>, panic: Panic) {
         lock(&self.state).panics.push(panic);
         self.stop(CANCELLED);
     }
 
-    pub(crate) fn take_panics(&self) -> Vec<Payload> {
+    pub(crate) fn take_panics(&self) -> Vec<Panic> {
         std::mem::take(&mut lock(&self.state).panics)
     }
 
@@ -299,6 +305,16 @@ impl Node {
         if let Some((parent, key)) = &self.parent {
             parent.leave(Some(*key));
         }
+    }
+
+    /// The names of the node's own tasks and other work, without those of inner scopes.
+    pub(crate) fn own_names(&self) -> Vec<TaskName> {
+        let state = lock(&self.state);
+        let names = state.members.iter().filter_map(|member| match member {
+            Member::Task { name, .. } | Member::Work(name) => Some(name.clone()),
+            Member::Child { .. } => None,
+        });
+        names.collect()
     }
 
     /// The names of what has not ended yet, inner scopes' members included.

@@ -8,10 +8,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
+use tokio::sync::OwnedSemaphorePermit;
+
 use crate::context::{Ended, Frame, discard, poll_in, poll_yield_if_cancelled};
 use crate::group::Shared;
 use crate::name::TaskName;
-use crate::node::{ABORTED, Node};
+use crate::node::{ABORTED, Node, Panic};
 use crate::sync::{Mutex, lock};
 use crate::trace::Span;
 
@@ -212,7 +214,12 @@ impl<T> fmt::Debug for Task<T> {
 const LARGE: usize = 512;
 
 /// Gives a future to the runtime as a task of the group.
-pub(crate) fn spawn<T, E, F>(group: &Arc<Shared<E>>, name: TaskName, future: F) -> Task<T>
+pub(crate) fn spawn<T, E, F>(
+    group: &Arc<Shared<E>>,
+    name: TaskName,
+    permit: Option<OwnedSemaphorePermit>,
+    future: F,
+) -> Task<T>
 where
     T: Send + 'static,
     E: Send + 'static,
@@ -233,9 +240,9 @@ where
     let span = Span::task(&slot.name);
     let outcome = Outcome { slot, ended: false };
     if size_of::<F>() > LARGE {
-        tokio::spawn(run(Job { future: Box::pin(future), outcome, seat, span }));
+        tokio::spawn(run(Job { future: Box::pin(future), outcome, permit, seat, span }));
     } else {
-        tokio::spawn(run(Job { future, outcome, seat, span }));
+        tokio::spawn(run(Job { future, outcome, permit, seat, span }));
     }
     task
 }
@@ -245,6 +252,7 @@ where
 struct Job<T, E, F> {
     future: F,
     outcome: Outcome<T>,
+    permit: Option<OwnedSemaphorePermit>,
     seat: Seat<E>,
     span: Span,
 }
@@ -292,13 +300,14 @@ async fn run<T, E, F>(job: Job<T, E, F>)
 where
     F: Future<Output = Result<T, E>>,
 {
-    let Job { future, mut outcome, mut seat, span } = job;
+    let Job { future, mut outcome, permit, mut seat, span } = job;
     let mut future = pin!(Some(future));
     let mut frame = Some(Frame::new(Arc::clone(&seat.group.node), span));
     let ended = poll_fn(|cx| {
         let (node, slot) = (&seat.group.node, &outcome.slot);
         if seat.key.is_none() {
-            let key = if slot.aborted.load(Ordering::SeqCst) { None } else { node.start(slot.name.clone(), cx.waker()) };
+            let key =
+                if slot.aborted.load(Ordering::SeqCst) { None } else { node.start(slot.name.clone(), cx.waker()) };
             let Some(key) = key else {
                 let panic = discard(&mut frame, future.as_mut());
                 return Poll::Ready(panic.map_or(Ended::Cancelled, Ended::Panicked));
@@ -317,15 +326,17 @@ where
             seat.group.failed(outcome.slot.name.clone(), error);
             outcome.end(Err(TaskError::Failed));
         }
-        Ended::Panicked(panic) => {
-            seat.group.node.panicked(panic);
+        Ended::Panicked(payload) => {
+            seat.group.node.panicked(Panic { name: outcome.slot.name.clone(), payload });
             outcome.end(Err(TaskError::Panicked));
         }
         Ended::Cancelled => outcome.end_cancelled(),
     }
     // Without a handle this drops the value, here, where the group still waits.
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(outcome))) {
-        seat.group.node.panicked(panic);
+    let name = outcome.slot.name.clone();
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(outcome))) {
+        seat.group.node.panicked(Panic { name, payload });
     }
+    drop(permit);
     drop(seat);
 }

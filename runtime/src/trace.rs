@@ -1,10 +1,10 @@
 //! What is told to `tracing`, or to nobody without the feature.
 
 #[cfg(feature = "tracing")]
-pub(crate) use on::{Span, error_lost, panics_lost, slow};
+pub(crate) use on::{Span, error_lost, failures_lost, slow};
 
 #[cfg(not(feature = "tracing"))]
-pub(crate) use off::{Span, error_lost, panics_lost, slow};
+pub(crate) use off::{Span, error_lost, failures_lost, slow};
 
 #[cfg(feature = "tracing")]
 mod on {
@@ -37,7 +37,7 @@ mod on {
         tracing::warn!(%name, "a task failed after its scope was dropped: its error reaches nobody");
     }
 
-    pub(crate) fn panics_lost(scope: &TaskName, panics: usize, errors: usize) {
+    pub(crate) fn failures_lost(scope: &TaskName, panics: usize, errors: usize) {
         if panics + errors > 0 {
             tracing::error!(%scope, panics, errors, "failures beside the panic that is resumed; see Scope::catch_panics");
         }
@@ -68,5 +68,5 @@ mod off {
 
     pub(crate) fn error_lost(_: &TaskName) {}
 
-    pub(crate) fn panics_lost(_: &TaskName, _: usize, _: usize) {}
+    pub(crate) fn failures_lost(_: &TaskName, _: usize, _: usize) {}
 }
