@@ -220,12 +220,16 @@ impl Lowerer {
     }
 
     fn binary(&mut self, it: &syn::ExprBinary, whole: &Expr) -> ValueId {
-        self.expression(&it.left, Use::Consumed);
         if !matches!(it.op, BinOp::And(_) | BinOp::Or(_)) {
+            self.expression(&it.left, Use::Consumed);
             self.expression(&it.right, Use::Consumed);
             return UNKNOWN;
         }
-        let (body, _) = self.block(|this| this.expression(&it.right, Use::Tested));
+        // The operands of lazy operators drop their temporaries.
+        let at = self.between(place::start(whole), place::end(whole));
+        self.statement_scope(at, |this| this.expression(&it.left, Use::Tested));
+        let (body, _) =
+            self.block(|this| this.statement_scope(at, |this| this.expression(&it.right, Use::Tested)));
         if !body.nodes.is_empty() {
             let span = self.between(place::start(whole), place::end(whole));
             let arm = Arm { body, span, ..Arm::default() };
