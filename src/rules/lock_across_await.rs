@@ -3,7 +3,7 @@
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Related, Severity};
 use crate::knowledge::{Guard, TypeRole};
-use crate::model::{Block, LocalId, Node, Scope, ScopeKind, flow};
+use crate::model::{Block, LocalId, Node, Scope, ScopeKind, Value, ValueId, flow};
 use crate::project::types::Ty;
 use crate::source::{Language, Span};
 
@@ -122,29 +122,48 @@ fn rust(context: &Context<'_>, block: &Block, found: &mut Vec<Held>) {
 
 fn temporaries(context: &Context<'_>, scope: &Scope, found: &mut Vec<Held>) {
     for item in &scope.items {
-        let Some(what) = guard(context, &context.evaluate(item.value)) else { continue };
-        // In a statement's scope, awaits before the guard was taken do not count.
-        let wait = first_wait_after(&scope.body, item.span.end);
-        if let Some(wait) = wait {
+        let ty = context.evaluate(item.value);
+        let Some(what) = guard(context, &ty) else { continue };
+        // A result that is no subject has been unwrapped on the way: the guard went on.
+        if !item.is_subject && is_result(&ty) {
+            continue;
+        }
+        if let Some(wait) = first_wait_after(context, &scope.body, item.value) {
             found.push(Held { what, taken: item.span, wait });
         }
     }
 }
 
-fn first_wait_after(block: &Block, offset: u32) -> Option<Span> {
+fn is_result(ty: &Ty) -> bool {
+    matches!(ty.library_path(), Some("std::result::Result" | "std::option::Option"))
+}
+
+/// The first suspension that is evaluated after the value was made.
+fn first_wait_after(context: &Context<'_>, block: &Block, value: ValueId) -> Option<Span> {
+    let model = context.model();
+    let mut made_by = value;
+    while let Value::Inner(inner) | Value::Deref(inner) = model.value(made_by) {
+        made_by = *inner;
+    }
+    let makes = |node: &Node| match (model.value(made_by), node) {
+        (Value::Result(call), Node::Call(id)) => call == id,
+        (Value::Awaited(future), Node::Await(it)) => *future == it.value,
+        _ => false,
+    };
+    let mut made = !matches!(model.value(made_by), Value::Result(_) | Value::Awaited(_));
     let mut found = None;
     flow::visit(block, &mut |node| {
-        let keyword = match node {
-            Node::Await(it) => it.keyword,
-            Node::Branch(it) if flow::is_suspension(node) => Span::new(it.span.start, it.span.start + 1),
-            Node::Loop(it) if flow::is_suspension(node) => it.keyword,
+        if !made {
+            made = makes(node);
+            return flow::Step::Into;
+        }
+        found = match node {
+            Node::Await(it) => Some(it.keyword),
+            Node::Branch(it) if flow::is_suspension(node) => Some(Span::new(it.span.start, it.span.start + 1)),
+            Node::Loop(it) if flow::is_suspension(node) => Some(it.keyword),
             _ => return flow::Step::Into,
         };
-        if keyword.start >= offset {
-            found = Some(keyword);
-            return flow::Step::Stop;
-        }
-        flow::Step::Into
+        flow::Step::Stop
     });
     found
 }
@@ -230,7 +249,8 @@ fn guard(context: &Context<'_>, ty: &Ty) -> Option<&'static str> {
             Some(Guard::Refcell) => return Some("a `RefCell` borrow"),
             Some(Guard::MapRef) => return Some("a reference into a concurrent map"),
             Some(Guard::Span) => return Some(ENTERED_SPAN),
-            Some(Guard::AsyncLock) => return None,
+            Some(Guard::Snapshot) if context.wants(Profile::Strict) => return Some("a snapshot's guard"),
+            Some(Guard::AsyncLock | Guard::Snapshot) => return None,
             None => {}
         }
         if !matches!(facts.path, "std::result::Result" | "std::option::Option") {
