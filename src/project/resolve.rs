@@ -118,6 +118,15 @@ impl Project {
                 let ty = self.evaluate(file, *inner);
                 self.inner(model.language, &ty)
             }
+            Value::Deref(inner) => match self.evaluate(file, *inner) {
+                ty if ty
+                    .library_path()
+                    .is_some_and(|path| matches!(path, "std::option::Option" | "std::result::Result")) =>
+                {
+                    ty
+                }
+                ty => self.inner(model.language, &ty),
+            },
             Value::Index(inner) => match self.evaluate(file, *inner) {
                 Ty::Collection(element) => (*element).clone(),
                 // `Class[T]` in an expression.
@@ -394,6 +403,7 @@ impl Project {
     pub(super) fn awaited(&self, ty: &Ty) -> Ty {
         match ty {
             Ty::Coroutine(inner, _) => (**inner).clone(),
+            Ty::Function(block) if self.function(*block).kind == FunctionKind::AsyncBlock => self.returns(*block, None),
             Ty::Instance(Class::Library(_), args) => args.first().cloned().unwrap_or(Ty::Unknown),
             Ty::Union(parts) => Ty::union(parts.iter().map(|it| self.awaited(it))),
             _ => Ty::Unknown,
