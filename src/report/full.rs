@@ -105,9 +105,9 @@ fn offer(fix: &Fix) -> String {
     let how = match fix.applicability {
         Applicability::Safe => "`--fix` does it",
         Applicability::Unsafe => "`--fix --unsafe-fixes` does it; look at what it does",
-        Applicability::Suggestion => "not done automatically",
+        Applicability::Suggestion => "to be done by hand",
     };
-    format!("{} ({how})", one_line(&fix.message))
+    format!("fix: {} ({how})", one_line(&fix.message))
 }
 
 fn summary(run: &Run<'_>) -> String {

@@ -129,7 +129,6 @@ struct Suppression<'a> {
 struct Error<'a> {
     path: &'a str,
     message: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<u32>,
 }
 
