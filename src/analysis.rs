@@ -1,6 +1,7 @@
 //! From sources to findings: lower in parallel, link, run the rules. No file is read here and nothing is printed.
 
 use crate::finding::Finding;
+use crate::knowledge::Knowledge;
 use crate::project::Project;
 use crate::rules::RuleSet;
 use crate::source::Source;
@@ -10,6 +11,8 @@ use crate::source::Source;
 pub struct Input {
     pub source: Source,
     pub rules: RuleSet,
+    /// The file can have findings of its own; others are lowered only when something leads to them.
+    pub relevant: bool,
 }
 
 /// What a run of the rules gives.
@@ -20,8 +23,8 @@ pub struct Outcome {
 }
 
 /// Analyses the files together.
-pub fn analyze(inputs: Vec<Input>) -> Outcome {
-    let project = Project::new(inputs);
+pub fn analyze(inputs: Vec<Input>, knowledge: Knowledge) -> Outcome {
+    let project = Project::new(inputs, knowledge);
     let findings = crate::rules::run(&project);
     Outcome { project, findings }
 }

@@ -1,1 +1,141 @@
-//! What library functions do, compiled in from `rules/apis`.
+//! What library functions do: the tables of `rules/apis`, compiled in by the build script, and what a project adds to them.
+
+mod facts;
+
+use std::sync::OnceLock;
+
+use rustc_hash::FxHashMap;
+
+pub use facts::{
+    Api, CancelSafety, Effect, Guard, Handle, HandlerFacts, HandlerRole, Kind, Place, Runner, Runs, ScopeRole,
+    TypeFacts, TypeRole,
+};
+
+use crate::source::Language;
+
+mod tables {
+    use super::facts::*;
+    use crate::finding::Confidence;
+    include!(concat!(env!("OUT_DIR"), "/tables.rs"));
+}
+
+/// All facts about one language's libraries, plus what the project's configuration adds.
+#[derive(Debug, Default)]
+pub struct Knowledge {
+    own: FxHashMap<String, &'static Api>,
+}
+
+struct Index {
+    apis: FxHashMap<&'static str, &'static Api>,
+    types: FxHashMap<&'static str, &'static TypeFacts>,
+    modules: FxHashMap<&'static str, &'static str>,
+    /// First by the decorator's or base's path.
+    decorators: FxHashMap<&'static str, &'static HandlerFacts>,
+    bases: FxHashMap<&'static str, Vec<&'static HandlerFacts>>,
+    /// Last components of every method or function that has an effect: a cheap way to see that a name cannot matter.
+    effectful: rustc_hash::FxHashSet<&'static str>,
+}
+
+fn index(language: Language) -> &'static Index {
+    static PYTHON: OnceLock<Index> = OnceLock::new();
+    static RUST: OnceLock<Index> = OnceLock::new();
+    match language {
+        Language::Python => PYTHON.get_or_init(|| {
+            Index::new(
+                tables::PYTHON_APIS,
+                tables::PYTHON_API_INDEX,
+                tables::PYTHON_TYPES,
+                tables::PYTHON_TYPE_INDEX,
+                tables::PYTHON_MODULES,
+                tables::PYTHON_HANDLERS,
+            )
+        }),
+        Language::Rust => RUST.get_or_init(|| {
+            Index::new(
+                tables::RUST_APIS,
+                tables::RUST_API_INDEX,
+                tables::RUST_TYPES,
+                tables::RUST_TYPE_INDEX,
+                tables::RUST_MODULES,
+                tables::RUST_HANDLERS,
+            )
+        }),
+    }
+}
+
+impl Index {
+    fn new(
+        apis: &'static [Api],
+        api_index: &'static [(&'static str, u32)],
+        types: &'static [TypeFacts],
+        type_index: &'static [(&'static str, u32)],
+        modules: &'static [(&'static str, &'static str)],
+        handlers: &'static [HandlerFacts],
+    ) -> Self {
+        let mut decorators = FxHashMap::default();
+        let mut bases: FxHashMap<_, Vec<_>> = FxHashMap::default();
+        for handler in handlers {
+            decorators.extend(handler.decorators.iter().map(|path| (*path, handler)));
+            for base in handler.bases {
+                bases.entry(*base).or_default().push(handler);
+            }
+        }
+        let last = |path: &'static str| path.rsplit(['.', ':']).next().unwrap_or(path);
+        let effectful = apis.iter().filter(|api| api.effect.is_some()).map(|api| last(api.path)).collect();
+        Self {
+            apis: api_index.iter().map(|(path, entry)| (*path, &apis[*entry as usize])).collect(),
+            types: type_index.iter().map(|(path, entry)| (*path, &types[*entry as usize])).collect(),
+            modules: modules.iter().copied().collect(),
+            decorators,
+            bases,
+            effectful,
+        }
+    }
+}
+
+impl Knowledge {
+    /// The tables with a project's own entries before them.
+    pub fn with(own: Vec<Api>) -> Self {
+        // A handful of entries that live as long as the process: rules hold references to all facts alike.
+        let own = own.into_iter().map(|api| (api.path.to_owned(), &*Box::leak(Box::new(api)))).collect();
+        Self { own }
+    }
+
+    /// What is known of the function, method or class of that path.
+    pub fn api(&self, language: Language, path: &str) -> Option<&'static Api> {
+        self.own.get(path).copied().or_else(|| index(language).apis.get(path).copied())
+    }
+
+    /// What is known of the type of that path.
+    pub fn type_facts(&self, language: Language, path: &str) -> Option<&'static TypeFacts> {
+        index(language).types.get(path).copied()
+    }
+
+    /// The library that a top-level module or crate belongs to, if there is a table for it.
+    pub fn library(&self, language: Language, module: &str) -> Option<&'static str> {
+        index(language).modules.get(module).copied()
+    }
+
+    /// What a framework does with a function decorated so.
+    pub fn decorator(&self, language: Language, path: &str) -> Option<&'static HandlerFacts> {
+        index(language).decorators.get(path).copied()
+    }
+
+    /// What a framework does with methods of classes derived from this one.
+    pub fn base(&self, language: Language, path: &str) -> &'static [&'static HandlerFacts] {
+        index(language).bases.get(path).map_or(&[], Vec::as_slice)
+    }
+
+    /// Some function with an effect has this last name.
+    pub fn names_an_effect(&self, language: Language, name: &str) -> bool {
+        index(language).effectful.contains(name) || self.own.values().any(|api| api.last_name() == name)
+    }
+
+    /// Every entry of a language's tables.
+    pub fn all(&self, language: Language) -> &'static [Api] {
+        match language {
+            Language::Python => tables::PYTHON_APIS,
+            Language::Rust => tables::RUST_APIS,
+        }
+    }
+}

@@ -1,1 +1,205 @@
-//! Questions about the control flow of a [`Block`](crate::model::Block).
+//! Questions about the control flow of a [`Block`].
+
+use super::{Arm, Block, Branch, Handler, Node, Try, ValueId};
+
+/// Whether to go into a node's parts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Step {
+    Into,
+    Over,
+    Stop,
+}
+
+/// Visits the nodes of a block in the order they are evaluated, outer before inner. Arms that never run are left out.
+/// Nested functions are not entered. Gives `false` if the visitor stopped.
+pub fn visit<'a>(block: &'a Block, visitor: &mut dyn FnMut(&'a Node) -> Step) -> bool {
+    for node in &block.nodes {
+        match visitor(node) {
+            Step::Stop => return false,
+            Step::Over => continue,
+            Step::Into => {}
+        }
+        for part in parts(node) {
+            if !visit(part, visitor) {
+                return false;
+            }
+        }
+    }
+    true
+}
+
+/// The blocks directly inside a node, in order of evaluation; arms known never to run are left out.
+pub fn parts(node: &Node) -> Vec<&Block> {
+    match node {
+        Node::Scope(it) => vec![&it.body],
+        Node::Try(it) => {
+            let handlers = it.handlers.iter().map(|handler| &handler.body);
+            std::iter::once(&it.body).chain(handlers).chain([&it.orelse, &it.finally]).collect()
+        }
+        Node::Branch(it) => {
+            let mut parts = Vec::with_capacity(it.arms.len() * 2);
+            for arm in &it.arms {
+                parts.push(&arm.test);
+                if arm.constant != Some(false) {
+                    parts.push(&arm.body);
+                }
+                if arm.constant == Some(true) {
+                    break;
+                }
+            }
+            parts
+        }
+        Node::Loop(it) => vec![&it.head, &it.body, &it.orelse],
+        Node::Block(it) => vec![it],
+        _ => Vec::new(),
+    }
+}
+
+/// The first node, in order of evaluation, of which `is` holds.
+pub fn find<'a>(block: &'a Block, is: &mut dyn FnMut(&'a Node) -> bool) -> Option<&'a Node> {
+    let mut found = None;
+    visit(block, &mut |node| {
+        if is(node) {
+            found = Some(node);
+            Step::Stop
+        } else {
+            Step::Into
+        }
+    });
+    found
+}
+
+/// The loop may give others a turn somewhere inside: an `await`, `async for`, `async with`, or a `yield`.
+pub fn suspends(block: &Block) -> bool {
+    find(block, &mut is_suspension).is_some()
+}
+
+/// A node at which an async function may be suspended, and so cancelled.
+pub fn is_suspension(node: &Node) -> bool {
+    match node {
+        Node::Await(_) => true,
+        Node::Scope(it) => it.kind == super::ScopeKind::AsyncWith,
+        Node::Loop(it) => matches!(it.kind, super::LoopKind::AsyncFor | super::LoopKind::AsyncComprehension),
+        Node::Branch(it) => it.kind == super::BranchKind::Select,
+        _ => false,
+    }
+}
+
+/// How a block can be left.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Exits {
+    /// Its end is reached.
+    pub falls: bool,
+    pub returns: bool,
+    pub breaks: bool,
+    pub continues: bool,
+    /// An exception leaves it: what `raise` in it does, as far as it is not caught inside.
+    pub raises: bool,
+}
+
+impl Exits {
+    const FALLS: Self = Self { falls: true, returns: false, breaks: false, continues: false, raises: false };
+    const NEVER: Self = Self { falls: false, returns: false, breaks: false, continues: false, raises: false };
+
+    fn or(self, other: Self) -> Self {
+        Self {
+            falls: self.falls | other.falls,
+            returns: self.returns | other.returns,
+            breaks: self.breaks | other.breaks,
+            continues: self.continues | other.continues,
+            raises: self.raises | other.raises,
+        }
+    }
+
+    /// What happens in `self`, and then, where its end is reached, in `next`.
+    fn then(self, next: Self) -> Self {
+        if !self.falls {
+            return self;
+        }
+        Self { falls: false, ..self }.or(next)
+    }
+
+    /// Some path leaves other than by raising.
+    pub fn survives(self) -> bool {
+        self.falls | self.returns | self.breaks | self.continues
+    }
+}
+
+/// How a block can be left, given which nodes never return (`sys.exit()`, a helper that always raises).
+pub fn exits(block: &Block, never_returns: &dyn Fn(&Node) -> bool) -> Exits {
+    let mut all = Exits::FALLS;
+    for node in &block.nodes {
+        if !all.falls {
+            break;
+        }
+        all = all.then(exits_of(node, never_returns));
+    }
+    all
+}
+
+fn exits_of(node: &Node, never_returns: &dyn Fn(&Node) -> bool) -> Exits {
+    if never_returns(node) {
+        return Exits { raises: true, ..Exits::NEVER };
+    }
+    match node {
+        Node::Return { .. } => Exits { returns: true, ..Exits::NEVER },
+        Node::Raise(_) => Exits { raises: true, ..Exits::NEVER },
+        Node::Break { .. } => Exits { breaks: true, ..Exits::NEVER },
+        Node::Continue { .. } => Exits { continues: true, ..Exits::NEVER },
+        Node::Scope(it) => exits(&it.body, never_returns),
+        Node::Block(it) => exits(it, never_returns),
+        Node::Branch(it) => branch(it, never_returns),
+        Node::Loop(it) => {
+            let head = exits(&it.head, never_returns);
+            let body = exits(&it.body, never_returns);
+            let forever = it.kind == super::LoopKind::Forever;
+            let orelse = exits(&it.orelse, never_returns);
+            let left = Exits { falls: body.breaks, breaks: false, continues: false, ..body };
+            let ended = if forever { Exits::NEVER } else { orelse };
+            head.then(left.or(ended))
+        }
+        Node::Try(it) => tried(it, never_returns),
+        _ => Exits::FALLS,
+    }
+}
+
+fn branch(it: &Branch, never_returns: &dyn Fn(&Node) -> bool) -> Exits {
+    let mut all = Exits::NEVER;
+    let mut tests = Exits::FALLS;
+    for Arm { test, body, constant, .. } in &it.arms {
+        tests = tests.then(exits(test, never_returns));
+        if *constant != Some(false) {
+            all = all.or(tests.then(exits(body, never_returns)));
+        }
+        if *constant == Some(true) {
+            return all;
+        }
+    }
+    if it.exhaustive { all } else { all.or(tests) }
+}
+
+fn tried(it: &Try, never_returns: &dyn Fn(&Node) -> bool) -> Exits {
+    let body = exits(&it.body, never_returns).then(exits(&it.orelse, never_returns));
+    let mut all = body;
+    let catches_everything = it.handlers.iter().any(|handler| handler.bare);
+    if catches_everything {
+        all.raises = false;
+    }
+    for Handler { body, .. } in &it.handlers {
+        all = all.or(exits(body, never_returns));
+    }
+    let finally = exits(&it.finally, never_returns);
+    if finally.falls { Exits { falls: all.falls, ..all.or(Exits { falls: false, ..finally }) } } else { finally }
+}
+
+/// Values that the block's own returns give.
+pub fn returned(block: &Block) -> Vec<Option<ValueId>> {
+    let mut values = Vec::new();
+    visit(block, &mut |node| {
+        if let Node::Return { value, .. } = node {
+            values.push(*value);
+        }
+        Step::Into
+    });
+    values
+}

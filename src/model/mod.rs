@@ -67,6 +67,8 @@ pub struct FileModel {
     /// Extents of simple statements and of the headers of compound ones, sorted: what a suppression on a line governs.
     pub statements: Vec<Span>,
     pub errors: Vec<ParseError>,
+    /// The front end itself failed on the file: an internal error, to be reported.
+    pub failed: bool,
 }
 
 /// Something in the file that the parser could not read. The rest of the file is lowered all the same.
@@ -605,6 +607,7 @@ impl FileModel {
             allows: Vec::new(),
             statements: Vec::new(),
             errors: Vec::new(),
+            failed: false,
         }
     }
 

@@ -1,5 +1,27 @@
 //! The list of all rules, and what a rule is: plain data and one function.
 
+mod blocking;
+mod blocking_cpu;
+mod blocking_database;
+mod blocking_file;
+mod blocking_input;
+mod blocking_lock;
+mod blocking_network;
+mod blocking_path;
+mod blocking_process;
+mod blocking_sleep;
+mod context;
+mod leaked_task;
+mod lock_across_await;
+mod nested_runtime;
+mod swallowed_cancellation;
+mod task_outside_loop;
+mod unawaited_coroutine;
+mod unstructured_gather;
+mod yield_in_scope;
+
+pub use context::Context;
+
 use crate::finding::{Applicability, FileId, Finding, Severity};
 use crate::project::Project;
 use crate::source::Language;
@@ -84,7 +106,25 @@ impl std::fmt::Debug for Rule {
 }
 
 /// Every rule, in the order of the catalogue.
-pub static RULES: &[&Rule] = &[];
+pub static RULES: &[&Rule] = &[
+    &blocking_sleep::RULE,
+    &blocking_network::RULE,
+    &blocking_database::RULE,
+    &blocking_process::RULE,
+    &blocking_file::RULE,
+    &blocking_path::RULE,
+    &blocking_lock::RULE,
+    &blocking_input::RULE,
+    &blocking_cpu::RULE,
+    &nested_runtime::RULE,
+    &task_outside_loop::RULE,
+    &swallowed_cancellation::RULE,
+    &leaked_task::RULE,
+    &unawaited_coroutine::RULE,
+    &unstructured_gather::RULE,
+    &yield_in_scope::RULE,
+    &lock_across_await::RULE,
+];
 
 /// The rule of that name.
 pub fn by_name(name: &str) -> Option<&'static Rule> {
@@ -96,13 +136,15 @@ pub fn by_name(name: &str) -> Option<&'static Rule> {
 pub struct RuleSet {
     /// Parallel to [`RULES`]; `None` is off.
     levels: Vec<Option<Severity>>,
+    /// Findings of a rule that belong to a stricter profile than the rule itself are kept up to this one.
+    pub profile: Profile,
 }
 
 impl RuleSet {
     /// The rules of a profile and of the ones it includes, at their own severities.
     pub fn of_profile(profile: Profile) -> Self {
         let levels = RULES.iter().map(|rule| (rule.profile <= profile).then_some(rule.severity)).collect();
-        Self { levels }
+        Self { levels, profile }
     }
 
     pub fn set(&mut self, rule: &'static Rule, level: Option<Severity>) {
@@ -119,27 +161,20 @@ impl RuleSet {
     }
 }
 
-/// What a rule may look at while it judges one file, and where it puts what it finds.
-pub struct Context<'a> {
-    pub project: &'a Project,
-    pub file: FileId,
-    pub findings: Vec<Finding>,
-}
-
 /// Runs on every file the rules that are on for it.
 pub fn run(project: &Project) -> Vec<Finding> {
     use rayon::prelude::*;
-    let files: Vec<FileId> = project.user_files().collect();
+    let files: Vec<FileId> = project.relevant_files();
     let mut findings: Vec<Finding> = files
         .into_par_iter()
         .flat_map_iter(|file| {
-            let mut context = Context { project, file, findings: Vec::new() };
+            let mut context = Context::new(project, file);
             for rule in RULES.iter().copied() {
                 if project.rules(file).level(rule).is_some() {
                     (rule.check)(&mut context);
                 }
             }
-            context.findings
+            context.finish()
         })
         .collect();
     sort(project, &mut findings);

@@ -1,0 +1,111 @@
+//! What a call runs.
+
+use crate::finding::FileId;
+use crate::knowledge::{Api, Effect};
+use crate::model::{Arg, Call, CallId, Value};
+use crate::source::Language;
+
+use super::Project;
+use super::types::{Class, ClassRef, FnRef, Ty};
+
+/// One thing a call may run.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Callee {
+    /// A function of the project's.
+    Own(FnRef),
+    /// A class of the project's is instantiated.
+    Construct(ClassRef),
+    /// A function of a library's, with the receiver if it is a method.
+    Api(&'static str, Ty),
+    Unknown,
+}
+
+impl Project {
+    /// What a call may run: one entry, or one per alternative.
+    pub fn callees(&self, file: FileId, call: CallId) -> Vec<Callee> {
+        let model = self.model(file);
+        let ty = self.evaluate(file, model.call(call).callee);
+        let language = model.language;
+        ty.parts().iter().map(|part| self.callee_of(language, part)).collect()
+    }
+
+    pub(super) fn callee_of(&self, language: Language, ty: &Ty) -> Callee {
+        match ty {
+            Ty::Function(function) | Ty::Bound(_, function) => Callee::Own(*function),
+            Ty::Class(class) => Callee::Construct(*class),
+            Ty::External(path) => match self.knowledge.api(language, path) {
+                Some(api) => Callee::Api(api.path, Ty::Unknown),
+                None => Callee::Unknown,
+            },
+            Ty::Method(path, receiver) => match self.knowledge.api(language, path) {
+                Some(api) => Callee::Api(api.path, (**receiver).clone()),
+                None => Callee::Unknown,
+            },
+            Ty::Partial(inner) => self.callee_of(language, inner),
+            Ty::Instance(Class::Own(_), _) if language == Language::Python => {
+                match self.member(language, ty, "__call__") {
+                    Ty::Bound(_, function) => Callee::Own(function),
+                    _ => Callee::Unknown,
+                }
+            }
+            _ => Callee::Unknown,
+        }
+    }
+
+    /// The one library function a call runs, whatever path is taken.
+    pub fn api_of(&self, file: FileId, call: CallId) -> Option<&'static Api> {
+        let callees = self.callees(file, call);
+        let [Callee::Api(path, _)] = callees.as_slice() else { return None };
+        self.knowledge.api(self.language(file), path)
+    }
+
+    /// The one function of the project that a call runs.
+    pub fn own_of(&self, file: FileId, call: CallId) -> Option<FnRef> {
+        match self.callees(file, call).as_slice() {
+            [Callee::Own(function)] => Some(*function),
+            _ => None,
+        }
+    }
+
+    /// The effect of a library function in this very call: its conditions hold.
+    pub fn effect_in_call(&self, file: FileId, call: &Call, api: &Api) -> Option<Effect> {
+        let effect = api.effect?;
+        let holds = |condition: &&str| self.condition(file, call, condition);
+        if api.unless.iter().any(|it| holds(it) != Some(false)) {
+            return None;
+        }
+        if !api.when.is_empty() && !api.when.iter().any(|it| holds(it) == Some(true)) {
+            return None;
+        }
+        Some(effect)
+    }
+
+    /// Whether a condition of a table holds: `block=False`, `0=False`, `timeout`, `!timeout`. `None`: it cannot be told.
+    fn condition(&self, file: FileId, call: &Call, condition: &str) -> Option<bool> {
+        if let Some(inner) = condition.strip_prefix('!') {
+            return self.condition(file, call, inner).map(|it| !it);
+        }
+        let model = self.model(file);
+        let (which, value) = match condition.split_once('=') {
+            Some((which, value)) => (which.trim(), Some(value.trim())),
+            None => (condition.trim(), None),
+        };
+        let argument: Option<&Arg> = match which.parse::<usize>() {
+            Ok(position) => call.argument(&model.names, Some(position), None),
+            Err(_) => call.args.iter().find(|arg| arg.name.is_some_and(|it| model.name(it) == which)),
+        };
+        let Some(argument) = argument else {
+            return if call.args.iter().any(|arg| arg.spread) { None } else { Some(false) };
+        };
+        let Some(value) = value else { return Some(true) };
+        let given = match model.value(argument.value) {
+            Value::Bool(true) => "True",
+            Value::Bool(false) => "False",
+            Value::None => "None",
+            Value::Int(number) => return Some(number.to_string() == value),
+            Value::Str(text) => return Some(model.name(*text) == value.trim_matches(['\'', '"'])),
+            _ => return None,
+        };
+        Some(given.eq_ignore_ascii_case(value))
+    }
+}

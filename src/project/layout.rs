@@ -1,0 +1,203 @@
+//! Where files stand: which file a module path names, seen from another file.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::finding::FileId;
+use crate::source::{Language, Source};
+
+/// Paths of all files, for imports to be found in.
+#[derive(Default)]
+pub(super) struct Layout {
+    /// By path without its ending: `pkg/mod`, `pkg/__init__`, `src/a/mod`.
+    files: FxHashMap<String, FileId>,
+    /// Top-level Python packages and modules: name to the folders they stand in.
+    top: FxHashMap<String, Vec<String>>,
+    entries: Vec<Entry>,
+}
+
+struct Entry {
+    /// Without the ending.
+    stem: String,
+    /// Python: the folder that absolute imports of its own package start from. Rust: the crate's source folder.
+    root: String,
+    /// `pkg.mod`, `a::b`; empty for a Rust crate root.
+    module: String,
+}
+
+fn parent(path: &str) -> &str {
+    path.rfind('/').map_or("", |at| &path[..at])
+}
+
+fn last(path: &str) -> &str {
+    path.rfind('/').map_or(path, |at| &path[at + 1..])
+}
+
+fn join(folder: &str, rest: &str) -> String {
+    if folder.is_empty() { rest.to_owned() } else { format!("{folder}/{rest}") }
+}
+
+impl Layout {
+    pub(super) fn of<'a>(sources: impl Iterator<Item = &'a Source>) -> Self {
+        let mut layout = Self::default();
+        let mut languages = Vec::new();
+        for (index, source) in sources.enumerate() {
+            let path = source.path.as_str().replace('\\', "/");
+            let path = path.strip_prefix("./").unwrap_or(&path);
+            let stem = match path.rfind('.') {
+                Some(at) if !path[at..].contains('/') => &path[..at],
+                _ => path,
+            };
+            layout.files.entry(format!("{}:{stem}", source.language.name())).or_insert(FileId(index as u32));
+            layout.entries.push(Entry { stem: stem.to_owned(), root: String::new(), module: String::new() });
+            languages.push(source.language);
+        }
+        let crate_roots = layout.crate_roots(&languages);
+        for (index, language) in languages.iter().enumerate() {
+            let (root, module) = match language {
+                Language::Python => layout.python_module(index),
+                Language::Rust => layout.rust_module(index, &crate_roots),
+            };
+            if *language == Language::Python {
+                let first = module.split('.').next().unwrap_or(&module).to_owned();
+                let roots = layout.top.entry(first).or_default();
+                if !roots.contains(&root) {
+                    roots.push(root.clone());
+                }
+            }
+            layout.entries[index].root = root;
+            layout.entries[index].module = module;
+        }
+        layout
+    }
+
+    pub(super) fn module_name(&self, file: FileId) -> &str {
+        &self.entries[file.index()].module
+    }
+
+    fn python(&self, path: &str) -> Option<FileId> {
+        self.files.get(&format!("python:{path}")).copied()
+    }
+
+    fn python_module(&self, index: usize) -> (String, String) {
+        let stem = &self.entries[index].stem;
+        let (mut folder, mut parts) = (parent(stem), Vec::new());
+        if last(stem) != "__init__" {
+            parts.push(last(stem));
+        }
+        while self.python(&join(folder, "__init__")).is_some() && !folder.is_empty() {
+            parts.push(last(folder));
+            folder = parent(folder);
+        }
+        parts.reverse();
+        (folder.to_owned(), parts.join("."))
+    }
+
+    /// The file of a Python module, and how many of the segments name it. The longest name wins.
+    fn below(&self, folder: &str, segments: &[&str]) -> Option<(FileId, usize)> {
+        let mut found = None;
+        let mut path = folder.to_owned();
+        for (index, segment) in segments.iter().enumerate() {
+            path = join(&path, segment);
+            if let Some(file) = self.python(&join(&path, "__init__")).or_else(|| self.python(&path)) {
+                found = Some((file, index + 1));
+            } else if found.is_some() {
+                break;
+            }
+        }
+        found
+    }
+
+    /// `import a.b.c` seen from `file`. `known`: a library of that name is in the tables, so only a module beside the
+    /// importing code can be meant instead.
+    pub(super) fn absolute(&self, file: FileId, segments: &[&str], known: bool) -> Option<(FileId, usize)> {
+        let entry = &self.entries[file.index()];
+        // Inside a package of that name, or beside the script.
+        if let Some(found) = self.below(&entry.root, segments) {
+            // A test folder without `__init__` does not shadow a library with its own `queue.py`-like names… it does.
+            return Some(found);
+        }
+        if known {
+            return None;
+        }
+        let mut folder = entry.root.as_str();
+        while !folder.is_empty() {
+            folder = parent(folder);
+            if let Some(found) = self.below(folder, segments).or_else(|| self.below(&join(folder, "src"), segments)) {
+                return Some(found);
+            }
+        }
+        match self.top.get(*segments.first()?)?.as_slice() {
+            [only] => self.below(only, segments),
+            _ => None,
+        }
+    }
+
+    /// `from ..a import b` seen from `file`: `level` dots. Gives the package itself for no segments.
+    pub(super) fn relative(&self, file: FileId, level: u32, segments: &[&str]) -> Option<(FileId, usize)> {
+        let stem = self.entries[file.index()].stem.as_str();
+        let mut folder = parent(stem);
+        for _ in 1..level {
+            folder = parent(folder);
+        }
+        self.below(folder, segments).or_else(|| self.python(&join(folder, "__init__")).map(|file| (file, 0)))
+    }
+
+    fn rust(&self, path: &str) -> Option<FileId> {
+        self.files.get(&format!("rust:{path}")).copied()
+    }
+
+    fn crate_roots(&self, languages: &[Language]) -> FxHashSet<String> {
+        let rust = self.entries.iter().zip(languages).filter(|(_, language)| **language == Language::Rust);
+        rust.filter(|(entry, _)| matches!(last(&entry.stem), "lib" | "main"))
+            .map(|(entry, _)| parent(&entry.stem).to_owned())
+            .collect()
+    }
+
+    fn rust_module(&self, index: usize, crate_roots: &FxHashSet<String>) -> (String, String) {
+        let stem = &self.entries[index].stem;
+        let mut root = parent(stem);
+        while !crate_roots.contains(root) {
+            if root.is_empty() {
+                // A file by itself is a crate by itself.
+                return (parent(stem).to_owned(), last(stem).to_owned());
+            }
+            root = parent(root);
+        }
+        let inside = stem[root.len()..].trim_start_matches('/');
+        let inside = inside.strip_suffix("/mod").unwrap_or(inside);
+        let module = if matches!(inside, "lib" | "main") { String::new() } else { inside.replace('/', "::") };
+        (root.to_owned(), module)
+    }
+
+    /// The file of the crate root that `file` belongs to.
+    pub(super) fn crate_root(&self, file: FileId) -> Option<FileId> {
+        let root = &self.entries[file.index()].root;
+        self.rust(&join(root, "lib")).or_else(|| self.rust(&join(root, "main")))
+    }
+
+    /// The file of `mod name;` declared in `file`, below the inline modules `inside`.
+    pub(super) fn child(&self, file: FileId, inside: &[&str], name: &str) -> Option<FileId> {
+        let stem = self.entries[file.index()].stem.as_str();
+        let mut folder =
+            if matches!(last(stem), "lib" | "main" | "mod") { parent(stem).to_owned() } else { stem.to_owned() };
+        for segment in inside {
+            folder = join(&folder, segment);
+        }
+        let path = join(&folder, name);
+        self.rust(&path).or_else(|| self.rust(&join(&path, "mod")))
+    }
+
+    /// The file of the module around the one `file` holds.
+    pub(super) fn parent_module(&self, file: FileId) -> Option<FileId> {
+        let entry = &self.entries[file.index()];
+        if entry.module.is_empty() {
+            return None;
+        }
+        let stem = entry.stem.strip_suffix("/mod").unwrap_or(&entry.stem);
+        let folder = parent(stem);
+        if folder == entry.root {
+            return self.crate_root(file);
+        }
+        self.rust(folder).or_else(|| self.rust(&join(folder, "mod")))
+    }
+}

@@ -1,0 +1,126 @@
+//! Types as the tables write them, to [`Ty`].
+
+use std::sync::Arc;
+
+use crate::source::Language;
+
+use super::Project;
+use super::types::{Class, Ty};
+
+/// What a type in a table may refer to.
+pub(super) struct Around<'a> {
+    pub(super) receiver: &'a Ty,
+    /// The type of the argument at a position.
+    pub(super) argument: &'a dyn Fn(usize) -> Ty,
+}
+
+impl Project {
+    /// `Result<std::fs::File>`, `list[str]`, `Self`, `item`, `arg:0`.
+    pub(super) fn table_type(&self, language: Language, text: &str, around: &Around<'_>) -> Ty {
+        let text = text.trim();
+        match text {
+            "" | "Any" | "object" => return Ty::Unknown,
+            "None" | "()" => return Ty::None,
+            "Self" => return around.receiver.clone(),
+            "item" => return self.first_argument(around.receiver),
+            _ => {}
+        }
+        if let Some(position) = text.strip_prefix("arg:") {
+            return position.parse().map_or(Ty::Unknown, |position| (around.argument)(position));
+        }
+        if let Some((left, right)) = split_union(text) {
+            return Ty::union([self.table_type(language, left, around), self.table_type(language, right, around)]);
+        }
+        let (open, close) = match language {
+            Language::Python => ('[', ']'),
+            Language::Rust => ('<', '>'),
+        };
+        let (path, args) = match text.find(open) {
+            Some(at) if text.ends_with(close) => (&text[..at], &text[at + 1..text.len() - 1]),
+            _ => (text, ""),
+        };
+        let args: Vec<Ty> = split_arguments(args).into_iter().map(|it| self.table_type(language, it, around)).collect();
+        self.library_instance(language, path, args)
+    }
+
+    /// An instance of a library's type, under the path its table uses.
+    pub(super) fn library_instance(&self, language: Language, path: &str, args: Vec<Ty>) -> Ty {
+        let name = path.rsplit(['.', ':']).next().unwrap_or(path);
+        if language == Language::Python {
+            let module = path.split('.').next().unwrap_or_default();
+            if matches!(module, "typing" | "typing_extensions" | "builtins" | "collections") || module == path {
+                match name {
+                    "list" | "List" | "set" | "Set" | "frozenset" | "FrozenSet" | "Iterable" | "Iterator"
+                    | "Sequence" | "Collection" | "AsyncIterator" | "AsyncIterable" | "MutableSequence" | "deque"
+                    | "Deque" | "AbstractSet" | "Generator" | "AsyncGenerator" => {
+                        return Ty::Collection(Arc::new(args.into_iter().next().unwrap_or(Ty::Unknown)));
+                    }
+                    "tuple" | "Tuple" => return Ty::Tuple(args.into()),
+                    "Awaitable" | "Coroutine" => {
+                        return Ty::Instance(
+                            Class::Library("collections.abc.Awaitable".into()),
+                            args.into_iter().last().into_iter().collect(),
+                        );
+                    }
+                    "Any" | "object" | "TypeVar" | "Self" => return Ty::Unknown,
+                    _ => {}
+                }
+            }
+        } else if matches!(path, "Vec" | "std::vec::Vec" | "std::collections::VecDeque" | "std::collections::HashSet") {
+            return Ty::Collection(Arc::new(args.into_iter().next().unwrap_or(Ty::Unknown)));
+        }
+        let path = match (language, path) {
+            (Language::Rust, "Option") => "std::option::Option",
+            (Language::Rust, "Result") => "std::result::Result",
+            (Language::Rust, "Box") => "std::boxed::Box",
+            (Language::Rust, "String") => "std::string::String",
+            (_, path) => path,
+        };
+        let path = self.knowledge.type_facts(language, path).map_or(path, |facts| facts.path);
+        Ty::Instance(Class::Library(path.into()), args.into())
+    }
+
+    /// `T` of `Option<T>`.
+    pub(super) fn first_argument(&self, ty: &Ty) -> Ty {
+        match ty {
+            Ty::Instance(_, args) => args.first().cloned().unwrap_or(Ty::Unknown),
+            Ty::Collection(element) => (**element).clone(),
+            Ty::Union(parts) => Ty::union(parts.iter().map(|it| self.first_argument(it))),
+            _ => Ty::Unknown,
+        }
+    }
+}
+
+/// `a | b` outside brackets.
+fn split_union(text: &str) -> Option<(&str, &str)> {
+    let mut depth = 0_i32;
+    for (index, letter) in text.char_indices() {
+        match letter {
+            '[' | '<' | '(' => depth += 1,
+            ']' | '>' | ')' => depth -= 1,
+            '|' if depth == 0 => return Some((&text[..index], &text[index + 1..])),
+            _ => {}
+        }
+    }
+    None
+}
+
+fn split_arguments(text: &str) -> Vec<&str> {
+    let mut out = Vec::new();
+    let (mut depth, mut start) = (0_i32, 0);
+    for (index, letter) in text.char_indices() {
+        match letter {
+            '[' | '<' | '(' => depth += 1,
+            ']' | '>' | ')' => depth -= 1,
+            ',' if depth == 0 => {
+                out.push(text[start..index].trim());
+                start = index + 1;
+            }
+            _ => {}
+        }
+    }
+    if !text[start..].trim().is_empty() {
+        out.push(text[start..].trim());
+    }
+    out
+}

@@ -1,0 +1,478 @@
+//! Evaluates a [`Value`] to a [`Ty`]: the one place where a name gets its meaning.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use crate::finding::FileId;
+use crate::knowledge::HandlerRole;
+use crate::model::{CallId, FILE_MODULE, FunctionKind, ModuleId, NameId, ParamKind, Path, PathRoot, Value, ValueId};
+use crate::source::Language;
+
+use super::Project;
+use super::library::Around;
+use super::types::{Class, ClassRef, FnRef, Ty};
+
+/// Longer chains of references are given up: nothing is said about what they lead to.
+const DEEPEST: u32 = 48;
+/// Entries after which the memo of a thread starts afresh.
+const LARGEST_MEMO: usize = 1 << 16;
+
+thread_local! {
+    static MEMO: RefCell<FxHashMap<(usize, FileId, ValueId), Ty>> = RefCell::default();
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+    /// The chain was cut somewhere below: what came out must not be remembered.
+    static CUT: Cell<bool> = const { Cell::new(false) };
+}
+
+impl Project {
+    /// What a value of a file is.
+    pub fn evaluate(&self, file: FileId, value: ValueId) -> Ty {
+        let model = self.model(file);
+        // Cheap ones are not worth remembering.
+        match model.value(value) {
+            Value::Unknown => return Ty::Unknown,
+            Value::None => return Ty::None,
+            Value::Bool(it) => return Ty::Bool(*it),
+            Value::Int(it) => return Ty::Int(*it),
+            Value::Function(function) => return Ty::Function(FnRef { file, function: *function }),
+            Value::Class(class) => return self.class_value(ClassRef { file, class: *class }),
+            _ => {}
+        }
+        let key = (std::ptr::from_ref(self) as usize, file, value);
+        if let Some(known) = MEMO.with_borrow(|memo| memo.get(&key).cloned()) {
+            return known;
+        }
+        let depth = DEPTH.get();
+        if depth >= DEEPEST {
+            CUT.set(true);
+            return Ty::Unknown;
+        }
+        let outer_cut = CUT.replace(false);
+        DEPTH.set(depth + 1);
+        let ty = self.evaluate_afresh(file, model.value(value));
+        DEPTH.set(depth);
+        let cut = CUT.get();
+        CUT.set(outer_cut | cut);
+        if !cut || depth == 0 {
+            MEMO.with_borrow_mut(|memo| {
+                if memo.len() >= LARGEST_MEMO {
+                    memo.clear();
+                }
+                memo.insert(key, ty.clone());
+            });
+        }
+        if depth == 0 {
+            CUT.set(false);
+        }
+        ty
+    }
+
+    /// Forgets what this thread remembers: the next project may stand at the same address.
+    pub(super) fn forget() {
+        MEMO.with_borrow_mut(FxHashMap::clear);
+    }
+
+    fn evaluate_afresh(&self, file: FileId, value: &Value) -> Ty {
+        let model = self.model(file);
+        match value {
+            Value::Unknown | Value::Param(..) => Ty::Unknown,
+            Value::None => Ty::None,
+            Value::Bool(it) => Ty::Bool(*it),
+            Value::Int(it) => Ty::Int(*it),
+            Value::Str(it) => Ty::Str(model.name(*it).into()),
+            Value::Function(function) => Ty::Function(FnRef { file, function: *function }),
+            Value::Class(class) => self.class_value(ClassRef { file, class: *class }),
+            Value::Path(path) => self.path(file, path),
+            Value::Global(module, name) => self.global(file, *module, *name),
+            Value::Instance { class, args } => {
+                let args = args.iter().map(|it| self.evaluate(file, *it)).collect();
+                let class = self.evaluate(file, *class);
+                self.instance_of(model.language, &class, args)
+            }
+            Value::Result(call) => self.result(file, *call),
+            Value::Awaited(inner) => self.awaited(&self.evaluate(file, *inner)),
+            Value::Entered(inner, is_async) => self.entered(&self.evaluate(file, *inner), *is_async),
+            Value::Element(inner) => self.element(model.language, &self.evaluate(file, *inner)),
+            Value::Attr(inner, name) => {
+                let receiver = self.evaluate(file, *inner);
+                self.member(model.language, &receiver, model.name(*name))
+            }
+            Value::Inner(inner) => {
+                let ty = self.evaluate(file, *inner);
+                self.inner(model.language, &ty)
+            }
+            Value::Index(inner) => match self.evaluate(file, *inner) {
+                Ty::Collection(element) => (*element).clone(),
+                // `Class[T]` in an expression.
+                ty @ (Ty::Class(_) | Ty::External(_)) => ty,
+                Ty::Instance(Class::Library(path), args) if path.ends_with("dict") || path.ends_with("Dict") => {
+                    args.get(1).cloned().unwrap_or(Ty::Unknown)
+                }
+                Ty::Instance(Class::Library(path), args) if path.starts_with("std::collections::") => {
+                    args.last().cloned().unwrap_or(Ty::Unknown)
+                }
+                _ => Ty::Unknown,
+            },
+            Value::Tuple(items) => Ty::Tuple(items.iter().map(|it| self.evaluate(file, *it)).collect()),
+            Value::Item(inner, index) => match self.evaluate(file, *inner) {
+                Ty::Tuple(items) => items.get(*index as usize).cloned().unwrap_or(Ty::Unknown),
+                Ty::Collection(element) => (*element).clone(),
+                _ => Ty::Unknown,
+            },
+            Value::Collection(items) => {
+                Ty::Collection(Arc::new(Ty::union(items.iter().map(|it| self.evaluate(file, *it)))))
+            }
+            Value::Union(items) => Ty::union(items.iter().map(|it| self.evaluate(file, *it))),
+            Value::Super(class) => Ty::Super(ClassRef { file, class: *class }),
+            Value::Quotient(inner) => match self.evaluate(file, *inner) {
+                ty if ty
+                    .library_path()
+                    .is_some_and(|path| path.starts_with("pathlib.") || path.starts_with("anyio.Path")) =>
+                {
+                    ty
+                }
+                _ => Ty::Unknown,
+            },
+        }
+    }
+
+    /// A class as a value: aliases are seen through.
+    fn class_value(&self, class: ClassRef) -> Ty {
+        Ty::Class(class)
+    }
+
+    /// An instance of what `class` turned out to be.
+    pub(super) fn instance_of(&self, language: Language, class: &Ty, args: Vec<Ty>) -> Ty {
+        match class {
+            Ty::Class(class) => {
+                let model = self.model(class.file);
+                let declared = model.class(class.class);
+                if declared.kind == crate::model::ClassKind::Alias {
+                    let target = declared.bases.first().map_or(Ty::Unknown, |it| self.evaluate(class.file, *it));
+                    return match target {
+                        Ty::Instance(of, _) if !args.is_empty() => Ty::Instance(of, args.into()),
+                        other => other,
+                    };
+                }
+                Ty::Instance(Class::Own(*class), args.into())
+            }
+            Ty::External(path) => self.library_instance(language, path, args),
+            Ty::Union(parts) => Ty::union(parts.iter().map(|it| self.instance_of(language, it, args.clone()))),
+            Ty::None => Ty::None,
+            _ => Ty::Unknown,
+        }
+    }
+
+    fn path(&self, file: FileId, path: &Path) -> Ty {
+        let model = self.model(file);
+        let segments: Vec<&str> = path.segments.iter().map(|it| model.name(*it)).collect();
+        match (model.language, path.root) {
+            (Language::Python, PathRoot::Relative(level)) => match self.layout.relative(file, level, &segments) {
+                Some((found, used)) => self.down(Ty::Module(found, FILE_MODULE), &segments[used..], model.language),
+                None => Ty::Unknown,
+            },
+            (Language::Python, _) => {
+                let Some(first) = segments.first() else { return Ty::Unknown };
+                if *first != "builtins" {
+                    let known = self.knowledge.library(Language::Python, first).is_some();
+                    if let Some((found, used)) = self.layout.absolute(file, &segments, known)
+                        && !(known && found == file)
+                    {
+                        return self.down(Ty::Module(found, FILE_MODULE), &segments[used..], model.language);
+                    }
+                }
+                Ty::External(segments.join(".").into())
+            }
+            (Language::Rust, PathRoot::Absolute) => Ty::External(segments.join("::").into()),
+            (Language::Rust, PathRoot::Crate) => match self.layout.crate_root(file) {
+                Some(root) => self.down(Ty::Module(root, FILE_MODULE), &segments, model.language),
+                None => Ty::Unknown,
+            },
+            (Language::Rust, PathRoot::Super(module, levels)) => {
+                let (mut at_file, mut at) = (file, module);
+                for _ in 0..levels {
+                    match self.model(at_file).module(at).parent {
+                        Some(parent) => at = parent,
+                        None => {
+                            let Some(parent) = self.layout.parent_module(at_file) else { return Ty::Unknown };
+                            at_file = parent;
+                            at = FILE_MODULE;
+                        }
+                    }
+                }
+                self.down(Ty::Module(at_file, at), &segments, model.language)
+            }
+            (Language::Rust, PathRoot::Relative(_)) => Ty::Unknown,
+        }
+    }
+
+    fn down(&self, start: Ty, segments: &[&str], language: Language) -> Ty {
+        segments.iter().fold(start, |ty, segment| self.member(language, &ty, segment))
+    }
+
+    fn global(&self, file: FileId, module: ModuleId, name: NameId) -> Ty {
+        let model = self.model(file);
+        let text = model.name(name);
+        match self.module_member(file, module, text) {
+            Some(ty) => ty,
+            None if model.language == Language::Python => Ty::External(format!("builtins.{text}").into()),
+            // A crate that is used without `use`, in a module with globs.
+            None if text.chars().next().is_some_and(char::is_lowercase) => Ty::External(text.into()),
+            None => Ty::Unknown,
+        }
+    }
+
+    /// What calling something gives.
+    fn result(&self, file: FileId, call: CallId) -> Ty {
+        let model = self.model(file);
+        let callee = self.evaluate(file, model.call(call).callee);
+        Ty::union(callee.parts().iter().map(|part| self.result_of(file, call, part)))
+    }
+
+    fn result_of(&self, file: FileId, call: CallId, callee: &Ty) -> Ty {
+        let model = self.model(file);
+        let language = model.language;
+        let argument = |position: usize| {
+            let argument = model.call(call).argument(&model.names, Some(position), None);
+            argument.map_or(Ty::Unknown, |it| self.evaluate(file, it.value))
+        };
+        match callee {
+            Ty::Class(class) => self.instance_of(language, &Ty::Class(*class), Vec::new()),
+            Ty::Function(function) => self.call_result(*function, None),
+            Ty::Bound(receiver, function) => self.call_result(*function, Some(receiver)),
+            Ty::Partial(inner) => self.result_of(file, call, inner),
+            Ty::Super(_) => callee.clone(),
+            Ty::External(path) | Ty::Method(path, _) => {
+                let unknown = Ty::Unknown;
+                let receiver = match callee {
+                    Ty::Method(_, receiver) => receiver,
+                    _ => &unknown,
+                };
+                if &**path == "functools.partial" {
+                    return Ty::Partial(Arc::new(argument(0)));
+                }
+                let Some(api) = self.knowledge.api(language, path) else {
+                    return match self.knowledge.type_facts(language, path) {
+                        Some(facts) if language == Language::Python => Ty::library(facts.path),
+                        _ => Ty::Unknown,
+                    };
+                };
+                let owner = Ty::Unknown;
+                // In Rust, `Type::new()` gives `Self` of the path's type.
+                let of_path = match path.rfind("::") {
+                    Some(at) if language == Language::Rust && receiver.is_unknown() => {
+                        self.library_instance(language, &path[..at], Vec::new())
+                    }
+                    _ => owner,
+                };
+                let receiver = if receiver.is_unknown() { &of_path } else { receiver };
+                let result = if api.transparent {
+                    if receiver.is_unknown() { argument(0) } else { receiver.clone() }
+                } else if api.returns.is_empty() {
+                    match self.knowledge.type_facts(language, path) {
+                        Some(facts) if language == Language::Python => Ty::library(facts.path),
+                        _ => Ty::Unknown,
+                    }
+                } else {
+                    self.table_type(language, api.returns, &Around { receiver, argument: &argument })
+                };
+                if api.is_async { Ty::Coroutine(Arc::new(result), None) } else { result }
+            }
+            _ => Ty::Unknown,
+        }
+    }
+
+    /// What calling a function of the project gives.
+    fn call_result(&self, function: FnRef, receiver: Option<&Ty>) -> Ty {
+        let definition = self.function(function);
+        match self.wrapping(function) {
+            Wrapping::Manager => return Ty::Manager(function),
+            Wrapping::Unknown => return Ty::Unknown,
+            Wrapping::Plain => {}
+        }
+        if definition.is_generator && self.language(function.file) == Language::Python {
+            return Ty::Generator(function);
+        }
+        let inner = self.returns(function, receiver);
+        if definition.kind.is_async() && definition.kind != FunctionKind::AsyncBlock {
+            return Ty::Coroutine(Arc::new(inner), Some(function));
+        }
+        inner
+    }
+
+    /// What a function returns (after `await`): declared, or what its `return`s give.
+    pub fn returns(&self, function: FnRef, receiver: Option<&Ty>) -> Ty {
+        let definition = self.function(function);
+        let file = function.file;
+        if let Some(declared) = definition.returns {
+            let ty = self.evaluate(file, declared);
+            if !ty.is_unknown() {
+                return ty;
+            }
+            if self.language(file) == Language::Python
+                && let Value::Instance { class, .. } = self.model(file).value(declared)
+                && let Ty::External(path) = self.evaluate(file, *class)
+                && path.ends_with(".Self")
+            {
+                return receiver.cloned().unwrap_or(Ty::Unknown);
+            }
+            if self.language(file) == Language::Rust {
+                return Ty::Unknown;
+            }
+        }
+        if definition.returned.is_empty() {
+            return if definition.returns.is_some() { Ty::Unknown } else { Ty::None };
+        }
+        Ty::union(definition.returned.iter().map(|it| self.evaluate(file, *it)))
+    }
+
+    /// What decorators make of a function.
+    pub fn wrapping(&self, function: FnRef) -> Wrapping {
+        let definition = self.function(function);
+        if self.language(function.file) == Language::Rust {
+            return Wrapping::Plain;
+        }
+        let mut wrapping = Wrapping::Plain;
+        for decorator in &definition.decorators {
+            let ty = self.evaluate(function.file, decorator.value);
+            match self.decorator_effect(&ty) {
+                Wrapping::Plain => {}
+                Wrapping::Manager => wrapping = Wrapping::Manager,
+                Wrapping::Unknown => return Wrapping::Unknown,
+            }
+        }
+        wrapping
+    }
+
+    fn decorator_effect(&self, decorator: &Ty) -> Wrapping {
+        let path = match decorator {
+            Ty::External(path) | Ty::Method(path, _) => path,
+            // A decorator of the project's that hands the function back: its inner function has `@wraps`.
+            _ => return Wrapping::Unknown,
+        };
+        if let Some(facts) = self.knowledge.decorator(Language::Python, path) {
+            return match facts.role {
+                Some(HandlerRole::ContextManager) => Wrapping::Manager,
+                Some(HandlerRole::Fixture) => Wrapping::Unknown,
+                _ => Wrapping::Plain,
+            };
+        }
+        match &**path {
+            "builtins.staticmethod"
+            | "builtins.classmethod"
+            | "builtins.property"
+            | "functools.cached_property"
+            | "functools.wraps"
+            | "functools.lru_cache"
+            | "functools.cache"
+            | "abc.abstractmethod"
+            | "typing.overload"
+            | "typing.final"
+            | "typing.override"
+            | "typing.no_type_check"
+            | "typing_extensions.override"
+            | "typing_extensions.deprecated"
+            | "warnings.deprecated"
+            | "typing_extensions.final" => Wrapping::Plain,
+            "contextlib.contextmanager" | "contextlib.asynccontextmanager" => Wrapping::Manager,
+            _ => Wrapping::Unknown,
+        }
+    }
+
+    pub(super) fn awaited(&self, ty: &Ty) -> Ty {
+        match ty {
+            Ty::Coroutine(inner, _) => (**inner).clone(),
+            Ty::Instance(Class::Library(_), args) => args.first().cloned().unwrap_or(Ty::Unknown),
+            Ty::Union(parts) => Ty::union(parts.iter().map(|it| self.awaited(it))),
+            _ => Ty::Unknown,
+        }
+    }
+
+    fn entered(&self, ty: &Ty, is_async: bool) -> Ty {
+        match ty {
+            Ty::Instance(Class::Own(_), _) => {
+                let name = if is_async { "__aenter__" } else { "__enter__" };
+                match self.member(Language::Python, ty, name) {
+                    Ty::Bound(_, function) => self.returns(function, Some(ty)),
+                    Ty::Method(path, receiver) => match self.knowledge.type_facts(Language::Python, &path) {
+                        Some(_) => Ty::Unknown,
+                        None => (*receiver).clone(),
+                    },
+                    _ => Ty::Unknown,
+                }
+            }
+            Ty::Instance(Class::Library(path), _) => match self.knowledge.type_facts(Language::Python, path) {
+                Some(facts) if !facts.enter.is_empty() => {
+                    self.table_type(Language::Python, facts.enter, &Around { receiver: ty, argument: &|_| Ty::Unknown })
+                }
+                Some(_) => ty.clone(),
+                None => Ty::Unknown,
+            },
+            // `async with session.get(..) as response`: what awaiting would give.
+            Ty::Coroutine(inner, None) => (**inner).clone(),
+            Ty::Manager(function) => match self.declared_yield(*function) {
+                Some(ty) => ty,
+                None => Ty::Unknown,
+            },
+            Ty::Union(parts) => Ty::union(parts.iter().map(|it| self.entered(it, is_async))),
+            _ => Ty::Unknown,
+        }
+    }
+
+    /// `T` of a generator declared `-> Iterator[T]`.
+    fn declared_yield(&self, function: FnRef) -> Option<Ty> {
+        let declared = self.function(function).returns?;
+        match self.evaluate(function.file, declared) {
+            Ty::Collection(element) => Some((*element).clone()),
+            _ => None,
+        }
+    }
+
+    fn element(&self, language: Language, ty: &Ty) -> Ty {
+        match ty {
+            Ty::Collection(element) => (**element).clone(),
+            Ty::Tuple(items) => Ty::union(items.iter().cloned()),
+            Ty::Generator(function) => self.declared_yield(*function).unwrap_or(Ty::Unknown),
+            Ty::Instance(Class::Library(path), args) => match self.knowledge.type_facts(language, path) {
+                Some(facts) if !facts.iter.is_empty() => {
+                    self.table_type(language, facts.iter, &Around { receiver: ty, argument: &|_| Ty::Unknown })
+                }
+                _ if path.ends_with("dict") => args.first().cloned().unwrap_or(Ty::Unknown),
+                _ => Ty::Unknown,
+            },
+            Ty::Union(parts) => Ty::union(parts.iter().map(|it| self.element(language, it))),
+            _ => Ty::Unknown,
+        }
+    }
+
+    /// What is inside a wrapper: `x?`, `Some(x)`, `*x`.
+    fn inner(&self, language: Language, ty: &Ty) -> Ty {
+        match ty {
+            Ty::Instance(Class::Library(path), args)
+                if self.knowledge.type_facts(language, path).is_some_and(|facts| facts.wrapper) =>
+            {
+                args.first().cloned().unwrap_or(Ty::Unknown)
+            }
+            Ty::Union(parts) => Ty::union(parts.iter().map(|it| self.inner(language, it))),
+            other => other.clone(),
+        }
+    }
+
+    /// The values of parameters that receive something: not `self`.
+    pub fn parameter_count(&self, function: FnRef) -> usize {
+        self.function(function).params.iter().filter(|param| param.kind != ParamKind::Receiver).count()
+    }
+}
+
+/// What a function has become under its decorators.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Wrapping {
+    /// Calling it runs it.
+    Plain,
+    /// Calling it gives a context manager; entering that runs it.
+    Manager,
+    /// Anything.
+    Unknown,
+}

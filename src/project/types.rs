@@ -1,0 +1,131 @@
+//! What a value turns out to be once all files are known.
+
+use std::sync::Arc;
+
+use crate::finding::FileId;
+use crate::model::{CallId, ClassId, FunctionId, ModuleId};
+
+/// A function of the project or of a dependency that was read.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct FnRef {
+    pub file: FileId,
+    pub function: FunctionId,
+}
+
+/// A class of the project or of a dependency that was read.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ClassRef {
+    pub file: FileId,
+    pub class: ClassId,
+}
+
+/// A call of a file.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct CallRef {
+    pub file: FileId,
+    pub call: CallId,
+}
+
+/// What a class or type is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Class {
+    Own(ClassRef),
+    /// Of a library: the path in its tables, or any path nothing is known of.
+    Library(Arc<str>),
+}
+
+/// What a value is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Ty {
+    Unknown,
+    None,
+    Bool(bool),
+    Int(i64),
+    Str(Arc<str>),
+    /// A module of the project.
+    Module(FileId, ModuleId),
+    /// A path into a library: module, function or class.
+    External(Arc<str>),
+    Function(FnRef),
+    Class(ClassRef),
+    Instance(Class, Arc<[Ty]>),
+    /// A method of the project's, with its receiver.
+    Bound(Arc<Ty>, FnRef),
+    /// A library's method: its path in the tables, with the receiver.
+    Method(Arc<str>, Arc<Ty>),
+    /// What calling an async function gives; awaiting it gives the inner.
+    Coroutine(Arc<Ty>, Option<FnRef>),
+    /// What calling a generator function gives.
+    Generator(FnRef),
+    /// What calling a function decorated `@contextmanager` gives.
+    Manager(FnRef),
+    /// `functools.partial(f, ..)`.
+    Partial(Arc<Ty>),
+    Super(ClassRef),
+    Tuple(Arc<[Ty]>),
+    /// Something iterable with elements of one type.
+    Collection(Arc<Ty>),
+    Union(Arc<[Ty]>),
+}
+
+impl Ty {
+    pub fn is_unknown(&self) -> bool {
+        *self == Self::Unknown
+    }
+
+    /// One of these. `None` is left out where there is something else; one unknown makes all unknown.
+    pub fn union(types: impl IntoIterator<Item = Self>) -> Self {
+        let mut out: Vec<Self> = Vec::new();
+        let mut none = false;
+        for ty in types {
+            match ty {
+                Self::Unknown => return Self::Unknown,
+                Self::None => none = true,
+                Self::Union(parts) => {
+                    for part in parts.iter() {
+                        if !out.contains(part) {
+                            out.push(part.clone());
+                        }
+                    }
+                }
+                other => {
+                    if !out.contains(&other) {
+                        out.push(other);
+                    }
+                }
+            }
+        }
+        if out.len() > 6 {
+            return Self::Unknown;
+        }
+        match (out.pop(), out.is_empty()) {
+            (None, _) if none => Self::None,
+            (None, _) => Self::Unknown,
+            (Some(one), true) => one,
+            (Some(last), false) => {
+                out.push(last);
+                Self::Union(out.into())
+            }
+        }
+    }
+
+    /// The alternatives.
+    pub fn parts(&self) -> &[Self] {
+        match self {
+            Self::Union(parts) => parts,
+            one => std::slice::from_ref(one),
+        }
+    }
+
+    pub fn library(path: impl Into<Arc<str>>) -> Self {
+        Self::Instance(Class::Library(path.into()), Arc::from([]))
+    }
+
+    /// The path of the library type that this is an instance of.
+    pub fn library_path(&self) -> Option<&str> {
+        match self {
+            Self::Instance(Class::Library(path), _) => Some(path),
+            _ => None,
+        }
+    }
+}

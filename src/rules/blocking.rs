@@ -1,0 +1,47 @@
+//! Calls that hold the event loop's thread, directly or through any chain of calls: one judgement, one rule per kind.
+
+use super::{Context, Rule};
+use crate::knowledge::{Api, Effect, Kind};
+use crate::project::effects::{Climbing, Runs};
+use crate::project::types::FnRef;
+
+/// Reports every place in the file's code on the loop that blocks in this way.
+pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) {
+    let project = context.project;
+    let effects = project.effects();
+    for function in context.functions_on_loop() {
+        for (site, runs) in effects.sites(function) {
+            match runs {
+                Runs::Library(api, Effect::Blocks(found)) if *found == kind => {
+                    let does = if api.does.is_empty() { String::new() } else { format!(": it {}", api.does) };
+                    let message = format!("`{}` blocks the event loop{does}", api.path);
+                    let mut finding = context.finding(rule, function, site.span, message);
+                    finding.confidence = api.confidence;
+                    finding.help = remedy(context, function, api);
+                    context.keep(finding);
+                }
+                Runs::Own(callee) if !project.function(*callee).kind.is_async() => {
+                    let Some((trace, api)) = effects.evidence(project, *callee, Climbing::Blocks(kind)) else {
+                        continue;
+                    };
+                    let message = format!(
+                        "this call blocks the event loop: `{}` reaches `{}`",
+                        project.short_name(*callee),
+                        api.path
+                    );
+                    let mut finding = context.finding(rule, function, site.span, message);
+                    finding.confidence = api.confidence;
+                    finding.help = remedy(context, function, api);
+                    finding.trace = trace;
+                    context.keep(finding);
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+fn remedy(context: &Context<'_>, function: FnRef, api: &'static Api) -> Option<String> {
+    let library = context.async_library(function.file);
+    api.instead_for(library).map(|instead| format!("use {instead}"))
+}

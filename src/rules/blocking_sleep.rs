@@ -1,0 +1,18 @@
+//! `blocking-sleep`: see the page. The judgement is shared by all kinds.
+
+use super::{Category, Profile, Rule, blocking};
+use crate::finding::Severity;
+use crate::knowledge::Kind;
+use crate::source::Language;
+
+pub(super) static RULE: Rule = Rule {
+    name: "blocking-sleep",
+    page: include_str!("../../rules/blocking-sleep.md"),
+    category: Category::Blocking,
+    profile: Profile::Recommended,
+    severity: Severity::Error,
+    languages: &[Language::Python, Language::Rust],
+    aliases: &["ASYNC251"],
+    fix: None,
+    check: |context| blocking::check(context, &RULE, Kind::Sleep),
+};

@@ -1,0 +1,123 @@
+//! What a rule may look at while it judges one file, and where it puts what it finds.
+
+use super::{Profile, Rule};
+use crate::finding::{Confidence, FileId, Finding, Place};
+use crate::model::{FileModel, FunctionId, PathRoot, TOP_LEVEL, Value, ValueId};
+use crate::project::Project;
+use crate::project::types::{FnRef, Ty};
+use crate::source::{Language, Span};
+
+pub struct Context<'a> {
+    pub project: &'a Project,
+    pub file: FileId,
+    findings: Vec<Finding>,
+}
+
+impl<'a> Context<'a> {
+    pub(super) fn new(project: &'a Project, file: FileId) -> Self {
+        Self { project, file, findings: Vec::new() }
+    }
+
+    /// All findings, but for those in functions that could not be parsed whole.
+    pub(super) fn finish(self) -> Vec<Finding> {
+        let model = self.model();
+        if model.errors.is_empty() {
+            return self.findings;
+        }
+        let mut findings = self.findings;
+        findings.retain(|finding| {
+            let function = self.project.function_at(self.file, finding.place.span.start);
+            let span = model.function(function).span;
+            function == TOP_LEVEL
+                || !model.errors.iter().any(|error| span.start <= error.span.start && error.span.start < span.end)
+        });
+        findings
+    }
+
+    pub fn model(&self) -> &'a FileModel {
+        self.project.model(self.file)
+    }
+
+    pub fn language(&self) -> Language {
+        self.model().language
+    }
+
+    pub fn function(&self, function: FunctionId) -> FnRef {
+        FnRef { file: self.file, function }
+    }
+
+    /// Functions of the file whose body is driven by an event loop.
+    pub fn functions_on_loop(&self) -> Vec<FnRef> {
+        let effects = self.project.effects();
+        let all = self.model().function_ids().map(|function| self.function(function));
+        all.filter(|function| effects.on_loop(self.project, *function)).collect()
+    }
+
+    /// Functions that are async by themselves: coroutines, async closures and blocks.
+    pub fn async_functions(&self) -> Vec<FnRef> {
+        let model = self.model();
+        let ids = model.function_ids().filter(|id| model.function(*id).kind.is_async());
+        ids.map(|function| self.function(function)).collect()
+    }
+
+    pub fn evaluate(&self, value: ValueId) -> Ty {
+        self.project.evaluate(self.file, value)
+    }
+
+    /// The text of a stretch of the file.
+    pub fn text(&self, span: Span) -> &'a str {
+        self.project.source(self.file).slice(span)
+    }
+
+    pub fn place(&self, span: Span) -> Place {
+        Place { file: self.file, span }
+    }
+
+    /// A finding with the rule's own severity (or the configured one), to be filled in and kept.
+    pub fn finding(&self, rule: &'static Rule, function: FnRef, span: Span, message: String) -> Finding {
+        Finding {
+            rule,
+            severity: self.project.rules(self.file).level(rule).unwrap_or(rule.severity),
+            confidence: Confidence::Certain,
+            place: self.place(span),
+            message,
+            help: None,
+            function: self.project.function_name(function),
+            trace: Vec::new(),
+            related: Vec::new(),
+            fix: None,
+        }
+    }
+
+    pub fn keep(&mut self, finding: Finding) {
+        self.findings.push(finding);
+    }
+
+    /// Findings of this profile are wanted, in a rule that starts at a lower one.
+    pub fn wants(&self, profile: Profile) -> bool {
+        profile <= self.project.rules(self.file).profile
+    }
+
+    /// The async library a file uses: the first it imports of those that decide semantics.
+    pub fn async_library(&self, file: FileId) -> &'static str {
+        let model = self.project.model(file);
+        if model.language == Language::Rust {
+            return "tokio";
+        }
+        let mut found = "asyncio";
+        for value in &model.values {
+            if let Value::Path(path) = value
+                && path.root == PathRoot::Absolute
+                && let Some(first) = path.segments.first()
+            {
+                match model.name(*first) {
+                    "asyncio" => return "asyncio",
+                    "trio" => found = "trio",
+                    "anyio" if found != "trio" => found = "anyio",
+                    _ => {}
+                }
+            }
+        }
+        found
+    }
+}

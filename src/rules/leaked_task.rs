@@ -1,0 +1,145 @@
+//! `leaked-task`: a task is started and nobody keeps or awaits it.
+
+use super::{Category, Context, Profile, Rule};
+use crate::finding::{Related, Severity};
+use crate::knowledge::{Api, Effect, Handle, TypeRole};
+use crate::model::{Call, CallId, FunctionKind, Use, Value};
+use crate::project::types::{Class, FnRef, Ty};
+use crate::source::Language;
+
+pub(super) static RULE: Rule = Rule {
+    name: "leaked-task",
+    page: include_str!("../../rules/leaked-task.md"),
+    category: Category::Tasks,
+    profile: Profile::Recommended,
+    severity: Severity::Warning,
+    languages: &[Language::Python, Language::Rust],
+    aliases: &["ASYNC300", "RUF006"],
+    fix: None,
+    check,
+};
+
+fn check(context: &mut Context<'_>) {
+    let model = context.model();
+    for (index, call) in model.calls.iter().enumerate() {
+        let id = CallId(index as u32);
+        if !is_lost(context, call) {
+            continue;
+        }
+        if let Some(api) = context.project.api_of(context.file, id) {
+            if context.project.effect_in_call(context.file, call, api) == Some(Effect::Spawns) {
+                spawned(context, call, api);
+            }
+        } else if context.language() == Language::Python
+            && let Some(helper) = context.project.own_of(context.file, id)
+            && let Some((api, place)) = handed_back(context, helper)
+        {
+            let function = context.function(call.function);
+            let name = context.project.short_name(helper).to_owned();
+            let message = format!("the task that `{name}` starts and returns is dropped");
+            let mut finding = context.finding(&RULE, function, call.name_span, message);
+            finding.help = Some(KEEP.to_owned());
+            finding.related = vec![Related { message: format!("`{}` starts it here", api.path), place }];
+            context.keep(finding);
+        }
+    }
+}
+
+const KEEP: &str = "keep the task and await it, or start it in a task group";
+
+/// The result goes nowhere.
+fn is_lost(context: &Context<'_>, call: &Call) -> bool {
+    match call.result {
+        Use::Dropped | Use::Discarded => true,
+        Use::Bound(local) => {
+            let local = context.model().function(call.function).local(local);
+            local.reads == 0 && !local.shared
+        }
+        // `lambda: create_task(..)` as a callback: whoever calls it drops what it gives.
+        _ => false,
+    }
+}
+
+fn spawned(context: &mut Context<'_>, call: &Call, api: &'static Api) {
+    let function = context.function(call.function);
+    match api.handle {
+        Some(Handle::Weak) => {
+            let message = format!("the task from `{}` is not kept: it may be collected before it ends", api.path);
+            let mut finding = context.finding(&RULE, function, call.name_span, message);
+            finding.help = Some(KEEP.to_owned());
+            context.keep(finding);
+        }
+        Some(Handle::Detaches) => {
+            // A `let _handle` that lives on is a way to say so; what matters is whether an error is lost.
+            let loses_error = result_is_lost(context, call);
+            if !loses_error && !context.wants(Profile::Strict) {
+                return;
+            }
+            let message = if loses_error {
+                format!("the handle of `{}` is dropped, and with it the task's error", api.path)
+            } else {
+                format!("the handle of `{}` is dropped: nobody awaits the task or sees it panic", api.path)
+            };
+            let mut finding = context.finding(&RULE, function, call.name_span, message);
+            finding.help = Some("await the handle, or spawn into a `JoinSet` or a `taskgroup::TaskGroup`".to_owned());
+            context.keep(finding);
+        }
+        Some(Handle::Cancels) => {
+            let message = format!("the task from `{}` is cancelled at once: its handle is dropped", api.path);
+            let mut finding = context.finding(&RULE, function, call.name_span, message);
+            finding.help = Some("await the task, keep it, or `detach` it".to_owned());
+            context.keep(finding);
+        }
+        Some(Handle::Owned) | None => {}
+    }
+}
+
+/// The future handed over ends in a `Result`.
+fn result_is_lost(context: &Context<'_>, call: &Call) -> bool {
+    call.args.iter().any(|arg| {
+        let outcome = match context.evaluate(arg.value) {
+            Ty::Function(body) if context.project.function(body).kind == FunctionKind::AsyncBlock => {
+                context.project.returns(body, None)
+            }
+            Ty::Coroutine(inner, _) => (*inner).clone(),
+            _ => return false,
+        };
+        matches!(outcome, Ty::Instance(Class::Library(path), _) if &*path == "std::result::Result")
+    })
+}
+
+/// A sync function of the project that starts a task, keeps no hold on it and returns it.
+fn handed_back(context: &Context<'_>, helper: FnRef) -> Option<(&'static Api, crate::finding::Place)> {
+    let definition = context.project.function(helper);
+    if definition.kind != FunctionKind::Sync || definition.is_generator || !definition.decorators.is_empty() {
+        return None;
+    }
+    let model = context.project.model(helper.file);
+    let [value] = definition.returned.as_slice() else { return None };
+    let Value::Result(id) = model.value(*value) else { return None };
+    let call = model.call(*id);
+    let returned = match call.result {
+        Use::Returned => true,
+        // The `return` itself is the one read.
+        Use::Bound(local) => {
+            let local = model.function(call.function).local(local);
+            local.reads == 1 && !local.shared
+        }
+        _ => false,
+    };
+    let api = context.project.api_of(helper.file, *id)?;
+    let weak = api.handle == Some(Handle::Weak);
+    let place = crate::finding::Place { file: helper.file, span: call.name_span };
+    (returned && weak && call.function == helper.function).then_some((api, place))
+}
+
+/// The type is a handle of a task.
+pub(super) fn is_task(context: &Context<'_>, ty: &Ty) -> bool {
+    ty.library_path().is_some_and(|path| {
+        context
+            .project
+            .knowledge
+            .type_facts(context.language(), path)
+            .is_some_and(|facts| facts.role == Some(TypeRole::Task))
+    })
+}

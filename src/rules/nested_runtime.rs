@@ -1,0 +1,86 @@
+//! `nested-runtime`: a runtime is started from code that already runs in one.
+
+use super::{Category, Context, Profile, Rule};
+use crate::finding::Severity;
+use crate::knowledge::{Effect, Place};
+use crate::project::effects::{Climbing, Runs};
+use crate::project::types::Ty;
+use crate::source::Language;
+
+pub(super) static RULE: Rule = Rule {
+    name: "nested-runtime",
+    page: include_str!("../../rules/nested-runtime.md"),
+    category: Category::Runtime,
+    profile: Profile::Recommended,
+    severity: Severity::Error,
+    languages: &[Language::Python, Language::Rust],
+    aliases: &[],
+    fix: None,
+    check,
+};
+
+fn check(context: &mut Context<'_>) {
+    let project = context.project;
+    let effects = project.effects();
+    for function in context.functions_on_loop() {
+        for (site, runs) in effects.sites(function) {
+            match runs {
+                Runs::Library(api, Effect::StartsRuntime) => {
+                    let message = format!("`{}` starts a runtime inside a running one", api.path);
+                    let mut finding = context.finding(&RULE, function, site.span, message);
+                    finding.confidence = api.confidence;
+                    finding.help = Some(api.instead_for(context.async_library(context.file)).map_or_else(
+                        || "`await` the work, or hand it to a thread".to_owned(),
+                        |instead| format!("use {instead}"),
+                    ));
+                    context.keep(finding);
+                }
+                Runs::Own(callee) if !project.function(*callee).kind.is_async() => {
+                    let Some((trace, api)) = effects.evidence(project, *callee, Climbing::StartsRuntime) else {
+                        continue;
+                    };
+                    let name = project.short_name(*callee);
+                    let message =
+                        format!("this call starts a runtime inside a running one: `{name}` reaches `{}`", api.path);
+                    let mut finding = context.finding(&RULE, function, site.span, message);
+                    finding.confidence = api.confidence;
+                    finding.help = Some("`await` the work, or hand it to a thread".to_owned());
+                    finding.trace = trace;
+                    context.keep(finding);
+                }
+                _ => {}
+            }
+        }
+        calls_of_main(context, function);
+    }
+}
+
+/// A call of a function that an attribute turns into a runtime's start: `#[tokio::main] async fn main`.
+fn calls_of_main(context: &mut Context<'_>, function: crate::project::types::FnRef) {
+    if context.language() != Language::Rust {
+        return;
+    }
+    let model = context.model();
+    for (index, call) in model.calls.iter().enumerate() {
+        if call.function != function.function {
+            continue;
+        }
+        let id = crate::model::CallId(index as u32);
+        let Some(callee) = context.project.own_of(context.file, id) else { continue };
+        let starts = context.project.function(callee).decorators.iter().any(|decorator| {
+            matches!(
+                context.project.evaluate(callee.file, decorator.value),
+                Ty::External(path)
+                    if context.project.knowledge.decorator(Language::Rust, &path).is_some_and(|facts|
+                        facts.asynchronous == Some(Place::Runtime))
+            )
+        });
+        if starts {
+            let name = context.project.short_name(callee).to_owned();
+            let message = format!("`{name}` starts a runtime of its own inside a running one");
+            let mut finding = context.finding(&RULE, function, call.name_span, message);
+            finding.help = Some("move the shared part into an `async fn` without the attribute".to_owned());
+            context.keep(finding);
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! `swallowed-cancellation`: a cancellation is caught, and some path does not pass it on.
+
+use super::{Category, Context, Profile, Rule, leaked_task};
+use crate::finding::{Confidence, Related, Severity};
+use crate::knowledge::ScopeRole;
+use crate::model::{Block, FunctionId, Handler, Node, Scope, Try, Use, ValueId, flow};
+use crate::project::types::{FnRef, Ty};
+use crate::source::{Language, Span};
+
+pub(super) static RULE: Rule = Rule {
+    name: "swallowed-cancellation",
+    page: include_str!("../../rules/swallowed-cancellation.md"),
+    category: Category::Cancellation,
+    profile: Profile::Recommended,
+    severity: Severity::Warning,
+    languages: &[Language::Python, Language::Rust],
+    aliases: &["ASYNC103", "ASYNC104"],
+    fix: None,
+    check,
+};
+
+fn check(context: &mut Context<'_>) {
+    for function in context.async_functions() {
+        match context.language() {
+            Language::Python => python(context, function),
+            Language::Rust => rust(context, function),
+        }
+    }
+}
+
+/// What a handler catches that a cancellation is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Catch {
+    /// By name: `CancelledError`, `Cancelled`.
+    Cancelled,
+    /// With everything else: `BaseException`, a bare `except`.
+    Everything,
+}
+
+fn python(context: &mut Context<'_>, function: FnRef) {
+    if nobody_cancels(context, function) {
+        return;
+    }
+    let body = &context.project.function(function).body;
+    let mut found: Vec<(Span, String, Option<Span>)> = Vec::new();
+    flow::visit(body, &mut |node| {
+        match node {
+            Node::Try(it) => tried(context, function, it, &mut found),
+            Node::Scope(it) => suppressed(context, function, it, &mut found),
+            _ => {}
+        }
+        flow::Step::Into
+    });
+    for (span, message, path) in found {
+        let mut finding = context.finding(&RULE, function, span, message);
+        finding.confidence = Confidence::Likely;
+        finding.help = Some("re-raise it after the clean-up".to_owned());
+        finding.related = path
+            .map(|span| Related { message: "this path does not re-raise".to_owned(), place: context.place(span) })
+            .into_iter()
+            .collect();
+        context.keep(finding);
+    }
+}
+
+/// The outermost coroutine: what cancels it ends the program.
+fn nobody_cancels(context: &Context<'_>, function: FnRef) -> bool {
+    let definition = context.project.function(function);
+    matches!(context.project.model(function.file).name(definition.name), "main" | "amain" | "async_main" | "_main")
+}
+
+fn tried(context: &Context<'_>, function: FnRef, it: &Try, found: &mut Vec<(Span, String, Option<Span>)>) {
+    let Some(wait) = suspension(&it.body) else { return };
+    let never_returns = |node: &Node| never_returns(context, node);
+    for handler in &it.handlers {
+        let Some(catch) = catches(context, handler) else { continue };
+        let exits = flow::exits(&handler.body, &never_returns);
+        if exits.survives() && !is_excused(context, function, it, handler, wait) {
+            let caught = match catch {
+                Catch::Cancelled => "the cancellation is caught here and not passed on",
+                Catch::Everything => "this handler catches cancellation too and does not pass it on",
+            };
+            found.push((handler.head, caught.to_owned(), None));
+        }
+        // Later handlers never see a cancellation.
+        return;
+    }
+    // `finally: return` drops whatever was on its way.
+    let exits = flow::exits(&it.finally, &never_returns);
+    if exits.returns || exits.breaks || exits.continues {
+        let jump = flow::find(&it.finally, &mut |node| {
+            matches!(node, Node::Return { .. } | Node::Break { .. } | Node::Continue { .. })
+        });
+        if let Some(Node::Return { span, .. } | Node::Break { span } | Node::Continue { span }) = jump {
+            found.push((*span, "leaving `finally` so drops a cancellation that is on its way".to_owned(), None));
+        }
+    }
+}
+
+/// The first place in the block where a cancellation can arrive.
+fn suspension(block: &Block) -> Option<Span> {
+    flow::find(block, &mut flow::is_suspension).map(|node| match node {
+        Node::Await(it) => it.span,
+        Node::Scope(it) => it.keyword,
+        Node::Loop(it) => it.keyword,
+        _ => Span::default(),
+    })
+}
+
+fn catches(context: &Context<'_>, handler: &Handler) -> Option<Catch> {
+    if handler.bare {
+        return Some(Catch::Everything);
+    }
+    handler.catches.iter().find_map(|class| caught_class(context, *class))
+}
+
+fn caught_class(context: &Context<'_>, class: ValueId) -> Option<Catch> {
+    let ty = context.evaluate(class);
+    if let Ty::Tuple(parts) = &ty {
+        return parts.iter().find_map(class_of);
+    }
+    if let Some(catch) = class_of(&ty) {
+        return Some(catch);
+    }
+    // `except anyio.get_cancelled_exc_class()`.
+    if let crate::model::Value::Result(call) = context.model().value(class)
+        && let Ty::External(path) = context.evaluate(context.model().call(*call).callee)
+        && path.ends_with("get_cancelled_exc_class")
+    {
+        return Some(Catch::Cancelled);
+    }
+    None
+}
+
+fn class_of(ty: &Ty) -> Option<Catch> {
+    let Ty::External(path) = ty else { return None };
+    match &**path {
+        "asyncio.CancelledError" | "asyncio.exceptions.CancelledError" | "trio.Cancelled" => Some(Catch::Cancelled),
+        "builtins.BaseException" => Some(Catch::Everything),
+        _ => None,
+    }
+}
+
+/// Ways to catch a cancellation that are right.
+fn is_excused(context: &Context<'_>, function: FnRef, it: &Try, handler: &Handler, wait: Span) -> bool {
+    let text = context.text(handler.span);
+    // The handler knows of cancellation: it asks who was cancelled, or hands the exception on.
+    if ["uncancel(", ".cancelling(", "set_exception(", ".cancelled(", ".cancel_called", ".cancelled_caught"]
+        .iter()
+        .any(|it| text.contains(it))
+    {
+        return true;
+    }
+    if let Some(local) = handler.local {
+        let name = context.model().name(context.model().function(function.function).local(local).name);
+        // Kept to be raised later: `error = e`, `errors.append(e)`, `return e`.
+        let kept =
+            [format!("= {name}\n"), format!("append({name})"), format!("return {name}"), format!("put_nowait({name})")];
+        if kept.iter().any(|it| text.contains(it.as_str())) || text.trim_end().ends_with(&format!("= {name}")) {
+            return true;
+        }
+    }
+    cancels_before(context, function.function, it.body_span(), wait)
+}
+
+/// The function itself has cancelled something before it waits: what arrives is that task's end.
+fn cancels_before(context: &Context<'_>, function: FunctionId, body: Span, _wait: Span) -> bool {
+    let model = context.model();
+    model.calls.iter().any(|call| {
+        call.function == function
+            && call.span.start < body.end
+            && matches!(model.value(call.callee), crate::model::Value::Attr(_, name) if matches!(model.name(*name), "cancel" | "aclose" | "abort"))
+    }) || {
+        // The receiver may be of unknown type, and then only the text tells.
+        let span = model.function(function).span;
+        context.text(Span::new(span.start, body.end)).contains(".cancel(")
+    }
+}
+
+fn suppressed(context: &Context<'_>, function: FnRef, scope: &Scope, found: &mut Vec<(Span, String, Option<Span>)>) {
+    let Some(wait) = suspension(&scope.body) else { return };
+    for item in &scope.items {
+        let crate::model::Value::Result(id) = context.model().value(item.value) else { continue };
+        let Some(api) = context.project.api_of(context.file, *id) else { continue };
+        if api.scope != Some(ScopeRole::Suppress) && api.path != "contextlib.suppress" {
+            continue;
+        }
+        let call = context.model().call(*id);
+        let catches = call.args.iter().any(|arg| caught_class(context, arg.value).is_some());
+        if catches && !cancels_before(context, function.function, scope.span, wait) {
+            found.push((item.span, "a cancellation inside is suppressed and not passed on".to_owned(), None));
+        }
+    }
+}
+
+/// A call that always raises or ends the program.
+fn never_returns(context: &Context<'_>, node: &Node) -> bool {
+    let Node::Call(id) = node else { return false };
+    if let Some(api) = context.project.api_of(context.file, *id) {
+        return api.never_returns;
+    }
+    let Some(callee) = context.project.own_of(context.file, *id) else { return false };
+    let definition = context.project.function(callee);
+    !definition.is_generator
+        && !definition.body.nodes.is_empty()
+        && (!definition.kind.is_async() || context.model().call(*id).awaited)
+        && !flow::exits(&definition.body, &|_| false).survives()
+}
+
+/// `let _ = handle.await`: the task's error or panic is dropped unseen.
+fn rust(context: &mut Context<'_>, function: FnRef) {
+    let definition = context.project.function(function);
+    let mut found = Vec::new();
+    flow::visit(&definition.body, &mut |node| {
+        if let Node::Await(it) = node
+            && matches!(it.result, Use::Discarded | Use::Dropped)
+            && leaked_task::is_task(context, &context.evaluate(it.value))
+        {
+            found.push(it.span);
+        }
+        flow::Step::Into
+    });
+    for span in found {
+        let before = Span::new(definition.span.start, span.start);
+        let text = context.text(before);
+        // Aborted or told to stop: that it ended is all there is to know.
+        if [".abort(", ".cancel(", "shutdown", "stop"].iter().any(|it| text.contains(it)) {
+            continue;
+        }
+        let message = "the task's error or panic is dropped with the result of this `await`".to_owned();
+        let mut finding = context.finding(&RULE, function, span, message);
+        finding.confidence = Confidence::Likely;
+        finding.help = Some("look at the `JoinError`, and pass on what the task returned".to_owned());
+        context.keep(finding);
+    }
+}
+
+impl Try {
+    /// The statement up to its first handler.
+    fn body_span(&self) -> Span {
+        let end = self.handlers.first().map_or(self.span.end, |handler| handler.span.start);
+        Span::new(self.span.start, end)
+    }
+}

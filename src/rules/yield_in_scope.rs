@@ -1,0 +1,162 @@
+//! `yield-in-scope`: a generator yields while a timeout, cancel scope or task group is open around it.
+
+use super::{Category, Context, Profile, Rule};
+use crate::finding::{Related, Severity};
+use crate::knowledge::{Guard, HandlerRole, ScopeRole};
+use crate::model::{Block, Node, ScopeKind};
+use crate::project::Wrapping;
+use crate::project::types::{Class, FnRef, Ty};
+use crate::source::{Language, Span};
+
+pub(super) static RULE: Rule = Rule {
+    name: "yield-in-scope",
+    page: include_str!("../../rules/yield-in-scope.md"),
+    category: Category::Scopes,
+    profile: Profile::Recommended,
+    severity: Severity::Error,
+    languages: &[Language::Python, Language::Rust],
+    aliases: &["ASYNC101", "ASYNC119"],
+    fix: None,
+    check,
+};
+
+/// A scope that is open, and what it is.
+struct Open {
+    what: String,
+    span: Span,
+}
+
+fn check(context: &mut Context<'_>) {
+    for id in context.model().function_ids() {
+        let function = context.function(id);
+        let definition = context.project.function(function);
+        if !definition.is_generator || is_allowed(context, function) {
+            continue;
+        }
+        let mut found = Vec::new();
+        walk(context, &definition.body, &mut Vec::new(), &mut found);
+        for (at, open) in found {
+            let message = format!("`yield` inside {}", open.what);
+            let mut finding = context.finding(&RULE, function, at, message);
+            finding.help = Some(match context.language() {
+                Language::Python => {
+                    "close the scope before yielding, or make this an `@asynccontextmanager` or a queue's consumer"
+                        .to_owned()
+                }
+                Language::Rust => "release it before the `yield`".to_owned(),
+            });
+            finding.related =
+                vec![Related { message: format!("{} opens here", open.what), place: context.place(open.span) }];
+            context.keep(finding);
+        }
+    }
+}
+
+/// Context managers and fixtures are made to yield inside scopes: their caller enters and leaves them as a whole.
+fn is_allowed(context: &Context<'_>, function: FnRef) -> bool {
+    if context.project.wrapping(function) == Wrapping::Manager {
+        return true;
+    }
+    context.project.function(function).decorators.iter().any(|decorator| {
+        match context.project.evaluate(function.file, decorator.value) {
+            Ty::External(path) | Ty::Method(path, _) => {
+                context.project.knowledge.decorator(context.language(), &path).map_or_else(
+                    // A decorator that nothing is known of may well make a context manager of it.
+                    || !path.starts_with("functools.") && !path.starts_with("typing"),
+                    |facts| matches!(facts.role, Some(HandlerRole::ContextManager | HandlerRole::Fixture)),
+                )
+            }
+            _ => true,
+        }
+    })
+}
+
+fn walk(context: &Context<'_>, block: &Block, open: &mut Vec<Open>, found: &mut Vec<(Span, Open)>) {
+    let depth = open.len();
+    for node in &block.nodes {
+        match node {
+            Node::Yield(it) => {
+                if let Some(innermost) = open.last() {
+                    let opened = Open { what: innermost.what.clone(), span: innermost.span };
+                    found.push((it.span, opened));
+                }
+            }
+            Node::Bind { value, span, .. } if context.language() == Language::Rust => {
+                if let Some(what) = guard(context, &context.evaluate(*value)) {
+                    open.push(Open { what, span: *span });
+                }
+            }
+            Node::Release { .. } if open.len() > depth && context.language() == Language::Rust => {
+                open.pop();
+            }
+            Node::Scope(scope) => {
+                let before = open.len();
+                for item in &scope.items {
+                    let ty = context.evaluate(item.value);
+                    let what = match context.language() {
+                        Language::Python => opened(context, &ty),
+                        Language::Rust if scope.kind == ScopeKind::Temporaries => guard(context, &ty),
+                        Language::Rust => None,
+                    };
+                    if let Some(what) = what {
+                        open.push(Open { what, span: item.span });
+                    }
+                }
+                walk(context, &scope.body, open, found);
+                open.truncate(before);
+            }
+            other => {
+                for part in crate::model::flow::parts(other) {
+                    walk(context, part, open, found);
+                }
+            }
+        }
+    }
+    open.truncate(depth);
+}
+
+/// What a `with` of this value opens, if it is a scope that must not be left by a `yield`.
+fn opened(context: &Context<'_>, ty: &Ty) -> Option<String> {
+    let role = match ty {
+        Ty::Instance(Class::Library(path), _) => {
+            context.project.knowledge.type_facts(Language::Python, path).and_then(|facts| facts.scope)?
+        }
+        Ty::Manager(manager) => return manager_opens(context, *manager),
+        Ty::Instance(Class::Own(_), _) => return None,
+        _ => return None,
+    };
+    describe(role)
+}
+
+fn describe(role: ScopeRole) -> Option<String> {
+    Some(
+        match role {
+            ScopeRole::Timeout => "a timeout scope",
+            ScopeRole::CancelScope => "a cancel scope",
+            ScopeRole::TaskGroup => "a task group",
+            _ => return None,
+        }
+        .to_owned(),
+    )
+}
+
+/// A context manager of the project that yields inside such a scope keeps it open around its caller's body.
+fn manager_opens(context: &Context<'_>, manager: FnRef) -> Option<String> {
+    let mut found = Vec::new();
+    let inner = Context::new(context.project, manager.file);
+    walk(&inner, &context.project.function(manager).body, &mut Vec::new(), &mut found);
+    let (_, open) = found.into_iter().next()?;
+    Some(format!("{}, opened by `{}`", open.what, context.project.short_name(manager)))
+}
+
+fn guard(context: &Context<'_>, ty: &Ty) -> Option<String> {
+    let path = ty.library_path()?;
+    let what = match context.project.knowledge.type_facts(Language::Rust, path)?.guard? {
+        Guard::ThreadLock => "a lock",
+        Guard::Refcell => "a `RefCell` borrow",
+        Guard::MapRef => "a reference into a concurrent map",
+        Guard::Span => "an entered span",
+        Guard::AsyncLock => "an async lock",
+    };
+    Some(what.to_owned())
+}
