@@ -6,9 +6,11 @@
 #![allow(dead_code, reason = "the formats come one by one")]
 
 mod concise;
+mod excerpt;
 mod fingerprint;
 mod full;
 mod json;
+mod printable;
 mod sarif;
 mod spot;
 
@@ -17,7 +19,7 @@ use std::str::FromStr;
 
 use camino::Utf8Path;
 
-use crate::finding::{Applicability, Finding};
+use crate::finding::{Applicability, Finding, Severity};
 use crate::project::Project;
 use crate::rules::Rule;
 use crate::suppress::{Reason, Split};
@@ -190,6 +192,30 @@ pub fn warning(format: Format, run: &Run<'_>) -> Option<String> {
         Format::Sarif => sarif::warning(run),
         _ => None,
     }
+}
+
+/// The colour of a severity; nothing where there are no colours.
+fn paint(terminal: Terminal, severity: Severity) -> anstyle::Style {
+    use anstyle::{AnsiColor, Style};
+    if !terminal.color {
+        return Style::new();
+    }
+    let color = match severity {
+        Severity::Error => AnsiColor::Red,
+        Severity::Warning => AnsiColor::Yellow,
+        Severity::Note => AnsiColor::Cyan,
+    };
+    color.on_default()
+}
+
+/// How many findings each rule has, as a table.
+fn statistics(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let counts = run.counts();
+    let width = counts.iter().map(|(_, count)| count.to_string().len()).max().unwrap_or(0);
+    for (rule, count) in counts {
+        writeln!(out, "{count:>width$} {}", rule.name)?;
+    }
+    Ok(())
 }
 
 impl Run<'_> {
