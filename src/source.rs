@@ -64,6 +64,9 @@ pub struct Position {
 pub struct Source {
     /// Relative to where the tool was run, with `/`; what reports show.
     pub path: Utf8PathBuf,
+    /// Where it lies, absolute: what modules, packages and crates are told from, since `path` may start inside one. The
+    /// same as `path` where there is no disk.
+    pub location: Utf8PathBuf,
     pub language: Language,
     /// Decoded, without a byte order mark; `offset_of_text` bytes were dropped before it.
     pub text: Arc<str>,
@@ -82,7 +85,8 @@ pub struct Cell {
 
 impl Source {
     pub fn new(path: impl Into<Utf8PathBuf>, language: Language, text: impl Into<Arc<str>>) -> Self {
-        Self { path: path.into(), language, text: text.into(), cells: Vec::new(), lines: OnceLock::new() }
+        let path = path.into();
+        Self { location: path.clone(), path, language, text: text.into(), cells: Vec::new(), lines: OnceLock::new() }
     }
 
     /// The byte offset at which each line starts. `\n`, `\r\n` and a lone `\r` end a line.

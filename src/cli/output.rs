@@ -45,6 +45,7 @@ pub(super) fn terminal() -> Terminal {
     }
 }
 
+/// The width of the terminal behind stdout, in columns.
 fn width() -> Option<usize> {
     terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))
 }
@@ -67,10 +68,7 @@ pub(super) fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Res
 }
 
 /// Writes a file by way of a temporary one beside it: readers see the old text or the new, never a part.
-pub(super) fn replace(
-    file: &Path,
-    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> Result<(), Failure> {
+pub(super) fn replace(file: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
     let attempt = || -> io::Result<()> {
         // `-` and devices are written to as they are: there is nothing to replace.
         if std::fs::metadata(file).is_ok_and(|it| !it.is_file()) {
@@ -92,4 +90,14 @@ pub(super) fn replace(
             crate::discover::io_text(&error)
         ))
     })
+}
+
+/// Prints a text with styles in it, without them where stdout wants none.
+pub(super) fn print_styled(text: &str) -> Result<(), Failure> {
+    let color = terminal().color;
+    print(
+        |out| {
+            if color { out.write_all(text.as_bytes()) } else { write!(out, "{}", anstream::adapter::strip_str(text)) }
+        },
+    )
 }

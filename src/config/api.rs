@@ -14,8 +14,7 @@ pub(super) const KEYS: [&str; 7] = ["path", "effect", "kind", "does", "instead",
 pub(super) const EFFECTS: [&str; 5] = ["blocks", "starts-runtime", "spawns", "checkpoint", "none"];
 
 /// What a function waits for, in the order of [`Kind::ALL`].
-pub(super) const KINDS: [&str; 9] =
-    ["sleep", "network", "database", "process", "file", "path", "lock", "input", "cpu"];
+pub(super) const KINDS: [&str; 9] = ["sleep", "network", "database", "process", "file", "path", "lock", "input", "cpu"];
 
 /// One entry: what is said of one function.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +38,8 @@ pub(super) fn read(reader: &mut Reader<'_>, table: &DeTable<'_>, at: usize) -> O
         reader.error(at, "an `[[api]]` entry needs `path`: the function it is about, as `package.module.function`");
     }
     if effect.is_none() && !table.contains_key("effect") {
-        reader.error(at, "an `[[api]]` entry needs `effect`: what the function does; `none` if it does nothing of note");
+        reader
+            .error(at, "an `[[api]]` entry needs `effect`: what the function does; `none` if it does nothing of note");
     }
     let blocks = effect == Some(0);
     if blocks && kind.is_none() && !table.contains_key("kind") {

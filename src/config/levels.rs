@@ -92,7 +92,8 @@ impl Request {
         let Some(select) = select else {
             return RuleSet::of_profile(profile);
         };
-        let mut rules = RuleSet { profile, ..RuleSet::default() };
+        let mut rules = RuleSet::default();
+        rules.profile = profile;
         for rule in select {
             rules.set(rule, Some(rule.severity));
         }

@@ -41,7 +41,6 @@ pub struct Config {
     /// In the notation of .gitignore.
     pub exclude: Gitignore,
     pub min_confidence: Option<Confidence>,
-    pub respect_noqa: Option<bool>,
     /// In bytes.
     pub max_file_size: Option<u64>,
     /// What the project's own or unknown libraries' functions do.

@@ -13,7 +13,7 @@ use crate::finding::{Confidence, Severity};
 use crate::rules::{Profile, Rule};
 
 /// The keys of a configuration.
-pub(super) const KEYS: [&str; 11] = [
+pub(super) const KEYS: [&str; 10] = [
     "profile",
     "select",
     "extend-select",
@@ -22,7 +22,6 @@ pub(super) const KEYS: [&str; 11] = [
     "overrides",
     "exclude",
     "min-confidence",
-    "respect-noqa",
     "max-file-size",
     "api",
 ];
@@ -242,7 +241,6 @@ impl Reader<'_> {
             overrides,
             exclude,
             min_confidence: min_confidence.map(|index| confidence[index]),
-            respect_noqa: self.boolean(table, "respect-noqa"),
             max_file_size: self.size(table, "max-file-size"),
             apis: apis.into_iter().filter_map(|(table, at)| api::read(self, table, at)).collect(),
             warnings: Vec::new(),

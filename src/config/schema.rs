@@ -54,11 +54,6 @@ pub fn schema() -> Value {
                 "items": { "type": "string" }
             },
             "min-confidence": { "$ref": "#/$defs/confidence" },
-            "respect-noqa": {
-                "description": "Honour `noqa` comments.",
-                "type": "boolean",
-                "default": true
-            },
             "max-file-size": {
                 "description": "Larger files are not read, unless given by name: bytes, or a number with a unit.",
                 "anyOf": [

@@ -99,7 +99,9 @@ impl Tree {
 
     /// The path (absolute; `is_folder` tells a folder) is excluded by the configuration of the folder it lies in.
     pub fn excludes(&self, path: &Path, is_folder: bool) -> bool {
-        path.parent().and_then(|folder| self.of_folder(folder)).is_some_and(|config: Arc<Config>| config.excludes(path, is_folder))
+        path.parent()
+            .and_then(|folder| self.of_folder(folder))
+            .is_some_and(|config: Arc<Config>| config.excludes(path, is_folder))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

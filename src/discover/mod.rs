@@ -3,6 +3,7 @@
 mod decode;
 mod notebook;
 mod read;
+mod root;
 mod skip;
 
 use std::path::{Component, Path, PathBuf};
@@ -16,7 +17,9 @@ use rustc_hash::FxHashSet;
 
 pub use decode::{DecodeError, decode};
 pub use notebook::{Notebook, NotebookError, parse as parse_notebook};
+pub(crate) use read::kind_of_name;
 pub use read::{read, source_of};
+pub use root::project_root;
 
 use crate::source::Language;
 
@@ -105,7 +108,11 @@ pub fn discover(paths: &[PathBuf], options: &Options) -> Discovered {
     let mut all = Discovered::default();
     let mut seen = FxHashSet::default();
     for given in paths {
-        let path = options.current.join(given);
+        let mut path = options.current.join(given);
+        if path.components().any(|it| it == Component::ParentDir) {
+            // Whoever asks what lies above the path must not be led astray by `..`.
+            path = path.canonicalize().map_or(path, plain_path);
+        }
         let metadata = match std::fs::metadata(&path) {
             Ok(metadata) => metadata,
             Err(error) => {
@@ -137,6 +144,14 @@ pub fn discover(paths: &[PathBuf], options: &Options) -> Discovered {
     all.files.sort();
     all.problems.sort();
     all
+}
+
+/// Without the `\\\\?\\` that Windows puts before a canonical path, and that nobody writes.
+pub(crate) fn plain_path(path: PathBuf) -> PathBuf {
+    match path.to_str().and_then(|it| it.strip_prefix(r"\\?\")).filter(|it| !it.starts_with("UNC")) {
+        Some(plain) => PathBuf::from(plain),
+        None => path,
+    }
 }
 
 /// A file given by name is checked whatever ignore files say.
@@ -258,13 +273,13 @@ fn shown_below(given: &Path, root: &Path, path: &Path, options: &Options) -> Utf
 }
 
 /// As given, but relative to the current folder where it lies below it, without `.`, with `/`.
-fn relative(path: &Path, current: &Path) -> Utf8PathBuf {
+pub(crate) fn relative(path: &Path, current: &Path) -> Utf8PathBuf {
     let path = path.strip_prefix(current).unwrap_or(path);
     let plain: PathBuf = path.components().filter(|it| *it != Component::CurDir).collect();
     lossy(&plain)
 }
 
-fn lossy(path: &Path) -> Utf8PathBuf {
+pub(crate) fn lossy(path: &Path) -> Utf8PathBuf {
     let text = path.to_string_lossy();
     if cfg!(windows) { text.replace('\\', "/").into() } else { text.into_owned().into() }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use camino::Utf8Path;
 
-use super::{Found, Kind, NotebookError, Problem, decode, io_text, parse_notebook};
+use super::{Found, Kind, NotebookError, Problem, decode, io_text, lossy, parse_notebook};
 use crate::source::Source;
 
 /// Reads one file. `limit` is the size in bytes above which a file is not read. `Ok(None)`: nothing to check and nothing to
@@ -21,7 +21,11 @@ pub fn read(file: &Found, limit: u64) -> Result<Option<Source>, Problem> {
         )));
     }
     let bytes = fs::read(&file.path).map_err(|error| problem(unreadable(&error)))?;
-    source_of(&file.shown, file.kind, &bytes)
+    let mut source = source_of(&file.shown, file.kind, &bytes)?;
+    if let Some(source) = &mut source {
+        source.location = lossy(&file.path);
+    }
+    Ok(source)
 }
 
 /// The source that these bytes are: what [`read`] does after reading.
