@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use asynclint::model::{Block, FileModel, FunctionId, FunctionKind, Node, TOP_LEVEL};
+use asynclint::model::{Block, FileModel, FunctionId, FunctionKind, Node, TOP_LEVEL, Use};
 
 use crate::Fact;
 
@@ -75,7 +75,7 @@ impl Reader<'_> {
                 let call = self.model.call(*id);
                 let spread = call.args.iter().filter(|arg| arg.spread).count();
                 let named = call.args.iter().filter(|arg| arg.name.is_some()).count();
-                let awaited = if call.awaited { "an awaited" } else { "a" };
+                let awaited = if call.result == Use::Awaited { "an awaited" } else { "a" };
                 let count = call.args.len();
                 let what = format!("{awaited} call of {count} arguments ({named} named, {spread} spread)");
                 self.push(call.span, what, owner);

@@ -228,14 +228,34 @@ impl Walker {
         self.push(it.start().to_u32(), it.end().to_u32(), what);
     }
 
+    /// The operand of an `await`, or one of the expressions it may stand for.
+    fn awaited(&mut self, expr: &Expr) {
+        match expr {
+            Expr::Call(it) => self.call(it, true),
+            Expr::IfExp(it) => {
+                self.expression(&it.test);
+                self.awaited(&it.body);
+                self.awaited(&it.orelse);
+            }
+            Expr::BoolOp(it) => {
+                let last = it.values.len() - 1;
+                for (index, value) in it.values.iter().enumerate() {
+                    if it.op == ast::BoolOp::Or || index == last {
+                        self.awaited(value);
+                    } else {
+                        self.expression(value);
+                    }
+                }
+            }
+            _ => self.expression(expr),
+        }
+    }
+
     fn expression(&mut self, expr: &Expr) {
         match expr {
             Expr::Call(it) => self.call(it, false),
             Expr::Await(it) => {
-                match &*it.value {
-                    Expr::Call(call) => self.call(call, true),
-                    value => self.expression(value),
-                }
+                self.awaited(&it.value);
                 self.push(expr.start().to_u32(), expr.end().to_u32(), "an await".to_owned());
             }
             Expr::Yield(it) => {
