@@ -118,6 +118,15 @@ impl Project {
                 let ty = self.evaluate(file, *inner);
                 self.inner(model.language, &ty)
             }
+            Value::Deref(inner) => match self.evaluate(file, *inner) {
+                ty if ty
+                    .library_path()
+                    .is_some_and(|path| matches!(path, "std::option::Option" | "std::result::Result")) =>
+                {
+                    ty
+                }
+                ty => self.inner(model.language, &ty),
+            },
             Value::Index(inner) => match self.evaluate(file, *inner) {
                 Ty::Collection(element) => (*element).clone(),
                 // `Class[T]` in an expression.
@@ -394,7 +403,21 @@ impl Project {
     pub(super) fn awaited(&self, ty: &Ty) -> Ty {
         match ty {
             Ty::Coroutine(inner, _) => (**inner).clone(),
-            Ty::Instance(Class::Library(_), args) => args.first().cloned().unwrap_or(Ty::Unknown),
+            Ty::Function(block) if self.function(*block).kind == FunctionKind::AsyncBlock => self.returns(*block, None),
+            Ty::Instance(Class::Library(path), args) => {
+                let first = args.first().cloned().unwrap_or(Ty::Unknown);
+                // Whatever its language, a library's type is found under its path in one of the tables.
+                let tables = [Language::Python, Language::Rust];
+                let found = tables.iter().find_map(|it| Some((*it, self.knowledge.type_facts(*it, path)?)));
+                match found {
+                    Some((language, facts)) if !facts.output.is_empty() => {
+                        self.table_type(language, facts.output, &Around { receiver: ty, argument: &|_| Ty::Unknown })
+                    }
+                    // A boxed or pinned future.
+                    Some((_, facts)) if facts.wrapper => self.awaited(&first),
+                    _ => first,
+                }
+            }
             Ty::Union(parts) => Ty::union(parts.iter().map(|it| self.awaited(it))),
             _ => Ty::Unknown,
         }
