@@ -85,29 +85,34 @@ impl Project {
             if let Some(bound) = self.bound_in(file, module, id) {
                 return Some(bound);
             }
-            let inline = model.modules.iter().position(|it| it.parent == Some(module) && it.name == Some(id));
-            if let Some(inline) = inline {
-                return Some(Ty::Module(file, ModuleId(inline as u32)));
-            }
         }
-        match model.language {
-            Language::Rust => {
-                let inside = self.inline_path(file, module);
-                if declared.declared.iter().any(|(it, _)| model.name(*it) == name)
-                    && let Some(child) = self.layout.child(file, &inside, name)
-                {
-                    return Some(Ty::Module(child, crate::model::FILE_MODULE));
-                }
-            }
-            Language::Python => {
-                if let Some((child, 1)) = self.layout.relative(file, 1, &[name])
-                    && self.is_package(file)
-                {
-                    return Some(Ty::Module(child, crate::model::FILE_MODULE));
-                }
-            }
+        if let Some(child) = self.child_module(file, module, name) {
+            return Some(child);
         }
         declared.globs.iter().rev().find_map(|glob| self.glob_member(file, module, glob.value, name))
+    }
+
+    /// The module of that name inside a module.
+    pub(super) fn child_module(&self, file: FileId, module: ModuleId, name: &str) -> Option<Ty> {
+        let model = self.model(file);
+        match model.language {
+            Language::Rust => {
+                let id = model.names.find(name)?;
+                let inline = model.modules.iter().position(|it| it.parent == Some(module) && it.name == Some(id));
+                if let Some(inline) = inline {
+                    return Some(Ty::Module(file, ModuleId(inline as u32)));
+                }
+                if !model.module(module).declared.iter().any(|(it, _)| *it == id) {
+                    return None;
+                }
+                let inside = self.inline_path(file, module);
+                self.layout.child(file, &inside, name).map(|child| Ty::Module(child, crate::model::FILE_MODULE))
+            }
+            Language::Python => match self.layout.relative(file, 1, &[name]) {
+                Some((child, 1)) if self.is_package(file) => Some(Ty::Module(child, crate::model::FILE_MODULE)),
+                _ => None,
+            },
+        }
     }
 
     /// What the statements of a module bind a name to. Of several the last holds, unless it may not have been reached.

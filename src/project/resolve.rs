@@ -199,7 +199,7 @@ impl Project {
                 }
                 Ty::External(segments.join(".").into())
             }
-            (Language::Rust, PathRoot::Absolute) => Ty::External(segments.join("::").into()),
+            (Language::Rust, PathRoot::Absolute) => self.crate_path(file, &segments),
             (Language::Rust, PathRoot::Crate) => match self.layout.crate_root(file) {
                 Some(root) => self.down(Ty::Module(root, FILE_MODULE), &segments, model.language),
                 None => Ty::Unknown,
@@ -216,14 +216,41 @@ impl Project {
                         }
                     }
                 }
-                self.down(Ty::Module(at_file, at), &segments, model.language)
+                let start = Ty::Module(at_file, at);
+                // A crate's name, in a module that a `use x::*` makes hard to tell.
+                if levels == 0
+                    && let Some(first) = segments.first()
+                    && self.child_module(at_file, at, first).is_none()
+                    && self.module_member(at_file, at, first).is_none()
+                {
+                    return self.crate_path(file, &segments);
+                }
+                self.down(start, &segments, model.language)
             }
             (Language::Rust, PathRoot::Relative(_)) => Ty::Unknown,
         }
     }
 
+    /// A path that starts with a crate's name: a library's, or another crate of the project.
+    fn crate_path(&self, file: FileId, segments: &[&str]) -> Ty {
+        if let Some((first, rest)) = segments.split_first()
+            && self.knowledge.library(Language::Rust, first).is_none()
+            && let Some(root) = self.layout.crate_named(file, first)
+        {
+            return self.down(Ty::Module(root, FILE_MODULE), rest, Language::Rust);
+        }
+        Ty::External(segments.join("::").into())
+    }
+
     fn down(&self, start: Ty, segments: &[&str], language: Language) -> Ty {
-        segments.iter().fold(start, |ty, segment| self.member(language, &ty, segment))
+        let last = segments.len().saturating_sub(1);
+        segments.iter().enumerate().fold(start, |ty, (index, segment)| match &ty {
+            // `spawn::spawn`: what comes before `::` is the module where there is a module of that name.
+            Ty::Module(file, module) if language == Language::Rust && index < last => {
+                self.child_module(*file, *module, segment).unwrap_or_else(|| self.member(language, &ty, segment))
+            }
+            ty => self.member(language, ty, segment),
+        })
     }
 
     fn global(&self, file: FileId, module: ModuleId, name: NameId) -> Ty {
@@ -233,7 +260,7 @@ impl Project {
             Some(ty) => ty,
             None if model.language == Language::Python => Ty::External(format!("builtins.{text}").into()),
             // A crate that is used without `use`, in a module with globs.
-            None if text.chars().next().is_some_and(char::is_lowercase) => Ty::External(text.into()),
+            None if text.chars().next().is_some_and(char::is_lowercase) => self.crate_path(file, &[text]),
             None => Ty::Unknown,
         }
     }
