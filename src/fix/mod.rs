@@ -1,7 +1,30 @@
 //! Applying fixes: which edits go together, and how a file on disk becomes the mended one.
 
+mod edits;
+mod file;
+mod notebook;
+
 use std::io::{self, Write};
 use std::path::Path;
+
+pub use edits::{Mended, apply};
+pub use file::{Refusal, rewrite};
+
+use crate::source::{Cell, Source};
+
+/// The source with the edits made, its notebook cells where they are now.
+pub fn mended_source(source: &Source, mended: &Mended) -> Source {
+    let mut after = Source::new(source.path.clone(), source.language, mended.text.as_str());
+    after.location = source.location.clone();
+    let moved = |start: u32| {
+        let before = mended.edits.iter().filter(|edit| edit.span.end <= start && edit.span.start < start);
+        before.fold(i64::from(start), |at, edit| {
+            at + edit.content.len() as i64 - i64::from(edit.span.end - edit.span.start)
+        }) as u32
+    };
+    after.cells = source.cells.iter().map(|cell| Cell { number: cell.number, start: moved(cell.start) }).collect();
+    after
+}
 
 /// Replaces a file by way of a temporary one beside it: readers see the old text or the new, never a part. A link stays a
 /// link, and permissions stay as they are.
