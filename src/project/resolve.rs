@@ -20,8 +20,8 @@ const LARGEST_MEMO: usize = 1 << 16;
 const RED_ZONE: usize = 128 * 1024;
 const MORE_STACK: usize = 2 * 1024 * 1024;
 
-/// A value of a file of a project, told apart from those of other projects by its address.
-type Key = (usize, FileId, ValueId);
+/// A value of a file of a project, told apart from those of other projects by its number.
+type Key = (u64, FileId, ValueId);
 
 /// What one thread knows of values, and what it is at.
 #[derive(Default)]
@@ -52,7 +52,7 @@ impl Project {
             Value::Class(class) => return Ty::Class(ClassRef { file, class: *class }),
             _ => {}
         }
-        let key = (std::ptr::from_ref(self) as usize, file, value);
+        let key = (self.number, file, value);
         let begun = MEMO.with_borrow_mut(|memo| {
             if let Some(known) = memo.known.get(&key) {
                 return Err(known.clone());
@@ -82,11 +82,6 @@ impl Project {
             memo.known.insert(key, ty.clone());
             ty
         })
-    }
-
-    /// Forgets what this thread remembers: the next project may stand at the same address.
-    pub(super) fn forget() {
-        MEMO.with_borrow_mut(|memo| memo.known.clear());
     }
 
     fn evaluate_afresh(&self, file: FileId, value: &Value) -> Ty {
@@ -404,7 +399,20 @@ impl Project {
         match ty {
             Ty::Coroutine(inner, _) => (**inner).clone(),
             Ty::Function(block) if self.function(*block).kind == FunctionKind::AsyncBlock => self.returns(*block, None),
-            Ty::Instance(Class::Library(_), args) => args.first().cloned().unwrap_or(Ty::Unknown),
+            Ty::Instance(Class::Library(path), args) => {
+                let first = args.first().cloned().unwrap_or(Ty::Unknown);
+                // Whatever its language, a library's type is found under its path in one of the tables.
+                let tables = [Language::Python, Language::Rust];
+                let found = tables.iter().find_map(|it| Some((*it, self.knowledge.type_facts(*it, path)?)));
+                match found {
+                    Some((language, facts)) if !facts.output.is_empty() => {
+                        self.table_type(language, facts.output, &Around { receiver: ty, argument: &|_| Ty::Unknown })
+                    }
+                    // A boxed or pinned future.
+                    Some((_, facts)) if facts.wrapper => self.awaited(&first),
+                    _ => first,
+                }
+            }
             Ty::Union(parts) => Ty::union(parts.iter().map(|it| self.awaited(it))),
             _ => Ty::Unknown,
         }

@@ -46,7 +46,8 @@ impl Lowerer {
                 left | right
             }
             other => {
-                self.expression(other, Use::Tested);
+                let span = self.between(place::start(other), place::end(other));
+                self.statement_scope(span, |this| this.expression(other, Use::Tested));
                 false
             }
         }

@@ -11,6 +11,31 @@ use super::scope::{Found, Lowerer};
 /// Below this much free stack a fresh piece is taken.
 const RED_ZONE: usize = 128 << 10;
 const STACK: usize = 4 << 20;
+/// Methods that call their argument with each element of the receiver.
+const PER_ELEMENT: &[&str] = &[
+    "all",
+    "and_then",
+    "any",
+    "filter",
+    "filter_map",
+    "find",
+    "find_map",
+    "flat_map",
+    "for_each",
+    "inspect",
+    "map",
+    "map_while",
+    "max_by_key",
+    "min_by_key",
+    "partition",
+    "position",
+    "retain",
+    "skip_while",
+    "sort_by_key",
+    "take_while",
+    "try_for_each",
+];
+
 /// Longer strings are no names of anything.
 const LONGEST_STRING: usize = 80;
 
@@ -220,12 +245,15 @@ impl Lowerer {
     }
 
     fn binary(&mut self, it: &syn::ExprBinary, whole: &Expr) -> ValueId {
-        self.expression(&it.left, Use::Consumed);
         if !matches!(it.op, BinOp::And(_) | BinOp::Or(_)) {
+            self.expression(&it.left, Use::Consumed);
             self.expression(&it.right, Use::Consumed);
             return UNKNOWN;
         }
-        let (body, _) = self.block(|this| this.expression(&it.right, Use::Tested));
+        // The operands of lazy operators drop their temporaries.
+        let at = self.between(place::start(whole), place::end(whole));
+        self.statement_scope(at, |this| this.expression(&it.left, Use::Tested));
+        let (body, _) = self.block(|this| this.statement_scope(at, |this| this.expression(&it.right, Use::Tested)));
         if !body.nodes.is_empty() {
             let span = self.between(place::start(whole), place::end(whole));
             let arm = Arm { body, span, ..Arm::default() };
@@ -336,7 +364,11 @@ impl Lowerer {
         // `self.file.read`, but of a chain of calls only `output`.
         let name_span =
             if is_dotted(&it.receiver) { self.between(start, it.method.span()) } else { self.span(it.method.span()) };
+        if receiver != UNKNOWN && PER_ELEMENT.iter().any(|name| it.method == name) {
+            self.element = Some(receiver);
+        }
         let args = self.arguments(&it.args);
+        self.element = None;
         let name = self.ident(&it.method);
         let callee = self.derived(receiver, |receiver| Value::Attr(receiver, name));
         self.call(callee, span, name_span, args, result)

@@ -189,7 +189,7 @@ impl Lowerer {
     }
 
     pub(super) fn closure(&mut self, it: &ExprClosure) -> ValueId {
-        let is_async = it.asyncness.is_some() || matches!(&*it.body, syn::Expr::Async(_));
+        let elements = self.element.take();
         let kind = if it.asyncness.is_some() { FunctionKind::AsyncClosure } else { FunctionKind::Closure };
         let start = match (&it.asyncness, &it.capture) {
             (Some(token), _) => token.span,
@@ -212,7 +212,11 @@ impl Lowerer {
                 Pat::Type(it) => (&*it.pat, self.type_value(&it.ty)),
                 pat => (pat, UNKNOWN),
             };
-            let value = if declared == UNKNOWN { self.add(Value::Param(id, index as u32)) } else { declared };
+            let value = match (declared, elements) {
+                (UNKNOWN, Some(elements)) if index == 0 => self.add(Value::Element(elements)),
+                (UNKNOWN, _) => self.add(Value::Param(id, index as u32)),
+                (declared, _) => declared,
+            };
             let name = match pat {
                 Pat::Ident(it) => self.ident(&it.ident),
                 _ => self.name("_"),
@@ -246,7 +250,6 @@ impl Lowerer {
         if it.capture.is_some() {
             self.release_all(captured, span);
         }
-        let _ = is_async;
         self.add(Value::Function(id))
     }
 

@@ -82,6 +82,18 @@ impl Lowerer {
             }
             other if EVALUATE.contains(&other) => {
                 let values = self.evaluated(split(mac.tokens.clone()).into_iter(), Use::Consumed);
+                if matches!(other, "write" | "writeln")
+                    && let Some(out) = values.first().copied()
+                {
+                    let method = self.name("write_fmt");
+                    let name_span = self.between(place::path_start(&mac.path), place::path_end(&mac.path));
+                    let callee = self.derived(out, |out| Value::Attr(out, method));
+                    return self.call(callee, span, name_span, Vec::new(), result);
+                }
+                if other == "format" {
+                    let class = self.absolute(&["std", "string", "String"]);
+                    return self.instance(class, Vec::new());
+                }
                 if other == "dbg" {
                     return values.first().copied().unwrap_or(UNKNOWN);
                 }

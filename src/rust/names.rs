@@ -60,7 +60,7 @@ impl ModuleNames {
                     None => continue,
                 },
                 Item::Use(it) => {
-                    self.imported(lowerer, &it.tree, None);
+                    self.imported(lowerer, &it.tree, &mut Vec::new());
                     continue;
                 }
                 _ => continue,
@@ -70,17 +70,20 @@ impl ModuleNames {
         }
     }
 
-    fn imported(&mut self, lowerer: &mut Lowerer, tree: &UseTree, first: Option<NameId>) {
+    fn imported(&mut self, lowerer: &mut Lowerer, tree: &UseTree, prefix: &mut Vec<NameId>) {
         match tree {
             UseTree::Path(it) => {
                 let name = lowerer.ident(&it.ident);
-                self.imported(lowerer, &it.tree, first.or(Some(name)));
+                prefix.push(name);
+                self.imported(lowerer, &it.tree, prefix);
+                prefix.pop();
             }
             UseTree::Name(it) => {
-                let name = lowerer.ident(&it.ident);
                 // `use tokio;`, `use tokio::{self, ..}` name the crate itself.
-                if first.is_some_and(|first| first != name) && it.ident != "self" {
-                    self.imports.insert(name);
+                let name = if it.ident == "self" { prefix.last().copied() } else { Some(lowerer.ident(&it.ident)) };
+                let first = prefix.first().copied();
+                if first.is_some() && first != name {
+                    self.imports.extend(name);
                 }
             }
             UseTree::Rename(it) => {
@@ -88,7 +91,7 @@ impl ModuleNames {
                 self.imports.insert(name);
             }
             UseTree::Glob(_) => self.has_globs = true,
-            UseTree::Group(it) => it.items.iter().for_each(|it| self.imported(lowerer, it, first)),
+            UseTree::Group(it) => it.items.iter().for_each(|it| self.imported(lowerer, it, prefix)),
         }
     }
 

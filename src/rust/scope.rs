@@ -26,6 +26,8 @@ pub(super) struct Lowerer {
     pub(super) generics: Vec<(NameId, ValueId)>,
     /// Below `#[cfg(test)]` or in a test.
     pub(super) test: bool,
+    /// The receiver whose elements the closure that comes next is called with.
+    pub(super) element: Option<ValueId>,
     /// Modules, types and functions around the current place, as names are written.
     pub(super) path: Vec<String>,
 }
@@ -80,6 +82,7 @@ impl Lowerer {
             self_types: Vec::new(),
             generics: Vec::new(),
             test: false,
+            element: None,
             path: Vec::new(),
         }
     }
