@@ -11,9 +11,9 @@ use super::arguments::Check;
 use super::check::Analysed;
 use super::inputs::Inputs;
 use super::{Failure, output};
-use crate::discover::{Kind, Problem, io_text};
+use crate::discover::{Kind, Problem, io_text, rewrite};
 use crate::finding::{Applicability, Fix};
-use crate::fix::{self, rewrite};
+use crate::fix;
 use crate::source::Source;
 
 /// Fixes may uncover each other, a few times over. One that comes back for ever ends here.

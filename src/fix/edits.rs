@@ -1,6 +1,9 @@
 //! Which fixes go together in one text, and what becomes of the text.
 
+use crate::analysis::{Input, analyze};
 use crate::finding::{Edit, Fix};
+use crate::knowledge::Knowledge;
+use crate::rules::RuleSet;
 use crate::source::{Language, Source};
 
 /// A text with some of its fixes applied.
@@ -65,15 +68,13 @@ fn touch(a: &Edit, b: &Edit) -> bool {
     a.span.start == b.span.start || (a.span.start < b.span.end && b.span.start < a.span.end)
 }
 
-/// How many places cannot be parsed.
+/// How many places cannot be parsed; a front end that fails on the text says as much about it.
 fn errors(language: Language, text: &str) -> usize {
     let source = Source::new("", language, text);
-    let lower = || match language {
-        Language::Python => crate::python::lower(&source),
-        Language::Rust => crate::rust::lower(&source),
-    };
-    // A front end that fails on the text says as much about it as a parse error.
-    std::panic::catch_unwind(lower).map_or(usize::MAX, |model| model.errors.len())
+    let input = Input { source, rules: RuleSet::default(), relevant: true };
+    let project = analyze(vec![input], Knowledge::default()).project;
+    let models = project.user_files().map(|file| project.model(file));
+    models.map(|model| if model.failed { usize::MAX } else { model.errors.len() }).max().unwrap_or(0)
 }
 
 #[cfg(test)]

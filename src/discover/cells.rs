@@ -3,8 +3,7 @@
 use serde_json::{Serializer, Value};
 use similar::{ChangeTag, TextDiff};
 
-use super::Refusal;
-use crate::discover::parse_notebook;
+use super::{Refusal, parse_notebook};
 use crate::source::Source;
 
 /// The bytes of the notebook with `after` in place of `before`.
@@ -85,10 +84,9 @@ fn write(document: &Value, indent: &str, like: &str) -> Result<Vec<u8>, Refusal>
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Kind, source_of};
     use super::*;
-    use crate::discover::{Kind, source_of};
-    use crate::finding::{Applicability, Edit, Fix};
-    use crate::source::Span;
+    use crate::source::Cell;
 
     const NOTEBOOK: &str = r##"{
  "cells": [
@@ -123,10 +121,13 @@ mod tests {
     fn mend(notebook: &str, word: &str, content: &str) -> Result<String, Refusal> {
         let before =
             source_of("a.ipynb".into(), Kind::Notebook, NOTEBOOK.as_bytes()).expect("valid").expect("in Python");
-        let start = before.text.find(word).expect("there") as u32;
-        let edit = Edit { span: Span::new(start, start + word.len() as u32), content: content.to_owned() };
-        let fix = Fix { applicability: Applicability::Safe, message: String::new(), edits: vec![edit] };
-        let after = super::super::mended_source(&before, &super::super::apply(&before, &[&fix]));
+        let start = before.text.find(word).expect("there");
+        let mut after = Source::new("a.ipynb", before.language, before.text.replace(word, content));
+        let moved = |cell: &Cell| match cell.start as usize > start {
+            true => cell.start + (content.len() - word.len()) as u32,
+            false => cell.start,
+        };
+        after.cells = before.cells.iter().map(|cell| Cell { start: moved(cell), ..cell.clone() }).collect();
         rewrite(notebook.as_bytes(), &before, &after).map(|bytes| String::from_utf8(bytes).expect("text"))
     }
 

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::discover::Kind;
-use crate::source::{Language, Source};
+use super::{Kind, cells, decode};
+use crate::source::Source;
 
 /// Why a file is not mended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +31,7 @@ const MARK: &[u8] = b"\xef\xbb\xbf";
 /// The bytes of the file with `after` in place of `before`. `bytes` are those on disk now.
 pub fn rewrite(kind: Kind, bytes: &[u8], before: &Source, after: &Source) -> Result<Vec<u8>, Refusal> {
     if kind == Kind::Notebook {
-        return super::notebook::rewrite(bytes, before, after);
+        return cells::rewrite(bytes, before, after);
     }
     let (mark, text) = match bytes.strip_prefix(MARK) {
         Some(text) => (MARK, text),
@@ -40,8 +40,7 @@ pub fn rewrite(kind: Kind, bytes: &[u8], before: &Source, after: &Source) -> Res
     if text == before.text.as_bytes() {
         return Ok([mark, after.text.as_bytes()].concat());
     }
-    let language = if kind == Kind::Rust { Language::Rust } else { Language::Python };
-    match crate::discover::decode(bytes, language) {
+    match decode(bytes, kind.language()) {
         Ok(text) if *text == *before.text => Err(Refusal::Encoding),
         _ => Err(Refusal::Changed),
     }
@@ -50,6 +49,7 @@ pub fn rewrite(kind: Kind, bytes: &[u8], before: &Source, after: &Source) -> Res
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::Language;
 
     fn source(text: &str) -> Source {
         Source::new("a.py", Language::Python, text)
