@@ -20,8 +20,8 @@ const LARGEST_MEMO: usize = 1 << 16;
 const RED_ZONE: usize = 128 * 1024;
 const MORE_STACK: usize = 2 * 1024 * 1024;
 
-/// A value of a file of a project, told apart from those of other projects by its address.
-type Key = (usize, FileId, ValueId);
+/// A value of a file of a project, told apart from those of other projects by its number.
+type Key = (u64, FileId, ValueId);
 
 /// What one thread knows of values, and what it is at.
 #[derive(Default)]
@@ -52,7 +52,7 @@ impl Project {
             Value::Class(class) => return Ty::Class(ClassRef { file, class: *class }),
             _ => {}
         }
-        let key = (std::ptr::from_ref(self) as usize, file, value);
+        let key = (self.number, file, value);
         let begun = MEMO.with_borrow_mut(|memo| {
             if let Some(known) = memo.known.get(&key) {
                 return Err(known.clone());
@@ -82,11 +82,6 @@ impl Project {
             memo.known.insert(key, ty.clone());
             ty
         })
-    }
-
-    /// Forgets what this thread remembers: the next project may stand at the same address.
-    pub(super) fn forget() {
-        MEMO.with_borrow_mut(|memo| memo.known.clear());
     }
 
     fn evaluate_afresh(&self, file: FileId, value: &Value) -> Ty {
