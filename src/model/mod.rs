@@ -368,6 +368,8 @@ pub struct ScopeItem {
     /// `as name`.
     pub local: Option<LocalId>,
     pub span: Span,
+    /// It is the subject itself; else a temporary that is made on the way to it.
+    pub is_subject: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -532,8 +534,10 @@ pub enum Value {
     Element(ValueId),
     /// Attribute, field, module member, associated item or method.
     Attr(ValueId, NameId),
-    /// Rust `x?`, `*x`; and patterns `Some(x)`, `Ok(x)`: the first type argument of a wrapper, else the value itself.
+    /// Rust `x?`; and patterns `Some(x)`, `Ok(x)`: the first type argument of a wrapper, else the value itself.
     Inner(ValueId),
+    /// Rust `*x`: what a pointer or guard gives access to; options and results stay what they are.
+    Deref(ValueId),
     /// `x[..]`
     Index(ValueId),
     Tuple(Box<[ValueId]>),

@@ -69,8 +69,6 @@ pub struct Effects {
 impl Effects {
     pub(super) fn of(project: &Project) -> Self {
         use rayon::prelude::*;
-        Project::forget();
-        rayon::broadcast(|_| Project::forget());
         let relevant = project.relevant_files();
         let callbacks: FxHashSet<FnRef> =
             relevant.par_iter().flat_map_iter(|file| project.callbacks_of(*file)).collect();

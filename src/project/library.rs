@@ -31,6 +31,10 @@ impl Project {
         if let Some((left, right)) = split_union(text) {
             return Ty::union([self.table_type(language, left, around), self.table_type(language, right, around)]);
         }
+        if let Some(items) = text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
+            let items = split_arguments(items).into_iter().map(|it| self.table_type(language, it, around));
+            return Ty::Tuple(items.collect());
+        }
         let (open, close) = match language {
             Language::Python => ('[', ']'),
             Language::Rust => ('<', '>'),

@@ -11,6 +11,7 @@ pub mod types;
 pub use resolve::Wrapping;
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustc_hash::FxHashMap;
 
@@ -28,6 +29,8 @@ use types::{ClassRef, FnRef};
 
 /// The files of one analysis.
 pub struct Project {
+    /// Tells this project from others in what threads remember.
+    number: u64,
     files: Vec<File>,
     pub knowledge: Knowledge,
     layout: Layout,
@@ -57,7 +60,10 @@ impl Project {
                 model: OnceLock::new(),
             })
             .collect();
-        let mut project = Self { files, knowledge, layout, impls: FxHashMap::default(), effects: Effects::default() };
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let mut project =
+            Self { number, files, knowledge, layout, impls: FxHashMap::default(), effects: Effects::default() };
         project.files.par_iter().for_each(|file| {
             if file.relevant || file.source.language == Language::Rust {
                 file.model();

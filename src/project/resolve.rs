@@ -1,6 +1,6 @@
 //! Evaluates a [`Value`] to a [`Ty`]: the one place where a name gets its meaning.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -14,64 +14,74 @@ use super::Project;
 use super::library::Around;
 use super::types::{Class, ClassRef, FnRef, Ty};
 
-/// Longer chains of references are given up: nothing is said about what they lead to.
-const DEEPEST: u32 = 48;
 /// Entries after which the memo of a thread starts afresh.
 const LARGEST_MEMO: usize = 1 << 16;
+/// Stack that one step of an evaluation may need, and what is added when less is left.
+const RED_ZONE: usize = 128 * 1024;
+const MORE_STACK: usize = 2 * 1024 * 1024;
+
+/// A value of a file of a project, told apart from those of other projects by its number.
+type Key = (u64, FileId, ValueId);
+
+/// What one thread knows of values, and what it is at.
+#[derive(Default)]
+struct Memo {
+    known: FxHashMap<Key, Ty>,
+    /// Values whose evaluation has begun and not ended, with how deep each stands.
+    open: FxHashMap<Key, u32>,
+    /// The outermost open value that was asked for again since the innermost one began: `u32::MAX` for none.
+    reached: u32,
+}
 
 thread_local! {
-    static MEMO: RefCell<FxHashMap<(usize, FileId, ValueId), Ty>> = RefCell::default();
-    static DEPTH: Cell<u32> = const { Cell::new(0) };
-    /// The chain was cut somewhere below: what came out must not be remembered.
-    static CUT: Cell<bool> = const { Cell::new(false) };
+    static MEMO: RefCell<Memo> = RefCell::default();
 }
 
 impl Project {
-    /// What a value of a file is.
+    /// What a value of a file is. Values defined in terms of themselves are unknown, from wherever they are asked for:
+    /// so the answer does not hang on which was asked for first.
     pub fn evaluate(&self, file: FileId, value: ValueId) -> Ty {
         let model = self.model(file);
         // Cheap ones are not worth remembering.
         match model.value(value) {
-            Value::Unknown => return Ty::Unknown,
+            Value::Unknown | Value::Param(..) => return Ty::Unknown,
             Value::None => return Ty::None,
             Value::Bool(it) => return Ty::Bool(*it),
             Value::Int(it) => return Ty::Int(*it),
             Value::Function(function) => return Ty::Function(FnRef { file, function: *function }),
-            Value::Class(class) => return self.class_value(ClassRef { file, class: *class }),
+            Value::Class(class) => return Ty::Class(ClassRef { file, class: *class }),
             _ => {}
         }
-        let key = (std::ptr::from_ref(self) as usize, file, value);
-        if let Some(known) = MEMO.with_borrow(|memo| memo.get(&key).cloned()) {
-            return known;
-        }
-        let depth = DEPTH.get();
-        if depth >= DEEPEST {
-            CUT.set(true);
-            return Ty::Unknown;
-        }
-        let outer_cut = CUT.replace(false);
-        DEPTH.set(depth + 1);
-        let ty = self.evaluate_afresh(file, model.value(value));
-        DEPTH.set(depth);
-        let cut = CUT.get();
-        CUT.set(outer_cut | cut);
-        if !cut || depth == 0 {
-            MEMO.with_borrow_mut(|memo| {
-                if memo.len() >= LARGEST_MEMO {
-                    memo.clear();
-                }
-                memo.insert(key, ty.clone());
-            });
-        }
-        if depth == 0 {
-            CUT.set(false);
-        }
-        ty
-    }
-
-    /// Forgets what this thread remembers: the next project may stand at the same address.
-    pub(super) fn forget() {
-        MEMO.with_borrow_mut(FxHashMap::clear);
+        let key = (self.number, file, value);
+        let begun = MEMO.with_borrow_mut(|memo| {
+            if let Some(known) = memo.known.get(&key) {
+                return Err(known.clone());
+            }
+            if let Some(depth) = memo.open.get(&key) {
+                memo.reached = memo.reached.min(*depth);
+                return Err(Ty::Unknown);
+            }
+            let depth = memo.open.len() as u32;
+            memo.open.insert(key, depth);
+            Ok((depth, std::mem::replace(&mut memo.reached, u32::MAX)))
+        });
+        let (depth, reached_before) = match begun {
+            Ok(begun) => begun,
+            Err(known) => return known,
+        };
+        let ty = stacker::maybe_grow(RED_ZONE, MORE_STACK, || self.evaluate_afresh(file, model.value(value)));
+        MEMO.with_borrow_mut(|memo| {
+            memo.open.remove(&key);
+            let circular = memo.reached <= depth;
+            // A circle that closes further out holds what is around this one, too.
+            memo.reached = if memo.reached < depth { memo.reached.min(reached_before) } else { reached_before };
+            let ty = if circular { Ty::Unknown } else { ty };
+            if memo.known.len() >= LARGEST_MEMO {
+                memo.known.clear();
+            }
+            memo.known.insert(key, ty.clone());
+            ty
+        })
     }
 
     fn evaluate_afresh(&self, file: FileId, value: &Value) -> Ty {
@@ -83,7 +93,7 @@ impl Project {
             Value::Int(it) => Ty::Int(*it),
             Value::Str(it) => Ty::Str(model.name(*it).into()),
             Value::Function(function) => Ty::Function(FnRef { file, function: *function }),
-            Value::Class(class) => self.class_value(ClassRef { file, class: *class }),
+            Value::Class(class) => Ty::Class(ClassRef { file, class: *class }),
             Value::Path(path) => self.path(file, path),
             Value::Global(module, name) => self.global(file, *module, *name),
             Value::Instance { class, args } => {
@@ -103,6 +113,15 @@ impl Project {
                 let ty = self.evaluate(file, *inner);
                 self.inner(model.language, &ty)
             }
+            Value::Deref(inner) => match self.evaluate(file, *inner) {
+                ty if ty
+                    .library_path()
+                    .is_some_and(|path| matches!(path, "std::option::Option" | "std::result::Result")) =>
+                {
+                    ty
+                }
+                ty => self.inner(model.language, &ty),
+            },
             Value::Index(inner) => match self.evaluate(file, *inner) {
                 Ty::Collection(element) => (*element).clone(),
                 // `Class[T]` in an expression.
@@ -136,11 +155,6 @@ impl Project {
                 _ => Ty::Unknown,
             },
         }
-    }
-
-    /// A class as a value: aliases are seen through.
-    fn class_value(&self, class: ClassRef) -> Ty {
-        Ty::Class(class)
     }
 
     /// An instance of what `class` turned out to be.
@@ -384,7 +398,21 @@ impl Project {
     pub(super) fn awaited(&self, ty: &Ty) -> Ty {
         match ty {
             Ty::Coroutine(inner, _) => (**inner).clone(),
-            Ty::Instance(Class::Library(_), args) => args.first().cloned().unwrap_or(Ty::Unknown),
+            Ty::Function(block) if self.function(*block).kind == FunctionKind::AsyncBlock => self.returns(*block, None),
+            Ty::Instance(Class::Library(path), args) => {
+                let first = args.first().cloned().unwrap_or(Ty::Unknown);
+                // Whatever its language, a library's type is found under its path in one of the tables.
+                let tables = [Language::Python, Language::Rust];
+                let found = tables.iter().find_map(|it| Some((*it, self.knowledge.type_facts(*it, path)?)));
+                match found {
+                    Some((language, facts)) if !facts.output.is_empty() => {
+                        self.table_type(language, facts.output, &Around { receiver: ty, argument: &|_| Ty::Unknown })
+                    }
+                    // A boxed or pinned future.
+                    Some((_, facts)) if facts.wrapper => self.awaited(&first),
+                    _ => first,
+                }
+            }
             Ty::Union(parts) => Ty::union(parts.iter().map(|it| self.awaited(it))),
             _ => Ty::Unknown,
         }

@@ -208,13 +208,22 @@ fn never_returns(context: &Context<'_>, node: &Node) -> bool {
 }
 
 /// `let _ = handle.await`: the task's error or panic is dropped unseen.
+/// A task whose end is a `Result`: it tells of a panic or of being aborted.
+fn awaiting_may_fail(context: &Context<'_>, ty: &Ty) -> bool {
+    leaked_task::is_task(context, ty)
+        && ty.library_path().is_some_and(|path| {
+            let facts = context.project.knowledge.type_facts(Language::Rust, path);
+            facts.is_some_and(|facts| facts.output.starts_with("Result"))
+        })
+}
+
 fn rust(context: &mut Context<'_>, function: FnRef) {
     let definition = context.project.function(function);
     let mut found = Vec::new();
     flow::visit(&definition.body, &mut |node| {
         if let Node::Await(it) = node
             && matches!(it.result, Use::Discarded | Use::Dropped)
-            && leaked_task::is_task(context, &context.evaluate(it.value))
+            && awaiting_may_fail(context, &context.evaluate(it.value))
         {
             found.push(it.span);
         }

@@ -157,6 +157,7 @@ fn guard(context: &Context<'_>, ty: &Ty) -> Option<String> {
         Guard::MapRef => "a reference into a concurrent map",
         Guard::Span => "an entered span",
         Guard::AsyncLock => "an async lock",
+        Guard::Snapshot => return None,
     };
     Some(what.to_owned())
 }

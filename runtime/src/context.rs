@@ -1,0 +1,362 @@
+//! Where the running code is in the tree of scopes, and how a future is polled there.
+//!
+//! A future that belongs to a node is polled in a [`Frame`] of its own. What it opens while it is polled (inner scopes,
+//! shields, closures on the blocking pool) finds the frame in a thread-local, links itself to the frame's node, and
+//! holds the frame, so that the future is not dropped from under it.
+
+use std::cell::RefCell;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker, ready};
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::hold::{Hold, Holds};
+use crate::name::TaskName;
+use crate::node::{ABORTED, CANCELLED, Node, Panic, Payload};
+use crate::trace::Span;
+
+/// A future's place in the tree.
+pub(crate) struct Frame {
+    node: Arc<Node>,
+    /// Made by the first inner scope: most tasks have none.
+    holds: Option<Arc<Holds>>,
+    span: Span,
+}
+
+impl Frame {
+    pub(crate) fn new(node: Arc<Node>, span: Span) -> Self {
+        Self { node, holds: None, span }
+    }
+
+    fn is_held(&self) -> bool {
+        self.holds.as_ref().is_some_and(|holds| holds.is_held())
+    }
+}
+
+thread_local! {
+    static CURRENT: RefCell<Option<Frame>> = const { RefCell::new(None) };
+}
+
+/// Runs `f` with the frame in place, and takes the frame back however `f` ends.
+fn enter<R>(frame: &mut Option<Frame>, f: impl FnOnce() -> R) -> R {
+    struct Back<'a>(&'a mut Option<Frame>);
+    impl Drop for Back<'_> {
+        fn drop(&mut self) {
+            swap(self.0);
+        }
+    }
+    fn swap(frame: &mut Option<Frame>) {
+        // While a thread ends there is no current frame, and nothing that could need one.
+        let _ = CURRENT.try_with(|current| std::mem::swap(&mut *current.borrow_mut(), frame));
+    }
+    swap(frame);
+    let _back = Back(frame);
+    f()
+}
+
+fn current<R>(f: impl FnOnce(&mut Frame) -> R) -> Option<R> {
+    CURRENT.try_with(|current| current.borrow_mut().as_mut().map(f)).ok().flatten()
+}
+
+/// How a future that was polled in a frame ended.
+pub(crate) enum Ended<T> {
+    Done(T),
+    Panicked(Payload),
+    Cancelled,
+}
+
+/// Polls a future in its frame until it ends or has to. The future has been dropped when this is ready.
+pub(crate) fn poll_in<F: Future>(
+    frame: &mut Option<Frame>,
+    level: &impl Fn() -> u8,
+    mut future: Pin<&mut Option<F>>,
+    cx: &mut Context<'_>,
+) -> Poll<Ended<F::Output>> {
+    if must_stop(frame.as_ref(), level(), cx) {
+        return Poll::Ready(discard(frame, future).map_or(Ended::Cancelled, Ended::Panicked));
+    }
+    let span = frame.as_ref().map(|frame| frame.span.clone());
+    let polled = enter(frame, || {
+        let _entered = span.as_ref().map(Span::enter);
+        catch_unwind(AssertUnwindSafe(|| future.as_mut().as_pin_mut().map(|future| future.poll(cx))))
+    });
+    match polled {
+        Ok(Some(Poll::Pending)) if must_stop(frame.as_ref(), level(), cx) => {
+            Poll::Ready(discard(frame, future).map_or(Ended::Cancelled, Ended::Panicked))
+        }
+        Ok(Some(Poll::Pending)) => Poll::Pending,
+        Ok(Some(Poll::Ready(value))) => Poll::Ready(discard(frame, future).map_or(Ended::Done(value), Ended::Panicked)),
+        Ok(None) => Poll::Ready(Ended::Cancelled),
+        Err(panic) => {
+            // A second panic, of the future's drop, was printed by the panic hook; the first one is the cause.
+            discard(frame, future);
+            Poll::Ready(Ended::Panicked(panic))
+        }
+    }
+}
+
+fn must_stop(frame: Option<&Frame>, level: u8, cx: &Context<'_>) -> bool {
+    if level < CANCELLED {
+        return false;
+    }
+    if level >= ABORTED {
+        return true;
+    }
+    let Some(holds) = frame.and_then(|frame| frame.holds.as_ref()).filter(|holds| holds.is_held()) else { return true };
+    holds.wait(cx.waker());
+    !holds.is_held()
+}
+
+/// Drops the future in its frame; the panic, if that panics.
+pub(crate) fn discard<F>(frame: &mut Option<Frame>, mut future: Pin<&mut Option<F>>) -> Option<Payload> {
+    enter(frame, || catch_unwind(AssertUnwindSafe(|| future.set(None))).err())
+}
+
+/// What the future of a scope, a cancel scope or a shield has: its node and a hold on the frame it was opened in.
+///
+/// Dropped before the node is closed, it aborts the node and leaves the rest of the waiting to the enclosing one.
+pub(crate) struct Owner {
+    pub(crate) node: Arc<Node>,
+    pub(crate) name: TaskName,
+    frame: Option<Frame>,
+    hold: Option<Hold>,
+    waker: Option<Waker>,
+}
+
+impl Owner {
+    /// Opens a node where the caller runs. To be called while its future is polled.
+    pub(crate) fn open(shielded: bool, deadline: Option<Instant>, name: TaskName) -> Self {
+        let opened = current(|frame| {
+            let hold = Hold::new(frame.holds.get_or_insert_with(Holds::new));
+            (Node::open(Some(&frame.node), shielded, deadline, name.clone()), hold)
+        });
+        let (node, hold) = match opened {
+            Some((node, hold)) => (node, Some(hold)),
+            None => (Node::open(None, shielded, deadline, name.clone()), None),
+        };
+        let frame = Some(Frame::new(Arc::clone(&node), Span::none()));
+        Self { node, name, frame, hold, waker: None }
+    }
+
+    /// Has the task that is polling woken when the node is cancelled or drained.
+    pub(crate) fn watch(&mut self, cx: &Context<'_>) {
+        if self.waker.as_ref().is_none_or(|waker| !waker.will_wake(cx.waker())) {
+            self.waker = Some(cx.waker().clone());
+            self.node.set_owner(cx.waker().clone());
+        }
+    }
+
+    pub(crate) fn poll_body<F: Future>(
+        &mut self,
+        body: Pin<&mut Option<F>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Ended<F::Output>> {
+        let node = &self.node;
+        poll_in(&mut self.frame, &|| node.level(), body, cx)
+    }
+
+    /// Ready when all members have left; the node is closed and the enclosing future no longer held.
+    pub(crate) fn poll_close(&mut self) -> Poll<()> {
+        if !self.node.close_if_drained() {
+            return Poll::Pending;
+        }
+        self.hold = None;
+        Poll::Ready(())
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.node.orphan();
+    }
+}
+
+/// Adds work that the current node, if there is one, waits for; it leaves when this is dropped.
+pub(crate) struct Work(Option<(Arc<Node>, usize)>);
+
+impl Work {
+    pub(crate) fn begin(name: TaskName) -> Self {
+        Self(current(|frame| (Arc::clone(&frame.node), frame.node.add_work(name))))
+    }
+
+    /// Leaves a panic that nobody awaits to the node, if there is one.
+    pub(crate) fn panicked(&self, panic: Panic) {
+        if let Some((node, _)) = &self.0 {
+            node.panicked(panic);
+        }
+    }
+}
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        if let Some((node, key)) = self.0.take() {
+            node.leave(Some(key));
+        }
+    }
+}
+
+/// Keeps the future that is being polled from being dropped by a cancellation.
+pub(crate) fn hold() -> Option<Hold> {
+    current(|frame| Hold::new(frame.holds.get_or_insert_with(Holds::new)))
+}
+
+/// Gives a cancelled future to its owner, who drops it: in a cancelled place this does not return.
+///
+/// It does return if it is polled again although the owner had every reason to drop it. Then the owner cannot, as in
+/// `block_in_place(|| handle.block_on(..))`, and waiting for it would be waiting for ever.
+pub(crate) async fn yield_if_cancelled() {
+    let mut yielded = false;
+    poll_fn(|cx| poll_yield_if_cancelled(&mut yielded, cx)).await;
+}
+
+pub(crate) fn poll_yield_if_cancelled(yielded: &mut bool, cx: &Context<'_>) -> Poll<()> {
+    let here = current(|frame| (frame.node.is_cancelled(), frame.is_held()));
+    let Some((true, held)) = here else { return Poll::Ready(()) };
+    if *yielded && !held {
+        return Poll::Ready(());
+    }
+    if !*yielded {
+        *yielded = true;
+        cx.waker().wake_by_ref();
+    }
+    Poll::Pending
+}
+
+/// Whether the scope this runs in has been cancelled. Never true outside a scope.
+///
+/// For code that computes for long between two awaits. Code that awaits need not ask: it is cancelled where it awaits.
+///
+/// ```
+/// assert!(!taskgroup::is_cancelled());
+/// ```
+pub fn is_cancelled() -> bool {
+    current(|frame| frame.node.is_cancelled()).unwrap_or(false)
+}
+
+/// The moment at which the code this is called from will be cancelled, if no more than its deadlines do it: the
+/// earliest of the deadlines of all scopes around it, up to the innermost [`shield`](crate::shield).
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// use std::time::Duration;
+/// use taskgroup::{deadline, timeout};
+///
+/// let (outer, inner) = timeout(Duration::from_secs(5), async {
+///     let outer = deadline();
+///     let inner = timeout(Duration::from_secs(60), async { deadline() }).await.unwrap();
+///     (outer, inner)
+/// })
+/// .await
+/// .unwrap();
+/// assert_eq!(outer, inner);
+/// # }
+/// ```
+pub fn deadline() -> Option<Instant> {
+    current(|frame| frame.node.deadline()).flatten()
+}
+
+/// A token that is cancelled with the scope this is called in; outside a scope, one that never is.
+///
+/// For handing the cancellation to code that takes a token. Cancelling the token does not cancel the scope. Inside a
+/// [`shield`](crate::shield) it is the shield's token: to watch the scope from within a shield, take the token before.
+///
+/// ```
+/// assert!(!taskgroup::token().is_cancelled());
+/// ```
+pub fn token() -> CancellationToken {
+    current(|frame| frame.node.token()).unwrap_or_default()
+}
+
+/// An await that only gives cancellation, and the other tasks of the thread, a chance.
+///
+/// A future is cancelled where it waits. One that computes, or whose awaits are always ready at once, should call this
+/// now and then.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// # let blocks: [u32; 2] = [1, 2];
+/// # let mut sum = 0;
+/// for block in blocks {
+///     sum += block;
+///     taskgroup::checkpoint().await;
+/// }
+/// # assert_eq!(sum, 3);
+/// # }
+/// ```
+pub async fn checkpoint() {
+    yield_if_cancelled().await;
+    tokio::task::yield_now().await;
+}
+
+/// Polls the body to its end, then waits for everything opened in it: what all kinds of scopes have in common.
+///
+/// `settle` is given the body's end at once, before the members have left; `poll_stop` is ready when the node is to be
+/// cancelled; `tend` is called in every turn. A panic of the body is kept in the node with the others.
+pub(crate) async fn drive<F: Future, R>(
+    owner: &mut Owner,
+    mut body: Pin<&mut Option<F>>,
+    mut poll_stop: impl FnMut(&mut Context<'_>) -> Poll<()>,
+    settle: impl FnOnce(Option<F::Output>) -> R,
+    mut tend: impl FnMut(&Arc<Node>, &mut Context<'_>),
+) -> R {
+    let mut stopped = false;
+    let mut settle = Some(settle);
+    let mut settled = None;
+    poll_fn(|cx| {
+        owner.watch(cx);
+        loop {
+            if settle.is_some()
+                && let Poll::Ready(ended) = owner.poll_body(body.as_mut(), cx)
+            {
+                let output = match ended {
+                    Ended::Done(output) => Some(output),
+                    Ended::Cancelled => None,
+                    Ended::Panicked(payload) => {
+                        owner.node.panicked(Panic { name: owner.name.clone(), payload });
+                        None
+                    }
+                };
+                settled = settle.take().map(|settle| settle(output));
+            }
+            if settle.is_none()
+                && owner.poll_close().is_ready()
+                && let Some(settled) = settled.take()
+            {
+                return Poll::Ready(settled);
+            }
+            tend(&owner.node, cx);
+            if stopped {
+                return Poll::Pending;
+            }
+            ready!(poll_stop(cx));
+            stopped = true;
+            owner.node.stop(CANCELLED);
+        }
+    })
+    .await
+}
+
+/// [`drive`] for a future that cannot fail: its value, or `None` if it was cancelled.
+///
+/// # Panics
+///
+/// With the first panic from within, when all has ended.
+pub(crate) async fn drive_plain<F: Future>(
+    mut owner: Owner,
+    body: Pin<&mut Option<F>>,
+    poll_stop: impl FnMut(&mut Context<'_>) -> Poll<()>,
+) -> Option<F::Output> {
+    let value = drive(&mut owner, body, poll_stop, |value| value, |_, _| {}).await;
+    let mut panics = owner.node.take_panics().into_iter();
+    if let Some(panic) = panics.next() {
+        crate::trace::failures_lost(&owner.name, panics.len(), 0);
+        std::panic::resume_unwind(panic.payload);
+    }
+    value
+}

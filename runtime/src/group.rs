@@ -1,0 +1,165 @@
+//! The group that a scope's body is given.
+
+use std::fmt;
+use std::future::Future;
+use std::panic::Location;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::limit::LimitedGroup;
+use crate::name::TaskName;
+use crate::node::{ABORTED, CANCELLED, Node};
+use crate::sync::{Mutex, lock};
+use crate::task::{self, Task};
+
+/// The tasks of one [`scope`](crate::scope), and the way to add to them.
+///
+/// A cheap handle: clone it into a task that is to spawn more. `E` is what its tasks fail with; in a group whose tasks
+/// cannot fail it is [`Infallible`](std::convert::Infallible).
+///
+/// A handle that outlives its scope is harmless: nothing starts any more that is spawned through it.
+pub struct TaskGroup<E> {
+    shared: Arc<Shared<E>>,
+}
+
+pub(crate) struct Shared<E> {
+    pub(crate) node: Arc<Node>,
+    failures: Mutex<Vec<(TaskName, E)>>,
+}
+
+impl<E> Shared<E> {
+    /// Keeps an error, and cancels the rest if it is the first.
+    pub(crate) fn failed(&self, name: TaskName, error: E) {
+        if self.node.level() >= ABORTED {
+            crate::trace::error_lost(&name);
+        }
+        lock(&self.failures).push((name, error));
+        self.node.stop(CANCELLED);
+    }
+
+    pub(crate) fn take_failures(&self) -> Vec<(TaskName, E)> {
+        std::mem::take(&mut lock(&self.failures))
+    }
+}
+
+impl<E> TaskGroup<E> {
+    pub(crate) fn new(node: Arc<Node>) -> Self {
+        Self { shared: Arc::new(Shared { node, failures: Mutex::new(Vec::new()) }) }
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared<E>> {
+        &self.shared
+    }
+
+    /// Cancels the body and all tasks of the group: each ends at the next await at which it would wait.
+    ///
+    /// This is not a failure. A body that ends with `Ok` after this, by doing without another await, is still a
+    /// success; a body that was cancelled makes the scope return an error for which
+    /// [`is_cancelled`](crate::GroupError::is_cancelled) is true.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use std::{future::pending, time::Duration};
+    /// use taskgroup::{TaskError, scope};
+    ///
+    /// // The first answer is enough.
+    /// let first = scope(async |group| {
+    ///     let answer = group.spawn(async { Ok::<_, TaskError>(1) });
+    ///     group.spawn(pending::<Result<(), _>>());
+    ///     let answer = answer.await?;
+    ///     group.cancel();
+    ///     Ok(answer)
+    /// })
+    /// .await;
+    /// assert_eq!(first.unwrap(), 1);
+    /// # }
+    /// ```
+    pub fn cancel(&self) {
+        self.shared.node.stop(CANCELLED);
+    }
+
+    /// Whether the group has been cancelled, by a failure, by [`cancel`](Self::cancel) or from outside.
+    pub fn is_cancelled(&self) -> bool {
+        self.shared.node.is_cancelled()
+    }
+
+    /// A token that is cancelled with the group. Cancelling the token does not cancel the group.
+    pub fn token(&self) -> CancellationToken {
+        self.shared.node.token()
+    }
+
+    /// The names of the tasks that have begun and not ended, those of inner scopes included, in no particular order.
+    pub fn running(&self) -> Vec<TaskName> {
+        self.shared.node.names()
+    }
+
+    /// The same group with at most `limit` of the tasks that are spawned through it at once.
+    ///
+    /// A group may have several limits: one for the database, say, and another for the network. See
+    /// [`LimitedGroup::spawn`] for how it waits, which is what bounds the memory.
+    ///
+    /// # Panics
+    ///
+    /// If `limit` is 0.
+    pub fn with_limit(&self, limit: usize) -> LimitedGroup<E> {
+        LimitedGroup::new(self.clone(), limit)
+    }
+}
+
+impl<E: Send + 'static> TaskGroup<E> {
+    /// Starts a task in the group. Its name is the place this is called from.
+    ///
+    /// If it fails, everything else in the group is cancelled. In a group that has been cancelled or has ended the
+    /// task never starts: the future is dropped, and the handle says [`NeverStarted`](crate::TaskError::NeverStarted).
+    ///
+    /// # Panics
+    ///
+    /// If it is called outside a Tokio runtime.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let result = taskgroup::scope(async |group| {
+    ///     let inner = group.clone();
+    ///     group.spawn(async move {
+    ///         inner.spawn(async { Err::<(), _>("no such host") });
+    ///         Ok(())
+    ///     });
+    ///     Ok(())
+    /// })
+    /// .await;
+    /// assert_eq!(result.unwrap_err().first(), Some(&"no such host"));
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn spawn<T, F>(&self, future: F) -> Task<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, E>> + Send + 'static,
+    {
+        task::spawn(&self.shared, TaskName::at(Location::caller()), None, future)
+    }
+
+    /// [`spawn`](Self::spawn) with a name, for errors, reports and `tracing`.
+    pub fn spawn_named<T, F>(&self, name: impl Into<TaskName>, future: F) -> Task<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, E>> + Send + 'static,
+    {
+        task::spawn(&self.shared, name.into(), None, future)
+    }
+}
+
+impl<E> Clone for TaskGroup<E> {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared) }
+    }
+}
+
+impl<E> fmt::Debug for TaskGroup<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TaskGroup").field("cancelled", &self.is_cancelled()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,362 @@
+//! The cancellation core: a tree of nodes, one for each scope, that knows who is in it and tells them when to stop.
+//!
+//! Invariants, which `tests/loom.rs` checks over all interleavings:
+//!
+//! - a member admitted before the node is stopped is woken by `stop`, one admitted later is refused;
+//! - the owner of a draining node is woken when the last member leaves, and not lost between its look and its wait;
+//! - once a node is closed nothing is admitted to it;
+//! - a node whose owner is dropped counts as a member of its parent until its own last member has left.
+//!
+//! No code of the user's and no waker runs under a lock, and nothing here recurses over the depth of the tree.
+
+use std::any::Any;
+use std::sync::{Arc, Weak};
+use std::task::Waker;
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::name::TaskName;
+use crate::slab::Slab;
+use crate::sync::{AtomicU8, Mutex, Ordering, lock};
+
+/// What a panic carries.
+pub(crate) type Payload = Box<dyn Any + Send>;
+
+/// A panic and who it was.
+pub(crate) struct Panic {
+    pub(crate) name: TaskName,
+    pub(crate) payload: Payload,
+}
+
+/// Everything in the node ends at its next await; inner scopes are awaited, shields finish.
+pub(crate) const CANCELLED: u8 = 1;
+/// Everything in the node is dropped when the runtime next gets to it: its owner is gone.
+pub(crate) const ABORTED: u8 = 2;
+
+pub(crate) struct Node {
+    /// The enclosing node and this node's place among its members.
+    parent: Option<(Arc<Node>, usize)>,
+    shielded: bool,
+    deadline: Option<Instant>,
+    level: AtomicU8,
+    state: Mutex<State>,
+}
+
+struct State {
+    members: Slab<Member>,
+    /// Tasks admitted that the runtime has not polled yet; they need no waking, for they are already queued.
+    unstarted: usize,
+    owner: Option<Waker>,
+    phase: Phase,
+    panics: Vec<Panic>,
+    /// Made when first asked for: most nodes never need one.
+    token: Option<CancellationToken>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Phase {
+    Open,
+    /// The owner waits for the members to leave.
+    Draining,
+    /// The owner was dropped; the last member to leave closes the node.
+    Orphaned,
+    Closed,
+}
+
+enum Member {
+    Task {
+        name: TaskName,
+        waker: Waker,
+    },
+    /// Something that can only be waited for: a closure on the blocking pool.
+    Work(TaskName),
+    Child {
+        name: TaskName,
+        node: Weak<Node>,
+    },
+}
+
+impl Node {
+    pub(crate) fn root() -> Arc<Self> {
+        Arc::new(Self::new(None, false, None, 0))
+    }
+
+    /// A node under `parent`: a member of it, and unless `shielded` cancelled with it.
+    pub(crate) fn open(
+        parent: Option<&Arc<Node>>,
+        shielded: bool,
+        deadline: Option<Instant>,
+        name: TaskName,
+    ) -> Arc<Self> {
+        let Some(parent) = parent else { return Arc::new(Self::new(None, shielded, deadline, 0)) };
+        let inherited = if shielded { None } else { parent.deadline };
+        let deadline = deadline.into_iter().chain(inherited).min();
+        let mut state = lock(&parent.state);
+        let level = parent.level.load(Ordering::Relaxed);
+        let level = if shielded && level < ABORTED { 0 } else { level };
+        let place = (Arc::clone(parent), state.members.next_key());
+        let node = Arc::new(Self::new(Some(place), shielded, deadline, level));
+        state.members.insert(Member::Child { name, node: Arc::downgrade(&node) });
+        node
+    }
+
+    fn new(parent: Option<(Arc<Node>, usize)>, shielded: bool, deadline: Option<Instant>, level: u8) -> Self {
+        let state = State {
+            members: Slab::new(),
+            unstarted: 0,
+            owner: None,
+            phase: Phase::Open,
+            panics: Vec::new(),
+            token: None,
+        };
+        Self { parent, shielded, deadline, level: AtomicU8::new(level), state: Mutex::new(state) }
+    }
+
+    /// The earliest deadline of this node and those it inherits from.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    pub(crate) fn parent(&self) -> Option<&Arc<Node>> {
+        self.parent.as_ref().map(|(parent, _)| parent)
+    }
+
+    pub(crate) fn level(&self) -> u8 {
+        self.level.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.level() >= CANCELLED
+    }
+
+    /// A token that is cancelled with this node. Cancelling the token does not cancel the node.
+    pub(crate) fn token(&self) -> CancellationToken {
+        let mut state = lock(&self.state);
+        let token = state.token.get_or_insert_with(CancellationToken::new).clone();
+        let cancelled = self.level.load(Ordering::Relaxed) >= CANCELLED;
+        drop(state);
+        if cancelled {
+            token.cancel();
+        }
+        token
+    }
+
+    /// Cancels or aborts this node and everything under it.
+    pub(crate) fn stop(self: &Arc<Self>, level: u8) {
+        let mut todo = vec![Arc::clone(self)];
+        while let Some(node) = todo.pop() {
+            let mut wakers = Vec::new();
+            let state = lock(&node.state);
+            if node.level.load(Ordering::Relaxed) >= level {
+                continue;
+            }
+            node.level.store(level, Ordering::Release);
+            for member in state.members.iter() {
+                match member {
+                    Member::Task { waker, .. } => wakers.push(waker.clone()),
+                    Member::Work(_) => {}
+                    Member::Child { node, .. } => {
+                        let child = node.upgrade().filter(|child| level == ABORTED || !child.shielded);
+                        todo.extend(child);
+                    }
+                }
+            }
+            wakers.extend(state.owner.clone());
+            let token = state.token.clone();
+            drop(state);
+            if let Some(token) = token {
+                token.cancel();
+            }
+            wakers.into_iter().for_each(Waker::wake);
+        }
+    }
+
+    /// Makes room for a task that is about to be given to the runtime, unless the node is stopped or closed.
+    pub(crate) fn admit(&self) -> bool {
+        let mut state = lock(&self.state);
+        let refused = self.level.load(Ordering::Relaxed) >= CANCELLED || state.phase == Phase::Closed;
+        if !refused {
+            state.unstarted += 1;
+        }
+        !refused
+    }
+
+    /// The first poll of an admitted task: its key from now on, or `None` if it must not begin.
+    pub(crate) fn start(&self, name: TaskName, waker: &Waker) -> Option<usize> {
+        let waker = waker.clone();
+        let mut state = lock(&self.state);
+        if self.level.load(Ordering::Relaxed) >= CANCELLED {
+            return None;
+        }
+        state.unstarted -= 1;
+        Some(state.members.insert(Member::Task { name, waker }))
+    }
+
+    /// Adds something that can only be waited for, whatever the node's state.
+    pub(crate) fn add_work(&self, name: TaskName) -> usize {
+        lock(&self.state).members.insert(Member::Work(name))
+    }
+
+    /// The waker of a task, to have it look at its own flag.
+    pub(crate) fn waker(&self, key: usize) -> Option<Waker> {
+        match lock(&self.state).members.get(key) {
+            Some(Member::Task { waker, .. }) => Some(waker.clone()),
+            _ => None,
+        }
+    }
+
+    /// A member has ended: the one with this key, or without a key one that never started.
+    pub(crate) fn leave(&self, key: Option<usize>) {
+        let mut next = self.remove(key);
+        while let Some((parent, key)) = next {
+            next = parent.remove(Some(key));
+        }
+    }
+
+    /// Removes a member. What it returns is to be removed next: the place of an orphan that this has closed.
+    fn remove(&self, key: Option<usize>) -> Option<(Arc<Node>, usize)> {
+        let mut state = lock(&self.state);
+        let member = match key {
+            Some(key) => state.members.remove(key),
+            None => {
+                state.unstarted -= 1;
+                None
+            }
+        };
+        let (mut waker, mut place, mut panics) = (None, None, Vec::new());
+        if state.is_drained() {
+            match state.phase {
+                Phase::Draining => waker = state.owner.clone(),
+                Phase::Orphaned => {
+                    state.phase = Phase::Closed;
+                    panics = std::mem::take(&mut state.panics);
+                    place = self.parent.clone();
+                }
+                Phase::Open | Phase::Closed => {}
+            }
+        }
+        drop(state);
+        drop(member);
+        if let Some((parent, _)) = &place {
+            panics.into_iter().for_each(|panic| parent.panicked(panic));
+        }
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        place
+    }
+
+    /// Keeps a panic for the owner to resume, and cancels the rest.
+    pub(crate) fn panicked(self: &Arc<Self>, panic: Panic) {
+        lock(&self.state).panics.push(panic);
+        self.stop(CANCELLED);
+    }
+
+    pub(crate) fn take_panics(&self) -> Vec<Panic> {
+        std::mem::take(&mut lock(&self.state).panics)
+    }
+
+    pub(crate) fn set_owner(&self, waker: Waker) {
+        let before = lock(&self.state).owner.replace(waker);
+        drop(before);
+    }
+
+    /// Closes the node if all members have left; otherwise its owner is woken when they have.
+    pub(crate) fn close_if_drained(&self) -> bool {
+        let mut state = lock(&self.state);
+        if state.phase == Phase::Closed {
+            return true;
+        }
+        if !state.is_drained() {
+            state.phase = Phase::Draining;
+            return false;
+        }
+        state.phase = Phase::Closed;
+        let owner = state.owner.take();
+        drop(state);
+        drop(owner);
+        self.leave_parent();
+        true
+    }
+
+    /// The owner is gone before the node was closed: aborts what is left and lets the parent wait for it.
+    pub(crate) fn orphan(self: &Arc<Self>) {
+        if lock(&self.state).phase == Phase::Closed {
+            return;
+        }
+        self.stop(ABORTED);
+        let mut state = lock(&self.state);
+        let owner = state.owner.take();
+        let drained = state.is_drained();
+        state.phase = if drained { Phase::Closed } else { Phase::Orphaned };
+        let panics = if drained { std::mem::take(&mut state.panics) } else { Vec::new() };
+        drop(state);
+        drop(owner);
+        if let Some(parent) = self.parent() {
+            panics.into_iter().for_each(|panic| parent.panicked(panic));
+        }
+        if drained {
+            self.leave_parent();
+        }
+    }
+
+    fn leave_parent(&self) {
+        if let Some((parent, key)) = &self.parent {
+            parent.leave(Some(*key));
+        }
+    }
+
+    /// The names of the node's own tasks, and of those of them that have ended but left something behind.
+    pub(crate) fn own_names(&self) -> Vec<TaskName> {
+        let (mut names, mut inner) = (Vec::new(), Vec::new());
+        for member in lock(&self.state).members.iter() {
+            match member {
+                Member::Task { name, .. } | Member::Work(name) => names.push(name.clone()),
+                Member::Child { name, node } => inner.extend(node.upgrade().map(|node| (name.clone(), node))),
+            }
+        }
+        let left = inner.into_iter().filter(|(_, node)| lock(&node.state).phase == Phase::Orphaned);
+        names.extend(left.map(|(name, _)| name));
+        names
+    }
+
+    /// The names of what has not ended yet, inner scopes' members included.
+    pub(crate) fn names(self: &Arc<Self>) -> Vec<TaskName> {
+        let mut names = Vec::new();
+        let mut todo = vec![Arc::clone(self)];
+        while let Some(node) = todo.pop() {
+            let state = lock(&node.state);
+            for member in state.members.iter() {
+                match member {
+                    Member::Task { name, .. } | Member::Work(name) => names.push(name.clone()),
+                    Member::Child { name, node } => {
+                        let Some(inner) = node.upgrade() else { continue };
+                        if lock(&inner.state).members.is_empty() {
+                            names.push(name.clone());
+                        } else {
+                            todo.push(inner);
+                        }
+                    }
+                }
+            }
+        }
+        names
+    }
+}
+
+impl State {
+    fn is_drained(&self) -> bool {
+        self.unstarted == 0 && self.members.is_empty()
+    }
+}
+
+impl Drop for Node {
+    /// A chain of nodes of which each is the last to hold the next would otherwise be dropped recursively.
+    fn drop(&mut self) {
+        let mut next = self.parent.take();
+        while let Some((parent, _)) = next {
+            next = Arc::into_inner(parent).and_then(|mut parent| parent.parent.take());
+        }
+    }
+}

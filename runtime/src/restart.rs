@@ -1,0 +1,105 @@
+//! When a supervised task is started again.
+
+use std::time::Duration;
+
+/// When a [`Supervisor`](crate::Supervisor) starts a task again, and how long it waits before.
+///
+/// The waits grow from the first to the longest by a factor, without chance: tasks that must not all come back at the
+/// same moment are given different first waits.
+///
+/// ```
+/// use std::time::Duration;
+/// use taskgroup::Restart;
+///
+/// let restart = Restart::on_failure().first_wait(Duration::from_millis(100)).at_most(5);
+/// assert_eq!(restart.wait(1), Some(Duration::from_millis(100)));
+/// assert_eq!(restart.wait(3), Some(Duration::from_millis(400)));
+/// assert_eq!(restart.wait(6), None);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Restart {
+    always: bool,
+    first_wait: Duration,
+    longest_wait: Duration,
+    factor: u32,
+    at_most: u32,
+    forgive_after: Duration,
+}
+
+impl Restart {
+    /// After each error and each panic, but not after success: first after 100 ms, then after twice as long each time,
+    /// at longest after a minute, without an end.
+    pub fn on_failure() -> Self {
+        Self {
+            always: false,
+            first_wait: Duration::from_millis(100),
+            longest_wait: Duration::from_secs(60),
+            factor: 2,
+            at_most: u32::MAX,
+            forgive_after: Duration::from_secs(60),
+        }
+    }
+
+    /// The same, and also when the task ends without an error.
+    pub fn always() -> Self {
+        Self { always: true, ..Self::on_failure() }
+    }
+
+    /// Never.
+    pub fn never() -> Self {
+        Self::on_failure().at_most(0)
+    }
+
+    /// The wait before the first restart.
+    #[must_use]
+    pub fn first_wait(mut self, wait: Duration) -> Self {
+        self.first_wait = wait;
+        self
+    }
+
+    /// The wait that is not exceeded.
+    #[must_use]
+    pub fn longest_wait(mut self, wait: Duration) -> Self {
+        self.longest_wait = wait;
+        self
+    }
+
+    /// By how much each wait is longer than the one before.
+    #[must_use]
+    pub fn factor(mut self, factor: u32) -> Self {
+        self.factor = factor;
+        self
+    }
+
+    /// How many restarts in a row there are before the task is given up.
+    #[must_use]
+    pub fn at_most(mut self, restarts: u32) -> Self {
+        self.at_most = restarts;
+        self
+    }
+
+    /// A task that has run for this long before it ends is counted from the first restart again: a minute unless set.
+    #[must_use]
+    pub fn forgive_after(mut self, after: Duration) -> Self {
+        self.forgive_after = after;
+        self
+    }
+
+    /// How long to wait before the `nth` restart in a row, counted from 1; `None` if there is to be none.
+    pub fn wait(&self, nth: u32) -> Option<Duration> {
+        if nth > self.at_most {
+            return None;
+        }
+        let grown = self.factor.checked_pow(nth.saturating_sub(1)).and_then(|by| self.first_wait.checked_mul(by));
+        Some(grown.unwrap_or(self.longest_wait).min(self.longest_wait))
+    }
+
+    pub(crate) fn is_always(&self) -> bool {
+        self.always
+    }
+
+    /// How many restarts in a row there will have been with one more, after a run of this length.
+    pub(crate) fn count(&self, before: u32, ran: Duration) -> u32 {
+        if ran >= self.forgive_after { 1 } else { before.saturating_add(1) }
+    }
+}

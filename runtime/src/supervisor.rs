@@ -1,0 +1,365 @@
+//! Background tasks with an owner.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+use crate::context::{Owner, drive};
+use crate::error::TaskPanic;
+use crate::group::TaskGroup;
+use crate::name::TaskName;
+use crate::node::{ABORTED, CANCELLED, Node};
+use crate::restart::Restart;
+use crate::task::Task;
+
+/// Any error: what the tasks of a supervisor fail with.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// An owner for tasks that run in the background: they fail one by one, each failure reaches a handler, and none of
+/// them outlives the supervisor unnoticed.
+///
+/// The difference from a [`scope`](crate::scope): a failure does not cancel the other tasks, and a task may be started
+/// again. The tasks are not part of the scope in which the supervisor was made.
+///
+/// [`shutdown`](Self::shutdown) ends it in an orderly way. A supervisor that is dropped aborts its tasks without
+/// waiting for them.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// use std::time::Duration;
+/// use taskgroup::{Restart, Supervisor};
+///
+/// let supervisor = Supervisor::new(|failure| eprintln!("{failure}"));
+/// supervisor.spawn("warm the cache", async { Err("no cache") });
+/// supervisor.spawn_restarting("poll the queue", Restart::always(), || async {
+///     tokio::time::sleep(Duration::from_secs(1)).await;
+///     Ok::<(), std::io::Error>(())
+/// });
+///
+/// tokio::time::sleep(Duration::from_secs(10)).await;
+/// let report = supervisor.shutdown(Duration::from_secs(5)).await;
+/// assert!(report.aborted.is_empty());
+/// # }
+/// ```
+pub struct Supervisor {
+    spawner: Spawner,
+}
+
+/// Adds tasks to a [`Supervisor`]: what is handed to the parts of a program that need tasks in the background.
+#[derive(Clone)]
+pub struct Spawner {
+    group: TaskGroup<Infallible>,
+    handler: Arc<dyn Fn(&Failure) + Send + Sync>,
+}
+
+/// A supervised task's failure.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Failure {
+    /// The task.
+    pub name: TaskName,
+    /// How often it has been started, this time included.
+    pub attempt: u32,
+    /// What happened.
+    pub cause: Cause,
+    /// After which time it will be started again; `None` if it will not.
+    pub restart_in: Option<Duration>,
+}
+
+/// What made a supervised task fail.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Cause {
+    /// It returned an error.
+    Error(BoxError),
+    /// It panicked.
+    Panic(TaskPanic),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.cause {
+            Cause::Error(error) => write!(f, "{} failed: {error}", self.name)?,
+            Cause::Panic(panic) => write!(f, "{panic}")?,
+        }
+        match self.restart_in {
+            Some(wait) => write!(f, " (attempt {}, again in {wait:?})", self.attempt),
+            None => write!(f, " (attempt {}, the last)", self.attempt),
+        }
+    }
+}
+
+/// How a supervised task that was neither cancelled nor aborted ended for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// Without an error.
+    Finished,
+    /// With an error, which the handler was given.
+    Failed,
+    /// With a panic, which the handler was given.
+    Panicked,
+}
+
+/// What [`Supervisor::shutdown`] had to do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Report {
+    /// The tasks that had not ended within the grace, and were aborted.
+    pub aborted: Vec<TaskName>,
+    /// Those of them that did not end even so, within as much time again: they block their thread.
+    pub stuck: Vec<TaskName>,
+}
+
+impl Supervisor {
+    /// A supervisor without tasks. The handler is told of every failure, in the task that failed, at once.
+    ///
+    /// A handler that panics ends the supervisor: all tasks are cancelled, and [`shutdown`](Self::shutdown) resumes its
+    /// panic.
+    pub fn new(handler: impl Fn(&Failure) + Send + Sync + 'static) -> Self {
+        let group = TaskGroup::new(Node::root());
+        Self { spawner: Spawner { group, handler: Arc::new(handler) } }
+    }
+
+    /// A handle that adds tasks.
+    pub fn spawner(&self) -> Spawner {
+        self.spawner.clone()
+    }
+
+    /// Starts a task that is run once. See [`Spawner::spawn`].
+    ///
+    /// # Panics
+    ///
+    /// Outside a Tokio runtime.
+    pub fn spawn<F, E>(&self, name: impl Into<TaskName>, future: F) -> Task<Outcome>
+    where
+        F: Future<Output = Result<(), E>> + Send + 'static,
+        E: Into<BoxError>,
+    {
+        self.spawner.spawn(name, future)
+    }
+
+    /// Starts a task that is started again when it ends. See [`Spawner::spawn_restarting`].
+    ///
+    /// # Panics
+    ///
+    /// Outside a Tokio runtime.
+    pub fn spawn_restarting<M, F, E>(&self, name: impl Into<TaskName>, restart: Restart, make: M) -> Task<Outcome>
+    where
+        M: FnMut() -> F + Send + 'static,
+        F: Future<Output = Result<(), E>> + Send + 'static,
+        E: Into<BoxError>,
+    {
+        self.spawner.spawn_restarting(name, restart, make)
+    }
+
+    /// The names of the tasks that run or wait for their restart.
+    pub fn running(&self) -> Vec<TaskName> {
+        self.node().own_names()
+    }
+
+    /// A token that is cancelled when the shutdown begins.
+    pub fn token(&self) -> CancellationToken {
+        self.node().token()
+    }
+
+    /// Cancels all tasks and waits for them, for as long as `grace`; aborts those that are left, waits for that, too,
+    /// for as long at most, and says which they were.
+    ///
+    /// A task is cancelled at its next await. One that must come to an orderly end first has it in a
+    /// [`shield`](crate::shield), which the end of the grace cuts short.
+    ///
+    /// # Panics
+    ///
+    /// If the handler panicked, with that.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// use std::{future::pending, time::Duration};
+    /// use taskgroup::{BoxError, Supervisor, shield};
+    ///
+    /// let supervisor = Supervisor::new(|failure| eprintln!("{failure}"));
+    /// supervisor.spawn("endless", shield(pending::<Result<(), BoxError>>()));
+    /// tokio::task::yield_now().await;
+    /// let report = supervisor.shutdown(Duration::from_secs(5)).await;
+    /// assert_eq!(report.aborted[0].given(), Some("endless"));
+    /// assert!(report.stuck.is_empty());
+    /// # }
+    /// ```
+    pub async fn shutdown(self, grace: Duration) -> Report {
+        let node = self.node();
+        let mut report = Report::default();
+        node.stop(CANCELLED);
+        if !drained_within(node, grace).await {
+            report.aborted = node.own_names();
+            node.stop(ABORTED);
+            if !drained_within(node, grace).await {
+                report.stuck = node.own_names();
+            }
+        }
+        if let Some(panic) = node.take_panics().into_iter().next() {
+            std::panic::resume_unwind(panic.payload);
+        }
+        report
+    }
+
+    /// Waits for the token, then does the [`shutdown`](Self::shutdown).
+    pub async fn run_until(self, token: CancellationToken, grace: Duration) -> Report {
+        token.cancelled().await;
+        self.shutdown(grace).await
+    }
+
+    fn node(&self) -> &Arc<Node> {
+        &self.spawner.group.shared().node
+    }
+}
+
+impl Drop for Supervisor {
+    fn drop(&mut self) {
+        self.node().orphan();
+    }
+}
+
+impl fmt::Debug for Supervisor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Supervisor").field("running", &self.running()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Spawner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Spawner").field("group", &self.group).finish_non_exhaustive()
+    }
+}
+
+/// Whether all tasks have left within the time.
+async fn drained_within(node: &Arc<Node>, time: Duration) -> bool {
+    let mut timer = pin!(sleep(time));
+    poll_fn(|cx| {
+        node.set_owner(cx.waker().clone());
+        if node.close_if_drained() {
+            return Poll::Ready(true);
+        }
+        timer.as_mut().poll(cx).map(|()| false)
+    })
+    .await
+}
+
+impl Spawner {
+    /// Starts a task that is run once.
+    ///
+    /// The handle need not be kept. Awaited, it gives the outcome, or a [`TaskError`](crate::TaskError) if the shutdown
+    /// came first. After the shutdown has begun the task never starts.
+    ///
+    /// # Panics
+    ///
+    /// Outside a Tokio runtime.
+    pub fn spawn<F, E>(&self, name: impl Into<TaskName>, future: F) -> Task<Outcome>
+    where
+        F: Future<Output = Result<(), E>> + Send + 'static,
+        E: Into<BoxError>,
+    {
+        let (name, handler) = (name.into(), Arc::clone(&self.handler));
+        self.group.spawn_named(name.clone(), async move {
+            let ended = attempt(&name, future).await;
+            Ok(conclude(&name, 1, ended, None, &*handler))
+        })
+    }
+
+    /// Starts a task that is started again when it ends, as `restart` says. `make` makes the future for each start.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// use taskgroup::{Outcome, Restart, Supervisor};
+    ///
+    /// let supervisor = Supervisor::new(|failure| eprintln!("{failure}"));
+    /// let mut left = 3;
+    /// let task = supervisor.spawn_restarting("stubborn", Restart::on_failure(), move || {
+    ///     left -= 1;
+    ///     let result = if left > 0 { Err("not yet") } else { Ok(()) };
+    ///     async move { result }
+    /// });
+    /// assert_eq!(task.await, Ok(Outcome::Finished));
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Outside a Tokio runtime.
+    pub fn spawn_restarting<M, F, E>(&self, name: impl Into<TaskName>, restart: Restart, mut make: M) -> Task<Outcome>
+    where
+        M: FnMut() -> F + Send + 'static,
+        F: Future<Output = Result<(), E>> + Send + 'static,
+        E: Into<BoxError>,
+    {
+        let (name, handler) = (name.into(), Arc::clone(&self.handler));
+        self.group.spawn_named(name.clone(), async move {
+            let (mut starts, mut restarts) = (0_u32, 0);
+            loop {
+                starts = starts.saturating_add(1);
+                let since = Instant::now();
+                // Made inside the attempt: a panic of `make` is one of the task.
+                let ended = attempt(&name, async { make().await }).await;
+                let failed = !matches!(ended, Ok(()));
+                restarts = restart.count(restarts, since.elapsed());
+                let wait = if failed || restart.is_always() { restart.wait(restarts) } else { None };
+                let outcome = conclude(&name, starts, ended, wait, &*handler);
+                match wait {
+                    Some(wait) => sleep(wait).await,
+                    None => return Ok(outcome),
+                }
+            }
+        })
+    }
+}
+
+/// One run of a supervised task, in a scope of its own so that what panics in it is found here.
+async fn attempt<F, E>(name: &TaskName, future: F) -> Result<(), Vec<Cause>>
+where
+    F: Future<Output = Result<(), E>>,
+    E: Into<BoxError>,
+{
+    let mut owner = Owner::open(false, None, name.clone());
+    let mut future = pin!(Some(future));
+    let settle = |ended: Option<Result<(), E>>| ended.map(|result| result.map_err(Into::into));
+    let ended: Option<Result<(), BoxError>> =
+        drive(&mut owner, future.as_mut(), |_| Poll::Pending, settle, |_, _| {}).await;
+    let panics = owner.node.take_panics().into_iter().map(|panic| Cause::Panic(TaskPanic::new(panic)));
+    let error = match ended {
+        Some(Err(error)) => Some(Cause::Error(error)),
+        Some(Ok(())) => None,
+        None if panics.len() > 0 => None,
+        // Cancelled: whoever did that drops this.
+        None => std::future::pending().await,
+    };
+    let causes: Vec<_> = error.into_iter().chain(panics).collect();
+    if causes.is_empty() { Ok(()) } else { Err(causes) }
+}
+
+fn conclude(
+    name: &TaskName,
+    attempt: u32,
+    ended: Result<(), Vec<Cause>>,
+    restart_in: Option<Duration>,
+    handler: &(dyn Fn(&Failure) + Send + Sync),
+) -> Outcome {
+    let Err(causes) = ended else { return Outcome::Finished };
+    let mut outcome = Outcome::Failed;
+    for cause in causes {
+        if matches!(cause, Cause::Panic(_)) {
+            outcome = Outcome::Panicked;
+        }
+        handler(&Failure { name: name.clone(), attempt, cause, restart_in });
+    }
+    outcome
+}
