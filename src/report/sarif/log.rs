@@ -94,6 +94,7 @@ pub(super) struct Invocation {
 
 #[derive(Serialize)]
 pub(super) struct Notification {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub locations: Vec<Location>,
     pub message: Text,
     pub level: &'static str,

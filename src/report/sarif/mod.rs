@@ -223,16 +223,18 @@ impl<'a> Writer<'a> {
             end_column: None,
             snippet: None,
         };
+        let location = Location {
+            id: None,
+            physical_location: PhysicalLocation {
+                artifact_location: uri::artifact(&error.path, self.run.working_directory.as_str()),
+                region: error.line.map(start),
+            },
+            logical_locations: Vec::new(),
+            message: None,
+        };
         Notification {
-            locations: vec![Location {
-                id: None,
-                physical_location: PhysicalLocation {
-                    artifact_location: uri::artifact(&error.path, self.run.working_directory.as_str()),
-                    region: error.line.map(start),
-                },
-                logical_locations: Vec::new(),
-                message: None,
-            }],
+            // A trouble with the command line itself has no file.
+            locations: if error.path.is_empty() { Vec::new() } else { vec![location] },
             message: Text::plain(sentence(&error.message)),
             level: Severity::Warning.name(),
         }
