@@ -79,7 +79,7 @@ impl CancelScope {
         }
     }
 
-    /// Ends what runs in the scope, and what will be run in it.
+    /// Ends what runs in the scope, and what will be run in it: at its first await that has to wait.
     pub fn cancel(&self) {
         self.token.cancel();
     }

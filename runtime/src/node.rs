@@ -307,14 +307,18 @@ impl Node {
         }
     }
 
-    /// The names of the node's own tasks and other work, without those of inner scopes.
+    /// The names of the node's own tasks, and of those of them that have ended but left something behind.
     pub(crate) fn own_names(&self) -> Vec<TaskName> {
-        let state = lock(&self.state);
-        let names = state.members.iter().filter_map(|member| match member {
-            Member::Task { name, .. } | Member::Work(name) => Some(name.clone()),
-            Member::Child { .. } => None,
-        });
-        names.collect()
+        let (mut names, mut inner) = (Vec::new(), Vec::new());
+        for member in lock(&self.state).members.iter() {
+            match member {
+                Member::Task { name, .. } | Member::Work(name) => names.push(name.clone()),
+                Member::Child { name, node } => inner.extend(node.upgrade().map(|node| (name.clone(), node))),
+            }
+        }
+        let left = inner.into_iter().filter(|(_, node)| lock(&node.state).phase == Phase::Orphaned);
+        names.extend(left.map(|(name, _)| name));
+        names
     }
 
     /// The names of what has not ended yet, inner scopes' members included.

@@ -56,10 +56,11 @@ use crate::trace;
 /// # }
 /// ```
 #[track_caller]
-pub fn scope<T, E, F>(body: F) -> impl Future<Output = Result<T, GroupError<E>>>
+pub fn scope<T, E, F, Fut>(body: F) -> impl Future<Output = Result<T, GroupError<E>>>
 where
     E: Send + 'static,
-    F: AsyncFnOnce(TaskGroup<E>) -> Result<T, E>,
+    F: FnOnce(TaskGroup<E>) -> Fut,
+    Fut: Future<Output = Result<T, E>>,
 {
     Scope::new().run(body)
 }
@@ -156,10 +157,13 @@ impl Scope {
     }
 
     /// Runs a body with these settings: see [`scope`].
-    pub async fn run<T, E, F>(self, body: F) -> Result<T, GroupError<E>>
+    // Not `AsyncFnOnce`, which async closures implement as well: with that, the compiler does not see that this is `Send`
+    // where `E` has a lifetime in it, `&'static str` included.
+    pub async fn run<T, E, F, Fut>(self, body: F) -> Result<T, GroupError<E>>
     where
         E: Send + 'static,
-        F: AsyncFnOnce(TaskGroup<E>) -> Result<T, E>,
+        F: FnOnce(TaskGroup<E>) -> Fut,
+        Fut: Future<Output = Result<T, E>>,
     {
         let mut owner = Owner::open(false, None, self.name.clone());
         let group = TaskGroup::new(Arc::clone(&owner.node));
@@ -195,13 +199,11 @@ impl Scope {
             let panics = panics.into_iter().map(TaskPanic::new).collect();
             return Err(GroupError::new(self.name, errors, panics));
         }
-        match value {
-            Some(value) => Ok(value),
-            None => {
-                yield_if_cancelled().await;
-                Err(GroupError::new(self.name, Vec::new(), Vec::new()))
-            }
+        // A scope that was cancelled from outside gives no value, not even if its body had one: its tasks did not finish.
+        if value.is_none() || owner.node.is_cancelled() {
+            yield_if_cancelled().await;
         }
+        value.ok_or_else(|| GroupError::new(self.name, Vec::new(), Vec::new()))
     }
 
     fn watch(&self) -> Option<SlowWatch> {

@@ -18,6 +18,7 @@ mod swallowed_cancellation;
 mod task_outside_loop;
 mod unawaited_coroutine;
 mod unstructured_gather;
+pub(crate) mod unused_suppression;
 mod yield_in_scope;
 
 pub use context::Context;
@@ -124,6 +125,7 @@ pub static RULES: &[&Rule] = &[
     &unstructured_gather::RULE,
     &yield_in_scope::RULE,
     &lock_across_await::RULE,
+    &unused_suppression::RULE,
 ];
 
 /// The rule of that name.

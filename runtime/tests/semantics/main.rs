@@ -1,0 +1,14 @@
+//! What the crate promises, sentence by sentence. Times are on Tokio's paused clock, so that none of it depends on how
+//! fast the machine is; what does not depend on times runs on both flavours of the runtime.
+
+mod blocking;
+mod deadlines;
+mod dropped;
+mod errors;
+mod limits;
+mod panics;
+mod scopes;
+mod shields;
+mod shutdown;
+mod supervisor;
+mod support;

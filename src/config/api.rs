@@ -1,0 +1,105 @@
+//! `[[api]]`: what functions do that no table knows, or does not know well.
+
+use toml::de::DeTable;
+
+use super::read::Reader;
+use crate::finding::Confidence;
+use crate::knowledge::{Api, Effect, Kind, Knowledge};
+use crate::source::Language;
+
+/// The keys of an entry.
+pub(super) const KEYS: [&str; 7] = ["path", "effect", "kind", "does", "instead", "confidence", "async"];
+
+/// The effects that an entry may name; `none` says that nothing happens, whatever a table says.
+pub(super) const EFFECTS: [&str; 5] = ["blocks", "starts-runtime", "spawns", "checkpoint", "none"];
+
+/// What a function waits for, in the order of [`Kind::ALL`].
+pub(super) const KINDS: [&str; 9] = ["sleep", "network", "database", "process", "file", "path", "lock", "input", "cpu"];
+
+/// One entry: what is said of one function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    pub path: String,
+    pub effect: Option<Effect>,
+    pub does: Option<String>,
+    pub instead: Option<String>,
+    pub confidence: Option<Confidence>,
+    pub is_async: Option<bool>,
+    /// Where it stands, for the fact's source: `asynclint.toml:12`.
+    pub source: String,
+}
+
+pub(super) fn read(reader: &mut Reader<'_>, table: &DeTable<'_>, at: usize) -> Option<Entry> {
+    reader.keys(table, &KEYS, " in `[[api]]`");
+    let path = reader.string(table, "path");
+    let effect = reader.word(table, "effect", &EFFECTS);
+    let kind = reader.word(table, "kind", &KINDS);
+    if path.is_none() && !table.contains_key("path") {
+        reader.error(at, "an `[[api]]` entry needs `path`: the function it is about, as `package.module.function`");
+    }
+    if effect.is_none() && !table.contains_key("effect") {
+        reader
+            .error(at, "an `[[api]]` entry needs `effect`: what the function does; `none` if it does nothing of note");
+    }
+    let blocks = effect == Some(0);
+    if blocks && kind.is_none() && !table.contains_key("kind") {
+        reader.error(at, format!("`effect = \"blocks\"` needs `kind`: one of {}", super::read::list(&KINDS)));
+    } else if effect.is_some() && !blocks && kind.is_some() {
+        reader.error(at, "`kind` goes with `effect = \"blocks\"` alone");
+    }
+    let confidences = [Confidence::Likely, Confidence::Certain];
+    let confidence = reader.word(table, "confidence", &confidences.map(Confidence::name));
+    let does = reader.string(table, "does").map(|(text, _)| text);
+    let instead = reader.string(table, "instead").map(|(text, _)| text);
+    let is_async = reader.boolean(table, "async");
+    let effect = match effect? {
+        0 => Some(Effect::Blocks(Kind::ALL[kind?])),
+        1 => Some(Effect::StartsRuntime),
+        2 => Some(Effect::Spawns),
+        3 => Some(Effect::Checkpoint),
+        _ => None,
+    };
+    let confidence = confidence.map(|index| confidences[index]);
+    Some(Entry { path: path?.0, effect, does, instead, confidence, is_async, source: reader.place(at) })
+}
+
+impl Entry {
+    /// The fact as the analysis keeps it: what a table says of the same path, with this put over it.
+    ///
+    /// Facts live as long as the program, so its words are given up to it.
+    pub fn to_api(&self, known: &Knowledge) -> Api {
+        let language = if self.path.contains("::") { Language::Rust } else { Language::Python };
+        let known = known.api(language, &self.path);
+        let same_effect = known.is_some_and(|it| it.effect == self.effect);
+        let keep = |text: &str| -> &'static str { Box::leak(text.to_owned().into_boxed_str()) };
+        let instead: &'static [(&'static str, &'static str)] = match &self.instead {
+            Some(text) => Box::leak(Box::new([("", keep(text))])),
+            None => known.filter(|_| same_effect).map_or(&[], |it| it.instead),
+        };
+        Api {
+            path: keep(&self.path),
+            library: known.map_or("", |it| it.library),
+            is_async: self.is_async.unwrap_or_else(|| known.is_some_and(|it| it.is_async)),
+            effect: self.effect,
+            does: match &self.does {
+                Some(text) => keep(text),
+                None => known.filter(|_| same_effect).map_or("", |it| it.does),
+            },
+            instead,
+            returns: known.map_or("", |it| it.returns),
+            // The project says that it happens: conditions for another effect say nothing about this one.
+            unless: known.filter(|_| same_effect).map_or(&[], |it| it.unless),
+            when: known.filter(|_| same_effect).map_or(&[], |it| it.when),
+            runs: known.map_or(&[], |it| it.runs),
+            scope: known.and_then(|it| it.scope),
+            handle: known.and_then(|it| it.handle),
+            needs_loop: known.is_some_and(|it| it.needs_loop),
+            never_returns: known.is_some_and(|it| it.never_returns),
+            fans_out: known.is_some_and(|it| it.fans_out),
+            transparent: known.is_some_and(|it| it.transparent),
+            cancel_safety: known.and_then(|it| it.cancel_safety),
+            confidence: self.confidence.unwrap_or(Confidence::Certain),
+            source: keep(&self.source),
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Lines of a source with a mark under what is meant, drawn by `miette`.
+//!
+//! Its own way to read a source counts lines from the top of the file for every excerpt; here the line table answers.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use miette::{
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, SourceCode,
+    SourceSpan, SpanContents, ThemeCharacters, ThemeStyles,
+};
+
+use super::Terminal;
+use super::printable::{one_line, printable};
+use super::spot::Spot;
+use crate::finding::Severity;
+use crate::source::{Source, Span};
+
+/// Draws for one kind of terminal.
+pub(super) fn drawer(terminal: Terminal) -> GraphicalReportHandler {
+    let characters = if terminal.unicode { ThemeCharacters::unicode() } else { ThemeCharacters::ascii() };
+    let styles = if terminal.color { ThemeStyles::ansi() } else { ThemeStyles::none() };
+    GraphicalReportHandler::new_themed(GraphicalTheme { characters, styles })
+        .with_width(terminal.width.unwrap_or(usize::MAX))
+        .with_wrap_lines(terminal.width.is_some())
+        .with_break_words(false)
+        .with_links(terminal.links)
+        .with_link_display_text("(page)")
+        .without_syntax_highlighting()
+}
+
+/// A source, or one cell of a notebook, as `miette` wants it.
+pub(super) struct Page<'a> {
+    source: &'a Source,
+    /// Of the same length as the source's.
+    text: Cow<'a, str>,
+    name: String,
+    /// The first line of the page and the one after its last, from 0.
+    lines: (usize, usize),
+}
+
+impl<'a> Page<'a> {
+    pub fn of(spot: &Spot<'a>) -> Self {
+        let source = spot.source;
+        let first = source.line_of(spot.base);
+        let next = source.cells.iter().find(|cell| spot.cell.is_some() && cell.start > spot.base);
+        let last = next.map_or(source.line_starts().len(), |cell| source.line_of(cell.start)).max(first + 1);
+        Self { source, text: printable(&source.text), name: one_line(&spot.file()).into_owned(), lines: (first, last) }
+    }
+}
+
+impl SourceCode for Page<'_> {
+    fn read_span<'b>(
+        &'b self,
+        span: &SourceSpan,
+        before: usize,
+        after: usize,
+    ) -> Result<Box<dyn SpanContents<'b> + 'b>, MietteError> {
+        let starts = self.source.line_starts();
+        let offset = span.offset() as u32;
+        let own = self.source.line_of(offset);
+        let first = own.saturating_sub(before).max(self.lines.0);
+        let end = (span.offset() + span.len().saturating_sub(1)) as u32;
+        let behind = (self.source.line_of(end) + 1 + after).min(self.lines.1);
+        let range = starts[first] as usize..starts.get(behind).map_or(self.text.len(), |it| *it as usize);
+        // In an excerpt that does not begin above the mark, miette takes line and column for those of the mark.
+        let column = self.source.position(offset).column as usize - 1;
+        Ok(Box::new(MietteSpanContents::new_named(
+            self.name.clone(),
+            &self.text.as_bytes()[range.clone()],
+            (range.start, range.len()).into(),
+            first - self.lines.0,
+            if first == own { column } else { 0 },
+            behind - first,
+        )))
+    }
+}
+
+/// A mark under a stretch of a page.
+pub(super) fn mark(span: Span, source: &Source, label: Option<&str>, primary: bool) -> LabeledSpan {
+    let start = (span.start as usize).min(source.text.len());
+    let length = (span.end as usize).min(source.text.len()).saturating_sub(start);
+    let label = label.map(|it| one_line(it).into_owned());
+    if primary {
+        LabeledSpan::new_primary_with_span(label, (start, length))
+    } else {
+        LabeledSpan::new(label, start, length)
+    }
+}
+
+/// One drawing: what is said, where, and what helps.
+#[derive(Default)]
+pub(super) struct Drawing<'a> {
+    pub severity: Option<Severity>,
+    pub code: Option<String>,
+    pub url: Option<String>,
+    pub message: String,
+    pub help: Option<String>,
+    pub page: Option<Page<'a>>,
+    pub marks: Vec<LabeledSpan>,
+}
+
+impl Drawing<'_> {
+    /// Everything, from the rule's name to the help.
+    pub fn draw(&self, drawer: &GraphicalReportHandler) -> String {
+        let mut text = String::new();
+        // Writing to a string cannot fail; `miette` fails by itself only where a page cannot be read, and ours can.
+        let _ = drawer.render_report(&mut text, self);
+        text
+    }
+
+    /// The excerpt or the help alone: without a message, the first line holds nothing but an icon.
+    pub fn draw_bare(&self, drawer: &GraphicalReportHandler) -> String {
+        let text = self.draw(drawer);
+        text.split_once('\n').map_or_else(String::new, |(_, rest)| rest.to_owned())
+    }
+}
+
+impl Diagnostic for Drawing<'_> {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.code.as_ref().map(|it| Box::new(it) as _)
+    }
+
+    fn severity(&self) -> Option<miette::Severity> {
+        self.severity.map(|it| match it {
+            Severity::Error => miette::Severity::Error,
+            Severity::Warning => miette::Severity::Warning,
+            Severity::Note => miette::Severity::Advice,
+        })
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.help.as_ref().map(|it| Box::new(it) as _)
+    }
+
+    fn url<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.url.as_ref().map(|it| Box::new(it) as _)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.page.as_ref().map(|it| it as _)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        (!self.marks.is_empty()).then(|| Box::new(self.marks.iter().cloned()) as _)
+    }
+}
+
+impl fmt::Display for Drawing<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl fmt::Debug for Drawing<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Drawing<'_> {}
