@@ -333,6 +333,26 @@ fn excerpts_are_drawn_anywhere() {
 }
 
 #[test]
+fn of_lines_without_end_the_part_around_the_mark_is_shown() {
+    let long = format!("DATA = '{}'\n", "\u{6f22}".repeat(5_000));
+    let call = format!("x = ['{}', {{}}, '{}']\n", "\u{e9}".repeat(3_000), "\u{1f40c}".repeat(3_000));
+    let call = call.replace("{}", "load()");
+    let outcome = judge(vec![Source::new("a.py", Language::Python, format!("{long}{call}{long}ok\n{long}"))]);
+    let mut finding = tree().reported[0].finding.clone();
+    finding.trace.clear();
+    let mut shown = Vec::new();
+    for needle in ["load()", "ok"] {
+        finding.place = place(&outcome, 0, needle);
+        let reported = vec![Reported { finding: finding.clone(), fingerprint: String::new() }];
+        let tree =
+            Tree { outcome: judge(vec![outcome.project.source(FileId(0)).clone()]), reported, suppressed: Vec::new() };
+        shown.push(text(Format::Full, &tree.run(&[])));
+    }
+    assert!(shown[0].contains("load()") && shown[0].contains("a.py:2:3010") && shown[0].len() < 2_000, "{}", shown[0]);
+    assert!(shown[1].contains(" 4 \u{2502} ok\n") && !shown[1].contains('\u{6f22}'), "{}", shown[1]);
+}
+
+#[test]
 fn terminals_that_show_links_are_known() {
     let with =
         |name: &'static str, value: &'static str| supports_links(move |it| (it == name).then(|| value.to_owned()));

@@ -49,6 +49,17 @@ impl<'a> Page<'a> {
     }
 }
 
+/// In bytes: a line that is longer is data, or has been written by a program.
+const LONG: usize = 400;
+/// How much of such a line is shown on either side of a mark, in bytes.
+const AROUND: usize = 100;
+
+impl Page<'_> {
+    fn is_long(&self, line: usize) -> bool {
+        self.source.line_text(line).len() > LONG
+    }
+}
+
 impl SourceCode for Page<'_> {
     fn read_span<'b>(
         &'b self,
@@ -56,21 +67,33 @@ impl SourceCode for Page<'_> {
         before: usize,
         after: usize,
     ) -> Result<Box<dyn SpanContents<'b> + 'b>, MietteError> {
+        let (offset, end) = (span.offset() as u32, (span.offset() + span.len().saturating_sub(1)) as u32);
+        let (top, bottom) = (self.source.line_of(offset), self.source.line_of(end));
+        // Lines above and below, as far as they are there and can be read at a glance.
+        let above =
+            (top.saturating_sub(before).max(self.lines.0)..top).rev().take_while(|it| !self.is_long(*it)).count();
+        let below = (bottom + 1..(bottom + 1 + after).min(self.lines.1)).take_while(|it| !self.is_long(*it)).count();
+        let (mut first, mut behind) = (top - above, bottom + 1 + below);
         let starts = self.source.line_starts();
-        let offset = span.offset() as u32;
-        let own = self.source.line_of(offset);
-        let first = own.saturating_sub(before).max(self.lines.0);
-        let end = (span.offset() + span.len().saturating_sub(1)) as u32;
-        let behind = (self.source.line_of(end) + 1 + after).min(self.lines.1);
-        let range = starts[first] as usize..starts.get(behind).map_or(self.text.len(), |it| *it as usize);
-        // In an excerpt that does not begin above the mark, miette takes line and column for those of the mark.
-        let column = self.source.position(offset).column as usize - 1;
+        let mut start = starts[first] as usize;
+        let mut stop = starts.get(behind).map_or(self.text.len(), |it| *it as usize);
+        // Of a line without end, what is around the mark.
+        if self.is_long(top) {
+            first = top;
+            start = self.text.floor_char_boundary(span.offset().saturating_sub(AROUND).max(starts[top] as usize));
+        }
+        if self.is_long(bottom) {
+            behind = bottom + 1;
+            stop = self.text.ceil_char_boundary(span.offset() + span.len() + AROUND).min(stop);
+        }
+        // Where the excerpt does not begin above the mark, miette takes line and column for those of the mark.
+        let column = if first == top { self.source.position(offset).column as usize - 1 } else { 0 };
         Ok(Box::new(MietteSpanContents::new_named(
             self.name.clone(),
-            &self.text.as_bytes()[range.clone()],
-            (range.start, range.len()).into(),
+            &self.text.as_bytes()[start..stop],
+            (start, stop - start).into(),
             first - self.lines.0,
-            if first == own { column } else { 0 },
+            column,
             behind - first,
         )))
     }
