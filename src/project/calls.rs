@@ -2,7 +2,7 @@
 
 use crate::finding::FileId;
 use crate::knowledge::{Api, Effect};
-use crate::model::{Arg, Call, CallId, Value};
+use crate::model::{Arg, Call, CallId, ClassKind, Value};
 use crate::source::Language;
 
 use super::Project;
@@ -26,7 +26,24 @@ impl Project {
         let model = self.model(file);
         let ty = self.evaluate(file, model.call(call).callee);
         let language = model.language;
+        // `Trait::method(x)` is `x.method()`.
+        if language == Language::Rust
+            && let Ty::Function(function) = ty
+            && self.is_trait_method(function)
+        {
+            let call = model.call(call);
+            let receiver = call.args.first().map_or(Ty::Unknown, |arg| self.evaluate(file, arg.value));
+            let name = self.function(function).name;
+            let found = self.member(language, &receiver, self.model(function.file).name(name));
+            return vec![self.callee_of(language, &found)];
+        }
         ty.parts().iter().map(|part| self.callee_of(language, part)).collect()
+    }
+
+    fn is_trait_method(&self, function: FnRef) -> bool {
+        let definition = self.function(function);
+        !definition.is_static
+            && definition.class.is_some_and(|class| self.model(function.file).class(class).kind == ClassKind::Trait)
     }
 
     pub(super) fn callee_of(&self, language: Language, ty: &Ty) -> Callee {

@@ -138,14 +138,15 @@ impl Lowerer {
                 UNKNOWN
             }
             Expr::Yield(it) => {
-                if let Some(value) = &it.expr {
-                    self.expression(value, Use::Consumed);
+                let value = it.expr.as_ref().map_or(UNKNOWN, |value| {
+                    let yielded = self.expression(value, Use::Consumed);
                     self.moved(value);
-                }
+                    yielded
+                });
                 let function = self.function();
                 self.model.functions[function.index()].is_generator = true;
                 let span = self.between(it.yield_token.span, place::end(expr));
-                self.push(Node::Yield(Yield { span, delegates: false }));
+                self.push(Node::Yield(Yield { span, delegates: false, value }));
                 UNKNOWN
             }
             Expr::Array(it) => {
