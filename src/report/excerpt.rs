@@ -3,6 +3,7 @@
 //! Its own way to read a source counts lines from the top of the file for every excerpt; here the line table answers.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::fmt;
 
 use miette::{
@@ -13,7 +14,8 @@ use miette::{
 use super::Terminal;
 use super::printable::{one_line, printable};
 use super::spot::Spot;
-use crate::finding::Severity;
+use crate::finding::{Place, Severity};
+use crate::project::Project;
 use crate::source::{Source, Span};
 
 /// Draws for one kind of terminal.
@@ -29,24 +31,42 @@ pub(super) fn drawer(terminal: Terminal) -> GraphicalReportHandler {
         .without_syntax_highlighting()
 }
 
-/// A source, or one cell of a notebook, as `miette` wants it.
-pub(super) struct Page<'a> {
-    source: &'a Source,
-    /// Of the same length as the source's.
-    text: Cow<'a, str>,
-    name: String,
-    /// The first line of the page and the one after its last, from 0.
-    lines: (usize, usize),
+/// The files, each made fit for a terminal once, however many excerpts are taken from it.
+pub(super) struct Pages<'a> {
+    project: &'a Project,
+    texts: Vec<OnceCell<Cow<'a, str>>>,
 }
 
-impl<'a> Page<'a> {
-    pub fn of(spot: &Spot<'a>) -> Self {
+impl<'a> Pages<'a> {
+    pub fn of(project: &'a Project) -> Self {
+        Self { project, texts: project.user_files().map(|_| OnceCell::new()).collect() }
+    }
+
+    /// The page a place is on.
+    pub fn page(&self, place: Place) -> Page<'_> {
+        let spot = Spot::of(self.project, place);
         let source = spot.source;
         let first = source.line_of(spot.base);
         let next = source.cells.iter().find(|cell| spot.cell.is_some() && cell.start > spot.base);
         let last = next.map_or(source.line_starts().len(), |cell| source.line_of(cell.start)).max(first + 1);
-        Self { source, text: printable(&source.text), name: one_line(&spot.file()).into_owned(), lines: (first, last) }
+        let shown = self.texts.get(place.file.index()).map(|text| &**text.get_or_init(|| printable(&source.text)));
+        Page {
+            source,
+            text: shown.unwrap_or_default(),
+            name: one_line(&spot.file()).into_owned(),
+            lines: (first, last),
+        }
     }
+}
+
+/// A source, or one cell of a notebook, as `miette` wants it.
+pub(super) struct Page<'a> {
+    source: &'a Source,
+    /// Of the same length as the source's.
+    text: &'a str,
+    name: String,
+    /// The first line of the page and the one after its last, from 0.
+    lines: (usize, usize),
 }
 
 /// In bytes: a line that is longer is data, or has been written by a program.
