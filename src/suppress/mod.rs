@@ -175,9 +175,10 @@ impl Lines {
     fn of(judge: &Judge<'_>, finding: &Finding) -> Self {
         let source = judge.source;
         let span = finding.place.span;
-        let around =
-            judge.model.statements.iter().filter(|it| it.start <= span.start && span.start < it.end.max(it.start + 1));
-        let statement = around.min_by_key(|it| it.end - it.start);
+        // They are sorted, so the innermost around the place is the last that begins before it and has not ended.
+        let statements = &judge.model.statements;
+        let begun = statements.partition_point(|it| it.start <= span.start);
+        let statement = statements[..begun].iter().rev().find(|it| span.start < it.end.max(it.start + 1));
         let own = source.line_of(span.start);
         let first = statement.map_or(own, |it| source.line_of(it.start));
         let above = [own, first].map(|line| (comments_above(source, line), line));
