@@ -3,13 +3,13 @@
 mod comment;
 mod unused;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::finding::{FileId, Finding, Severity};
 use crate::model::FileModel;
 use crate::project::Project;
 use crate::rules::{RULES, Rule};
-use crate::source::{Language, Source};
+use crate::source::{Language, Source, Span};
 
 use comment::{Ignore, Noqa, Said};
 
@@ -93,7 +93,12 @@ struct Judge<'a> {
     said: Said,
     /// Parallel to `said.ignores`: for each of its names whether it has kept something quiet. One entry where it has none.
     used: Vec<Vec<bool>>,
+    /// The indices of ignore comments and of `noqa`s, by line; those for the file are under [`WHOLE_FILE`].
+    ignores: BTreeMap<usize, Vec<usize>>,
+    noqas: BTreeMap<usize, Vec<usize>>,
 }
+
+const WHOLE_FILE: usize = usize::MAX;
 
 impl<'a> Judge<'a> {
     fn new(project: &'a Project, file: FileId, model: &'a FileModel, options: Options) -> Self {
@@ -101,7 +106,15 @@ impl<'a> Judge<'a> {
         let is_rule = |name: &str| options.rules.iter().any(|rule| names(name, rule));
         let said = Said::of(source, &model.comments, is_rule);
         let used = said.ignores.iter().map(|it| vec![false; it.names.as_ref().map_or(1, Vec::len)]).collect();
-        Self { project, file, source, model, options, said, used }
+        let (mut ignores, mut noqas): (BTreeMap<usize, Vec<usize>>, BTreeMap<usize, Vec<usize>>) = Default::default();
+        let line = |file: bool, span: Span| if file { WHOLE_FILE } else { source.line_of(span.start) };
+        for (index, it) in said.ignores.iter().enumerate() {
+            ignores.entry(line(it.file, it.span)).or_default().push(index);
+        }
+        for (index, it) in said.noqas.iter().enumerate() {
+            noqas.entry(line(it.file, it.span)).or_default().push(index);
+        }
+        Self { project, file, source, model, options, said, used, ignores, noqas }
     }
 
     fn split(mut self, findings: Vec<Finding>, split: &mut Split) {
@@ -122,7 +135,8 @@ impl<'a> Judge<'a> {
     /// The comment of ours that keeps the finding quiet. All that do so count as used; the nearest one is the reason.
     fn by_comment(&mut self, finding: &Finding, lines: &Lines, means: fn(&str, &Rule) -> bool) -> Option<Reason> {
         let mut reason: Option<(bool, Reason)> = None;
-        for (ignore, used) in self.said.ignores.iter().zip(&mut self.used) {
+        for index in lines.ignores(&self.ignores) {
+            let (ignore, used) = (&self.said.ignores[index], &mut self.used[index]);
             if !ignore.file && !lines.governed_by(ignore, self.source) {
                 continue;
             }
@@ -155,8 +169,8 @@ impl<'a> Judge<'a> {
         if let Some(allow) = allow {
             return Some(Reason { by: format!("allow({})", allow.lint), text: None });
         }
-        let noqas = self.said.noqas.iter().filter(|_| self.options.noqa);
-        let mut hits = noqas.filter(|it| (it.file || lines.noqa(it, self.source)) && codes_name(it, finding.rule));
+        let spoken = lines.noqas(&self.noqas).filter(|_| self.options.noqa).map(|index| &self.said.noqas[index]);
+        let mut hits = spoken.filter(|it| codes_name(it, finding.rule));
         hits.next().map(|it| Reason { by: self.source.slice(it.span).to_owned(), text: None })
     }
 }
@@ -194,9 +208,16 @@ impl Lines {
         }
     }
 
-    fn noqa(&self, noqa: &Noqa, source: &Source) -> bool {
-        let line = source.line_of(noqa.span.start);
-        line == self.own || line == self.first || line == self.last
+    /// The ignore comments that may govern the place, each once.
+    fn ignores(&self, all: &BTreeMap<usize, Vec<usize>>) -> BTreeSet<usize> {
+        let near = [self.own, self.first, WHOLE_FILE].into_iter().filter_map(|line| all.get(&line));
+        let above = self.above.iter().flat_map(|(from, to)| all.range(from..to).map(|(_, found)| found));
+        near.chain(above).flatten().copied().collect()
+    }
+
+    fn noqas<'a>(&self, all: &'a BTreeMap<usize, Vec<usize>>) -> impl Iterator<Item = usize> + use<'a> {
+        let lines = [self.own, self.first, self.last, WHOLE_FILE];
+        lines.into_iter().filter_map(|line| all.get(&line)).flatten().copied()
     }
 }
 
