@@ -114,6 +114,8 @@ fn a_comment_speaks_for_its_line_the_next_and_the_statement() {
     silenced("    x = (  # asynclint: ignore[blocking-sleep]\n        1,\n        clock.rest(1),\n    )\n");
     silenced("    # asynclint: ignore[blocking-sleep]\n    x = (\n        1,\n        clock.rest(1),\n    )\n");
     silenced("    x = (\n        1,\n        # asynclint: ignore[blocking-sleep]\n        clock.rest(1),\n    )\n");
+    silenced("    x = (\n        clock.rest(1),\n        2,\n    )  # asynclint: ignore[blocking-sleep]\n");
+    silenced("    if (\n        clock.rest(1)\n    ):  # asynclint: ignore[blocking-sleep]\n        pass\n");
     silenced("    if clock.rest(1):  # asynclint: ignore[blocking-sleep]\n        pass\n");
     silenced("\tclock.rest(1)\t#asynclint:ignore[ blocking-sleep ]\r\n");
 }

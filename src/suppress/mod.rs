@@ -178,7 +178,9 @@ impl<'a> Judge<'a> {
 /// The lines, from 0, on which a comment can speak about a finding.
 struct Lines {
     own: usize,
-    /// Of the statement around it.
+    /// Of the place itself, which may go over several.
+    end: usize,
+    /// Of the statement around it. Formatters that break a line leave its comment behind the last bracket.
     first: usize,
     last: usize,
     /// Where comments above `own` and above `first` may begin.
@@ -196,7 +198,9 @@ impl Lines {
         let own = source.line_of(span.start);
         let first = statement.map_or(own, |it| source.line_of(it.start));
         let above = [own, first].map(|line| (comments_above(source, line), line));
-        Self { own, first, last: source.line_of(span.end.saturating_sub(1).max(span.start)), above }
+        let line_of_end = |span: Span| source.line_of(span.end.saturating_sub(1).max(span.start));
+        let end = line_of_end(span);
+        Self { own, end, first, last: statement.map_or(end, |it| line_of_end(*it)), above }
     }
 
     fn governed_by(&self, ignore: &Ignore, source: &Source) -> bool {
@@ -204,19 +208,19 @@ impl Lines {
         if ignore.own_line {
             line == self.own || self.above.iter().any(|(from, to)| *from <= line && line < *to)
         } else {
-            line == self.own || line == self.first
+            line == self.own || line == self.first || line == self.last
         }
     }
 
     /// The ignore comments that may govern the place, each once.
     fn ignores(&self, all: &BTreeMap<usize, Vec<usize>>) -> BTreeSet<usize> {
-        let near = [self.own, self.first, WHOLE_FILE].into_iter().filter_map(|line| all.get(&line));
+        let near = [self.own, self.first, self.last, WHOLE_FILE].into_iter().filter_map(|line| all.get(&line));
         let above = self.above.iter().flat_map(|(from, to)| all.range(from..to).map(|(_, found)| found));
         near.chain(above).flatten().copied().collect()
     }
 
     fn noqas<'a>(&self, all: &'a BTreeMap<usize, Vec<usize>>) -> impl Iterator<Item = usize> + use<'a> {
-        let lines = [self.own, self.first, self.last, WHOLE_FILE];
+        let lines = [self.own, self.first, self.end, WHOLE_FILE];
         lines.into_iter().filter_map(|line| all.get(&line)).flatten().copied()
     }
 }
