@@ -200,7 +200,7 @@ impl Lines {
         let above = [own, first].map(|line| (comments_above(source, line), line));
         let line_of_end = |span: Span| source.line_of(span.end.saturating_sub(1).max(span.start));
         let end = line_of_end(span);
-        Self { own, end, first, last: statement.map_or(end, |it| line_of_end(*it)), above }
+        Self { own, end, first, last: statement.map_or(end, |it| last_line(source, *it)), above }
     }
 
     fn governed_by(&self, ignore: &Ignore, source: &Source) -> bool {
@@ -223,6 +223,19 @@ impl Lines {
         let lines = [self.own, self.first, self.end, WHOLE_FILE];
         lines.into_iter().filter_map(|line| all.get(&line)).flatten().copied()
     }
+}
+
+/// Where a statement's last bracket closes: of a condition or a `with`, the brackets around it are not part of its extent.
+fn last_line(source: &Source, statement: Span) -> usize {
+    let closes = match source.language {
+        Language::Python => [')', ':'],
+        Language::Rust => [')', '{'],
+    };
+    let behind = source.text.get(statement.end as usize..).unwrap_or_default();
+    let tail = behind.trim_start_matches(|it: char| it.is_whitespace() || closes.contains(&it));
+    let closed = behind[..behind.len() - tail.len()].trim_end().len();
+    let end = statement.end + closed as u32;
+    source.line_of(end.saturating_sub(1).max(statement.start))
 }
 
 /// The first of the lines right above `line` that hold nothing but comments or attributes.
