@@ -331,3 +331,50 @@ fn one_can_be_excused_by_name_alone() {
     let idle = python("    clock.rest(1)  # asynclint: ignore[blocking-sleep, unused-suppression]\n");
     assert_eq!(idle.messages(), ["this suppresses nothing: `unused-suppression` is not reported here"]);
 }
+
+proptest::proptest! {
+    /// Whatever a comment says, it is read without panic, and its fix is an edit of this comment or list alone.
+    #[test]
+    fn any_comment_can_be_read(pieces in proptest::collection::vec(0..PIECES.len(), 0..9), rust: bool) {
+        let comment: String = pieces.iter().map(|it| PIECES[*it]).collect();
+        let (path, text) = if rust {
+            ("src/lib.rs", format!("async fn f() {{\n    clock::rest(1); //{comment}\n}}\n"))
+        } else {
+            ("app.py", format!("import clock\nasync def f():\n    clock.rest(1)  #{comment}\n"))
+        };
+        let run = check(path, &text);
+        for finding in &run.split.kept {
+            let source = run.project.source(finding.place.file);
+            proptest::prop_assert!(source.text.get(finding.place.span.range()).is_some());
+            for edit in finding.fix.iter().flat_map(|it| &it.edits) {
+                let removed = source.text.get(edit.span.range()).expect("on character boundaries");
+                proptest::prop_assert!(!removed.contains("clock"), "{removed:?}");
+            }
+        }
+    }
+}
+
+const PIECES: [&str; 22] = [
+    " ",
+    "#",
+    " # ",
+    "//",
+    " // ",
+    "asynclint:",
+    " asynclint: ",
+    "ignore",
+    "ignore-file",
+    "[",
+    "]",
+    ",",
+    "blocking-sleep",
+    "leaked-task",
+    "noqa",
+    " noqa: ",
+    "ruff:",
+    "ASYNC251",
+    "\u{1f40c}",
+    "\u{e9}",
+    "\t",
+    "*/",
+];
