@@ -3,7 +3,6 @@
 //!
 //! Handlers may use scopes as any other code: their futures are `Send`. A handler's tasks end with the handler.
 
-use std::future::Future;
 use std::io;
 use std::time::Duration;
 
@@ -50,11 +49,9 @@ async fn sum(Path((one, two)): Path<(u32, u32)>) -> Result<String, StatusCode> {
     Ok(sum.to_string())
 }
 
-fn back_end(value: u32) -> impl Future<Output = Result<u32, TaskError>> + Send {
-    async move {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        Ok(value)
-    }
+async fn back_end(value: u32) -> Result<u32, TaskError> {
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    Ok(value)
 }
 
 pub fn app() -> Router {

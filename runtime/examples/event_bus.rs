@@ -105,7 +105,10 @@ mod tests {
         let (bus, log) = (Bus::new(2, |failure| panic!("{failure}")), Arc::clone(&seen));
         bus.subscribe("slow", move |event: Result<u32, u64>| {
             log.lock().unwrap().push(event);
-            async { Ok::<_, BoxError>(tokio::time::sleep(Duration::from_secs(1)).await) }
+            async {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                Ok::<_, BoxError>(())
+            }
         });
         for n in 0..5 {
             bus.publish(n);
