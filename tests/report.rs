@@ -3,10 +3,13 @@
 use asynclint::analysis::{Input, Outcome, analyze};
 use asynclint::finding::{Applicability, Confidence, Edit, FileId, Fix, Place, Related, Severity};
 use asynclint::knowledge::{Api, Effect, Handle, Kind, Knowledge};
-use asynclint::report::{FileError, Format, Reported, Run, Summary, Suppressed, Terminal, identify, write};
+use asynclint::report::{
+    FileError, Format, Reported, Run, Summary, Suppressed, Terminal, identify, supports_links, warning, write,
+};
 use asynclint::rules::{Profile, RULES, RuleSet};
 use asynclint::source::{Cell, Language, Source, Span};
 use asynclint::suppress::{Options, Reason, apply};
+use serde_json::{Value, json};
 
 /// Tabs, and an emoji and a letter outside the first plane before the call: columns differ in every unit.
 const HANDLERS: &str = "\
@@ -199,4 +202,150 @@ fn concise() {
 fn json() {
     let (tree, errors) = (tree(), errors());
     insta::assert_snapshot!(text(Format::Json, &tree.run(&errors)));
+}
+
+#[test]
+fn json_lines() {
+    let tree = tree();
+    let mut run = tree.run(&[]);
+    run.suppressed = &tree.suppressed;
+    let lines = text(Format::Jsonl, &run);
+    let lines: Vec<Value> = lines.lines().map(|it| serde_json::from_str(it).expect("a line is an object")).collect();
+    let whole: Value = serde_json::from_str(&text(Format::Json, &run)).expect("an object");
+    let together = [&whole["diagnostics"], &whole["suppressed"]].map(|it| it.as_array().expect("a list").clone());
+    assert_eq!(lines, together.concat());
+    assert_eq!(lines[3]["suppression"], json!({ "by": "asynclint: ignore[leaked-task]", "reason": "only at start" }));
+    let key = |it: &Value| it["fingerprint"].as_str().expect("text").to_owned();
+    let names: std::collections::BTreeSet<String> = lines.iter().map(key).collect();
+    assert_eq!(names.len(), 4, "every finding has a fingerprint of its own");
+}
+
+fn log(run: &Run<'_>) -> Value {
+    serde_json::from_str(&text(Format::Sarif, run)).expect("a log is JSON")
+}
+
+#[test]
+fn sarif() {
+    let (tree, errors) = (tree(), errors());
+    let mut run = tree.run(&errors);
+    run.suppressed = &tree.suppressed;
+    run.rules = &RULES[..1];
+    let mut log = log(&run);
+    // The pages are other people's words.
+    let rule = &mut log["runs"][0]["tool"]["driver"]["rules"][0];
+    for text in [("fullDescription", "text"), ("fullDescription", "markdown"), ("help", "text"), ("help", "markdown")] {
+        assert!(rule[text.0][text.1].as_str().is_some_and(|it| it.len() > 10), "{text:?}: {rule}");
+        rule[text.0][text.1] = json!("...");
+    }
+    insta::assert_json_snapshot!(log);
+}
+
+#[test]
+fn sarif_is_valid_and_lists_every_rule() {
+    // The standard's schema, without its descriptions.
+    let schema = serde_json::from_str(include_str!("data/sarif-2.1.0.json")).expect("the schema is JSON");
+    let schema = jsonschema::validator_for(&schema).expect("the schema is one");
+    let (tree, errors) = (tree(), errors());
+    let mut run = tree.run(&errors);
+    run.suppressed = &tree.suppressed;
+    let mut log = log(&run);
+    let problems: Vec<String> = schema.iter_errors(&log).map(|it| format!("{}: {it}", it.instance_path())).collect();
+    assert_eq!(problems, Vec::<String>::new());
+    let rules = log["runs"][0]["tool"]["driver"]["rules"].as_array().expect("a list").clone();
+    assert_eq!(rules.len(), RULES.len());
+    for rule in &rules {
+        for text in ["shortDescription", "fullDescription", "help"] {
+            let length = rule[text]["text"].as_str().map_or(0, str::len);
+            assert!((1..=1024).contains(&length), "{}: `{text}` has {length} bytes", rule["id"]);
+        }
+        let page = rule["help"]["markdown"].as_str().expect("a page");
+        assert!(!page.contains("## Cases") && !page.contains(" bad\n"), "{page}");
+    }
+    // The schema does complain where it should.
+    log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["region"]["startLine"] = json!(0);
+    assert!(!schema.is_valid(&log));
+}
+
+#[test]
+fn columns_of_sarif_are_utf16_units() {
+    let tree = tree();
+    let log = log(&tree.run(&[]));
+    let region = &log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["region"];
+    // Two tabs, `name = '`, two characters of two units each, a space, two of one, `'; settings = `.
+    let before = "\t\tname = '\u{1f40c}\u{1d4b3} \u{6f22}\u{5b57}'; settings = ";
+    assert_eq!(region["startColumn"], json!(before.encode_utf16().count() + 1));
+    assert_eq!(region["snippet"]["text"], "load_settings");
+}
+
+#[test]
+fn too_many_results_are_warned_of() {
+    let tree = tree();
+    let many: Vec<Reported> = std::iter::repeat_n(tree.reported[0].clone(), 5_001).collect();
+    let mut run = tree.run(&[]);
+    assert_eq!(warning(Format::Sarif, &run), None);
+    run.findings = &many;
+    assert!(warning(Format::Sarif, &run).is_some_and(|it| it.starts_with("5001 results")));
+    assert_eq!(warning(Format::Json, &run), None);
+}
+
+#[test]
+fn nothing_found() {
+    let outcome = judge(vec![Source::new("a.py", Language::Python, "x = 1\n")]);
+    let tree = Tree { outcome, reported: Vec::new(), suppressed: Vec::new() };
+    let mut run = tree.run(&[]);
+    run.summary = Summary { files: 1, checked: 1, duration_ms: 0 };
+    assert_eq!(text(Format::Full, &run), "Nothing found in 1 file.\n");
+    assert_eq!(text(Format::Concise, &run), "");
+    assert_eq!(text(Format::Jsonl, &run), "");
+    assert_eq!(log(&run)["runs"][0]["results"], json!([]));
+}
+
+/// Excerpts at the edges: an empty file, the end of one, marks over several lines, old Macintosh line ends, and
+/// characters that a terminal would obey.
+#[test]
+fn excerpts_are_drawn_anywhere() {
+    let texts = ["", "x", "x\n", "a\rb\rc\r", "a\r\n\r\n\u{1b}[2Jb\u{202e}\r\n", "\u{1f40c}\n\n\t\t\u{301}", "\n\n\n"];
+    let template = tree().reported[0].finding.clone();
+    for text_of_file in texts {
+        let outcome = judge(vec![Source::new("a\n.py", Language::Python, text_of_file)]);
+        let edges: Vec<u32> =
+            (0..=text_of_file.len() as u32).filter(|at| text_of_file.is_char_boundary(*at as usize)).collect();
+        let spans = edges.iter().flat_map(|a| edges.iter().filter(move |b| *a <= **b).map(|b| Span::new(*a, *b)));
+        let reported: Vec<Reported> = spans
+            .map(|span| {
+                let mut finding = template.clone();
+                let place = Place { file: FileId(0), span };
+                finding.place = place;
+                finding.trace.iter_mut().for_each(|it| it.place = place);
+                finding.related = vec![Related { message: "again".to_owned(), place }];
+                Reported { finding, fingerprint: String::new() }
+            })
+            .collect();
+        let count = reported.len();
+        let tree = Tree { outcome, reported, suppressed: Vec::new() };
+        for format in Format::ALL {
+            let shown = text(format, &tree.run(&[]));
+            let machine = matches!(format, Format::Json | Format::Jsonl | Format::Sarif);
+            assert!(machine || !shown.contains(['\u{1b}', '\u{202e}', '\r']), "{shown:?}");
+            assert!(shown.matches("load_settings").count() >= count, "{} {shown}", format.name());
+        }
+    }
+}
+
+#[test]
+fn terminals_that_show_links_are_known() {
+    let with =
+        |name: &'static str, value: &'static str| supports_links(move |it| (it == name).then(|| value.to_owned()));
+    assert!(with("FORCE_HYPERLINK", "1") && with("TERM_PROGRAM", "WezTerm") && with("VTE_VERSION", "6003"));
+    assert!(with("KITTY_WINDOW_ID", "1"));
+    assert!(!with("FORCE_HYPERLINK", "0") && !with("TERM_PROGRAM", "Apple_Terminal") && !with("VTE_VERSION", "4800"));
+    assert!(!with("TERM", "xterm"));
+}
+
+#[test]
+fn formats_are_named_on_the_command_line() {
+    for format in Format::ALL {
+        assert_eq!(format.name().parse(), Ok(format));
+    }
+    assert!("xml".parse::<Format>().is_err_and(|it| it.contains("sarif")));
 }

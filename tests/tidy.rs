@@ -28,7 +28,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("discover", &["source"]),
     ("config", &["source", "finding", "knowledge", "rules", "discover"]),
     ("suppress", &["source", "model", "finding", "project", "rules"]),
-    ("fix", &["source", "finding", "project", "rules", "analysis", "suppress"]),
+    ("fix", &["source", "finding", "knowledge", "project", "rules", "analysis", "suppress"]),
     ("report", &["source", "finding", "knowledge", "project", "rules", "analysis", "suppress", "fix"]),
     (
         "cli",

@@ -25,11 +25,18 @@ pub(crate) struct Frame {
     /// Made by the first inner scope: most tasks have none.
     holds: Option<Arc<Holds>>,
     span: Span,
+    /// How often the future has been polled.
+    turn: u64,
 }
 
 impl Frame {
     pub(crate) fn new(node: Arc<Node>, span: Span) -> Self {
-        Self { node, holds: None, span }
+        Self { node, holds: None, span, turn: 0 }
+    }
+
+    /// Whether the future has been polled at all.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.turn > 0
     }
 
     fn is_held(&self) -> bool {
@@ -79,7 +86,10 @@ pub(crate) fn poll_in<F: Future>(
     if must_stop(frame.as_ref(), level(), cx) {
         return Poll::Ready(discard(frame, future).map_or(Ended::Cancelled, Ended::Panicked));
     }
-    let span = frame.as_ref().map(|frame| frame.span.clone());
+    let span = frame.as_mut().map(|frame| {
+        frame.turn += 1;
+        frame.span.clone()
+    });
     let polled = enter(frame, || {
         let _entered = span.as_ref().map(Span::enter);
         catch_unwind(AssertUnwindSafe(|| future.as_mut().as_pin_mut().map(|future| future.poll(cx))))
@@ -204,26 +214,44 @@ pub(crate) fn hold() -> Option<Hold> {
     current(|frame| Hold::new(frame.holds.get_or_insert_with(Holds::new)))
 }
 
+/// How often a future that has nothing but its cancellation to wait for is polled in one turn of its owner before it is
+/// taken that the owner cannot drop it. A set of futures or a `LocalSet` inside may poll it tens of times.
+const POLLS_IN_ONE_TURN: u32 = 128;
+
 /// Gives a cancelled future to its owner, who drops it: in a cancelled place this does not return.
 ///
-/// It does return if it is polled again although the owner had every reason to drop it. Then the owner cannot, as in
-/// `block_in_place(|| handle.block_on(..))`, and waiting for it would be waiting for ever.
+/// It does return if the owner cannot drop the future, which is then being run to its end within one turn of the owner,
+/// as by `block_in_place(|| handle.block_on(..))`: waiting for the owner would be waiting for ever.
 pub(crate) async fn yield_if_cancelled() {
-    let mut yielded = false;
-    poll_fn(|cx| poll_yield_if_cancelled(&mut yielded, cx)).await;
+    let mut yielding = Yielding::default();
+    poll_fn(|cx| yielding.poll(cx)).await;
 }
 
-pub(crate) fn poll_yield_if_cancelled(yielded: &mut bool, cx: &Context<'_>) -> Poll<()> {
-    let here = current(|frame| (frame.node.is_cancelled(), frame.is_held()));
-    let Some((true, held)) = here else { return Poll::Ready(()) };
-    if *yielded && !held {
-        return Poll::Ready(());
-    }
-    if !*yielded {
-        *yielded = true;
+/// The state of [`yield_if_cancelled`].
+#[derive(Default)]
+pub(crate) struct Yielding {
+    turn: u64,
+    polls: u32,
+}
+
+impl Yielding {
+    pub(crate) fn poll(&mut self, cx: &Context<'_>) -> Poll<()> {
+        let here = current(|frame| (frame.node.is_cancelled(), frame.is_held(), frame.turn));
+        let Some((true, held, turn)) = here else { return Poll::Ready(()) };
+        if held {
+            // The owner is woken when the last hold is released.
+            return Poll::Pending;
+        }
+        if self.turn != turn {
+            *self = Self { turn, polls: 0 };
+        }
+        self.polls += 1;
+        if self.polls > POLLS_IN_ONE_TURN {
+            return Poll::Ready(());
+        }
         cx.waker().wake_by_ref();
+        Poll::Pending
     }
-    Poll::Pending
 }
 
 /// Whether the scope this runs in has been cancelled. Never true outside a scope.

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::context::{Ended, Frame, discard, poll_in, poll_yield_if_cancelled};
+use crate::context::{Ended, Frame, Yielding, discard, poll_in};
 use crate::group::Shared;
 use crate::name::TaskName;
 use crate::node::{ABORTED, Node, Panic};
@@ -44,7 +44,9 @@ use crate::trace::Span;
 pub struct Task<T> {
     slot: Arc<Slot<T>>,
     node: Arc<Node>,
-    yielded: bool,
+    yielding: Yielding,
+    /// Whether a task without a value may be told of: this place is not being cancelled.
+    told: bool,
 }
 
 /// Why a task has no value.
@@ -184,7 +186,7 @@ impl<T> Future for Task<T> {
                 }
                 return Poll::Pending;
             }
-            Fate::Ended(Err(_)) if !self.yielded => {}
+            Fate::Ended(Err(_)) if !self.told => {}
             Fate::Ended(_) => match std::mem::replace(&mut *fate, Fate::Taken) {
                 Fate::Ended(result) => return Poll::Ready(result),
                 Fate::Running(_) | Fate::Taken => {}
@@ -196,10 +198,10 @@ impl<T> Future for Task<T> {
         }
         drop(fate);
         // No value. If that is because this place is being cancelled, let it be: see the type's documentation.
-        if poll_yield_if_cancelled(&mut self.yielded, cx).is_pending() {
+        if self.yielding.poll(cx).is_pending() {
             return Poll::Pending;
         }
-        self.yielded = true;
+        self.told = true;
         self.poll(cx)
     }
 }
@@ -231,14 +233,15 @@ where
         key: AtomicUsize::new(UNSTARTED),
         fate: Mutex::new(Fate::Running(None)),
     });
-    let task = Task { slot: Arc::clone(&slot), node: Arc::clone(&group.node), yielded: false };
+    let task =
+        Task { slot: Arc::clone(&slot), node: Arc::clone(&group.node), yielding: Yielding::default(), told: false };
     if !group.node.admit() {
         slot.end(Err(TaskError::NeverStarted));
         return task;
     }
     let seat = Seat { group: Arc::clone(group), key: None };
     let span = Span::task(&slot.name);
-    let outcome = Outcome { slot, ended: false };
+    let outcome = Outcome { slot, begun: false, ended: false };
     if size_of::<F>() > LARGE {
         tokio::spawn(run(Job { future: Box::pin(future), outcome, permit, seat, span }));
     } else {
@@ -272,6 +275,8 @@ impl<E> Drop for Seat<E> {
 /// Says how the task ended, also when the runtime drops it.
 struct Outcome<T> {
     slot: Arc<Slot<T>>,
+    /// Whether any of the task's code has run.
+    begun: bool,
     ended: bool,
 }
 
@@ -283,8 +288,7 @@ impl<T> Outcome<T> {
 
     /// Cancelled, at whatever point of its life.
     fn end_cancelled(&mut self) {
-        let started = self.slot.key.load(Ordering::Relaxed) != UNSTARTED;
-        self.end(Err(if started { TaskError::Cancelled } else { TaskError::NeverStarted }));
+        self.end(Err(if self.begun { TaskError::Cancelled } else { TaskError::NeverStarted }));
     }
 }
 
@@ -316,7 +320,9 @@ where
             slot.key.store(key, Ordering::SeqCst);
         }
         let level = || if slot.aborted.load(Ordering::SeqCst) { ABORTED } else { node.level() };
-        poll_in(&mut frame, &level, future.as_mut(), cx)
+        let polled = poll_in(&mut frame, &level, future.as_mut(), cx);
+        outcome.begun = frame.as_ref().is_some_and(Frame::has_begun);
+        polled
     })
     .await;
     drop(frame);

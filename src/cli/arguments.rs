@@ -121,13 +121,13 @@ pub(crate) struct Selection {
 #[command(next_help_heading = "Fixes")]
 pub(crate) struct Fixing {
     /// Apply safe fixes, then report what is left
-    #[arg(long)]
+    #[arg(long, group = "mending")]
     pub fix: bool,
-    /// Apply fixes that may change the meaning, too
-    #[arg(long)]
+    /// With `--fix` or `--diff`: fixes that may change the meaning, too
+    #[arg(long, requires = "mending")]
     pub unsafe_fixes: bool,
     /// Show as a diff what would be fixed, and change nothing
-    #[arg(long)]
+    #[arg(long, group = "mending")]
     pub diff: bool,
 }
 

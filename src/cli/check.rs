@@ -3,8 +3,9 @@
 use std::io::Write;
 use std::time::Instant;
 
-use super::arguments::Check;
+use super::arguments::{Check, Fixing};
 use super::inputs::{self, Inputs};
+use super::mend::{self, Mending};
 use super::{Failure, Status, output};
 use crate::analysis::{Outcome, analyze};
 use crate::finding::{Confidence, Finding, Severity};
@@ -25,23 +26,54 @@ pub(super) fn run(check: &Check) -> Result<Status, Failure> {
 
 fn in_pool(check: &Check) -> Result<Status, Failure> {
     let started = Instant::now();
-    let inputs = Inputs::gather(check)?;
+    let mut inputs = Inputs::gather(check)?;
     if check.output.verbose {
         inputs::tell_configurations(&inputs);
         output::note(&format!("read {} files in {} ms", inputs.files.len(), started.elapsed().as_millis()));
     }
-    let analysed = Analysed::of(&inputs, check);
-    report(check, &inputs, analysed, started)
+    let Fixing { fix, diff, .. } = check.fixing;
+    if !fix && !diff {
+        let analysed = Analysed::of(&inputs, check);
+        return report(check, &inputs, analysed, started, Target::Output);
+    }
+    let (analysed, mending) = Mending::run(&mut inputs, check);
+    if !check.output.quiet {
+        mend::summary(&mending, diff);
+    }
+    if diff {
+        let text = mending.diff(&inputs, output::terminal().color);
+        output::print(|out| out.write_all(text.as_bytes()))?;
+        // What is left to fix by hand counts as well as what the diff would mend.
+        let left = report(check, &inputs, analysed, started, Target::Nowhere)?;
+        return Ok(if mending.fixed > 0 && !check.exit_zero { Status::Findings } else { left });
+    }
+    mending.write(&inputs)?;
+    match Mending::standard_input(&inputs) {
+        // Whoever pipes a source in wants it back; the report makes way.
+        Some(text) => {
+            output::print(|out| out.write_all(text.as_bytes()))?;
+            report(check, &inputs, analysed, started, Target::Errors)
+        }
+        None => report(check, &inputs, analysed, started, Target::Output),
+    }
+}
+
+/// Where a report goes that is not written to a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Target {
+    Output,
+    Errors,
+    Nowhere,
 }
 
 /// One analysis, narrowed down to what is asked for.
-struct Analysed {
+pub(super) struct Analysed {
     outcome: Outcome,
-    split: Split,
+    pub split: Split,
 }
 
 impl Analysed {
-    fn of(inputs: &Inputs, check: &Check) -> Self {
+    pub fn of(inputs: &Inputs, check: &Check) -> Self {
         let mut outcome = analyze(inputs.inputs(), inputs.knowledge());
         let findings = std::mem::take(&mut outcome.findings);
         let options = suppress::Options {
@@ -93,7 +125,13 @@ impl From<&crate::discover::Problem> for FileError {
     }
 }
 
-fn report(check: &Check, inputs: &Inputs, analysed: Analysed, started: Instant) -> Result<Status, Failure> {
+fn report(
+    check: &Check,
+    inputs: &Inputs,
+    analysed: Analysed,
+    started: Instant,
+    target: Target,
+) -> Result<Status, Failure> {
     let mut errors = analysed.errors(inputs);
     let unread = !errors.is_empty();
     let Analysed { outcome, split } = analysed;
@@ -127,14 +165,20 @@ fn report(check: &Check, inputs: &Inputs, analysed: Analysed, started: Instant) 
         version: env!("CARGO_PKG_VERSION"),
         working_directory: &current,
         homepage: Some(report::HOMEPAGE).filter(|it| !it.is_empty()),
-        terminal: if check.output.output_file.is_some() { Terminal::PIPE } else { output::terminal() },
+        terminal: match (&check.output.output_file, target) {
+            (None, Target::Output) => output::terminal(),
+            _ => Terminal::PIPE,
+        },
         statistics: check.output.statistics,
     };
     let format = check.output.output_format;
     let write = |out: &mut dyn Write| report::write(format, &run, out);
-    match &check.output.output_file {
-        Some(file) => output::replace(file, write)?,
-        None => output::print(write)?,
+    match (&check.output.output_file, target) {
+        (Some(file), _) => output::replace(file, write)?,
+        (None, Target::Output) => output::print(write)?,
+        // Nobody is left to be told that stderr is closed.
+        (None, Target::Errors) => drop(write(&mut std::io::stderr().lock())),
+        (None, Target::Nowhere) => {}
     }
     if let Some(warning) = report::warning(format, &run).filter(|_| !check.output.quiet) {
         output::warning(&warning);

@@ -6,6 +6,7 @@ mod completions;
 mod explain;
 mod init;
 mod inputs;
+mod mend;
 mod output;
 mod panics;
 mod rules;

@@ -1,8 +1,10 @@
 //! Paths to files: which files are read, in which language, and which of them can matter at all.
 
+mod cells;
 mod decode;
 mod notebook;
 mod read;
+mod rewrite;
 mod root;
 mod skip;
 
@@ -19,6 +21,7 @@ pub use decode::{DecodeError, decode};
 pub use notebook::{Notebook, NotebookError, parse as parse_notebook};
 pub(crate) use read::kind_of_name;
 pub use read::{read, source_of};
+pub use rewrite::{Refusal, rewrite};
 pub use root::project_root;
 
 use crate::source::Language;

@@ -2,7 +2,7 @@
 
 use crate::finding::FileId;
 use crate::knowledge::{Api, Effect};
-use crate::model::{Arg, Call, CallId, Value};
+use crate::model::{Arg, Call, CallId, ClassKind, Value};
 use crate::source::Language;
 
 use super::Project;
@@ -26,7 +26,24 @@ impl Project {
         let model = self.model(file);
         let ty = self.evaluate(file, model.call(call).callee);
         let language = model.language;
+        // `Trait::method(x)` is `x.method()`.
+        if language == Language::Rust
+            && let Ty::Function(function) = ty
+            && self.is_trait_method(function)
+        {
+            let call = model.call(call);
+            let receiver = call.args.first().map_or(Ty::Unknown, |arg| self.evaluate(file, arg.value));
+            let name = self.function(function).name;
+            let found = self.member(language, &receiver, self.model(function.file).name(name));
+            return vec![self.callee_of(language, &found)];
+        }
         ty.parts().iter().map(|part| self.callee_of(language, part)).collect()
+    }
+
+    fn is_trait_method(&self, function: FnRef) -> bool {
+        let definition = self.function(function);
+        !definition.is_static
+            && definition.class.is_some_and(|class| self.model(function.file).class(class).kind == ClassKind::Trait)
     }
 
     pub(super) fn callee_of(&self, language: Language, ty: &Ty) -> Callee {
@@ -45,6 +62,12 @@ impl Project {
             Ty::Instance(Class::Own(_), _) if language == Language::Python => {
                 match self.member(language, ty, "__call__") {
                     Ty::Bound(_, function) => Callee::Own(function),
+                    _ => Callee::Unknown,
+                }
+            }
+            Ty::Instance(Class::Library(_), _) if language == Language::Python => {
+                match self.member(language, ty, "__call__") {
+                    method @ Ty::Method(..) => self.callee_of(language, &method),
                     _ => Callee::Unknown,
                 }
             }
@@ -80,12 +103,26 @@ impl Project {
         Some(effect)
     }
 
+    /// The function that makes the call also calls this method of the same receiver.
+    fn is_called_on_receiver(&self, file: FileId, call: &Call, method: &str) -> bool {
+        let model = self.model(file);
+        let Value::Attr(receiver, _) = model.value(call.callee) else { return false };
+        model.calls.iter().any(|other| {
+            other.function == call.function
+                && matches!(model.value(other.callee), Value::Attr(it, name)
+                    if model.name(*name) == method && (it == receiver || model.value(*it) == model.value(*receiver)))
+        })
+    }
+
     /// Whether a condition of a table holds: `block=False`, `0=False`, `timeout`, `!timeout`. `None`: it cannot be told.
     fn condition(&self, file: FileId, call: &Call, condition: &str) -> Option<bool> {
         if let Some(inner) = condition.strip_prefix('!') {
             return self.condition(file, call, inner).map(|it| !it);
         }
         let model = self.model(file);
+        if let Some(method) = condition.strip_prefix('.') {
+            return Some(self.is_called_on_receiver(file, call, method));
+        }
         let (which, value) = match condition.split_once('=') {
             Some((which, value)) => (which.trim(), Some(value.trim())),
             None => (condition.trim(), None),

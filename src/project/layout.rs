@@ -12,6 +12,10 @@ pub(super) struct Layout {
     files: FxHashMap<String, FileId>,
     /// Top-level Python packages and modules: name to the folders they stand in.
     top: FxHashMap<String, Vec<String>>,
+    /// Python files by the last part of their module's path, for packages spread over several roots.
+    by_name: FxHashMap<String, Vec<FileId>>,
+    /// Rust libraries by the name other crates use.
+    crates: FxHashMap<String, Vec<FileId>>,
     entries: Vec<Entry>,
 }
 
@@ -22,6 +26,8 @@ struct Entry {
     root: String,
     /// `pkg.mod`, `a::b`; empty for a Rust crate root.
     module: String,
+    /// Rust: nobody declares it with `mod`; it is a crate's first file.
+    is_root: bool,
 }
 
 fn parent(path: &str) -> &str {
@@ -36,6 +42,20 @@ fn join(folder: &str, rest: &str) -> String {
     if folder.is_empty() { rest.to_owned() } else { format!("{folder}/{rest}") }
 }
 
+/// `lib.rs`, `main.rs`; a binary, test, example or benchmark of a package with one of those in `src`.
+fn is_crate_root(stem: &str, crate_roots: &FxHashSet<String>) -> bool {
+    let folder = parent(stem);
+    match last(stem) {
+        "lib" | "main" => true,
+        "build" => crate_roots.contains(&join(folder, "src")),
+        _ => match last(folder) {
+            "bin" => crate_roots.contains(parent(folder)),
+            "tests" | "examples" | "benches" => crate_roots.contains(&join(parent(folder), "src")),
+            _ => false,
+        },
+    }
+}
+
 impl Layout {
     pub(super) fn of<'a>(sources: impl Iterator<Item = &'a Source>) -> Self {
         let mut layout = Self::default();
@@ -48,7 +68,12 @@ impl Layout {
                 _ => path,
             };
             layout.files.entry(format!("{}:{stem}", source.language.name())).or_insert(FileId(index as u32));
-            layout.entries.push(Entry { stem: stem.to_owned(), root: String::new(), module: String::new() });
+            layout.entries.push(Entry {
+                stem: stem.to_owned(),
+                root: String::new(),
+                module: String::new(),
+                is_root: false,
+            });
             languages.push(source.language);
         }
         let crate_roots = layout.crate_roots(&languages);
@@ -57,7 +82,21 @@ impl Layout {
                 Language::Python => layout.python_module(index),
                 Language::Rust => layout.rust_module(index, &crate_roots),
             };
+            if *language == Language::Rust {
+                let stem = layout.entries[index].stem.clone();
+                let stem = stem.as_str();
+                layout.entries[index].is_root = is_crate_root(stem, &crate_roots);
+                // `crates/shop-core/src/lib.rs` is the library `shop_core`, unless its manifest says otherwise.
+                let package = last(stem) == "lib" && last(parent(stem)) == "src";
+                if package {
+                    let name = last(parent(parent(stem))).replace('-', "_");
+                    layout.crates.entry(name).or_default().push(FileId(index as u32));
+                }
+            }
             if *language == Language::Python {
+                let stem = layout.entries[index].stem.as_str();
+                let name = last(stem.strip_suffix("/__init__").unwrap_or(stem)).to_owned();
+                layout.by_name.entry(name).or_default().push(FileId(index as u32));
                 let first = module.split('.').next().unwrap_or(&module).to_owned();
                 let roots = layout.top.entry(first).or_default();
                 if !roots.contains(&root) {
@@ -126,10 +165,38 @@ impl Layout {
                 return Some(found);
             }
         }
-        match self.top.get(*segments.first()?)?.as_slice() {
-            [only] => self.below(only, segments),
-            _ => None,
+        if let Some([only]) = self.top.get(*segments.first()?).map(Vec::as_slice)
+            && let Some(found) = self.below(only, segments)
+        {
+            return Some(found);
         }
+        self.spread(segments)
+    }
+
+    /// A package without `__init__` whose parts stand under several roots: `core/src/acme/core`, `web/src/acme/web`.
+    fn spread(&self, segments: &[&str]) -> Option<(FileId, usize)> {
+        (2..=segments.len()).rev().find_map(|length| {
+            let suffix = format!("/{}", segments[..length].join("/"));
+            let mut found = self.by_name.get(segments[length - 1])?.iter().filter(|file| {
+                let stem = self.entries[file.index()].stem.as_str();
+                stem.strip_suffix("/__init__").unwrap_or(stem).ends_with(&suffix)
+            });
+            match (found.next(), found.next()) {
+                (Some(only), None) => Some((*only, length)),
+                _ => None,
+            }
+        })
+    }
+
+    /// The library crate of that name, seen from `file`: of several the one that stands nearest.
+    pub(super) fn crate_named(&self, file: FileId, name: &str) -> Option<FileId> {
+        let found = self.crates.get(name)?;
+        let here = self.entries[file.index()].stem.as_str();
+        let shared = |other: &FileId| {
+            let other = self.entries[other.index()].stem.as_str();
+            here.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count()
+        };
+        found.iter().copied().max_by_key(|it| (shared(it), std::cmp::Reverse(*it)))
     }
 
     /// `from ..a import b` seen from `file`: `level` dots. Gives the package itself for no segments.
@@ -155,6 +222,9 @@ impl Layout {
 
     fn rust_module(&self, index: usize, crate_roots: &FxHashSet<String>) -> (String, String) {
         let stem = &self.entries[index].stem;
+        if is_crate_root(stem, crate_roots) && !matches!(last(stem), "lib" | "main") {
+            return (parent(stem).to_owned(), last(stem).to_owned());
+        }
         let mut root = parent(stem);
         while !crate_roots.contains(root) {
             if root.is_empty() {
@@ -171,6 +241,9 @@ impl Layout {
 
     /// The file of the crate root that `file` belongs to.
     pub(super) fn crate_root(&self, file: FileId) -> Option<FileId> {
+        if self.entries[file.index()].is_root {
+            return Some(file);
+        }
         let root = &self.entries[file.index()].root;
         self.rust(&join(root, "lib")).or_else(|| self.rust(&join(root, "main")))
     }
@@ -178,8 +251,8 @@ impl Layout {
     /// The file of `mod name;` declared in `file`, below the inline modules `inside`.
     pub(super) fn child(&self, file: FileId, inside: &[&str], name: &str) -> Option<FileId> {
         let stem = self.entries[file.index()].stem.as_str();
-        let mut folder =
-            if matches!(last(stem), "lib" | "main" | "mod") { parent(stem).to_owned() } else { stem.to_owned() };
+        let beside = self.entries[file.index()].is_root || last(stem) == "mod";
+        let mut folder = if beside { parent(stem).to_owned() } else { stem.to_owned() };
         for segment in inside {
             folder = join(&folder, segment);
         }
@@ -190,7 +263,7 @@ impl Layout {
     /// The file of the module around the one `file` holds.
     pub(super) fn parent_module(&self, file: FileId) -> Option<FileId> {
         let entry = &self.entries[file.index()];
-        if entry.module.is_empty() {
+        if entry.module.is_empty() || entry.is_root {
             return None;
         }
         let stem = entry.stem.strip_suffix("/mod").unwrap_or(&entry.stem);

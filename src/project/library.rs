@@ -23,7 +23,22 @@ impl Project {
             "None" | "()" => return Ty::None,
             "Self" => return around.receiver.clone(),
             "item" => return self.first_argument(around.receiver),
+            "item:1" => {
+                return match around.receiver {
+                    Ty::Instance(_, args) => args.get(1).cloned().unwrap_or(Ty::Unknown),
+                    // A display or comprehension: only its values are kept.
+                    Ty::Collection(element) => (**element).clone(),
+                    _ => Ty::Unknown,
+                };
+            }
             _ => {}
+        }
+        if let Some(position) = text.strip_prefix("call:") {
+            let called = position.parse().map_or(Ty::Unknown, |position| (around.argument)(position));
+            return self.given_when_called(&called);
+        }
+        if let Some(position) = text.strip_prefix("enter:") {
+            return position.parse().map_or(Ty::Unknown, |position| self.entered(&(around.argument)(position), false));
         }
         if let Some(position) = text.strip_prefix("arg:") {
             return position.parse().map_or(Ty::Unknown, |position| (around.argument)(position));

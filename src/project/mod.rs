@@ -1,14 +1,16 @@
 //! All models together: what names stand for across files, who calls whom, and what calls do.
 
+mod callables;
 mod calls;
 pub mod effects;
 mod layout;
 mod library;
 mod members;
 mod resolve;
+mod sites;
 pub mod types;
 
-pub use resolve::Wrapping;
+pub use callables::Wrapping;
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -45,6 +47,8 @@ struct File {
     /// The file can have findings of its own; others are lowered only when something leads there.
     relevant: bool,
     model: OnceLock<FileModel>,
+    /// Which parameters the file's functions call.
+    callables: OnceLock<callables::Callables>,
 }
 
 impl Project {
@@ -58,6 +62,7 @@ impl Project {
                 rules: input.rules,
                 relevant: input.relevant,
                 model: OnceLock::new(),
+                callables: OnceLock::new(),
             })
             .collect();
         static NEXT: AtomicU64 = AtomicU64::new(0);

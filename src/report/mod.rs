@@ -3,8 +3,6 @@
 //! The command line builds a [`Run`] and calls [`write`]. Lines and columns exist only from here on: everything before
 //! speaks in byte ranges.
 
-#![allow(dead_code, reason = "the formats come one by one")]
-
 mod concise;
 mod excerpt;
 mod fingerprint;

@@ -47,9 +47,4 @@ impl<'a> Spot<'a> {
     pub fn name(&self) -> String {
         format!("{}:{}:{}", self.file(), self.start.line, self.start.column)
     }
-
-    /// The first line of the place, without the white space around it.
-    pub fn line_text(&self) -> &'a str {
-        self.source.line_text(self.source.line_of(self.span.start)).trim()
-    }
 }

@@ -3,7 +3,7 @@
 use rustc_hash::FxHashSet;
 use syn::{Item, UseTree};
 
-use crate::model::{Binding, ModuleId, NameId, Path, PathRoot, UNKNOWN, Value, ValueId};
+use crate::model::{Binding, Glob, ModuleId, NameId, Path, PathRoot, UNKNOWN, Value, ValueId};
 
 use super::scope::{Bound, Found, Lowerer};
 
@@ -140,7 +140,7 @@ impl Lowerer {
             UseTree::Glob(_) => {
                 let value = self.import(prefix, leading_colon, in_block);
                 if !in_block {
-                    self.model.modules[self.module.index()].globs.push(value);
+                    self.model.modules[self.module.index()].globs.push(Glob { value, after: 0 });
                 }
             }
             UseTree::Group(it) => {
@@ -155,7 +155,7 @@ impl Lowerer {
         if in_block {
             self.frame().bound.push((name, Bound::Value(value)));
         } else {
-            self.model.modules[self.module.index()].bindings.push(Binding { name, value });
+            self.model.modules[self.module.index()].bindings.push(Binding { name, value, conditional: true });
         }
     }
 

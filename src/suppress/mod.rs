@@ -187,7 +187,7 @@ impl Lines {
     fn governed_by(&self, ignore: &Ignore, source: &Source) -> bool {
         let line = source.line_of(ignore.span.start);
         if ignore.own_line {
-            self.above.iter().any(|(from, to)| *from <= line && line < *to)
+            line == self.own || self.above.iter().any(|(from, to)| *from <= line && line < *to)
         } else {
             line == self.own || line == self.first
         }

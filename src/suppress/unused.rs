@@ -95,13 +95,16 @@ impl Judge<'_> {
 
     /// Every rule the name stands for is on in the file, so that nothing reported means nothing there.
     fn is_judged(&self, name: &Name) -> bool {
+        if name.text == "all" {
+            return true;
+        }
         let mut meant = self.options.rules.iter().filter(|rule| names(&name.text, rule)).peekable();
         meant.peek().is_some() && meant.all(|rule| (self.options.level)(self.project, self.file, rule).is_some())
     }
 
     /// The rule whose name is written almost like this.
     fn nearest(&self, word: &str) -> Option<&'static str> {
-        let distances = self.options.rules.iter().map(|rule| (distance(word, rule.name), rule.name));
+        let distances = self.options.rules.iter().map(|rule| (strsim::osa_distance(word, rule.name), rule.name));
         distances.min().filter(|(distance, _)| *distance <= 1 + word.len() / 4).map(|(_, name)| name)
     }
 
@@ -129,19 +132,4 @@ fn joined(words: &[String]) -> String {
         [one] => one.clone(),
         [some @ .., last] => format!("{} and {last}", some.join(", ")),
     }
-}
-
-/// How many letters have to be put in, taken out or changed to make one word of the other.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut corner = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.bytes().enumerate() {
-            let change = corner + usize::from(x != y);
-            corner = row[j + 1];
-            row[j + 1] = change.min(row[j] + 1).min(corner + 1);
-        }
-    }
-    row[b.len()]
 }

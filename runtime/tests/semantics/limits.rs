@@ -116,37 +116,6 @@ async fn a_limited_spawn_into_an_ended_group_never_starts() {
     assert_eq!(limited.available(), 2);
 }
 
-/// A million tasks through a hundred places: no more than that many are ever alive.
-#[test]
-fn a_million_tasks_under_a_limit_of_a_hundred() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
-    runtime.block_on(async {
-        let (done, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-        scope(async |group| {
-            let limited = group.with_limit(100);
-            for n in 0..1_000_000 {
-                let (done, most) = (Arc::clone(&done), Arc::clone(&most));
-                let task = async move {
-                    if n % 64 == 0 {
-                        most.fetch_max(alive(), Ordering::Relaxed);
-                        tokio::task::yield_now().await;
-                    }
-                    done.fetch_add(1, Ordering::Relaxed);
-                    Ok::<_, Infallible>(())
-                };
-                limited.spawn(task).await;
-            }
-            Ok(())
-        })
-        .await
-        .unwrap();
-        assert_eq!(done.load(Ordering::Relaxed), 1_000_000);
-        // A task gives its place back a moment before the runtime has forgotten it.
-        let most = most.load(Ordering::Relaxed);
-        assert!(most <= 110, "{most} tasks at once");
-    });
-}
-
 #[test]
 fn results_are_in_the_inputs_order() {
     on_both(|| async {
