@@ -24,6 +24,15 @@ struct Fact {
     end: u32,
     what: String,
     owner: String,
+    /// How many generator expressions have to be asked for an element before it happens. The front end may leave one out
+    /// (where a generator is consumed at once), but what Python evaluates at once must not be put off.
+    put_off: usize,
+}
+
+impl Fact {
+    fn key(&self) -> (u32, u32, &str, &str) {
+        (self.start, self.end, &self.what, &self.owner)
+    }
 }
 
 /// What one comparison gave.
@@ -57,13 +66,18 @@ fn compare(name: &str, text: &str) -> Outcome {
     let (mut left, mut right) = (wanted.iter().peekable(), got.iter().peekable());
     loop {
         let (fact, which) = match (left.peek(), right.peek()) {
-            (Some(wanted), Some(got)) if wanted == got => {
+            (Some(wanted), Some(got)) if wanted.key() == got.key() => {
                 same += 1;
+                if got.put_off > wanted.put_off {
+                    let line = source.position(got.start).line;
+                    problems
+                        .push(format!("{name}:{line}: {} in `{}` is put off and runs at once", got.what, got.owner));
+                }
                 left.next();
                 right.next();
                 continue;
             }
-            (Some(wanted), Some(got)) if wanted < got => (left.next(), "the front end lacks"),
+            (Some(wanted), Some(got)) if wanted.key() < got.key() => (left.next(), "the front end lacks"),
             (_, Some(_)) => (right.next(), "only the front end has"),
             (Some(_), None) => (left.next(), "the front end lacks"),
             (None, None) => break,
