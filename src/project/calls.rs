@@ -37,7 +37,23 @@ impl Project {
             let found = self.member(language, &receiver, self.model(function.file).name(name));
             return vec![self.callee_of(language, &found)];
         }
-        ty.parts().iter().map(|part| self.callee_of(language, part)).collect()
+        let callees = ty.parts().iter().map(|part| self.callee_of(language, part));
+        let mut callees: Vec<Callee> = callees.collect();
+        // `try: from time import sleep` / `except ImportError: from other import sleep`: the one that is known tells.
+        if callees.len() > 1 && ty.parts().iter().all(|part| !matches!(part, Ty::Unknown)) {
+            let foreign = |part: &Ty| matches!(part, Ty::External(path) if !self.is_known_library(language, path));
+            let mut parts = ty.parts().iter();
+            callees.retain(|callee| {
+                let is_foreign = parts.next().is_some_and(foreign);
+                *callee != Callee::Unknown || !is_foreign
+            });
+        }
+        if callees.is_empty() { vec![Callee::Unknown] } else { callees }
+    }
+
+    fn is_known_library(&self, language: Language, path: &str) -> bool {
+        let first = path.split(['.', ':']).next().unwrap_or(path);
+        self.knowledge.library(language, first).is_some()
     }
 
     fn is_trait_method(&self, function: FnRef) -> bool {
@@ -62,6 +78,12 @@ impl Project {
             Ty::Instance(Class::Own(_), _) if language == Language::Python => {
                 match self.member(language, ty, "__call__") {
                     Ty::Bound(_, function) => Callee::Own(function),
+                    _ => Callee::Unknown,
+                }
+            }
+            Ty::Instance(Class::Library(_), _) if language == Language::Python => {
+                match self.member(language, ty, "__call__") {
+                    method @ Ty::Method(..) => self.callee_of(language, &method),
                     _ => Callee::Unknown,
                 }
             }
@@ -97,12 +119,26 @@ impl Project {
         Some(effect)
     }
 
+    /// The function that makes the call also calls this method of the same receiver.
+    fn is_called_on_receiver(&self, file: FileId, call: &Call, method: &str) -> bool {
+        let model = self.model(file);
+        let Value::Attr(receiver, _) = model.value(call.callee) else { return false };
+        model.calls.iter().any(|other| {
+            other.function == call.function
+                && matches!(model.value(other.callee), Value::Attr(it, name)
+                    if model.name(*name) == method && (it == receiver || model.value(*it) == model.value(*receiver)))
+        })
+    }
+
     /// Whether a condition of a table holds: `block=False`, `0=False`, `timeout`, `!timeout`. `None`: it cannot be told.
     fn condition(&self, file: FileId, call: &Call, condition: &str) -> Option<bool> {
         if let Some(inner) = condition.strip_prefix('!') {
             return self.condition(file, call, inner).map(|it| !it);
         }
         let model = self.model(file);
+        if let Some(method) = condition.strip_prefix('.') {
+            return Some(self.is_called_on_receiver(file, call, method));
+        }
         let (which, value) = match condition.split_once('=') {
             Some((which, value)) => (which.trim(), Some(value.trim())),
             None => (condition.trim(), None),
@@ -121,6 +157,8 @@ impl Project {
             Value::None => "None",
             Value::Int(number) => return Some(number.to_string() == value),
             Value::Str(text) => return Some(model.name(*text) == value.trim_matches(['\'', '"'])),
+            // What is computed is hardly ever the one number asked for; a flag may well be.
+            _ if value.parse::<i64>().is_ok() => return Some(false),
             _ => return None,
         };
         Some(given.eq_ignore_ascii_case(value))

@@ -49,6 +49,28 @@ impl Project {
         }
     }
 
+    /// A field, which may have the name of a method.
+    pub(super) fn field(&self, receiver: &Ty, name: &str) -> Ty {
+        match receiver {
+            Ty::Instance(Class::Own(class), _) => {
+                let model = self.model(class.file);
+                let id = model.names.find(name);
+                let fields = &model.class(class.class).fields;
+                match fields.iter().find(|(it, _)| Some(*it) == id) {
+                    Some((_, value)) => self.evaluate(class.file, *value),
+                    None => Ty::Unknown,
+                }
+            }
+            // `Arc`, `Box`, a guard: of what they give access to.
+            Ty::Instance(Class::Library(path), args) => match self.knowledge.type_facts(Language::Rust, path) {
+                Some(facts) if facts.wrapper => args.first().map_or(Ty::Unknown, |inner| self.field(inner, name)),
+                _ => self.member(Language::Rust, receiver, name),
+            },
+            Ty::Union(parts) => Ty::union(parts.iter().map(|it| self.field(it, name))),
+            other => self.member(Language::Rust, other, name),
+        }
+    }
+
     fn external_member(&self, language: Language, path: &str, name: &str) -> Ty {
         let full = match language {
             Language::Python => format!("{path}.{name}"),
@@ -74,6 +96,13 @@ impl Project {
                 }
             }
         }
+        // `import acme.core` of a package without `__init__`: nothing stands for `acme` itself.
+        if language == Language::Python
+            && let Some(file) = self.layout.module_named(&full)
+            && self.knowledge.library(language, full.split('.').next().unwrap_or(&full)).is_none()
+        {
+            return Ty::Module(file, crate::model::FILE_MODULE);
+        }
         Ty::External(full.into())
     }
 
@@ -81,10 +110,10 @@ impl Project {
     pub(super) fn module_member(&self, file: FileId, module: ModuleId, name: &str) -> Option<Ty> {
         let model = self.model(file);
         let declared = model.module(module);
-        if let Some(id) = model.names.find(name) {
-            if let Some(bound) = self.bound_in(file, module, id) {
-                return Some(bound);
-            }
+        if let Some(id) = model.names.find(name)
+            && let Some(bound) = self.bound_in(file, module, id)
+        {
+            return Some(bound);
         }
         if let Some(child) = self.child_module(file, module, name) {
             return Some(child);
@@ -260,15 +289,6 @@ impl Project {
             if let Some((_, function)) = declared.methods.iter().rev().find(|(it, _)| *it == id) {
                 return Some(self.method(FnRef { file: class.file, function: *function }, receiver));
             }
-            let fields: Vec<Ty> = declared
-                .fields
-                .iter()
-                .filter(|(it, _)| *it == id)
-                .map(|(_, value)| self.evaluate(class.file, *value))
-                .collect();
-            if !fields.is_empty() {
-                return Some(Ty::union(fields));
-            }
         }
         for (file, index) in self.impls.get(&class).into_iter().flatten() {
             let model = self.model(*file);
@@ -277,6 +297,17 @@ impl Project {
                 && let Some((_, function)) = it.methods.iter().find(|(it, _)| *it == id)
             {
                 return Some(self.method(FnRef { file: *file, function: *function }, receiver));
+            }
+        }
+        if let Some(id) = model.names.find(name) {
+            let fields: Vec<Ty> = declared
+                .fields
+                .iter()
+                .filter(|(it, _)| *it == id)
+                .map(|(_, value)| self.evaluate(class.file, *value))
+                .collect();
+            if !fields.is_empty() {
+                return Some(Ty::union(fields));
             }
         }
         None
@@ -317,7 +348,8 @@ impl Project {
         if self.is_property(function) {
             return self.returns(function, Some(receiver));
         }
-        if self.is_abstract(function) {
+        // Whatever a subclass does in its place, an async method gives a coroutine.
+        if self.is_abstract(function) && !definition.kind.is_async() {
             return Ty::Unknown;
         }
         debug_assert!(definition.kind != FunctionKind::TopLevel);
@@ -431,7 +463,24 @@ impl Project {
             Some(facts) if facts.wrapper => {
                 args.first().map_or(Ty::Unknown, |inner| self.member(language, inner, name))
             }
+            Some(_) if language == Language::Python && !name.starts_with("__") => {
+                self.given_by(language, path, receiver, "__getattr__")
+            }
             _ => Ty::Unknown,
+        }
+    }
+
+    /// What a method of a library's type gives, as its table says.
+    pub(super) fn given_by(&self, language: Language, path: &str, receiver: &Ty, method: &str) -> Ty {
+        let Some(Ty::Method(path, _)) = self.library_member_within(language, path, receiver, method, 0) else {
+            return Ty::Unknown;
+        };
+        match self.knowledge.api(language, &path) {
+            Some(api) => {
+                let around = super::library::Around { receiver, argument: &|_| Ty::Unknown };
+                self.table_type(language, api.returns, &around)
+            }
+            None => Ty::Unknown,
         }
     }
 

@@ -31,6 +31,8 @@ struct Memo {
     open: FxHashMap<Key, u32>,
     /// The outermost open value that was asked for again since the innermost one began: `u32::MAX` for none.
     reached: u32,
+    /// Generators whose elements are being found out.
+    yielding: Vec<FnRef>,
 }
 
 thread_local! {
@@ -109,6 +111,10 @@ impl Project {
                 let receiver = self.evaluate(file, *inner);
                 self.member(model.language, &receiver, model.name(*name))
             }
+            Value::Field(inner, name) => {
+                let receiver = self.evaluate(file, *inner);
+                self.field(&receiver, model.name(*name))
+            }
             Value::Inner(inner) => {
                 let ty = self.evaluate(file, *inner);
                 self.inner(model.language, &ty)
@@ -132,6 +138,9 @@ impl Project {
                 Ty::Instance(Class::Library(path), args) if path.starts_with("std::collections::") => {
                     args.last().cloned().unwrap_or(Ty::Unknown)
                 }
+                ref receiver @ Ty::Instance(Class::Library(ref path), _) if model.language == Language::Python => {
+                    self.given_by(model.language, path, receiver, "__getitem__")
+                }
                 _ => Ty::Unknown,
             },
             Value::Tuple(items) => Ty::Tuple(items.iter().map(|it| self.evaluate(file, *it)).collect()),
@@ -148,7 +157,7 @@ impl Project {
             Value::Quotient(inner) => match self.evaluate(file, *inner) {
                 ty if ty
                     .library_path()
-                    .is_some_and(|path| path.starts_with("pathlib.") || path.starts_with("anyio.Path")) =>
+                    .is_some_and(|path| path.starts_with("pathlib.") || path.starts_with("anyio.Path") || path.starts_with("trio.Path")) =>
                 {
                     ty
                 }
@@ -265,6 +274,11 @@ impl Project {
         }
     }
 
+    /// What a call gives.
+    pub fn result_of_call(&self, file: FileId, call: CallId) -> Ty {
+        self.result(file, call)
+    }
+
     /// What calling something gives.
     fn result(&self, file: FileId, call: CallId) -> Ty {
         let model = self.model(file);
@@ -285,6 +299,12 @@ impl Project {
             Ty::Bound(receiver, function) => self.call_result(*function, Some(receiver)),
             Ty::Partial(inner) => self.result_of(file, call, inner),
             Ty::Super(_) => callee.clone(),
+            Ty::Instance(Class::Library(path), _) if language == Language::Python => {
+                self.given_by(language, path, callee, "__call__")
+            }
+            Ty::Instance(Class::Own(_), _) if language == Language::Python => {
+                self.given_when_called(&self.member(language, callee, "__call__"))
+            }
             Ty::External(path) | Ty::Method(path, _) => {
                 let unknown = Ty::Unknown;
                 let receiver = match callee {
@@ -385,6 +405,17 @@ impl Project {
         Ty::union(definition.returned.iter().map(|it| self.evaluate(file, *it)))
     }
 
+    /// What calling a function, given as a value, gives.
+    pub(super) fn given_when_called(&self, callee: &Ty) -> Ty {
+        match callee {
+            Ty::Function(function) => self.call_result(*function, None),
+            Ty::Bound(receiver, function) => self.call_result(*function, Some(receiver)),
+            Ty::Class(_) => self.made_by(callee),
+            Ty::Partial(inner) => self.given_when_called(inner),
+            _ => Ty::Unknown,
+        }
+    }
+
     /// An instance of a class, or what is one already.
     fn made_by(&self, receiver: &Ty) -> Ty {
         match receiver {
@@ -462,6 +493,11 @@ impl Project {
         {
             return (*element).clone();
         }
+        // A generator may delegate to itself.
+        if MEMO.with_borrow(|memo| memo.yielding.contains(&function)) {
+            return Ty::Unknown;
+        }
+        MEMO.with_borrow_mut(|memo| memo.yielding.push(function));
         let mut values = Vec::new();
         crate::model::flow::visit(&definition.body, &mut |node| {
             if let crate::model::Node::Yield(it) = node {
@@ -470,6 +506,7 @@ impl Project {
             }
             crate::model::flow::Step::Into
         });
+        MEMO.with_borrow_mut(|memo| memo.yielding.pop());
         Ty::union(values)
     }
 

@@ -2,7 +2,10 @@
 
 use syn::{BinOp, Expr, ExprCall, ExprMethodCall, Lit, Member, UnOp};
 
-use crate::model::{Arg, Arm, Await, Branch, BranchKind, Call, CallId, Node, UNKNOWN, Use, Value, ValueId, Yield};
+use crate::model::{
+    Arg, Arm, Await, Branch, BranchKind, Call, CallId, Implicit, ImplicitKind, Node, UNKNOWN, Use, Value, ValueId,
+    Yield,
+};
 use crate::source::Span;
 
 use super::place;
@@ -47,7 +50,19 @@ impl Lowerer {
 
     fn walk(&mut self, expr: &Expr, result: Use) -> ValueId {
         match expr {
-            Expr::Path(it) if it.qself.is_none() => self.path_value(&it.path),
+            Expr::Path(it) => match &it.qself {
+                None => self.path_value(&it.path),
+                // `<Type as Trait>::function`
+                Some(qself) => {
+                    let instance = self.type_value(&qself.ty);
+                    let class = match self.model.value(instance) {
+                        Value::Instance { class, .. } => *class,
+                        _ => UNKNOWN,
+                    };
+                    let name = it.path.segments.last().map(|it| self.ident(&it.ident));
+                    name.map_or(UNKNOWN, |name| self.derived(class, |class| Value::Attr(class, name)))
+                }
+            },
             Expr::Call(it) => self.call_expression(it, result),
             Expr::MethodCall(it) => self.method_call(it, result),
             Expr::Await(it) => {
@@ -71,7 +86,7 @@ impl Lowerer {
                     Member::Named(ident) => self.ident(ident),
                     Member::Unnamed(index) => self.name(&index.index.to_string()),
                 };
-                self.derived(base, |base| Value::Attr(base, name))
+                self.derived(base, |base| Value::Field(base, name))
             }
             Expr::Reference(it) => {
                 let value = self.expression(&it.expr, result);
@@ -101,7 +116,14 @@ impl Lowerer {
             Expr::Paren(it) => self.expression(&it.expr, result),
             Expr::Group(it) => self.expression(&it.expr, result),
             Expr::Closure(it) => self.closure(it),
-            Expr::Async(it) => self.async_block(it),
+            Expr::Async(it) => {
+                let value = self.async_block(it);
+                if matches!(result, Use::Dropped | Use::Discarded) {
+                    let span = self.span(it.async_token.span);
+                    self.push(Node::Implicit(Implicit { kind: ImplicitKind::Drop, value, span }));
+                }
+                value
+            }
             Expr::If(it) => self.if_expression(it, result),
             Expr::Match(it) => self.match_expression(it, result),
             Expr::While(it) => self.while_loop(it),
@@ -336,8 +358,12 @@ impl Lowerer {
     /// `Some`, `Ok` or `Err` of the prelude.
     fn wrapping(&mut self, func: &Expr) -> Option<&'static str> {
         let Expr::Path(it) = func else { return None };
-        let ident = it.path.get_ident()?;
+        let ident = &it.path.segments.last()?.ident;
         let wrapper = ["Some", "Ok", "Err"].into_iter().find(|name| ident == name)?;
+        if it.path.segments.len() > 1 {
+            let of = it.path.segments.iter().rev().nth(1)?;
+            return (of.ident == "Result" || of.ident == "Option").then_some(wrapper);
+        }
         let name = self.ident(ident);
         matches!(self.find(name), Found::Nothing).then_some(wrapper)
     }
