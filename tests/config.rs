@@ -186,3 +186,17 @@ fn the_schema_accepts_what_the_program_accepts() {
         assert_eq!(ran.status, Some(if is_good { 0 } else { 2 }), "{text}{}", ran.err);
     }
 }
+
+#[test]
+fn the_settings_that_rule_pages_show_are_settings() {
+    for rule in asynclint::rules::RULES {
+        let mut parts = rule.page.split("\n```toml\n").skip(1);
+        let text = parts.next().unwrap_or_else(|| panic!("{}: shows no settings", rule.name));
+        for text in std::iter::once(text).chain(parts) {
+            let text = text.split("\n```").next().expect("a fence ends");
+            let config = asynclint::config::of_text(text, rule.name, std::path::Path::new(""));
+            let config = config.unwrap_or_else(|errors| panic!("{errors:?}"));
+            assert_eq!(config.warnings, [], "{}", rule.name);
+        }
+    }
+}

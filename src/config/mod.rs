@@ -20,6 +20,7 @@ use ignore::gitignore::Gitignore;
 
 pub use api::Entry;
 pub use levels::{Levels, Request};
+pub use read::of_text;
 pub use schema::schema;
 pub use select::{Unknown, nearest, select};
 pub use tree::{Mode, Tree};

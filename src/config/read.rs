@@ -79,6 +79,13 @@ pub(super) fn named(file: &Path, current: &Path) -> Result<Config, Vec<Trouble>>
     parse(&text, name.clone(), current, tables)?.ok_or_else(|| trouble("has no settings for asynclint".to_owned()))
 }
 
+/// The configuration that a text in the form of `asynclint.toml` is, for a folder.
+pub fn of_text(text: &str, shown: impl Into<Utf8PathBuf>, folder: &Path) -> Result<Config, Vec<Trouble>> {
+    let name = shown.into();
+    let missing = || vec![Trouble { file: name.clone(), line: None, message: "is not a table".to_owned() }];
+    parse(text, name.clone(), folder, &[&[]])?.ok_or_else(missing)
+}
+
 fn shown(file: &Path, current: &Path) -> Utf8PathBuf {
     let text = file.strip_prefix(current).unwrap_or(file).to_string_lossy().into_owned();
     if cfg!(windows) { text.replace('\\', "/").into() } else { text.into() }
