@@ -319,6 +319,8 @@ pub enum ImplicitKind {
     Iterate,
     /// A task or future is waited for by its use in `async for`.
     AsyncIterate,
+    /// Rust: a future made in place (`async { .. }`) is dropped at once.
+    Drop,
     /// Python: an operator or subscript runs this method of the value: `x[0]` runs `x.__getitem__`.
     Operator(NameId),
 }

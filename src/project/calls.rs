@@ -65,6 +65,12 @@ impl Project {
                     _ => Callee::Unknown,
                 }
             }
+            Ty::Instance(Class::Library(_), _) if language == Language::Python => {
+                match self.member(language, ty, "__call__") {
+                    method @ Ty::Method(..) => self.callee_of(language, &method),
+                    _ => Callee::Unknown,
+                }
+            }
             _ => Callee::Unknown,
         }
     }
@@ -97,12 +103,26 @@ impl Project {
         Some(effect)
     }
 
+    /// The function that makes the call also calls this method of the same receiver.
+    fn is_called_on_receiver(&self, file: FileId, call: &Call, method: &str) -> bool {
+        let model = self.model(file);
+        let Value::Attr(receiver, _) = model.value(call.callee) else { return false };
+        model.calls.iter().any(|other| {
+            other.function == call.function
+                && matches!(model.value(other.callee), Value::Attr(it, name)
+                    if model.name(*name) == method && (it == receiver || model.value(*it) == model.value(*receiver)))
+        })
+    }
+
     /// Whether a condition of a table holds: `block=False`, `0=False`, `timeout`, `!timeout`. `None`: it cannot be told.
     fn condition(&self, file: FileId, call: &Call, condition: &str) -> Option<bool> {
         if let Some(inner) = condition.strip_prefix('!') {
             return self.condition(file, call, inner).map(|it| !it);
         }
         let model = self.model(file);
+        if let Some(method) = condition.strip_prefix('.') {
+            return Some(self.is_called_on_receiver(file, call, method));
+        }
         let (which, value) = match condition.split_once('=') {
             Some((which, value)) => (which.trim(), Some(value.trim())),
             None => (condition.trim(), None),

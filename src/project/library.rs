@@ -33,6 +33,10 @@ impl Project {
             }
             _ => {}
         }
+        if let Some(position) = text.strip_prefix("call:") {
+            let called = position.parse().map_or(Ty::Unknown, |position| (around.argument)(position));
+            return self.given_when_called(&called);
+        }
         if let Some(position) = text.strip_prefix("enter:") {
             return position.parse().map_or(Ty::Unknown, |position| self.entered(&(around.argument)(position), false));
         }

@@ -81,10 +81,10 @@ impl Project {
     pub(super) fn module_member(&self, file: FileId, module: ModuleId, name: &str) -> Option<Ty> {
         let model = self.model(file);
         let declared = model.module(module);
-        if let Some(id) = model.names.find(name) {
-            if let Some(bound) = self.bound_in(file, module, id) {
-                return Some(bound);
-            }
+        if let Some(id) = model.names.find(name)
+            && let Some(bound) = self.bound_in(file, module, id)
+        {
+            return Some(bound);
         }
         if let Some(child) = self.child_module(file, module, name) {
             return Some(child);
@@ -317,7 +317,8 @@ impl Project {
         if self.is_property(function) {
             return self.returns(function, Some(receiver));
         }
-        if self.is_abstract(function) {
+        // Whatever a subclass does in its place, an async method gives a coroutine.
+        if self.is_abstract(function) && !definition.kind.is_async() {
             return Ty::Unknown;
         }
         debug_assert!(definition.kind != FunctionKind::TopLevel);
@@ -431,7 +432,24 @@ impl Project {
             Some(facts) if facts.wrapper => {
                 args.first().map_or(Ty::Unknown, |inner| self.member(language, inner, name))
             }
+            Some(_) if language == Language::Python && !name.starts_with("__") => {
+                self.given_by(language, path, receiver, "__getattr__")
+            }
             _ => Ty::Unknown,
+        }
+    }
+
+    /// What a method of a library's type gives, as its table says.
+    pub(super) fn given_by(&self, language: Language, path: &str, receiver: &Ty, method: &str) -> Ty {
+        let Some(Ty::Method(path, _)) = self.library_member_within(language, path, receiver, method, 0) else {
+            return Ty::Unknown;
+        };
+        match self.knowledge.api(language, &path) {
+            Some(api) => {
+                let around = super::library::Around { receiver, argument: &|_| Ty::Unknown };
+                self.table_type(language, api.returns, &around)
+            }
+            None => Ty::Unknown,
         }
     }
 

@@ -132,6 +132,9 @@ impl Project {
                 Ty::Instance(Class::Library(path), args) if path.starts_with("std::collections::") => {
                     args.last().cloned().unwrap_or(Ty::Unknown)
                 }
+                ref receiver @ Ty::Instance(Class::Library(ref path), _) if model.language == Language::Python => {
+                    self.given_by(model.language, path, receiver, "__getitem__")
+                }
                 _ => Ty::Unknown,
             },
             Value::Tuple(items) => Ty::Tuple(items.iter().map(|it| self.evaluate(file, *it)).collect()),
@@ -265,6 +268,11 @@ impl Project {
         }
     }
 
+    /// What a call gives.
+    pub fn result_of_call(&self, file: FileId, call: CallId) -> Ty {
+        self.result(file, call)
+    }
+
     /// What calling something gives.
     fn result(&self, file: FileId, call: CallId) -> Ty {
         let model = self.model(file);
@@ -285,6 +293,12 @@ impl Project {
             Ty::Bound(receiver, function) => self.call_result(*function, Some(receiver)),
             Ty::Partial(inner) => self.result_of(file, call, inner),
             Ty::Super(_) => callee.clone(),
+            Ty::Instance(Class::Library(path), _) if language == Language::Python => {
+                self.given_by(language, path, callee, "__call__")
+            }
+            Ty::Instance(Class::Own(_), _) if language == Language::Python => {
+                self.given_when_called(&self.member(language, callee, "__call__"))
+            }
             Ty::External(path) | Ty::Method(path, _) => {
                 let unknown = Ty::Unknown;
                 let receiver = match callee {
@@ -383,6 +397,17 @@ impl Project {
             return self.made_by(receiver);
         }
         Ty::union(definition.returned.iter().map(|it| self.evaluate(file, *it)))
+    }
+
+    /// What calling a function, given as a value, gives.
+    pub(super) fn given_when_called(&self, callee: &Ty) -> Ty {
+        match callee {
+            Ty::Function(function) => self.call_result(*function, None),
+            Ty::Bound(receiver, function) => self.call_result(*function, Some(receiver)),
+            Ty::Class(_) => self.made_by(callee),
+            Ty::Partial(inner) => self.given_when_called(inner),
+            _ => Ty::Unknown,
+        }
     }
 
     /// An instance of a class, or what is one already.

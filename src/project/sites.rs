@@ -1,7 +1,5 @@
 //! What a function runs, place by place: calls, and all that runs without being written as one.
 
-use rustc_hash::FxHashSet;
-
 use crate::finding::FileId;
 use crate::knowledge::{Api, Effect, Place as RunPlace, Runner};
 use crate::model::{
@@ -117,19 +115,11 @@ impl Project {
     pub(super) fn sites_of(&self, function: FnRef) -> Vec<(Site, Runs)> {
         let file = function.file;
         let body = &self.model(file).function(function.function).body;
-        let mut async_subjects: FxHashSet<ValueId> = FxHashSet::default();
-        flow::visit(body, &mut |node| {
-            if let Node::Scope(scope) = node
-                && scope.kind == ScopeKind::AsyncWith
-            {
-                async_subjects.extend(scope.items.iter().map(|item| item.value));
-            }
-            flow::Step::Into
-        });
+        let asks = !self.function(function).kind.is_async() && self.asks_for_loop(function);
         let mut found = Found { project: self, file, sites: Vec::new() };
         flow::visit(body, &mut |node| {
             match node {
-                Node::Call(call) => found.call(*call, &async_subjects),
+                Node::Call(call) => found.call(*call),
                 Node::Implicit(it) => found.implicit(it),
                 Node::Scope(scope) if scope.kind == ScopeKind::With => {
                     for item in &scope.items {
@@ -140,11 +130,34 @@ impl Project {
             }
             flow::Step::Into
         });
+        if asks {
+            found.sites.retain(|(_, runs)| !matches!(runs, Runs::Library(_, Effect::StartsRuntime)));
+        }
         found.sites
     }
 
+    /// The function finds out whether a loop runs before it does one thing or the other.
+    pub fn asks_for_loop(&self, function: FnRef) -> bool {
+        let file = function.file;
+        let model = self.model(file);
+        let asks = |node: &Node| {
+            let Node::Call(id) = node else { return false };
+            let api = self.api_of(file, *id);
+            api.is_some_and(|api| matches!(api.last_name(), "get_running_loop" | "current_async_library"))
+        };
+        flow::find(&model.function(function.function).body, &mut |node| match node {
+            Node::Call(id) => {
+                let callee = model.value(model.call(*id).callee);
+                matches!(callee, Value::Attr(_, name) if model.name(*name) == "is_running")
+            }
+            Node::Try(it) => !it.handlers.is_empty() && flow::find(&it.body, &mut |node| asks(node)).is_some(),
+            _ => false,
+        })
+        .is_some()
+    }
+
     /// What runs when a function of the project is called, `awaited` or not: its wrappers, and itself.
-    fn run_by_call(&self, function: FnRef, awaited: bool) -> Vec<FnRef> {
+    pub fn run_by_call(&self, function: FnRef, awaited: bool) -> Vec<FnRef> {
         let definition = self.function(function);
         let is_python = self.language(function.file) == Language::Python;
         let is_sync = |function: FnRef| !self.function(function).kind.is_async();
@@ -163,7 +176,8 @@ impl Project {
                 return run;
             }
         }
-        if !definition.kind.is_async() && !(definition.is_generator && is_python) {
+        let runs = !definition.is_generator || !is_python;
+        if runs && !definition.kind.is_async() {
             run.push(function);
         }
         run
@@ -215,7 +229,7 @@ impl Found<'_> {
                 self.method(site, &receiver, model.name(name));
             }
             ImplicitKind::Iterate => self.iterate(site, &project.evaluate(self.file, it.value)),
-            ImplicitKind::AsyncIterate => {}
+            ImplicitKind::AsyncIterate | ImplicitKind::Drop => {}
         }
     }
 
@@ -245,9 +259,7 @@ impl Found<'_> {
         let project = self.project;
         match (project.language(self.file), value) {
             (_, Ty::Generator(generator)) => {
-                if !project.function(*generator).kind.is_async() {
-                    self.own(site, [*generator]);
-                }
+                self.own(site, (!project.function(*generator).kind.is_async()).then_some(*generator));
             }
             (Language::Python, Ty::Instance(Class::Own(class), _)) => {
                 let Some(iter) = project.find_method(*class, "__iter__") else { return };
@@ -290,20 +302,17 @@ impl Found<'_> {
         }
     }
 
-    fn call(&mut self, id: CallId, async_subjects: &FxHashSet<ValueId>) {
+    fn call(&mut self, id: CallId) {
         let project = self.project;
         let model = project.model(self.file);
         let call = model.call(id);
         let site = Site { span: call.name_span, call: Some(id) };
         let callees = project.callees(self.file, id);
-        let entered =
-            call.result == Use::Entered && async_subjects.iter().any(|value| *model.value(*value) == Value::Result(id));
-        let asynchronous = call.awaited || entered;
         // Alternatives: only what all of them do is sure.
         let mut effect: Option<(&'static Api, Effect)> = None;
         for (index, callee) in callees.iter().enumerate() {
             let found = match callee {
-                Callee::Api(path, _) if !asynchronous => project
+                Callee::Api(path, _) if !call.awaited => project
                     .knowledge
                     .api(model.language, path)
                     .filter(|api| !api.is_async)

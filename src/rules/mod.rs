@@ -11,12 +11,17 @@ mod blocking_path;
 mod blocking_process;
 mod blocking_sleep;
 mod context;
+mod handler_misses_group;
+mod ignored_gather_errors;
 mod leaked_task;
 mod lock_across_await;
 mod nested_runtime;
 mod swallowed_cancellation;
+mod task_group;
 mod task_outside_loop;
+mod timeout_caught_inside;
 mod unawaited_coroutine;
+mod unreferenced_shield;
 mod unstructured_gather;
 pub(crate) mod unused_suppression;
 mod yield_in_scope;
@@ -120,9 +125,13 @@ pub static RULES: &[&Rule] = &[
     &nested_runtime::RULE,
     &task_outside_loop::RULE,
     &swallowed_cancellation::RULE,
+    &ignored_gather_errors::RULE,
+    &timeout_caught_inside::RULE,
+    &handler_misses_group::RULE,
     &leaked_task::RULE,
     &unawaited_coroutine::RULE,
     &unstructured_gather::RULE,
+    &unreferenced_shield::RULE,
     &yield_in_scope::RULE,
     &lock_across_await::RULE,
     &unused_suppression::RULE,

@@ -144,6 +144,8 @@ impl Lowerer {
             this.push(Node::Implicit(Implicit { kind: ImplicitKind::Iterate, value: iterated, span: at }));
             iterated
         });
+        // The iterator itself lives as long as the loop.
+        self.temporary(&it.expr, iterated, true);
         let temporaries = self.frame().temporaries.split_off(before);
         self.moved(&it.expr);
         let (body, ()) = self.block(|this| {

@@ -2,7 +2,10 @@
 
 use syn::{BinOp, Expr, ExprCall, ExprMethodCall, Lit, Member, UnOp};
 
-use crate::model::{Arg, Arm, Await, Branch, BranchKind, Call, CallId, Node, UNKNOWN, Use, Value, ValueId, Yield};
+use crate::model::{
+    Arg, Arm, Await, Branch, BranchKind, Call, CallId, Implicit, ImplicitKind, Node, UNKNOWN, Use, Value, ValueId,
+    Yield,
+};
 use crate::source::Span;
 
 use super::place;
@@ -101,7 +104,14 @@ impl Lowerer {
             Expr::Paren(it) => self.expression(&it.expr, result),
             Expr::Group(it) => self.expression(&it.expr, result),
             Expr::Closure(it) => self.closure(it),
-            Expr::Async(it) => self.async_block(it),
+            Expr::Async(it) => {
+                let value = self.async_block(it);
+                if matches!(result, Use::Dropped | Use::Discarded) {
+                    let span = self.span(it.async_token.span);
+                    self.push(Node::Implicit(Implicit { kind: ImplicitKind::Drop, value, span }));
+                }
+                value
+            }
             Expr::If(it) => self.if_expression(it, result),
             Expr::Match(it) => self.match_expression(it, result),
             Expr::While(it) => self.while_loop(it),
