@@ -167,7 +167,7 @@ fn the_schema_accepts_what_the_program_accepts() {
         "",
         "profile = 'strict'\nselect = ['blocking', 'ASYNC2', 'RUF006', 'all', 'clippy']\nmax-file-size = '4 MiB'\n",
         "[rules]\nleaked-task = 'off'\nASYNC251 = 'error'\n[[overrides]]\npaths = ['a.py']\nprofile = 'all'\n",
-        "[[api]]\npath = 'a.b'\neffect = 'none'\n[[api]]\npath = 'a.c'\neffect = 'blocks'\nkind = 'cpu'\nasync = true\n",
+        "[[api]]\npath = 'a.b'\neffect = 'none'\n[[api]]\npath = 'a.d'\nasync = true\n[[api]]\npath = 'a.c'\neffect = 'blocks'\nkind = 'cpu'\nasync = true\n",
     ];
     let bad = [
         "profil = 'strict'\n",
@@ -177,6 +177,8 @@ fn the_schema_accepts_what_the_program_accepts() {
         "[[overrides]]\nprofile = 'all'\n",
         "[[api]]\npath = 'a.b'\neffect = 'blocks'\n",
         "[[api]]\npath = 'a.b'\neffect = 'spawns'\nkind = 'cpu'\n",
+        "[[api]]\npath = 'a.b'\nasync = true\nkind = 'cpu'\n",
+        "[[api]]\npath = 'a.b'\n",
     ];
     for (text, is_good) in good.iter().map(|it| (it, true)).chain(bad.iter().map(|it| (it, false))) {
         let value: serde_json::Value = toml::from_str(text).expect("TOML");

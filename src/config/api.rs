@@ -20,7 +20,8 @@ pub(super) const KINDS: [&str; 9] = ["sleep", "network", "database", "process", 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     pub path: String,
-    pub effect: Option<Effect>,
+    /// `Some(None)` says that nothing happens; `None` says nothing about it.
+    pub effect: Option<Option<Effect>>,
     pub does: Option<String>,
     pub instead: Option<String>,
     pub confidence: Option<Confidence>,
@@ -44,7 +45,7 @@ pub(super) fn read(reader: &mut Reader<'_>, table: &DeTable<'_>, at: usize) -> O
     let blocks = effect == Some(0);
     if blocks && kind.is_none() && !table.contains_key("kind") {
         reader.error(at, format!("`effect = \"blocks\"` needs `kind`: one of {}", super::read::list(&KINDS)));
-    } else if effect.is_some() && !blocks && kind.is_some() {
+    } else if !blocks && kind.is_some() {
         reader.error(at, "`kind` goes with `effect = \"blocks\"` alone");
     }
     let confidences = [Confidence::Likely, Confidence::Certain];
@@ -52,12 +53,13 @@ pub(super) fn read(reader: &mut Reader<'_>, table: &DeTable<'_>, at: usize) -> O
     let does = reader.string(table, "does").map(|(text, _)| text);
     let instead = reader.string(table, "instead").map(|(text, _)| text);
     let is_async = reader.boolean(table, "async");
-    let effect = match effect? {
-        0 => Some(Effect::Blocks(Kind::ALL[kind?])),
-        1 => Some(Effect::StartsRuntime),
-        2 => Some(Effect::Spawns),
-        3 => Some(Effect::Checkpoint),
-        _ => None,
+    let effect = match effect {
+        None => None,
+        Some(0) => Some(Some(Effect::Blocks(Kind::ALL[kind?]))),
+        Some(1) => Some(Some(Effect::StartsRuntime)),
+        Some(2) => Some(Some(Effect::Spawns)),
+        Some(3) => Some(Some(Effect::Checkpoint)),
+        Some(_) => Some(None),
     };
     let confidence = confidence.map(|index| confidences[index]);
     Some(Entry { path: path?.0, effect, does, instead, confidence, is_async, source: reader.place(at) })
@@ -70,7 +72,8 @@ impl Entry {
     pub fn to_api(&self, known: &Knowledge) -> Api {
         let language = if self.path.contains("::") { Language::Rust } else { Language::Python };
         let known = known.api(language, &self.path);
-        let same_effect = known.is_some_and(|it| it.effect == self.effect);
+        let effect = self.effect.unwrap_or_else(|| known.and_then(|it| it.effect));
+        let same_effect = known.is_some_and(|it| it.effect == effect);
         let keep = |text: &str| -> &'static str { Box::leak(text.to_owned().into_boxed_str()) };
         let instead: &'static [(&'static str, &'static str)] = match &self.instead {
             Some(text) => Box::leak(Box::new([("", keep(text))])),
@@ -80,7 +83,7 @@ impl Entry {
             path: keep(&self.path),
             library: known.map_or("", |it| it.library),
             is_async: self.is_async.unwrap_or_else(|| known.is_some_and(|it| it.is_async)),
-            effect: self.effect,
+            effect,
             does: match &self.does {
                 Some(text) => keep(text),
                 None => known.filter(|_| same_effect).map_or("", |it| it.does),
@@ -101,5 +104,28 @@ impl Entry {
             confidence: self.confidence.unwrap_or(Confidence::Certain),
             source: keep(&self.source),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(path: &str) -> Entry {
+        let source = "asynclint.toml:1".to_owned();
+        let (path, none) = (path.to_owned(), None);
+        Entry { path, effect: None, does: None, instead: none, confidence: None, is_async: None, source }
+    }
+
+    #[test]
+    fn an_entry_is_put_over_what_a_table_says() {
+        let tables = Knowledge::default();
+        let known = tables.api(Language::Python, "open").expect("a built-in function");
+        let same = entry("open").to_api(&tables);
+        assert_eq!((same.effect, same.does, same.returns), (known.effect, known.does, known.returns));
+        let quiet = Entry { effect: Some(None), ..entry("open") }.to_api(&tables);
+        assert_eq!((quiet.effect, quiet.does, quiet.returns), (None, "", known.returns));
+        let new = Entry { is_async: Some(true), instead: Some("`g`".to_owned()), ..entry("m.f") }.to_api(&tables);
+        assert_eq!((new.is_async, new.effect, new.instead_for("trio")), (true, None, Some("`g`")));
     }
 }

@@ -95,7 +95,8 @@ pub fn schema() -> Value {
             "api": {
                 "type": "object",
                 "additionalProperties": false,
-                "required": ["path", "effect"],
+                "required": ["path"],
+                "anyOf": [{ "required": ["effect"] }, { "required": ["async"] }],
                 "properties": {
                     "path": {
                         "description": "The function: `package.module.function`, `crate::module::function`.",
@@ -114,7 +115,7 @@ pub fn schema() -> Value {
                         "type": "boolean"
                     }
                 },
-                "if": { "properties": { "effect": { "const": "blocks" } } },
+                "if": { "properties": { "effect": { "const": "blocks" } }, "required": ["effect"] },
                 "then": { "required": ["kind"] },
                 "else": { "properties": { "kind": false } }
             }
