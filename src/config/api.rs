@@ -38,7 +38,7 @@ pub(super) fn read(reader: &mut Reader<'_>, table: &DeTable<'_>, at: usize) -> O
     if path.is_none() && !table.contains_key("path") {
         reader.error(at, "an `[[api]]` entry needs `path`: the function it is about, as `package.module.function`");
     }
-    if effect.is_none() && !table.contains_key("effect") {
+    if !table.contains_key("effect") && !table.contains_key("async") {
         reader
             .error(at, "an `[[api]]` entry needs `effect`: what the function does; `none` if it does nothing of note");
     }
