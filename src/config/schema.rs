@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::api::{EFFECTS, KINDS};
+use super::api::{EFFECTS, FACTS, HANDLES, KINDS, SCOPES};
 use crate::rules::{Category, RULES};
 
 /// The schema of `asynclint.toml` and of `[tool.asynclint]`.
@@ -96,7 +96,7 @@ pub fn schema() -> Value {
                 "type": "object",
                 "additionalProperties": false,
                 "required": ["path"],
-                "anyOf": [{ "required": ["effect"] }, { "required": ["async"] }],
+                "anyOf": FACTS.map(|key| json!({ "required": [key] })),
                 "properties": {
                     "path": {
                         "description": "The function: `package.module.function`, `crate::module::function`.",
@@ -104,6 +104,14 @@ pub fn schema() -> Value {
                     },
                     "effect": { "description": "What a call does.", "enum": EFFECTS },
                     "kind": { "description": "What a blocking call waits for.", "enum": KINDS },
+                    "scope": {
+                        "description": "What it opens when it is used in `with`.",
+                        "enum": SCOPES.map(|(name, _)| name)
+                    },
+                    "handle": {
+                        "description": "What becomes of a task that it spawns when the handle is dropped.",
+                        "enum": HANDLES.map(|(name, _)| name)
+                    },
                     "does": {
                         "description": "What it does, for messages: `reads the whole index`.",
                         "type": "string"
