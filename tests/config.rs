@@ -103,6 +103,16 @@ fn projects_tell_what_their_functions_do() {
 }
 
 #[test]
+fn projects_tell_what_their_types_are() {
+    let text = "import asyncio\nfrom vendored import FileLock\n\n\nasync def f():\n    with FileLock():\n        \
+                await asyncio.sleep(1)\n";
+    let folder = Folder::new(&[("a.py", text)]);
+    assert_eq!(folder.found(&[]), NONE);
+    folder.write("asynclint.toml", "[[type]]\npath = 'vendored.FileLock'\nguard = 'thread-lock'\n");
+    assert_eq!(folder.found(&[]), ["a.py:6 lock-across-await"]);
+}
+
+#[test]
 fn mistakes_name_the_line_and_what_is_meant() {
     let mistakes = [
         ("slect = ['blocking']\n", "asynclint.toml:1: unknown key `slect`; did you mean `select`?"),
@@ -120,6 +130,8 @@ fn mistakes_name_the_line_and_what_is_meant() {
         ("[[overrides]]\nignore = ['blocking']\n", "asynclint.toml:1: an override needs `paths`"),
         ("exclude = ['a{b']\n", "asynclint.toml:1: `a{b` is not a pattern"),
         ("[[api]]\npath = 'x.y'\neffect = 'blocks'\n", "asynclint.toml:1: `effect = \"blocks\"` needs `kind`"),
+        ("[[api]]\npath = 'x.y'\n", "asynclint.toml:1: an `[[api]]` entry says what the function does, by one of"),
+        ("[[type]]\npath = 'x.Y'\nguard = 'dog'\n", "asynclint.toml:3: `guard` is one of `thread-lock`,"),
         ("profile = \n", "asynclint.toml:1: "),
     ];
     for (text, message) in mistakes {

@@ -19,9 +19,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use asynclint::analysis::{Input, Outcome, analyze};
-use asynclint::config::{Config, Request, Trouble, of_text};
+use asynclint::config::{Config, Request, Trouble, knowledge, of_text};
 use asynclint::finding::{Applicability, Edit};
-use asynclint::knowledge::Knowledge;
 use asynclint::rules::{Profile, Rule, by_name};
 use asynclint::source::{Language, Source};
 use asynclint::suppress::{Options, apply as apply_suppressions};
@@ -282,9 +281,7 @@ impl Governed {
     fn judge(&self, sources: Vec<Source>) -> Outcome {
         let rules = |source: &Source| self.request.rules_for(self.config.as_ref(), source.path.as_std_path());
         let inputs = sources.into_iter().map(|source| Input { rules: rules(&source), source, relevant: true });
-        let tables = Knowledge::default();
-        let own = self.config.iter().flat_map(|it| &it.apis).map(|entry| entry.to_api(&tables));
-        let mut outcome = analyze(inputs.collect(), Knowledge::with(own.collect()));
+        let mut outcome = analyze(inputs.collect(), knowledge(&self.config));
         let findings = std::mem::take(&mut outcome.findings);
         outcome.findings = apply_suppressions(&outcome.project, findings, Options::default()).kept;
         outcome

@@ -107,9 +107,7 @@ impl Inputs {
 
     /// The tables, and what the configurations add to them.
     pub fn knowledge(&self) -> Knowledge {
-        let tables = Knowledge::default();
-        let configs = self.tree.all();
-        Knowledge::with(configs.iter().flat_map(|it| &it.apis).map(|entry| entry.to_api(&tables)).collect())
+        config::knowledge(self.tree.all().iter().map(|config| &**config))
     }
 }
 

@@ -8,12 +8,12 @@ use ignore::gitignore::Gitignore;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Config, Levels, Override, Trouble, api, nearest, patterns, select};
+use super::{Config, Levels, Override, Trouble, api, nearest, patterns, select, types};
 use crate::finding::{Confidence, Severity};
 use crate::rules::{Profile, Rule};
 
 /// The keys of a configuration.
-pub(super) const KEYS: [&str; 10] = [
+pub(super) const KEYS: [&str; 11] = [
     "profile",
     "select",
     "extend-select",
@@ -24,6 +24,7 @@ pub(super) const KEYS: [&str; 10] = [
     "min-confidence",
     "max-file-size",
     "api",
+    "type",
 ];
 
 /// The keys of an override.
@@ -241,6 +242,7 @@ impl Reader<'_> {
         let confidence = [Confidence::Likely, Confidence::Certain];
         let min_confidence = self.word(table, "min-confidence", &confidence.map(Confidence::name));
         let apis = self.tables(table, "api");
+        let types = self.tables(table, "type");
         Config {
             shown: self.file.clone(),
             folder: folder.to_owned(),
@@ -250,6 +252,7 @@ impl Reader<'_> {
             min_confidence: min_confidence.map(|index| confidence[index]),
             max_file_size: self.size(table, "max-file-size"),
             apis: apis.into_iter().filter_map(|(table, at)| api::read(self, table, at)).collect(),
+            types: types.into_iter().filter_map(|(table, at)| types::read(self, table, at)).collect(),
             warnings: Vec::new(),
         }
     }

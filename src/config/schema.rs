@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::api::{EFFECTS, FACTS, HANDLES, KINDS, SCOPES};
+use super::types;
 use crate::rules::{Category, RULES};
 
 /// The schema of `asynclint.toml` and of `[tool.asynclint]`.
@@ -66,6 +67,11 @@ pub fn schema() -> Value {
                 "description": "What functions do that no table knows.",
                 "type": "array",
                 "items": { "$ref": "#/$defs/api" }
+            },
+            "type": {
+                "description": "What types are that no table knows.",
+                "type": "array",
+                "items": { "$ref": "#/$defs/type" }
             }
         })),
         "$defs": {
@@ -91,6 +97,27 @@ pub fn schema() -> Value {
                         "items": { "type": "string" }
                     }
                 }))
+            },
+            "type": {
+                "type": "object",
+                "additionalProperties": false,
+                "required": ["path"],
+                "anyOf": types::FACTS.map(|key| json!({ "required": [key] })),
+                "properties": {
+                    "path": { "description": "The type: `package.module.Type`, `crate::module::Type`.", "type": "string" },
+                    "guard": {
+                        "description": "What is held while a value is alive.",
+                        "enum": types::GUARDS.map(|(name, _)| name)
+                    },
+                    "scope": {
+                        "description": "What a value opens when it is used in `with`.",
+                        "enum": SCOPES.map(|(name, _)| name)
+                    },
+                    "role": {
+                        "description": "What a value stands for.",
+                        "enum": types::ROLES.map(|(name, _)| name)
+                    }
+                }
             },
             "api": {
                 "type": "object",
@@ -166,5 +193,6 @@ mod tests {
         assert_eq!(keys(&schema), sorted(&read::KEYS));
         assert_eq!(keys(&schema["$defs"]["override"]), sorted(&read::OVERRIDE_KEYS));
         assert_eq!(keys(&schema["$defs"]["api"]), sorted(&api::KEYS));
+        assert_eq!(keys(&schema["$defs"]["type"]), sorted(&types::KEYS));
     }
 }
