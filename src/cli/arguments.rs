@@ -56,6 +56,8 @@ pub(crate) struct Check {
     #[command(flatten)]
     pub fixing: Fixing,
     #[command(flatten)]
+    pub baseline: KnownFindings,
+    #[command(flatten)]
     pub configuration: Configuration,
     #[command(flatten)]
     pub files: Files,
@@ -129,6 +131,17 @@ pub(crate) struct Fixing {
     /// Show as a diff what would be fixed, and change nothing
     #[arg(long)]
     pub diff: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Baseline")]
+pub(crate) struct KnownFindings {
+    /// Known findings, which stay quiet
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+    /// Write down all findings as known, and take out those that no longer occur
+    #[arg(long, conflicts_with_all = ["fix", "diff"])]
+    pub write_baseline: bool,
 }
 
 #[derive(Debug, Args)]

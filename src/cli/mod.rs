@@ -1,6 +1,7 @@
 //! The command line: one file per command. The only part that prints and that chooses the exit status.
 
 mod arguments;
+mod baseline;
 mod check;
 mod completions;
 mod explain;

@@ -47,6 +47,8 @@ pub struct Config {
     pub min_confidence: Option<Confidence>,
     /// In bytes.
     pub max_file_size: Option<u64>,
+    /// Where the known findings are, absolute.
+    pub baseline: Option<PathBuf>,
     /// What the project's own or unknown libraries' functions do.
     pub apis: Vec<Entry>,
     /// What their types are.

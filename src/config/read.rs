@@ -13,7 +13,7 @@ use crate::finding::{Confidence, Severity};
 use crate::rules::{Profile, Rule};
 
 /// The keys of a configuration.
-pub(super) const KEYS: [&str; 11] = [
+pub(super) const KEYS: [&str; 12] = [
     "profile",
     "select",
     "extend-select",
@@ -23,6 +23,7 @@ pub(super) const KEYS: [&str; 11] = [
     "exclude",
     "min-confidence",
     "max-file-size",
+    "baseline",
     "api",
     "type",
 ];
@@ -251,6 +252,7 @@ impl Reader<'_> {
             exclude,
             min_confidence: min_confidence.map(|index| confidence[index]),
             max_file_size: self.size(table, "max-file-size"),
+            baseline: self.string(table, "baseline").map(|(path, _)| folder.join(path)),
             apis: apis.into_iter().filter_map(|(table, at)| api::read(self, table, at)).collect(),
             types: types.into_iter().filter_map(|(table, at)| types::read(self, table, at)).collect(),
             warnings: Vec::new(),

@@ -63,6 +63,10 @@ pub fn schema() -> Value {
                 ],
                 "default": "8 MiB"
             },
+            "baseline": {
+                "description": "The file of known findings, which stay quiet.",
+                "type": "string"
+            },
             "api": {
                 "description": "What functions do that no table knows.",
                 "type": "array",
