@@ -18,15 +18,23 @@ use crate::suppress::{self, Split};
 const STACK: usize = if cfg!(target_pointer_width = "64") { 512 << 20 } else { 32 << 20 };
 
 pub(super) fn run(check: &Check) -> Result<Status, Failure> {
+    in_pool(check.threads, || checked(check))
+}
+
+/// Runs on threads with stacks that deeply nested code does not end.
+pub(super) fn in_pool(
+    threads: Option<u16>,
+    run: impl FnOnce() -> Result<Status, Failure> + Send,
+) -> Result<Status, Failure> {
     let mut builder = rayon::ThreadPoolBuilder::new().stack_size(STACK);
-    if let Some(threads) = check.threads {
+    if let Some(threads) = threads {
         builder = builder.num_threads(usize::from(threads));
     }
     let pool = builder.build().map_err(|error| Failure::new(format!("no threads can be started: {error}")))?;
-    pool.install(|| in_pool(check))
+    pool.install(run)
 }
 
-fn in_pool(check: &Check) -> Result<Status, Failure> {
+fn checked(check: &Check) -> Result<Status, Failure> {
     let started = Instant::now();
     let progress = Progress::new(!check.output.quiet && !check.output.verbose);
     progress.phase("reading files");

@@ -4,6 +4,7 @@ mod arguments;
 mod baseline;
 mod check;
 mod completions;
+mod effects;
 mod explain;
 mod init;
 mod inputs;
@@ -74,6 +75,7 @@ pub fn main() -> ExitCode {
         Command::Check(check) => check::run(&check),
         Command::Explain(explain) => explain::run(&explain),
         Command::Rules(rules) => rules::run(&rules),
+        Command::Effects(effects) => effects::run(&effects),
         Command::Init(init) => init::run(&init),
         Command::Schema => schema::run(),
         Command::Completions(completions) => completions::run(&completions),

@@ -20,6 +20,11 @@ pub(super) const EFFECTS: [&str; 5] = ["blocks", "starts-runtime", "spawns", "ch
 /// What a function waits for, in the order of [`Kind::ALL`].
 pub(super) const KINDS: [&str; 9] = ["sleep", "network", "database", "process", "file", "path", "lock", "input", "cpu"];
 
+/// The word for what a blocking call waits for.
+pub const fn kind_name(kind: Kind) -> &'static str {
+    KINDS[kind.index()]
+}
+
 /// What a function opens when it is used in `with`.
 pub(super) const SCOPES: [(&str, ScopeRole); 7] = [
     ("timeout", ScopeRole::Timeout),

@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use camino::Utf8PathBuf;
 use ignore::gitignore::Gitignore;
 
-pub use api::Entry;
+pub use api::{Entry, kind_name};
 pub use levels::{Levels, Request};
 pub use read::of_text;
 pub use schema::schema;
