@@ -87,6 +87,9 @@ pub(crate) struct Output {
     /// Add how many findings each rule has
     #[arg(long)]
     pub statistics: bool,
+    /// List suppressed findings too, where the format has a place for them (SARIF)
+    #[arg(long)]
+    pub show_suppressed: bool,
     /// Only the findings: no warnings, no summary on stderr
     #[arg(long, short)]
     pub quiet: bool,

@@ -11,7 +11,7 @@ use super::{Failure, Status, output};
 use crate::analysis::{Outcome, analyze};
 use crate::config::Trouble;
 use crate::finding::{Confidence, Finding, Severity};
-use crate::report::{self, FileError, Format, Run, Summary, Terminal};
+use crate::report::{self, FileError, Run, Summary, Terminal};
 use crate::suppress::{self, Split};
 
 /// Enough for code nested ten thousand deep; the system gives memory for what is used alone.
@@ -183,7 +183,7 @@ fn report(
         project: &outcome.project,
         rules: crate::rules::RULES,
         findings: &findings,
-        suppressed: if check.output.output_format == Format::Sarif { &suppressed } else { &[] },
+        suppressed: if check.output.show_suppressed { &suppressed } else { &[] },
         errors: &errors,
         summary: Summary { files: inputs.found, checked, duration_ms },
         version: env!("CARGO_PKG_VERSION"),
@@ -211,6 +211,8 @@ fn report(
         output::note(&format!("checked {checked} files in {duration_ms} ms"));
     }
     let fails = (fails && !check.exit_zero) || (unread && check.strict_errors);
+    // The process ends soon: freeing millions of small pieces one by one would only delay it.
+    std::mem::forget(outcome);
     Ok(if fails { Status::Findings } else { Status::Clean })
 }
 

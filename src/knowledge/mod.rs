@@ -35,6 +35,8 @@ struct Index {
     bases: FxHashMap<&'static str, Vec<&'static HandlerFacts>>,
     /// Last components of every method or function that has an effect: a cheap way to see that a name cannot matter.
     effectful: rustc_hash::FxHashSet<&'static str>,
+    /// Last components of every path, aliases included.
+    named: rustc_hash::FxHashSet<&'static str>,
     /// Last components of those that hand a function to the event loop.
     calling_back: rustc_hash::FxHashSet<&'static str>,
 }
@@ -88,6 +90,7 @@ impl Index {
         let to_the_loop = |api: &&Api| api.runs.iter().any(|runs| runs.place == Runner::Loop);
         let calling_back = apis.iter().filter(to_the_loop).map(|api| last(api.path)).collect();
         Self {
+            named: api_index.iter().map(|(path, _)| last(path)).collect(),
             calling_back,
             apis: api_index.iter().map(|(path, entry)| (*path, &apis[*entry as usize])).collect(),
             types: type_index.iter().map(|(path, entry)| (*path, &types[*entry as usize])).collect(),
@@ -142,6 +145,11 @@ impl Knowledge {
     /// Some function with an effect has this last name.
     pub fn names_an_effect(&self, language: Language, name: &str) -> bool {
         index(language).effectful.contains(name) || self.own.values().any(|api| api.last_name() == name)
+    }
+
+    /// Some function has this last name: a cheap way to see that a call is of none of them.
+    pub fn names_an_api(&self, language: Language, name: &str) -> bool {
+        index(language).named.contains(name) || self.own.values().any(|api| api.last_name() == name)
     }
 
     /// Some function that hands another to the event loop has this last name.
