@@ -23,6 +23,7 @@ mod tables {
 #[derive(Debug, Default)]
 pub struct Knowledge {
     own: FxHashMap<String, &'static Api>,
+    own_types: FxHashMap<&'static str, &'static TypeFacts>,
 }
 
 struct Index {
@@ -106,7 +107,14 @@ impl Knowledge {
     pub fn with(own: Vec<Api>) -> Self {
         // A handful of entries that live as long as the process: rules hold references to all facts alike.
         let own = own.into_iter().map(|api| (api.path.to_owned(), &*Box::leak(Box::new(api)))).collect();
-        Self { own }
+        Self { own, ..Self::default() }
+    }
+
+    /// The same with a project's own types before those of the tables.
+    #[must_use]
+    pub fn and_types(mut self, own: Vec<TypeFacts>) -> Self {
+        self.own_types.extend(own.into_iter().map(|facts| (facts.path, &*Box::leak(Box::new(facts)))));
+        self
     }
 
     /// What is known of the function, method or class of that path.
@@ -116,7 +124,7 @@ impl Knowledge {
 
     /// What is known of the type of that path.
     pub fn type_facts(&self, language: Language, path: &str) -> Option<&'static TypeFacts> {
-        index(language).types.get(path).copied()
+        self.own_types.get(path).copied().or_else(|| index(language).types.get(path).copied())
     }
 
     /// The library that a top-level module or crate belongs to, if there is a table for it.
