@@ -135,7 +135,7 @@ fn median<T: Copy + PartialOrd>(values: &mut [T]) -> T {
 
 fn main() {
     // `cargo test --benches` runs this without the flag: then one turn shows that it works.
-    let (turns, tasks_in_all) = if std::env::args().any(|arg| arg == "--bench") { (41, 100_000) } else { (1, 100) };
+    let (turns, tasks_in_all) = if std::env::args().any(|arg| arg == "--bench") { (15, 20_000) } else { (1, 100) };
     let one = Builder::new_current_thread().build().expect("a runtime");
     let two = Builder::new_multi_thread().worker_threads(2).build().expect("a runtime");
     println!("time per task, as a multiple of JoinSet's (medians of {turns} turns)\n");
