@@ -50,6 +50,18 @@ pub struct Task<T> {
 }
 
 /// Why a task has no value.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// # use std::convert::Infallible;
+/// use taskgroup::{TaskError, scope};
+///
+/// let group = scope(async |group| Ok::<_, Infallible>(group)).await.unwrap();
+/// let late = group.spawn(async { Ok(()) });
+/// assert_eq!(late.await, Err(TaskError::NeverStarted));
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TaskError {
@@ -305,8 +317,9 @@ impl<T> Drop for Outcome<T> {
     }
 }
 
-/// A block that uses the book where it was captured, and not a function that moves it into a variable: what the runtime
-/// moves about for each task would be twice as large.
+/// A block that uses the book where it was captured, and not an async function, which moves it into a variable: what the
+/// runtime moves about for each task would be twice as large.
+#[expect(clippy::manual_async_fn, reason = "the two differ in size")]
 fn run<T, E, F>(mut job: Job<T, E, F>) -> impl Future<Output = ()>
 where
     F: Future<Output = Result<T, E>>,
