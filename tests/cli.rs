@@ -155,6 +155,41 @@ fn rules_are_selected_by_name_category_and_alias() {
 }
 
 #[test]
+fn suppressions_are_honoured_unless_told_otherwise() {
+    let folder = Folder::new(&[
+        ("a.py", &*SLEEPS.replace("(1)", "(1)  # asynclint: ignore[blocking-sleep] only in tests")),
+        ("b.py", &*SLEEPS.replace("(1)", "(1)  # noqa: ASYNC251")),
+    ]);
+    let (a, b) = ("a.py:5 blocking-sleep", "b.py:5 blocking-sleep");
+    assert_eq!(folder.found(&[]), [""; 0]);
+    assert_eq!(folder.found(&["--respect-noqa=false"]), [b]);
+    assert_eq!(folder.found(&["--respect-noqa"]), [""; 0]);
+    assert_eq!(folder.found(&["--ignore-suppressions"]), [a, b]);
+}
+
+#[test]
+fn findings_that_are_not_sure_enough_are_left_out() {
+    let api = "[[api]]\npath = 'm.g'\neffect = 'blocks'\nkind = 'cpu'\nconfidence = 'likely'\n";
+    let settings = |more: &str| format!("{more}extend-select = ['blocking-cpu']\n{api}");
+    let folder = Folder::new(&[("a.py", "import m\n\n\nasync def f():\n    m.g()\n")]);
+    folder.write("asynclint.toml", settings(""));
+    let found = ["a.py:5 blocking-cpu"];
+    assert_eq!(folder.found(&[]), found);
+    assert_eq!(folder.found(&["--min-confidence", "certain"]), [""; 0]);
+    folder.write("asynclint.toml", settings("min-confidence = 'certain'\n"));
+    assert_eq!(folder.found(&[]), [""; 0]);
+    assert_eq!(folder.found(&["--min-confidence", "likely"]), found);
+}
+
+#[test]
+fn statistics_count_the_findings_of_each_rule() {
+    let folder = Folder::new(&[("a.py", SLEEPS), ("b.py", SLEEPS)]);
+    let ran = folder.run(&["check", "--output-format", "concise", "--statistics"]);
+    let count = ran.out.lines().any(|line| line.split_whitespace().collect::<Vec<_>>() == ["2", "blocking-sleep"]);
+    assert!(count, "{}", ran.out);
+}
+
+#[test]
 fn the_report_goes_to_a_file_and_its_folder_is_made() {
     let folder = Folder::new(&[("a.py", SLEEPS)]);
     let arguments = ["check", "--output-format", "sarif", "--output-file", "reports/new/a.sarif"];

@@ -289,6 +289,35 @@ fn too_many_results_are_warned_of() {
 }
 
 #[test]
+fn github() {
+    let (tree, errors) = (tree(), errors());
+    insta::assert_snapshot!(text(Format::Github, &tree.run(&errors)));
+    let mut odd = tree.reported[0].clone();
+    odd.finding.message = "100%,\r\na: b".to_owned();
+    let mut run = tree.run(&[]);
+    let odd = [odd];
+    run.findings = &odd;
+    assert!(text(Format::Github, &run).contains("::100%25,%0D%0Aa: b%0A"));
+}
+
+#[test]
+fn gitlab() {
+    let (tree, errors) = (tree(), errors());
+    insta::assert_snapshot!(text(Format::Gitlab, &tree.run(&errors)));
+}
+
+#[test]
+fn junit() {
+    let (tree, errors) = (tree(), errors());
+    let mut odd = tree.reported.clone();
+    odd[2].finding.severity = Severity::Note;
+    odd[2].finding.message = "`a < b && \"c\"`\u{1b}".to_owned();
+    let mut run = tree.run(&errors);
+    run.findings = &odd;
+    insta::assert_snapshot!(text(Format::Junit, &run));
+}
+
+#[test]
 fn nothing_found() {
     let outcome = judge(vec![Source::new("a.py", Language::Python, "x = 1\n")]);
     let tree = Tree { outcome, reported: Vec::new(), suppressed: Vec::new() };
@@ -297,6 +326,9 @@ fn nothing_found() {
     assert_eq!(text(Format::Full, &run), "Nothing found in 1 file.\n");
     assert_eq!(text(Format::Concise, &run), "");
     assert_eq!(text(Format::Jsonl, &run), "");
+    assert_eq!(text(Format::Github, &run), "");
+    assert_eq!(text(Format::Gitlab, &run), "[]\n");
+    assert!(text(Format::Junit, &run).contains("tests=\"1\" failures=\"0\" errors=\"0\""));
     assert_eq!(log(&run)["runs"][0]["results"], json!([]));
 }
 
@@ -325,11 +357,31 @@ fn excerpts_are_drawn_anywhere() {
         let tree = Tree { outcome, reported, suppressed: Vec::new() };
         for format in Format::ALL {
             let shown = text(format, &tree.run(&[]));
-            let machine = matches!(format, Format::Json | Format::Jsonl | Format::Sarif);
-            assert!(machine || !shown.contains(['\u{1b}', '\u{202e}', '\r']), "{shown:?}");
+            let text_only = matches!(format, Format::Full | Format::Concise | Format::Junit);
+            assert!(!text_only || !shown.contains(['\u{1b}', '\u{202e}', '\r']), "{shown:?}");
             assert!(shown.matches("load_settings").count() >= count, "{} {shown}", format.name());
         }
     }
+}
+
+#[test]
+fn of_lines_without_end_the_part_around_the_mark_is_shown() {
+    let long = format!("DATA = '{}'\n", "\u{6f22}".repeat(5_000));
+    let call = format!("x = ['{}', {{}}, '{}']\n", "\u{e9}".repeat(3_000), "\u{1f40c}".repeat(3_000));
+    let call = call.replace("{}", "load()");
+    let outcome = judge(vec![Source::new("a.py", Language::Python, format!("{long}{call}{long}ok\n{long}"))]);
+    let mut finding = tree().reported[0].finding.clone();
+    finding.trace.clear();
+    let mut shown = Vec::new();
+    for needle in ["load()", "ok"] {
+        finding.place = place(&outcome, 0, needle);
+        let reported = vec![Reported { finding: finding.clone(), fingerprint: String::new() }];
+        let tree =
+            Tree { outcome: judge(vec![outcome.project.source(FileId(0)).clone()]), reported, suppressed: Vec::new() };
+        shown.push(text(Format::Full, &tree.run(&[])));
+    }
+    assert!(shown[0].contains("load()") && shown[0].contains("a.py:2:3010") && shown[0].len() < 2_000, "{}", shown[0]);
+    assert!(shown[1].contains(" 4 \u{2502} ok\n") && !shown[1].contains('\u{6f22}'), "{}", shown[1]);
 }
 
 #[test]

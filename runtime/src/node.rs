@@ -57,7 +57,7 @@ struct State {
 #[derive(Clone, Copy, PartialEq)]
 enum Phase {
     Open,
-    /// The owner waits for the members to leave.
+    /// The owner wants to be told when the members have left.
     Draining,
     /// The owner was dropped; the last member to leave closes the node.
     Orphaned,
@@ -278,6 +278,15 @@ impl Node {
         drop(owner);
         self.leave_parent();
         true
+    }
+
+    /// Whether no member is left now; otherwise the node's owner is woken when that is so. The node stays open.
+    pub(crate) fn is_idle(&self) -> bool {
+        let mut state = lock(&self.state);
+        if state.phase == Phase::Open {
+            state.phase = Phase::Draining;
+        }
+        state.is_drained()
     }
 
     /// The owner is gone before the node was closed: aborts what is left and lets the parent wait for it.

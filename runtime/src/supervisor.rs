@@ -161,7 +161,7 @@ impl Supervisor {
         self.spawner.spawn_restarting(name, restart, make)
     }
 
-    /// The names of the tasks that run or wait for their restart.
+    /// The names of the tasks that have begun and not ended, those that wait for their restart included.
     pub fn running(&self) -> Vec<TaskName> {
         self.node().own_names()
     }
@@ -169,6 +169,32 @@ impl Supervisor {
     /// A token that is cancelled when the shutdown begins.
     pub fn token(&self) -> CancellationToken {
         self.node().token()
+    }
+
+    /// Waits until no task is left. New ones may be spawned meanwhile and after that.
+    ///
+    /// For tasks that end by themselves; with [`move_on_after`](crate::move_on_after) before a shutdown, to let them.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// use std::time::Duration;
+    /// use taskgroup::{BoxError, Supervisor, move_on_after};
+    ///
+    /// let mut supervisor = Supervisor::new(|failure| eprintln!("{failure}"));
+    /// let mail = supervisor.spawn("send mail", async { Ok::<(), BoxError>(()) });
+    /// move_on_after(Duration::from_secs(30), supervisor.idle()).await;
+    /// assert!(mail.is_finished());
+    /// supervisor.shutdown(Duration::from_secs(1)).await;
+    /// # }
+    /// ```
+    pub async fn idle(&mut self) {
+        let node = self.node();
+        poll_fn(|cx| {
+            node.set_owner(cx.waker().clone());
+            if node.is_idle() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
     }
 
     /// Cancels all tasks and waits for them, for as long as `grace`; aborts those that are left, waits for that, too,

@@ -118,16 +118,16 @@ pub(crate) struct Selection {
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Fixes")]
+#[command(next_help_heading = "Fixes", group = clap::ArgGroup::new("mending").args(["fix", "diff"]).multiple(true))]
 pub(crate) struct Fixing {
     /// Apply safe fixes, then report what is left
-    #[arg(long, group = "mending")]
+    #[arg(long)]
     pub fix: bool,
     /// With `--fix` or `--diff`: fixes that may change the meaning, too
     #[arg(long, requires = "mending")]
     pub unsafe_fixes: bool,
     /// Show as a diff what would be fixed, and change nothing
-    #[arg(long, group = "mending")]
+    #[arg(long)]
     pub diff: bool,
 }
 

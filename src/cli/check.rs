@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::arguments::{Check, Fixing};
 use super::inputs::{self, Inputs};
 use super::mend::{self, Mending};
+use super::progress::Progress;
 use super::{Failure, Status, output};
 use crate::analysis::{Outcome, analyze};
 use crate::finding::{Confidence, Finding, Severity};
@@ -26,7 +27,10 @@ pub(super) fn run(check: &Check) -> Result<Status, Failure> {
 
 fn in_pool(check: &Check) -> Result<Status, Failure> {
     let started = Instant::now();
+    let progress = Progress::new(!check.output.quiet && !check.output.verbose);
+    progress.phase("reading files");
     let mut inputs = Inputs::gather(check)?;
+    progress.phase(format!("analysing {} files", inputs.files.len()));
     if check.output.verbose {
         inputs::tell_configurations(&inputs);
         output::note(&format!("read {} files in {} ms", inputs.files.len(), started.elapsed().as_millis()));
@@ -34,9 +38,11 @@ fn in_pool(check: &Check) -> Result<Status, Failure> {
     let Fixing { fix, diff, .. } = check.fixing;
     if !fix && !diff {
         let analysed = Analysed::of(&inputs, check);
+        drop(progress);
         return report(check, &inputs, analysed, started, Target::Output);
     }
     let (analysed, mending) = Mending::run(&mut inputs, check);
+    drop(progress);
     if !check.output.quiet {
         mend::summary(&mending, diff);
     }

@@ -9,6 +9,7 @@ mod inputs;
 mod mend;
 mod output;
 mod panics;
+mod progress;
 mod rules;
 mod schema;
 

@@ -34,6 +34,8 @@ struct Index {
     bases: FxHashMap<&'static str, Vec<&'static HandlerFacts>>,
     /// Last components of every method or function that has an effect: a cheap way to see that a name cannot matter.
     effectful: rustc_hash::FxHashSet<&'static str>,
+    /// Last components of those that hand a function to the event loop.
+    calling_back: rustc_hash::FxHashSet<&'static str>,
 }
 
 fn index(language: Language) -> &'static Index {
@@ -82,7 +84,10 @@ impl Index {
         }
         let last = |path: &'static str| path.rsplit(['.', ':']).next().unwrap_or(path);
         let effectful = apis.iter().filter(|api| api.effect.is_some()).map(|api| last(api.path)).collect();
+        let to_the_loop = |api: &&Api| api.runs.iter().any(|runs| runs.place == Runner::Loop);
+        let calling_back = apis.iter().filter(to_the_loop).map(|api| last(api.path)).collect();
         Self {
+            calling_back,
             apis: api_index.iter().map(|(path, entry)| (*path, &apis[*entry as usize])).collect(),
             types: type_index.iter().map(|(path, entry)| (*path, &types[*entry as usize])).collect(),
             modules: modules.iter().copied().collect(),
@@ -129,6 +134,11 @@ impl Knowledge {
     /// Some function with an effect has this last name.
     pub fn names_an_effect(&self, language: Language, name: &str) -> bool {
         index(language).effectful.contains(name) || self.own.values().any(|api| api.last_name() == name)
+    }
+
+    /// Some function that hands another to the event loop has this last name.
+    pub fn names_a_callback(&self, language: Language, name: &str) -> bool {
+        index(language).calling_back.contains(name)
     }
 
     /// Every entry of a language's tables.

@@ -551,6 +551,8 @@ pub enum Value {
     Element(ValueId),
     /// Attribute, field, module member, associated item or method.
     Attr(ValueId, NameId),
+    /// Rust `x.name` that is no method call, and what patterns take out of a struct.
+    Field(ValueId, NameId),
     /// Rust `x?`; and patterns `Some(x)`, `Ok(x)`: the first type argument of a wrapper, else the value itself.
     Inner(ValueId),
     /// Rust `*x`: what a pointer or guard gives access to; options and results stay what they are.

@@ -37,7 +37,23 @@ impl Project {
             let found = self.member(language, &receiver, self.model(function.file).name(name));
             return vec![self.callee_of(language, &found)];
         }
-        ty.parts().iter().map(|part| self.callee_of(language, part)).collect()
+        let callees = ty.parts().iter().map(|part| self.callee_of(language, part));
+        let mut callees: Vec<Callee> = callees.collect();
+        // `try: from time import sleep` / `except ImportError: from other import sleep`: the one that is known tells.
+        if callees.len() > 1 && ty.parts().iter().all(|part| !matches!(part, Ty::Unknown)) {
+            let foreign = |part: &Ty| matches!(part, Ty::External(path) if !self.is_known_library(language, path));
+            let mut parts = ty.parts().iter();
+            callees.retain(|callee| {
+                let is_foreign = parts.next().is_some_and(foreign);
+                *callee != Callee::Unknown || !is_foreign
+            });
+        }
+        if callees.is_empty() { vec![Callee::Unknown] } else { callees }
+    }
+
+    fn is_known_library(&self, language: Language, path: &str) -> bool {
+        let first = path.split(['.', ':']).next().unwrap_or(path);
+        self.knowledge.library(language, first).is_some()
     }
 
     fn is_trait_method(&self, function: FnRef) -> bool {
@@ -141,6 +157,8 @@ impl Project {
             Value::None => "None",
             Value::Int(number) => return Some(number.to_string() == value),
             Value::Str(text) => return Some(model.name(*text) == value.trim_matches(['\'', '"'])),
+            // What is computed is hardly ever the one number asked for; a flag may well be.
+            _ if value.parse::<i64>().is_ok() => return Some(false),
             _ => return None,
         };
         Some(given.eq_ignore_ascii_case(value))

@@ -5,7 +5,7 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::finding::{Place, Step};
+use crate::finding::{Confidence, Place, Step};
 use crate::knowledge::{Api, Effect, Kind};
 use crate::model::CallId;
 use crate::source::Span;
@@ -110,6 +110,8 @@ impl Effects {
             for (site, runs) in &self.sites[function] {
                 match runs {
                     Runs::Own(callee) => callers.entry(*callee).or_default().push((*function, *site)),
+                    // What is only likely to happen is told where it is called, not from afar.
+                    Runs::Library(api, _) if api.confidence == Confidence::Likely => {}
                     Runs::Library(_, effect) => {
                         let index = match effect {
                             Effect::Blocks(kind) => kind.index(),

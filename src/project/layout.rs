@@ -188,6 +188,15 @@ impl Layout {
         })
     }
 
+    /// The file of a module by its whole dotted name, wherever its root is, if there is just one.
+    pub(super) fn module_named(&self, name: &str) -> Option<FileId> {
+        let last = name.rsplit('.').next()?;
+        self.by_name.get(last)?;
+        let segments: Vec<&str> = name.split('.').collect();
+        let (file, used) = self.spread(&segments)?;
+        (used == segments.len()).then_some(file)
+    }
+
     /// The library crate of that name, seen from `file`: of several the one that stands nearest.
     pub(super) fn crate_named(&self, file: FileId, name: &str) -> Option<FileId> {
         let found = self.crates.get(name)?;

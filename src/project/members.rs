@@ -49,6 +49,28 @@ impl Project {
         }
     }
 
+    /// A field, which may have the name of a method.
+    pub(super) fn field(&self, receiver: &Ty, name: &str) -> Ty {
+        match receiver {
+            Ty::Instance(Class::Own(class), _) => {
+                let model = self.model(class.file);
+                let id = model.names.find(name);
+                let fields = &model.class(class.class).fields;
+                match fields.iter().find(|(it, _)| Some(*it) == id) {
+                    Some((_, value)) => self.evaluate(class.file, *value),
+                    None => Ty::Unknown,
+                }
+            }
+            // `Arc`, `Box`, a guard: of what they give access to.
+            Ty::Instance(Class::Library(path), args) => match self.knowledge.type_facts(Language::Rust, path) {
+                Some(facts) if facts.wrapper => args.first().map_or(Ty::Unknown, |inner| self.field(inner, name)),
+                _ => self.member(Language::Rust, receiver, name),
+            },
+            Ty::Union(parts) => Ty::union(parts.iter().map(|it| self.field(it, name))),
+            other => self.member(Language::Rust, other, name),
+        }
+    }
+
     fn external_member(&self, language: Language, path: &str, name: &str) -> Ty {
         let full = match language {
             Language::Python => format!("{path}.{name}"),
@@ -73,6 +95,13 @@ impl Project {
                     return Ty::External(found);
                 }
             }
+        }
+        // `import acme.core` of a package without `__init__`: nothing stands for `acme` itself.
+        if language == Language::Python
+            && let Some(file) = self.layout.module_named(&full)
+            && self.knowledge.library(language, full.split('.').next().unwrap_or(&full)).is_none()
+        {
+            return Ty::Module(file, crate::model::FILE_MODULE);
         }
         Ty::External(full.into())
     }
@@ -260,15 +289,6 @@ impl Project {
             if let Some((_, function)) = declared.methods.iter().rev().find(|(it, _)| *it == id) {
                 return Some(self.method(FnRef { file: class.file, function: *function }, receiver));
             }
-            let fields: Vec<Ty> = declared
-                .fields
-                .iter()
-                .filter(|(it, _)| *it == id)
-                .map(|(_, value)| self.evaluate(class.file, *value))
-                .collect();
-            if !fields.is_empty() {
-                return Some(Ty::union(fields));
-            }
         }
         for (file, index) in self.impls.get(&class).into_iter().flatten() {
             let model = self.model(*file);
@@ -277,6 +297,17 @@ impl Project {
                 && let Some((_, function)) = it.methods.iter().find(|(it, _)| *it == id)
             {
                 return Some(self.method(FnRef { file: *file, function: *function }, receiver));
+            }
+        }
+        if let Some(id) = model.names.find(name) {
+            let fields: Vec<Ty> = declared
+                .fields
+                .iter()
+                .filter(|(it, _)| *it == id)
+                .map(|(_, value)| self.evaluate(class.file, *value))
+                .collect();
+            if !fields.is_empty() {
+                return Some(Ty::union(fields));
             }
         }
         None

@@ -31,6 +31,8 @@ struct Memo {
     open: FxHashMap<Key, u32>,
     /// The outermost open value that was asked for again since the innermost one began: `u32::MAX` for none.
     reached: u32,
+    /// Generators whose elements are being found out.
+    yielding: Vec<FnRef>,
 }
 
 thread_local! {
@@ -109,6 +111,10 @@ impl Project {
                 let receiver = self.evaluate(file, *inner);
                 self.member(model.language, &receiver, model.name(*name))
             }
+            Value::Field(inner, name) => {
+                let receiver = self.evaluate(file, *inner);
+                self.field(&receiver, model.name(*name))
+            }
             Value::Inner(inner) => {
                 let ty = self.evaluate(file, *inner);
                 self.inner(model.language, &ty)
@@ -151,7 +157,7 @@ impl Project {
             Value::Quotient(inner) => match self.evaluate(file, *inner) {
                 ty if ty
                     .library_path()
-                    .is_some_and(|path| path.starts_with("pathlib.") || path.starts_with("anyio.Path")) =>
+                    .is_some_and(|path| path.starts_with("pathlib.") || path.starts_with("anyio.Path") || path.starts_with("trio.Path")) =>
                 {
                     ty
                 }
@@ -487,6 +493,11 @@ impl Project {
         {
             return (*element).clone();
         }
+        // A generator may delegate to itself.
+        if MEMO.with_borrow(|memo| memo.yielding.contains(&function)) {
+            return Ty::Unknown;
+        }
+        MEMO.with_borrow_mut(|memo| memo.yielding.push(function));
         let mut values = Vec::new();
         crate::model::flow::visit(&definition.body, &mut |node| {
             if let crate::model::Node::Yield(it) = node {
@@ -495,6 +506,7 @@ impl Project {
             }
             crate::model::flow::Step::Into
         });
+        MEMO.with_borrow_mut(|memo| memo.yielding.pop());
         Ty::union(values)
     }
 

@@ -13,18 +13,6 @@ use super::calls::Callee;
 use super::effects::{Runs, Site};
 use super::types::{Class, ClassRef, FnRef, Ty};
 
-/// Methods that hand a function to the event loop: only calls of these names are worth evaluating.
-const TO_THE_LOOP: &[&str] = &[
-    "call_soon",
-    "call_later",
-    "call_at",
-    "call_soon_threadsafe",
-    "add_done_callback",
-    "add_signal_handler",
-    "add_reader",
-    "add_writer",
-];
-
 /// Built-in functions that run a method of their first argument.
 const METHODS_OF_BUILTINS: &[(&str, &str)] = &[
     ("len", "__len__"),
@@ -46,7 +34,7 @@ impl Project {
         let mut callbacks = Vec::new();
         for (index, call) in model.calls.iter().enumerate() {
             let Value::Attr(_, name) = model.value(call.callee) else { continue };
-            if call.args.is_empty() || !TO_THE_LOOP.contains(&model.name(*name)) {
+            if call.args.is_empty() || !self.knowledge.names_a_callback(model.language, model.name(*name)) {
                 continue;
             }
             let Some(api) = self.api_of(file, CallId(index as u32)) else { continue };
@@ -250,6 +238,14 @@ impl Found<'_> {
                     self.sites.push((site, Runs::Library(api, effect)));
                 }
             }
+            // A library's object that stands at the top of a module: `sys.stdin`.
+            Ty::External(path) => {
+                if let Some(api) = project.knowledge.api(language, &format!("{path}.{name}"))
+                    && let Some(effect) = unconditional(api)
+                {
+                    self.sites.push((site, Runs::Library(api, effect)));
+                }
+            }
             _ => {}
         }
     }
@@ -275,7 +271,9 @@ impl Found<'_> {
                     iterator => self.method(site, &iterator, "__next__"),
                 }
             }
-            (Language::Python, Ty::Instance(Class::Library(_), _)) => self.method(site, value, "__next__"),
+            (Language::Python, Ty::Instance(Class::Library(_), _) | Ty::External(_)) => {
+                self.method(site, value, "__next__");
+            }
             (Language::Rust, Ty::Instance(Class::Own(_), _)) => {
                 if let Ty::Bound(_, next) = project.member(Language::Rust, value, "next") {
                     self.own(site, [next]);

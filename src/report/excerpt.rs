@@ -3,6 +3,7 @@
 //! Its own way to read a source counts lines from the top of the file for every excerpt; here the line table answers.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::fmt;
 
 use miette::{
@@ -13,7 +14,8 @@ use miette::{
 use super::Terminal;
 use super::printable::{one_line, printable};
 use super::spot::Spot;
-use crate::finding::Severity;
+use crate::finding::{Place, Severity};
+use crate::project::Project;
 use crate::source::{Source, Span};
 
 /// Draws for one kind of terminal.
@@ -29,23 +31,52 @@ pub(super) fn drawer(terminal: Terminal) -> GraphicalReportHandler {
         .without_syntax_highlighting()
 }
 
+/// The files, each made fit for a terminal once, however many excerpts are taken from it.
+pub(super) struct Pages<'a> {
+    project: &'a Project,
+    texts: Vec<OnceCell<Cow<'a, str>>>,
+}
+
+impl<'a> Pages<'a> {
+    pub fn of(project: &'a Project) -> Self {
+        Self { project, texts: project.user_files().map(|_| OnceCell::new()).collect() }
+    }
+
+    /// The page a place is on.
+    pub fn page(&self, place: Place) -> Page<'_> {
+        let spot = Spot::of(self.project, place);
+        let source = spot.source;
+        let first = source.line_of(spot.base);
+        let next = source.cells.iter().find(|cell| spot.cell.is_some() && cell.start > spot.base);
+        let last = next.map_or(source.line_starts().len(), |cell| source.line_of(cell.start)).max(first + 1);
+        let shown = self.texts.get(place.file.index()).map(|text| &**text.get_or_init(|| printable(&source.text)));
+        Page {
+            source,
+            text: shown.unwrap_or_default(),
+            name: one_line(&spot.file()).into_owned(),
+            lines: (first, last),
+        }
+    }
+}
+
 /// A source, or one cell of a notebook, as `miette` wants it.
 pub(super) struct Page<'a> {
     source: &'a Source,
     /// Of the same length as the source's.
-    text: Cow<'a, str>,
+    text: &'a str,
     name: String,
     /// The first line of the page and the one after its last, from 0.
     lines: (usize, usize),
 }
 
-impl<'a> Page<'a> {
-    pub fn of(spot: &Spot<'a>) -> Self {
-        let source = spot.source;
-        let first = source.line_of(spot.base);
-        let next = source.cells.iter().find(|cell| spot.cell.is_some() && cell.start > spot.base);
-        let last = next.map_or(source.line_starts().len(), |cell| source.line_of(cell.start)).max(first + 1);
-        Self { source, text: printable(&source.text), name: one_line(&spot.file()).into_owned(), lines: (first, last) }
+/// In bytes: a line that is longer is data, or has been written by a program.
+const LONG: usize = 400;
+/// How much of such a line is shown on either side of a mark, in bytes.
+const AROUND: usize = 100;
+
+impl Page<'_> {
+    fn is_long(&self, line: usize) -> bool {
+        self.source.line_text(line).len() > LONG
     }
 }
 
@@ -56,21 +87,33 @@ impl SourceCode for Page<'_> {
         before: usize,
         after: usize,
     ) -> Result<Box<dyn SpanContents<'b> + 'b>, MietteError> {
+        let (offset, end) = (span.offset() as u32, (span.offset() + span.len().saturating_sub(1)) as u32);
+        let (top, bottom) = (self.source.line_of(offset), self.source.line_of(end));
+        // Lines above and below, as far as they are there and can be read at a glance.
+        let above =
+            (top.saturating_sub(before).max(self.lines.0)..top).rev().take_while(|it| !self.is_long(*it)).count();
+        let below = (bottom + 1..(bottom + 1 + after).min(self.lines.1)).take_while(|it| !self.is_long(*it)).count();
+        let (mut first, mut behind) = (top - above, bottom + 1 + below);
         let starts = self.source.line_starts();
-        let offset = span.offset() as u32;
-        let own = self.source.line_of(offset);
-        let first = own.saturating_sub(before).max(self.lines.0);
-        let end = (span.offset() + span.len().saturating_sub(1)) as u32;
-        let behind = (self.source.line_of(end) + 1 + after).min(self.lines.1);
-        let range = starts[first] as usize..starts.get(behind).map_or(self.text.len(), |it| *it as usize);
-        // In an excerpt that does not begin above the mark, miette takes line and column for those of the mark.
-        let column = self.source.position(offset).column as usize - 1;
+        let mut start = starts[first] as usize;
+        let mut stop = starts.get(behind).map_or(self.text.len(), |it| *it as usize);
+        // Of a line without end, what is around the mark.
+        if self.is_long(top) {
+            first = top;
+            start = self.text.floor_char_boundary(span.offset().saturating_sub(AROUND).max(starts[top] as usize));
+        }
+        if self.is_long(bottom) {
+            behind = bottom + 1;
+            stop = self.text.ceil_char_boundary(span.offset() + span.len() + AROUND).min(stop);
+        }
+        // Where the excerpt does not begin above the mark, miette takes line and column for those of the mark.
+        let column = if first == top { self.source.position(offset).column as usize - 1 } else { 0 };
         Ok(Box::new(MietteSpanContents::new_named(
             self.name.clone(),
-            &self.text.as_bytes()[range.clone()],
-            (range.start, range.len()).into(),
+            &self.text.as_bytes()[start..stop],
+            (start, stop - start).into(),
             first - self.lines.0,
-            if first == own { column } else { 0 },
+            column,
             behind - first,
         )))
     }

@@ -26,6 +26,11 @@ pub fn fingerprints(project: &Project, split: &Split) -> (Vec<String>, Vec<Strin
     (names, quiet)
 }
 
+/// A name for something that is no finding, from its parts.
+pub(super) fn name(parts: &[&str]) -> String {
+    format!("{:032x}", parts.iter().fold(Hash::NEW, |hash, part| hash.field(part)).0)
+}
+
 fn content(project: &Project, finding: &Finding) -> Hash {
     let source = project.source(finding.place.file);
     let line = source.line_text(source.line_of(finding.place.span.start));

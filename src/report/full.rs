@@ -4,19 +4,19 @@ use std::io::{self, Write};
 
 use miette::GraphicalReportHandler;
 
-use super::excerpt::{Drawing, Page, drawer, mark};
+use super::excerpt::{Drawing, Pages, drawer, mark};
 use super::printable::one_line;
 use super::spot::Spot;
 use super::{Run, Suppressed, paint, statistics};
 use crate::finding::{Applicability, Confidence, Finding, Fix, Place, Related, Severity};
 
 pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let drawer = drawer(run.terminal);
+    let pen = Pen { drawer: drawer(run.terminal), pages: Pages::of(run.project) };
     for it in run.findings {
-        finding(run, &drawer, &it.finding, None, out)?;
+        finding(run, &pen, &it.finding, None, out)?;
     }
     for it in run.suppressed {
-        finding(run, &drawer, &it.finding, Some(it), out)?;
+        finding(run, &pen, &it.finding, Some(it), out)?;
     }
     if run.statistics && !run.findings.is_empty() {
         statistics(run, out)?;
@@ -25,9 +25,14 @@ pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}", summary(run))
 }
 
+struct Pen<'a> {
+    drawer: GraphicalReportHandler,
+    pages: Pages<'a>,
+}
+
 fn finding(
     run: &Run<'_>,
-    drawer: &GraphicalReportHandler,
+    pen: &Pen<'_>,
     finding: &Finding,
     suppressed: Option<&Suppressed>,
     out: &mut dyn Write,
@@ -45,13 +50,13 @@ fn finding(
         url: run.page(finding.rule),
         message: one_line(&finding.message).into_owned(),
         help: None,
-        page: Some(Page::of(&spot)),
+        page: Some(pen.pages.page(finding.place)),
         marks,
     };
-    write!(out, "{}", drawing.draw(drawer))?;
-    links(run, drawer, finding, &far, out)?;
+    write!(out, "{}", drawing.draw(&pen.drawer))?;
+    links(run, pen, finding, &far, out)?;
     if let Some(help) = help(finding, suppressed) {
-        write!(out, "{}", Drawing { help: Some(help), ..Drawing::default() }.draw_bare(drawer))?;
+        write!(out, "{}", Drawing { help: Some(help), ..Drawing::default() }.draw_bare(&pen.drawer))?;
     }
     writeln!(out)
 }
@@ -61,17 +66,11 @@ fn same_page(a: &Spot<'_>, b: &Spot<'_>) -> bool {
 }
 
 /// The places elsewhere: first the evidence, link by link, then what else is worth seeing.
-fn links(
-    run: &Run<'_>,
-    drawer: &GraphicalReportHandler,
-    finding: &Finding,
-    far: &[&Related],
-    out: &mut dyn Write,
-) -> io::Result<()> {
+fn links(run: &Run<'_>, pen: &Pen<'_>, finding: &Finding, far: &[&Related], out: &mut dyn Write) -> io::Result<()> {
     let steps = finding.trace.iter().map(|it| (format!("in `{}`", it.function), Some(it.message.as_str()), it.place));
     let related = far.iter().map(|it| (it.message.clone(), None, it.place));
     let all: Vec<(String, Option<&str>, Place)> = steps.chain(related).collect();
-    let drawer = drawer.clone().with_context_lines(0);
+    let drawer = pen.drawer.clone().with_context_lines(0);
     let style = paint(run.terminal, finding.severity);
     for (index, (heading, label, place)) in all.iter().enumerate() {
         let (arrow, bar) = match (run.terminal.unicode, index + 1 == all.len()) {
@@ -83,7 +82,7 @@ fn links(
         writeln!(out, "  {style}{arrow}{style:#} {}", one_line(heading))?;
         let spot = Spot::of(run.project, *place);
         let marks = vec![mark(spot.span, spot.source, *label, true)];
-        let drawing = Drawing { page: Some(Page::of(&spot)), marks, ..Drawing::default() };
+        let drawing = Drawing { page: Some(pen.pages.page(*place)), marks, ..Drawing::default() };
         for line in drawing.draw_bare(&drawer).lines() {
             writeln!(out, "{}", format!("  {style}{bar}{style:#} {line}").trim_end())?;
         }
@@ -93,7 +92,8 @@ fn links(
 
 fn help(finding: &Finding, suppressed: Option<&Suppressed>) -> Option<String> {
     let mut lines: Vec<String> = finding.help.iter().map(|it| one_line(it).into_owned()).collect();
-    lines.extend(finding.fix.as_ref().map(offer));
+    let word = if lines.is_empty() { "" } else { "fix: " };
+    lines.extend(finding.fix.as_ref().map(|fix| format!("{word}{}", offer(fix))));
     lines.extend(suppressed.map(|it| match &it.reason.text {
         Some(text) => format!("suppressed by `{}`: {}", one_line(&it.reason.by), one_line(text)),
         None => format!("suppressed by `{}`", one_line(&it.reason.by)),
@@ -107,7 +107,7 @@ fn offer(fix: &Fix) -> String {
         Applicability::Unsafe => "`--fix --unsafe-fixes` does it; look at what it does",
         Applicability::Suggestion => "to be done by hand",
     };
-    format!("fix: {} ({how})", one_line(&fix.message))
+    format!("{} ({how})", one_line(&fix.message))
 }
 
 fn summary(run: &Run<'_>) -> String {

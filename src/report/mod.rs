@@ -7,7 +7,10 @@ mod concise;
 mod excerpt;
 mod fingerprint;
 mod full;
+mod github;
+mod gitlab;
 mod json;
+mod junit;
 mod printable;
 mod sarif;
 mod spot;
@@ -41,11 +44,18 @@ pub enum Format {
     Jsonl,
     /// SARIF 2.1.0, for code scanning and editors.
     Sarif,
+    /// Annotations of GitHub Actions.
+    Github,
+    /// A Code Quality report of GitLab.
+    Gitlab,
+    /// JUnit's XML, for other CI servers.
+    Junit,
 }
 
 impl Format {
     /// Every format, in the order they are documented.
-    pub const ALL: [Self; 5] = [Self::Full, Self::Concise, Self::Json, Self::Jsonl, Self::Sarif];
+    pub const ALL: [Self; 8] =
+        [Self::Full, Self::Concise, Self::Json, Self::Jsonl, Self::Sarif, Self::Github, Self::Gitlab, Self::Junit];
 
     /// As it is written on the command line.
     pub const fn name(self) -> &'static str {
@@ -55,6 +65,9 @@ impl Format {
             Self::Json => "json",
             Self::Jsonl => "jsonl",
             Self::Sarif => "sarif",
+            Self::Github => "github",
+            Self::Gitlab => "gitlab",
+            Self::Junit => "junit",
         }
     }
 }
@@ -181,6 +194,9 @@ pub fn write(format: Format, run: &Run<'_>, out: &mut dyn Write) -> io::Result<(
         Format::Json => json::write(run, out),
         Format::Jsonl => json::write_lines(run, out),
         Format::Sarif => sarif::write(run, out),
+        Format::Github => github::write(run, out),
+        Format::Gitlab => gitlab::write(run, out),
+        Format::Junit => junit::write(run, out),
     }
 }
 

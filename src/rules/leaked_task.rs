@@ -4,7 +4,7 @@ use super::{Category, Context, Profile, Rule};
 use crate::finding::{Related, Severity};
 use crate::knowledge::{Api, Effect, Handle, TypeRole};
 use crate::model::{Call, CallId, FunctionKind, Use, Value};
-use crate::project::types::{Class, FnRef, Ty};
+use crate::project::types::{FnRef, Ty};
 use crate::source::Language;
 
 pub(super) static RULE: Rule = Rule {
@@ -53,7 +53,7 @@ fn check(context: &mut Context<'_>) {
 
 /// Rust: a helper's type says that it gives a task's handle.
 fn returned_handle(context: &mut Context<'_>, call: &Call, helper: FnRef) {
-    if !context.wants(Profile::Strict) {
+    if !result_is_lost(context, call) && !context.wants(Profile::Strict) {
         return;
     }
     let name = context.project.short_name(helper).to_owned();
@@ -122,7 +122,7 @@ fn result_is_lost(context: &Context<'_>, call: &Call) -> bool {
             Ty::Coroutine(inner, _) => (*inner).clone(),
             _ => return false,
         };
-        matches!(outcome, Ty::Instance(Class::Library(path), _) if &*path == "std::result::Result")
+        outcome.is_result()
     })
 }
 

@@ -7,9 +7,9 @@ use rustc_hash::FxHashSet;
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Severity, Step};
 use crate::knowledge::{Api, Effect};
-use crate::model::{CallId, FunctionKind, Node, TOP_LEVEL, Value, flow};
+use crate::model::{CallId, FunctionKind, Handler, Node, TOP_LEVEL, Value, flow};
 use crate::project::Callee;
-use crate::project::types::FnRef;
+use crate::project::types::{FnRef, Ty};
 use crate::source::{Language, Span};
 
 pub(super) static RULE: Rule = Rule {
@@ -169,6 +169,17 @@ fn starts_loop(context: &Context<'_>, function: FnRef) -> bool {
     })
 }
 
+/// The handler catches the `RuntimeError` that says that no loop runs.
+fn catches_it(context: &Context<'_>, function: FnRef, handler: &Handler) -> bool {
+    handler.bare
+        || handler.catches.iter().any(|class| match context.project.evaluate(function.file, *class) {
+            Ty::External(path) => {
+                matches!(&*path, "builtins.RuntimeError" | "builtins.Exception" | "builtins.BaseException")
+            }
+            ty => ty.is_unknown(),
+        })
+}
+
 /// Calls that the function's body makes, and whether an error of theirs is caught on the spot.
 fn calls_of(context: &Context<'_>, function: FnRef) -> Vec<(CallId, bool)> {
     let mut calls = Vec::new();
@@ -176,7 +187,7 @@ fn calls_of(context: &Context<'_>, function: FnRef) -> Vec<(CallId, bool)> {
     let body = &context.project.function(function).body;
     flow::visit(body, &mut |node| {
         match node {
-            Node::Try(it) if !it.handlers.is_empty() => {
+            Node::Try(it) if it.handlers.iter().any(|handler| catches_it(context, function, handler)) => {
                 let handlers = it.handlers.first().map_or(it.span.end, |handler| handler.span.start);
                 caught.push(Span::new(it.span.start, handlers));
             }

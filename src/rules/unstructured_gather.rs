@@ -59,18 +59,14 @@ fn any_can_fail(context: &Context<'_>, call: &crate::model::Call) -> bool {
 /// A future that ends in a `Result`, or a collection of such.
 fn is_fallible(context: &Context<'_>, ty: &Ty, depth: u32) -> bool {
     match ty {
-        Ty::Coroutine(inner, _) => is_result(inner),
+        Ty::Coroutine(inner, _) => inner.is_result(),
         Ty::Collection(element) if depth < 3 => is_fallible(context, element, depth + 1),
         Ty::Instance(Class::Library(path), args) if &**path == "std::iter::Iterator" && depth < 3 => {
             args.first().is_some_and(|element| is_fallible(context, element, depth + 1))
         }
         Ty::Function(body) if context.project.function(*body).kind == FunctionKind::AsyncBlock => {
-            is_result(&context.project.returns(*body, None))
+            context.project.returns(*body, None).is_result()
         }
         _ => false,
     }
-}
-
-fn is_result(ty: &Ty) -> bool {
-    ty.library_path() == Some("std::result::Result")
 }

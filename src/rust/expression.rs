@@ -50,7 +50,19 @@ impl Lowerer {
 
     fn walk(&mut self, expr: &Expr, result: Use) -> ValueId {
         match expr {
-            Expr::Path(it) if it.qself.is_none() => self.path_value(&it.path),
+            Expr::Path(it) => match &it.qself {
+                None => self.path_value(&it.path),
+                // `<Type as Trait>::function`
+                Some(qself) => {
+                    let instance = self.type_value(&qself.ty);
+                    let class = match self.model.value(instance) {
+                        Value::Instance { class, .. } => *class,
+                        _ => UNKNOWN,
+                    };
+                    let name = it.path.segments.last().map(|it| self.ident(&it.ident));
+                    name.map_or(UNKNOWN, |name| self.derived(class, |class| Value::Attr(class, name)))
+                }
+            },
             Expr::Call(it) => self.call_expression(it, result),
             Expr::MethodCall(it) => self.method_call(it, result),
             Expr::Await(it) => {
@@ -74,7 +86,7 @@ impl Lowerer {
                     Member::Named(ident) => self.ident(ident),
                     Member::Unnamed(index) => self.name(&index.index.to_string()),
                 };
-                self.derived(base, |base| Value::Attr(base, name))
+                self.derived(base, |base| Value::Field(base, name))
             }
             Expr::Reference(it) => {
                 let value = self.expression(&it.expr, result);
@@ -346,8 +358,12 @@ impl Lowerer {
     /// `Some`, `Ok` or `Err` of the prelude.
     fn wrapping(&mut self, func: &Expr) -> Option<&'static str> {
         let Expr::Path(it) = func else { return None };
-        let ident = it.path.get_ident()?;
+        let ident = &it.path.segments.last()?.ident;
         let wrapper = ["Some", "Ok", "Err"].into_iter().find(|name| ident == name)?;
+        if it.path.segments.len() > 1 {
+            let of = it.path.segments.iter().rev().nth(1)?;
+            return (of.ident == "Result" || of.ident == "Option").then_some(wrapper);
+        }
         let name = self.ident(ident);
         matches!(self.find(name), Found::Nothing).then_some(wrapper)
     }

@@ -70,7 +70,7 @@ impl Lowerer {
                         Member::Named(ident) => self.ident(ident),
                         Member::Unnamed(index) => self.name(&index.index.to_string()),
                     };
-                    let part = self.part(value, it.path.segments.len() == 1, |value| Value::Attr(value, name));
+                    let part = self.part(value, it.path.segments.len() == 1, |value| Value::Field(value, name));
                     self.destructure(&field.pat, part);
                 }
             }

@@ -100,7 +100,8 @@ impl Said {
         };
         let open = skip(behind);
         let bracketed = text[open..].starts_with('[');
-        if !leads && !(bracketed && text[..at].ends_with([' ', '\t'])) {
+        let stands_alone = text[..at].ends_with([' ', '\t']);
+        if !(leads || bracketed && stands_alone) {
             return;
         }
         if !bracketed {

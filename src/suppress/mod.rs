@@ -3,13 +3,13 @@
 mod comment;
 mod unused;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::finding::{FileId, Finding, Severity};
 use crate::model::FileModel;
 use crate::project::Project;
 use crate::rules::{RULES, Rule};
-use crate::source::{Language, Source};
+use crate::source::{Language, Source, Span};
 
 use comment::{Ignore, Noqa, Said};
 
@@ -93,7 +93,12 @@ struct Judge<'a> {
     said: Said,
     /// Parallel to `said.ignores`: for each of its names whether it has kept something quiet. One entry where it has none.
     used: Vec<Vec<bool>>,
+    /// The indices of ignore comments and of `noqa`s, by line; those for the file are under [`WHOLE_FILE`].
+    ignores: BTreeMap<usize, Vec<usize>>,
+    noqas: BTreeMap<usize, Vec<usize>>,
 }
+
+const WHOLE_FILE: usize = usize::MAX;
 
 impl<'a> Judge<'a> {
     fn new(project: &'a Project, file: FileId, model: &'a FileModel, options: Options) -> Self {
@@ -101,7 +106,15 @@ impl<'a> Judge<'a> {
         let is_rule = |name: &str| options.rules.iter().any(|rule| names(name, rule));
         let said = Said::of(source, &model.comments, is_rule);
         let used = said.ignores.iter().map(|it| vec![false; it.names.as_ref().map_or(1, Vec::len)]).collect();
-        Self { project, file, source, model, options, said, used }
+        let (mut ignores, mut noqas): (BTreeMap<usize, Vec<usize>>, BTreeMap<usize, Vec<usize>>) = Default::default();
+        let line = |file: bool, span: Span| if file { WHOLE_FILE } else { source.line_of(span.start) };
+        for (index, it) in said.ignores.iter().enumerate() {
+            ignores.entry(line(it.file, it.span)).or_default().push(index);
+        }
+        for (index, it) in said.noqas.iter().enumerate() {
+            noqas.entry(line(it.file, it.span)).or_default().push(index);
+        }
+        Self { project, file, source, model, options, said, used, ignores, noqas }
     }
 
     fn split(mut self, findings: Vec<Finding>, split: &mut Split) {
@@ -122,7 +135,8 @@ impl<'a> Judge<'a> {
     /// The comment of ours that keeps the finding quiet. All that do so count as used; the nearest one is the reason.
     fn by_comment(&mut self, finding: &Finding, lines: &Lines, means: fn(&str, &Rule) -> bool) -> Option<Reason> {
         let mut reason: Option<(bool, Reason)> = None;
-        for (ignore, used) in self.said.ignores.iter().zip(&mut self.used) {
+        for index in lines.ignores(&self.ignores) {
+            let (ignore, used) = (&self.said.ignores[index], &mut self.used[index]);
             if !ignore.file && !lines.governed_by(ignore, self.source) {
                 continue;
             }
@@ -155,8 +169,8 @@ impl<'a> Judge<'a> {
         if let Some(allow) = allow {
             return Some(Reason { by: format!("allow({})", allow.lint), text: None });
         }
-        let noqas = self.said.noqas.iter().filter(|_| self.options.noqa);
-        let mut hits = noqas.filter(|it| (it.file || lines.noqa(it, self.source)) && codes_name(it, finding.rule));
+        let spoken = lines.noqas(&self.noqas).filter(|_| self.options.noqa).map(|index| &self.said.noqas[index]);
+        let mut hits = spoken.filter(|it| codes_name(it, finding.rule));
         hits.next().map(|it| Reason { by: self.source.slice(it.span).to_owned(), text: None })
     }
 }
@@ -164,7 +178,9 @@ impl<'a> Judge<'a> {
 /// The lines, from 0, on which a comment can speak about a finding.
 struct Lines {
     own: usize,
-    /// Of the statement around it.
+    /// Of the place itself, which may go over several.
+    end: usize,
+    /// Of the statement around it. Formatters that break a line leave its comment behind the last bracket.
     first: usize,
     last: usize,
     /// Where comments above `own` and above `first` may begin.
@@ -175,13 +191,16 @@ impl Lines {
     fn of(judge: &Judge<'_>, finding: &Finding) -> Self {
         let source = judge.source;
         let span = finding.place.span;
-        let around =
-            judge.model.statements.iter().filter(|it| it.start <= span.start && span.start < it.end.max(it.start + 1));
-        let statement = around.min_by_key(|it| it.end - it.start);
+        // They are sorted, so the innermost around the place is the last that begins before it and has not ended.
+        let statements = &judge.model.statements;
+        let begun = statements.partition_point(|it| it.start <= span.start);
+        let statement = statements[..begun].iter().rev().find(|it| span.start < it.end.max(it.start + 1));
         let own = source.line_of(span.start);
         let first = statement.map_or(own, |it| source.line_of(it.start));
         let above = [own, first].map(|line| (comments_above(source, line), line));
-        Self { own, first, last: source.line_of(span.end.saturating_sub(1).max(span.start)), above }
+        let line_of_end = |span: Span| source.line_of(span.end.saturating_sub(1).max(span.start));
+        let end = line_of_end(span);
+        Self { own, end, first, last: statement.map_or(end, |it| last_line(source, *it)), above }
     }
 
     fn governed_by(&self, ignore: &Ignore, source: &Source) -> bool {
@@ -189,14 +208,34 @@ impl Lines {
         if ignore.own_line {
             line == self.own || self.above.iter().any(|(from, to)| *from <= line && line < *to)
         } else {
-            line == self.own || line == self.first
+            line == self.own || line == self.first || line == self.last
         }
     }
 
-    fn noqa(&self, noqa: &Noqa, source: &Source) -> bool {
-        let line = source.line_of(noqa.span.start);
-        line == self.own || line == self.first || line == self.last
+    /// The ignore comments that may govern the place, each once.
+    fn ignores(&self, all: &BTreeMap<usize, Vec<usize>>) -> BTreeSet<usize> {
+        let near = [self.own, self.first, self.last, WHOLE_FILE].into_iter().filter_map(|line| all.get(&line));
+        let above = self.above.iter().flat_map(|(from, to)| all.range(from..to).map(|(_, found)| found));
+        near.chain(above).flatten().copied().collect()
     }
+
+    fn noqas<'a>(&self, all: &'a BTreeMap<usize, Vec<usize>>) -> impl Iterator<Item = usize> + use<'a> {
+        let lines = [self.own, self.first, self.end, WHOLE_FILE];
+        lines.into_iter().filter_map(|line| all.get(&line)).flatten().copied()
+    }
+}
+
+/// Where a statement's last bracket closes: of a condition or a `with`, the brackets around it are not part of its extent.
+fn last_line(source: &Source, statement: Span) -> usize {
+    let closes = match source.language {
+        Language::Python => [')', ':'],
+        Language::Rust => [')', '{'],
+    };
+    let behind = source.text.get(statement.end as usize..).unwrap_or_default();
+    let tail = behind.trim_start_matches(|it: char| it.is_whitespace() || closes.contains(&it));
+    let closed = behind[..behind.len() - tail.len()].trim_end().len();
+    let end = statement.end + closed as u32;
+    source.line_of(end.saturating_sub(1).max(statement.start))
 }
 
 /// The first of the lines right above `line` that hold nothing but comments or attributes.

@@ -73,7 +73,6 @@ impl Judge<'_> {
         let mut finding = self.finding(first.span, message);
         let kept: Vec<&str> = all.iter().filter(|it| !stale.contains(it)).map(|it| it.text.as_str()).collect();
         let message = format!("take {} out of the list", joined(&quoted));
-        finding.help = Some(message.clone());
         let edits = vec![Edit { span: ignore.list, content: kept.join(", ") }];
         finding.fix = Some(Fix { applicability: Applicability::Safe, message, edits });
         Some(finding)
@@ -81,25 +80,23 @@ impl Judge<'_> {
 
     fn offer_removal(&self, finding: &mut Finding, ignore: &Ignore) {
         let message = "remove the comment".to_owned();
-        finding.help = Some(message.clone());
-        finding.fix = ignore.removal.map(|span| Fix {
-            applicability: Applicability::Safe,
-            message,
-            edits: vec![Edit { span, content: String::new() }],
-        });
+        match ignore.removal {
+            Some(span) => {
+                let edits = vec![Edit { span, content: String::new() }];
+                finding.fix = Some(Fix { applicability: Applicability::Safe, message, edits });
+            }
+            None => finding.help = Some(message),
+        }
     }
 
     fn is_unknown(&self, name: &Name) -> bool {
         !self.options.rules.iter().any(|rule| names(&name.text, rule))
     }
 
-    /// Every rule the name stands for is on in the file, so that nothing reported means nothing there.
+    /// Some rule that the name stands for is on in the file; of others nobody knows what they would report.
     fn is_judged(&self, name: &Name) -> bool {
-        if name.text == "all" {
-            return true;
-        }
-        let mut meant = self.options.rules.iter().filter(|rule| names(&name.text, rule)).peekable();
-        meant.peek().is_some() && meant.all(|rule| (self.options.level)(self.project, self.file, rule).is_some())
+        let mut meant = self.options.rules.iter().filter(|rule| names(&name.text, rule));
+        meant.any(|rule| (self.options.level)(self.project, self.file, rule).is_some())
     }
 
     /// The rule whose name is written almost like this.

@@ -23,8 +23,11 @@ pub struct Books {
     exact: bool,
     faults: Arc<Mutex<Vec<String>>>,
     live: Arc<AtomicUsize>,
-    tasks: Arc<Mutex<Vec<(Task<()>, Arc<Life>)>>>,
+    tasks: Arc<Mutex<Vec<Kept>>>,
 }
+
+/// A task's handle and its own account.
+type Kept = (Task<()>, Arc<Life>);
 
 /// What a task did, by its own account.
 #[derive(Debug, Default)]
@@ -174,7 +177,7 @@ impl Books {
         })
     }
 
-    async fn step(&self, place: &Place, step: Step, last: &mut Option<(Task<()>, Arc<Life>)>) -> Result<(), u8> {
+    async fn step(&self, place: &Place, step: Step, last: &mut Option<Kept>) -> Result<(), u8> {
         match step {
             Step::Sleep(ms) => sleep(self.time(ms)).await,
             Step::Yield => tokio::task::yield_now().await,
@@ -270,7 +273,7 @@ impl Books {
         ended.unwrap_or_else(|panic| resume_unwind(panic))
     }
 
-    fn keep(&self, last: &mut Option<(Task<()>, Arc<Life>)>, task: Task<()>, life: Arc<Life>) {
+    fn keep(&self, last: &mut Option<Kept>, task: Task<()>, life: Arc<Life>) {
         if let Some(before) = last.replace((task, life)) {
             self.tasks.lock().unwrap().push(before);
         }

@@ -249,6 +249,22 @@ async fn it_runs_until_a_token_and_is_not_part_of_the_scope_it_was_made_in() {
     assert_eq!(start.elapsed(), secs(3));
 }
 
+#[tokio::test(start_paused = true)]
+async fn idle_waits_for_tasks_that_end_by_themselves_and_does_not_close() {
+    let (mut supervisor, start) = (Log::default().supervisor(), Instant::now());
+    supervisor.idle().await;
+    for turn in 1..=2 {
+        let task = supervisor.spawn("brief", async {
+            sleep(secs(1)).await;
+            Ok::<_, BoxError>(())
+        });
+        supervisor.idle().await;
+        assert_eq!(start.elapsed(), secs(turn));
+        assert_eq!(task.await, Ok(Outcome::Finished));
+    }
+    assert_eq!(supervisor.shutdown(secs(1)).await, taskgroup::Report::default());
+}
+
 #[tokio::test]
 async fn a_handler_that_panics_ends_the_supervisor() {
     let supervisor = Supervisor::new(|_| std::panic::panic_any("handler"));
