@@ -32,6 +32,7 @@ fn check(context: &mut Context<'_>) {
             || call.result != Use::Dropped
             // What is no coroutine cannot wait.
             || !model.function(call.function).kind.is_async()
+            || model.function(call.function).test
             || !is_task(context, &context.evaluate(*receiver))
             || !starts_here(context, *receiver)
         {
@@ -77,7 +78,10 @@ fn is_joined(context: &Context<'_>, call: &Call, task: &str) -> bool {
         let rest = context.text(Span::new(call.span.end, definition.span.end));
         let calls = rest.matches(&format!("{task}.")).count();
         let waits = rest.contains(&format!("{task}.await"));
-        return waits || mentions(rest, task) > calls;
+        // Handed to something that may wait for it, before or after.
+        let whole = context.text(definition.span);
+        let handed = [format!("({task})"), format!("[{task}"), format!(", {task})"), format!(", {task}]")];
+        return waits || mentions(rest, task) > calls || handed.iter().any(|it| whole.contains(it.as_str()));
     }
     let text = &context.project.source(context.file).text;
     let forms = [

@@ -3,7 +3,7 @@
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Confidence, Severity};
 use crate::knowledge::ScopeRole;
-use crate::model::{Block, FunctionId, Handler, Node, Scope, Value, flow};
+use crate::model::{Block, FunctionId, Handler, Node, Scope, Use, Value, flow};
 use crate::project::types::Ty;
 use crate::source::{Language, Span};
 
@@ -18,6 +18,9 @@ pub(super) static RULE: Rule = Rule {
     fix: None,
     check,
 };
+
+/// How far helpers of the project are followed.
+const DEEPEST: u32 = 4;
 
 fn check(context: &mut Context<'_>) {
     if context.language() != Language::Python {
@@ -67,6 +70,10 @@ fn cleanups(context: &Context<'_>, block: &Block, library: &str, found: &mut Vec
             for handler in &it.handlers {
                 if !taken && catches_cancellation(context, handler) {
                     taken = true;
+                    // `scope.shield = True` on a scope that stands around the `try`.
+                    if context.text(handler.span).contains(".shield = True") {
+                        continue;
+                    }
                     found.extend(
                         first_wait(context, &handler.body, library).map(|span| (span, "a handler of cancellation")),
                     );
@@ -101,13 +108,17 @@ fn catches_cancellation(context: &Context<'_>, handler: &Handler) -> bool {
 
 /// The first place of the block that waits without a shield.
 fn first_wait(context: &Context<'_>, block: &Block, library: &str) -> Option<Span> {
+    first_wait_within(context, block, library, 0)
+}
+
+fn first_wait_within(context: &Context<'_>, block: &Block, library: &str, depth: u32) -> Option<Span> {
     let mut found = None;
     flow::visit(block, &mut |node| {
         match node {
             Node::Scope(it) if is_shield(context, it) => return flow::Step::Over,
             // Handlers of errors are another matter.
             Node::Try(it) if library == "asyncio" && !it.handlers.is_empty() => return flow::Step::Over,
-            Node::Await(it) if !is_excused(context, it.value, library) => found = Some(it.span),
+            Node::Await(it) if !is_excused(context, it.value, library, depth) => found = Some(it.span),
             Node::Scope(it) if flow::is_suspension(node) => found = Some(it.keyword),
             Node::Loop(it) if flow::is_suspension(node) => found = Some(it.keyword),
             _ => {}
@@ -132,18 +143,31 @@ fn is_shield(context: &Context<'_>, scope: &Scope) -> bool {
 }
 
 /// Waits that are made for this: closing forcefully, and handing the end on.
-fn is_excused(context: &Context<'_>, value: crate::model::ValueId, library: &str) -> bool {
+fn is_excused(context: &Context<'_>, value: crate::model::ValueId, library: &str, depth: u32) -> bool {
     let model = context.model();
     let Value::Result(id) = model.value(value) else {
         // A task, an event, a future: that it ends is what is waited for.
         return library == "asyncio" || model.value(value) == &Value::Unknown;
     };
     let call = model.call(*id);
+    if call.result != Use::Awaited {
+        // Made earlier: a task, mostly.
+        return library == "asyncio";
+    }
     let written = context.text(call.name_span);
     let name = written.rsplit('.').next().unwrap_or(written);
+    if let Some(own) = context.project.own_of(context.file, *id)
+        && depth < DEEPEST
+    {
+        // A helper that puts up the shield itself.
+        let inner = Context::new(context.project, own.file);
+        return first_wait_within(&inner, &context.project.function(own).body, library, depth + 1).is_none();
+    }
     match name {
-        "__aexit__" | "aclose_forcefully" | "shield" | "cancel_shielded_checkpoint" => true,
+        name if name.contains("shield") => true,
+        "__aexit__" | "aclose_forcefully" => true,
         "aclose" => call.args.is_empty(),
+        "aclose_if_supported" => true,
         // Children that were cancelled are waited for.
         "gather" | "wait" => library == "asyncio",
         _ => library == "asyncio" && context.text(call.span).contains("return_exceptions"),

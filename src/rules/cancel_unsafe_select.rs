@@ -1,5 +1,6 @@
 //! `cancel-unsafe-select`: a `select!` in a loop drops, turn after turn, a future that loses something when it is dropped.
 
+use super::task_group::deeper;
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Confidence, Related, Severity};
 use crate::knowledge::{Api, CancelSafety};
@@ -107,7 +108,7 @@ fn walk(context: &Context<'_>, block: &Block, around: Option<Span>, found: &mut 
         {
             select(context, branch, around, found);
         }
-        flow::parts(node).into_iter().for_each(|part| walk(context, part, around, found));
+        flow::parts(node).into_iter().for_each(|part| deeper(|| walk(context, part, around, found)));
     }
 }
 
@@ -127,7 +128,10 @@ fn select(context: &Context<'_>, branch: &Branch, around: Span, found: &mut Vec<
                 Ty::Function(block) if defined_in(arm, block) => of_body(context, block, 0),
                 _ => None,
             })
-            .or_else(|| restarted_timer(context, arm, &made));
+            .or_else(|| {
+                let busy = others.clone().any(|(_, other)| goes_on(other) && does_something(context, other));
+                busy.then(|| restarted_timer(context, arm, &made)).flatten()
+            });
         let Some((kind, api, through)) = loss else { continue };
         if kind == Kind::Place && !context.wants(Profile::Strict) {
             continue;
@@ -205,20 +209,37 @@ fn of_body(context: &Context<'_>, own: FnRef, depth: u32) -> Option<Found> {
     })
 }
 
-/// `sleep(Duration::from_secs(30))` as a branch that goes on: meant as a beat, it is put off by every other branch.
+/// `sleep(Duration::from_secs(30))` as a branch that does something and goes on: meant as a beat, it is put off by every
+/// other branch.
 fn restarted_timer(context: &Context<'_>, arm: &Arm, made: &[CallId]) -> Option<Found> {
-    if !goes_on(arm) {
+    // Where the branches do nothing, they only end a pause before the next turn.
+    if !goes_on(arm) || !does_something(context, arm) {
         return None;
     }
-    let call = made.first()?;
-    let api = context.project.api_of(context.file, made.iter().copied().find(|id| is_sleep(context, *id))?)?;
-    let call = context.model().call(*call);
+    let id = made.iter().copied().find(|id| is_sleep(context, *id))?;
+    let api = context.project.api_of(context.file, id)?;
     // A time that is worked out anew each turn takes account of what has passed.
-    let written = context.text(call.args.first()?.span);
-    let argument = written.rsplit_once('(').map_or(written, |(_, rest)| rest.trim_end_matches(')'));
-    let fixed = argument.chars().all(|it| it.is_ascii_digit() || it == '_' || it == '.' || it.is_ascii_uppercase())
-        && !argument.is_empty();
+    let written = context.text(context.model().call(id).args.first()?.span);
+    let fixed = match written.rsplit_once("Duration::from_") {
+        Some((_, made)) => made.split_once('(').is_some_and(|(_, argument)| {
+            let argument = argument.trim_end_matches(')');
+            !argument.contains("..") && argument.chars().all(|it| it.is_ascii_digit() || it == '_' || it == '.')
+        }),
+        None => written.chars().all(|it| it == '_' || it.is_ascii_uppercase() || it.is_ascii_digit()),
+    };
     fixed.then_some((Kind::Time, api, None))
+}
+
+fn does_something(context: &Context<'_>, arm: &Arm) -> bool {
+    flow::find(&arm.body, &mut |node| match node {
+        Node::Call(id) => {
+            let written = context.text(context.model().call(*id).name_span);
+            !matches!(written, "Ok" | "Err" | "Some")
+        }
+        Node::Await(_) => true,
+        _ => false,
+    })
+    .is_some()
 }
 
 fn is_sleep(context: &Context<'_>, id: CallId) -> bool {

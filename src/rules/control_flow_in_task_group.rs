@@ -1,6 +1,6 @@
 //! `control-flow-in-task-group`: `return`, `break` or `continue` out of a task group's body waits for the group's tasks.
 
-use super::task_group::{bound_name, calls, is_group, spawns_into};
+use super::task_group::{bound_name, calls, deeper, is_group, spawns_into};
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Confidence, Related, Severity};
 use crate::model::{Block, FunctionId, Node, Scope, flow};
@@ -60,7 +60,7 @@ fn group(context: &Context<'_>, function: FunctionId, scope: &Scope, found: &mut
         .map(|id| context.model().call(id).span.start)
         .collect();
     let mut jumps = Vec::new();
-    leaves(&scope.body, false, &mut jumps);
+    leaves(context, &scope.body, false, &mut jumps);
     let last = match scope.body.nodes.last() {
         Some(Node::Return { span, .. }) => Some(*span),
         _ => None,
@@ -85,15 +85,21 @@ fn cancels(text: &str) -> bool {
         || text.contains("cancel_remaining")
 }
 
-fn leaves(block: &Block, in_loop: bool, jumps: &mut Vec<(&'static str, Span)>) {
+fn stops(context: &Context<'_>, block: &Block) -> bool {
+    calls(block).into_iter().any(|id| cancels(context.text(context.model().call(id).span)))
+}
+
+fn leaves(context: &Context<'_>, block: &Block, in_loop: bool, jumps: &mut Vec<(&'static str, Span)>) {
     for node in &block.nodes {
         match node {
             Node::Return { span, .. } => jumps.push(("return", *span)),
             Node::Break { span } if !in_loop => jumps.push(("break", *span)),
             Node::Continue { span } if !in_loop => jumps.push(("continue", *span)),
+            // Its `finally` tells the tasks to stop on the way out.
+            Node::Try(it) if stops(context, &it.finally) => {}
             other => {
                 let in_loop = in_loop || matches!(other, Node::Loop(_));
-                flow::parts(other).into_iter().for_each(|part| leaves(part, in_loop, jumps));
+                flow::parts(other).into_iter().for_each(|part| deeper(|| leaves(context, part, in_loop, jumps)));
             }
         }
     }

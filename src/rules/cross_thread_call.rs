@@ -41,7 +41,7 @@ fn check(context: &mut Context<'_>) {
             let name = (!runs.name.is_empty()).then_some(runs.name);
             let Some(argument) = call.argument(&model.names, runs.position.map(usize::from), name) else { continue };
             let Some(target) = target(&context.evaluate(argument.value)) else { continue };
-            for (file, call, help) in touches(context, target, 0) {
+            for (file, call, help) in touches(context, target) {
                 if file == context.file && seen.insert(call) {
                     report(context, call, help, argument.span);
                 }
@@ -70,34 +70,47 @@ fn target(ty: &Ty) -> Option<FnRef> {
 }
 
 /// Calls that are not safe off the loop, in the function and in those it calls.
-fn touches(context: &Context<'_>, function: FnRef, depth: u32) -> Vec<(FileId, CallId, &'static str)> {
-    let definition = context.project.function(function);
-    let plain = matches!(definition.kind, FunctionKind::Sync | FunctionKind::Closure)
-        && !definition.is_generator
-        && (definition.kind == FunctionKind::Closure || context.project.wrapping(function) == Wrapping::Plain);
-    if !plain || depth > DEEPEST {
-        return Vec::new();
-    }
-    let inner = Context::new(context.project, function.file);
-    // A thread that has a loop of its own may do with it what it likes.
-    let text = inner.text(definition.span);
-    if ["new_event_loop", "asyncio.run(", "run_until_complete", "run_forever", "get_running_loop"]
-        .iter()
-        .any(|it| text.contains(it))
-    {
-        return Vec::new();
-    }
+fn touches(context: &Context<'_>, start: FnRef) -> Vec<(FileId, CallId, &'static str)> {
     let mut found = Vec::new();
-    for id in super::task_group::calls(&definition.body) {
-        if let Some(api) = context.project.api_of(function.file, id) {
-            found.extend(unsafe_off_loop(api.path).map(|help| (function.file, id, help)));
-        } else if let Some(callee) = context.project.own_of(function.file, id)
-            && callee != function
-        {
-            found.extend(touches(context, callee, depth + 1));
+    let mut seen = FxHashSet::default();
+    let mut level = vec![start];
+    for _ in 0..DEEPEST {
+        let mut next = Vec::new();
+        for function in level {
+            if !seen.insert(function) || !runs_in_thread(context, function) {
+                continue;
+            }
+            for id in super::task_group::calls(&context.project.function(function).body) {
+                if let Some(api) = context.project.api_of(function.file, id) {
+                    found.extend(unsafe_off_loop(api.path).map(|help| (function.file, id, help)));
+                } else {
+                    next.extend(context.project.own_of(function.file, id).filter(|own| is_kin(context, start, *own)));
+                }
+            }
         }
+        level = next;
     }
     found
+}
+
+/// Of the same class, or of none: what other classes share among their users need not belong to a loop at all.
+fn is_kin(context: &Context<'_>, start: FnRef, own: FnRef) -> bool {
+    let class = context.project.function(own).class;
+    class.is_none() || own.file == start.file && class == context.project.function(start).class
+}
+
+/// Called in a thread, the function's body runs there, and there is no loop.
+fn runs_in_thread(context: &Context<'_>, function: FnRef) -> bool {
+    let definition = context.project.function(function);
+    let plain = match definition.kind {
+        FunctionKind::Closure => true,
+        FunctionKind::Sync => context.project.wrapping(function) == Wrapping::Plain,
+        _ => false,
+    };
+    // A thread that has a loop of its own may do with it what it likes.
+    let text = context.project.source(function.file).slice(definition.span);
+    let own_loop = ["new_event_loop", "asyncio.run(", "run_until_complete", "run_forever", "get_running_loop"];
+    plain && !definition.is_generator && !own_loop.iter().any(|it| text.contains(it))
 }
 
 /// What to do instead of calling this from a thread, where that is wrong.

@@ -1,5 +1,6 @@
 //! `deprecated-loop-access`: ways to an event loop that newer Pythons warn of or no longer have.
 
+use super::task_group::deeper;
 use super::{Category, Context, Profile, Rule, TargetPython};
 use crate::finding::Severity;
 use crate::model::{Block, Branch, Call, CallId, FunctionKind, Node, TOP_LEVEL, Try, Value, flow};
@@ -145,7 +146,7 @@ fn unguarded(context: &Context<'_>, block: &Block, calls: &mut Vec<CallId>) {
             Node::Call(id) => calls.push(*id),
             Node::Branch(it) if asks_version(context, it) => {}
             Node::Try(it) if expects_absence(context, it) => {}
-            other => flow::parts(other).into_iter().for_each(|part| unguarded(context, part, calls)),
+            other => flow::parts(other).into_iter().for_each(|part| deeper(|| unguarded(context, part, calls))),
         }
     }
 }

@@ -78,14 +78,22 @@ fn cut_off(context: &Context<'_>, value: ValueId) -> Option<Span> {
     }
     let call = model.call(*id);
     let work = call.argument(&model.names, Some(1), None)?;
-    let is_work = match model.value(work.value) {
-        Value::Result(inner) => is_work(context, *inner),
-        _ => matches!(
-            context.evaluate(work.value),
-            Ty::Function(block) if context.project.function(block).kind == FunctionKind::AsyncBlock
-        ),
-    };
-    (is_work && !speaks_of_an_end(context.text(work.span))).then_some(call.name_span)
+    let written = context.text(work.span);
+    let is_work = written.starts_with("async")
+        || match model.value(work.value) {
+            Value::Result(inner) => is_work(context, *inner),
+            _ => matches!(
+                context.evaluate(work.value),
+                Ty::Function(block) if context.project.function(block).kind == FunctionKind::AsyncBlock
+            ),
+        };
+    (is_work && !speaks_of_an_end(written) && !waits_for_a_state(written)).then_some(call.name_span)
+}
+
+/// `endpoint.online()`, `server.ready()`: something is waited for, not done.
+fn waits_for_a_state(text: &str) -> bool {
+    let text = text.to_lowercase();
+    ["online", "ready", "connected", "idle", "until"].iter().any(|it| text.contains(it))
 }
 
 fn is_work(context: &Context<'_>, id: CallId) -> bool {

@@ -6,6 +6,11 @@ use crate::model::{Block, CallId, FunctionId, Node, ScopeItem, Value, ValueId, f
 use crate::project::types::{Class, ClassRef, Ty};
 use crate::source::Language;
 
+/// Walks one level deeper into a tree, however deep it is.
+pub(super) fn deeper<T>(walk: impl FnOnce() -> T) -> T {
+    stacker::maybe_grow(128 * 1024, 2 * 1024 * 1024, walk)
+}
+
 /// The library function whose call makes the value.
 pub(super) fn made_by(context: &Context<'_>, value: ValueId) -> Option<&'static Api> {
     let Value::Result(call) = context.model().value(value) else { return None };
@@ -132,7 +137,7 @@ const ENDINGS: &[&str] = &[
 
 /// The text speaks of the end of something.
 pub(super) fn speaks_of_an_end(text: &str) -> bool {
-    let text = text.to_lowercase();
+    let text = text.to_lowercase().replace("await", "");
     ENDINGS.iter().any(|it| text.contains(it))
 }
 

@@ -1,10 +1,10 @@
 //! `task-outlives-resource`: a task of a group is given what is closed before the group waits for the task.
 
-use super::task_group::{bound_name, is_group, mentions, role, spawns_into};
+use super::task_group::{bound_name, deeper, is_group, mentions, role, spawns_into};
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Confidence, Related, Severity};
 use crate::knowledge::ScopeRole;
-use crate::model::{Block, Call, CallId, FunctionId, Node, Use, flow};
+use crate::model::{Block, Call, CallId, FunctionId, Node, Use, Value, flow};
 use crate::source::{Language, Span};
 
 pub(super) static RULE: Rule = Rule {
@@ -72,11 +72,13 @@ fn walk<'a>(
                         open.push(Open::Resource { name, opened: item.span, ends: scope.span.end });
                     }
                 }
-                walk(context, function, &scope.body, open, found);
+                deeper(|| walk(context, function, &scope.body, open, found));
                 open.truncate(before);
             }
             Node::Call(id) => given(context, *id, open, found),
-            other => flow::parts(other).into_iter().for_each(|part| walk(context, function, part, open, found)),
+            other => {
+                flow::parts(other).into_iter().for_each(|part| deeper(|| walk(context, function, part, open, found)))
+            }
         }
     }
 }
@@ -102,7 +104,9 @@ fn given<'a>(context: &Context<'a>, id: CallId, open: &[Open<'a>], found: &mut V
         }
         let arg = call.args.iter().find(|arg| {
             let text = context.text(arg.span);
-            mentions(text, name) > 0 && !text.contains(&format!("{name}.clone("))
+            !matches!(context.model().value(arg.value), Value::Str(_))
+                && mentions(text, name) > 0
+                && !text.contains(&format!("{name}.clone("))
         });
         if let Some(arg) = arg {
             found.push(Found { span: arg.span, name, opened: *opened });

@@ -1,10 +1,11 @@
 //! `unbounded-fan-out`: a task for each element of something that may have any number of them.
 
+use super::task_group::{deeper, is_group, role};
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Confidence, Severity};
-use crate::knowledge::Effect;
+use crate::knowledge::{Effect, ScopeRole};
 use crate::model::{Block, CallId, FunctionId, ImplicitKind, Loop, LoopKind, Node, Value, flow};
-use crate::project::types::Ty;
+use crate::project::types::{FnRef, Ty};
 use crate::source::{Language, Span};
 
 pub(super) static RULE: Rule = Rule {
@@ -85,18 +86,18 @@ fn loops(context: &Context<'_>, block: &Block, found: &mut Vec<(Span, String)>) 
         if let Node::Loop(it) = node
             && let Some(what) = unbounded(context, it)
         {
-            for call in direct_calls(&it.body) {
+            for call in direct_calls(context, &it.body) {
                 if starts_task(context, call) && !limited_inside(context, call) {
                     found.push((context.model().call(call).name_span, what.clone()));
                 }
             }
         }
-        flow::parts(node).into_iter().for_each(|part| loops(context, part, found));
+        flow::parts(node).into_iter().for_each(|part| deeper(|| loops(context, part, found)));
     }
 }
 
-/// Calls of a loop's body that are in no further loop.
-fn direct_calls(block: &Block) -> Vec<CallId> {
+/// Calls of a loop's body that are in no further loop, nor in a group of the turn's own.
+fn direct_calls(context: &Context<'_>, block: &Block) -> Vec<CallId> {
     let mut calls = Vec::new();
     flow::visit(block, &mut |node| match node {
         Node::Call(id) => {
@@ -104,6 +105,8 @@ fn direct_calls(block: &Block) -> Vec<CallId> {
             flow::Step::Into
         }
         Node::Loop(_) => flow::Step::Over,
+        // A group waits for its tasks in each turn.
+        Node::Scope(it) if it.items.iter().any(|item| is_group(context, item)) => flow::Step::Over,
         _ => flow::Step::Into,
     });
     calls
@@ -170,10 +173,7 @@ fn starts_task(context: &Context<'_>, id: CallId) -> bool {
 /// The task waits for its turn by itself.
 fn limited_inside(context: &Context<'_>, id: CallId) -> bool {
     context.model().call(id).args.iter().any(|arg| match context.evaluate(arg.value) {
-        Ty::Coroutine(_, Some(own)) | Ty::Function(own) | Ty::Bound(_, own) => {
-            let source = context.project.source(own.file);
-            limits(source.slice(context.project.function(own).span))
-        }
+        Ty::Coroutine(_, Some(own)) | Ty::Function(own) | Ty::Bound(_, own) => takes_turns(context, own),
         // What it does is not known: then the file is looked through.
         _ => limits(&context.project.source(context.file).text),
     })
@@ -216,15 +216,24 @@ fn all_at_once(context: &Context<'_>, id: CallId) -> Option<(Span, String)> {
     Some((call.name_span, what.to_owned()))
 }
 
+/// The function waits for a semaphore or lock before it works, or speaks of a limit.
+fn takes_turns(context: &Context<'_>, own: FnRef) -> bool {
+    let definition = context.project.function(own);
+    let inner = Context::new(context.project, own.file);
+    let locked = flow::find(
+        &definition.body,
+        &mut |node| matches!(node, Node::Scope(it) if it.items.iter().any(|item| role(&inner, item) == Some(ScopeRole::Lock))),
+    );
+    locked.is_some() || limits(inner.text(definition.span))
+}
+
 fn known_limited(context: &Context<'_>, value: crate::model::ValueId) -> bool {
     let element = match context.evaluate(value) {
         Ty::Collection(element) => (*element).clone(),
         other => other,
     };
     match element {
-        Ty::Coroutine(_, Some(own)) => {
-            limits(context.project.source(own.file).slice(context.project.function(own).span))
-        }
+        Ty::Coroutine(_, Some(own)) => takes_turns(context, own),
         _ => limits(&context.project.source(context.file).text),
     }
 }

@@ -1,6 +1,6 @@
 //! `useless-task-group`: a task group with one task, which might as well be awaited.
 
-use super::task_group::{bound_name, calls, is_group, mentions, spawns_into};
+use super::task_group::{bound_name, calls, deeper, is_group, mentions, spawns_into};
 use super::{Category, Context, Profile, Rule};
 use crate::finding::Severity;
 use crate::model::{Block, CallId, FunctionId, LocalId, Node, Scope, Value, ValueId, flow};
@@ -106,6 +106,6 @@ fn uses(context: &Context<'_>, block: &Block, value: ValueId, looped: bool, see:
             see(model.name(*name), looped);
         }
         let inside = looped || matches!(node, Node::Loop(_));
-        flow::parts(node).into_iter().for_each(|part| uses(context, part, value, inside, see));
+        flow::parts(node).into_iter().for_each(|part| deeper(|| uses(context, part, value, inside, see)));
     }
 }
