@@ -1,6 +1,6 @@
 //! `timeout-caught-inside`: an `except TimeoutError` stands inside the timeout that it means, which raises it only outside.
 
-use super::task_group::{calls, exceptions, made_by, role};
+use super::task_group::{calls, deeper, exceptions, made_by, role};
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Related, Severity};
 use crate::knowledge::ScopeRole;
@@ -50,14 +50,14 @@ fn check(context: &mut Context<'_>) {
 fn walk(context: &Context<'_>, block: &Block, open: Option<Open>, found: &mut Vec<(Span, Open)>) {
     for node in &block.nodes {
         match node {
-            Node::Scope(it) => walk(context, &it.body, opens(context, it).or(open), found),
+            Node::Scope(it) => deeper(|| walk(context, &it.body, opens(context, it).or(open), found)),
             Node::Try(it) => {
                 if let Some(open) = open {
                     tried(context, it, open, found);
                 }
-                flow::parts(node).into_iter().for_each(|part| walk(context, part, open, found));
+                flow::parts(node).into_iter().for_each(|part| deeper(|| walk(context, part, open, found)));
             }
-            _ => flow::parts(node).into_iter().for_each(|part| walk(context, part, open, found)),
+            _ => flow::parts(node).into_iter().for_each(|part| deeper(|| walk(context, part, open, found))),
         }
     }
 }
