@@ -224,6 +224,12 @@ impl<'a> Lowerer<'a> {
         }
     }
 
+    /// What a local of the current function stands for here; not a read.
+    pub(super) fn peek(&mut self, name: &str) -> Option<ValueId> {
+        let local = self.own_local(name)?;
+        self.frame().current[local.index()].filter(|value| *value != UNKNOWN)
+    }
+
     pub(super) fn find(&mut self, name: &str) -> Found {
         let innermost = self.frames.len() - 1;
         for index in (0..self.frames.len()).rev() {

@@ -4,8 +4,7 @@ use super::task_group::speaks_of_an_end;
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Confidence, Severity};
 use crate::knowledge::CancelSafety;
-use crate::model::{CallId, FunctionId, FunctionKind, Node, Use, Value, ValueId, flow};
-use crate::project::types::Ty;
+use crate::model::{CallId, FunctionId, Node, Use, Value, ValueId, flow};
 use crate::source::{Language, Span};
 
 pub(super) static RULE: Rule = Rule {
@@ -79,14 +78,14 @@ fn cut_off(context: &Context<'_>, value: ValueId) -> Option<Span> {
     let call = model.call(*id);
     let work = call.argument(&model.names, Some(1), None)?;
     let written = context.text(work.span);
-    let is_work = written.starts_with("async")
-        || match model.value(work.value) {
-            Value::Result(inner) => is_work(context, *inner),
-            _ => matches!(
-                context.evaluate(work.value),
-                Ty::Function(block) if context.project.function(block).kind == FunctionKind::AsyncBlock
-            ),
-        };
+    let is_work = match model.value(work.value) {
+        Value::Result(inner) => is_work(context, *inner),
+        // An async block in place: what it calls.
+        _ => model.calls.iter().enumerate().any(|(index, call)| {
+            let inside = work.span.start <= call.span.start && call.span.end <= work.span.end;
+            inside && is_work(context, CallId(index as u32))
+        }),
+    };
     (is_work && !speaks_of_an_end(written) && !waits_for_a_state(written)).then_some(call.name_span)
 }
 

@@ -1,6 +1,6 @@
 //! `unbounded-fan-out`: a task for each element of something that may have any number of them.
 
-use super::task_group::{deeper, is_group, role};
+use super::task_group::{deeper, is_group, role, speaks_of_an_end};
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Confidence, Severity};
 use crate::knowledge::{Effect, ScopeRole};
@@ -87,7 +87,8 @@ fn loops(context: &Context<'_>, block: &Block, found: &mut Vec<(Span, String)>) 
             && let Some(what) = unbounded(context, it)
         {
             for call in direct_calls(context, &it.body) {
-                if starts_task(context, call) && !limited_inside(context, call) {
+                let written = context.text(context.model().call(call).span);
+                if starts_task(context, call) && !speaks_of_an_end(written) && !limited_inside(context, call) {
                     found.push((context.model().call(call).name_span, what.clone()));
                 }
             }
@@ -188,6 +189,10 @@ fn all_at_once(context: &Context<'_>, id: CallId) -> Option<(Span, String)> {
         (Language::Python, "asyncio.gather" | "asyncio.as_completed" | "asyncio.wait") => {
             let arg = call.args.iter().find(|arg| arg.name.is_none())?;
             let text = context.text(arg.span);
+            // To end whatever is there costs as much as it has cost to start it.
+            if speaks_of_an_end(text) {
+                return None;
+            }
             let inner = text.trim_start_matches(['*', '(', '[', '{']);
             let (element, head) = inner.split_once(" for ")?;
             let (_, head) = head.split_once(" in ")?;
