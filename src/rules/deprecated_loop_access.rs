@@ -93,7 +93,7 @@ fn check(context: &mut Context<'_>) {
         let mut calls = Vec::new();
         unguarded(context, &function.body, &mut calls);
         for call in calls {
-            found.extend(old(context, model.call(call)).map(|(span, old)| (span, old)));
+            found.extend(old(context, model.call(call)));
         }
         for decorator in &function.decorators {
             if is_path(&context.evaluate(decorator.value), "asyncio.coroutine") {
