@@ -155,9 +155,9 @@ impl Project {
             Value::Union(items) => Ty::union(items.iter().map(|it| self.evaluate(file, *it))),
             Value::Super(class) => Ty::Super(ClassRef { file, class: *class }),
             Value::Quotient(inner) => match self.evaluate(file, *inner) {
-                ty if ty
-                    .library_path()
-                    .is_some_and(|path| path.starts_with("pathlib.") || path.starts_with("anyio.Path") || path.starts_with("trio.Path")) =>
+                ty if ty.library_path().is_some_and(|path| {
+                    path.starts_with("pathlib.") || path.starts_with("anyio.Path") || path.starts_with("trio.Path")
+                }) =>
                 {
                     ty
                 }
