@@ -685,6 +685,23 @@ impl FileModel {
         ValueId(self.values.len() as u32 - 1)
     }
 
+    /// The file is lowered: gives back what only growing needs, and what nothing will ask for.
+    pub fn finish(&mut self) {
+        self.names.finish();
+        if self.comments.is_empty() {
+            self.statements = Vec::new();
+        }
+        self.statements.sort_unstable();
+        self.statements.shrink_to_fit();
+        self.values.shrink_to_fit();
+        self.calls.shrink_to_fit();
+        self.functions.shrink_to_fit();
+        self.classes.shrink_to_fit();
+        for module in &mut self.modules {
+            module.bindings.shrink_to_fit();
+        }
+    }
+
     pub fn function_ids(&self) -> impl Iterator<Item = FunctionId> + use<> {
         (0..self.functions.len() as u32).map(FunctionId)
     }

@@ -169,7 +169,7 @@ impl Project {
             Value::Int(number) => return Some(number.to_string() == value),
             Value::Str(text) => return Some(model.name(*text) == value.trim_matches(['\'', '"'])),
             // What is computed is hardly ever the one number asked for; a flag may well be.
-            _ if value.parse::<i64>().is_ok() => return Some(false),
+            _ if value == "None" || value.parse::<i64>().is_ok() => return Some(false),
             _ => return None,
         };
         Some(given.eq_ignore_ascii_case(value))

@@ -27,6 +27,11 @@ impl Project {
             Ty::External(path) => self.external_member(language, path, name),
             Ty::Class(class) | Ty::Instance(Class::Own(class), _) => {
                 match self.class_member(*class, name, Some(receiver)) {
+                    // Derived.
+                    Ty::Unknown if language == Language::Rust && name == "default" => {
+                        let this = Ty::Instance(Class::Own(*class), Arc::from([]));
+                        Ty::Method("std::default::Default::default".into(), Arc::new(this))
+                    }
                     Ty::Unknown if language == Language::Rust => self.trait_member(*class, receiver, name),
                     found => found,
                 }

@@ -92,8 +92,7 @@ impl<'a> Lowerer<'a> {
     }
 
     pub(super) fn finish(mut self) -> FileModel {
-        self.model.statements.sort_unstable();
-        self.model.names.finish();
+        self.model.finish();
         self.model
     }
 

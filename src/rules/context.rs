@@ -64,6 +64,11 @@ impl<'a> Context<'a> {
         self.project.evaluate(self.file, value)
     }
 
+    /// One of these names stands in the file, be it in an import alone.
+    pub fn mentions(&self, names: &[&str]) -> bool {
+        names.iter().any(|name| self.model().names.find(name).is_some())
+    }
+
     /// The text of a stretch of the file.
     pub fn text(&self, span: Span) -> &'a str {
         self.project.source(self.file).slice(span)

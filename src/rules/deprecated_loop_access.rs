@@ -1,9 +1,9 @@
 //! `deprecated-loop-access`: ways to an event loop that newer Pythons warn of or no longer have.
 
-use super::task_group::deeper;
+use super::task_group::calls;
 use super::{Category, Context, Profile, Rule, TargetPython};
 use crate::finding::Severity;
-use crate::model::{Block, Branch, Call, CallId, FunctionKind, Node, TOP_LEVEL, Try, Value, flow};
+use crate::model::{Branch, Call, CallId, FunctionKind, Node, TOP_LEVEL, Try, Value, flow};
 use crate::project::types::Ty;
 use crate::source::{Language, Span};
 
@@ -90,10 +90,8 @@ fn check(context: &mut Context<'_>) {
     let model = context.model();
     for id in model.function_ids() {
         let function = model.function(id);
-        let mut calls = Vec::new();
-        unguarded(context, &function.body, &mut calls);
-        for call in calls {
-            found.extend(old(context, model.call(call)).map(|(span, old)| (span, old)));
+        for call in calls(&function.body) {
+            found.extend(old(context, model.call(call)));
         }
         for decorator in &function.decorators {
             if is_path(&context.evaluate(decorator.value), "asyncio.coroutine") {
@@ -106,6 +104,8 @@ fn check(context: &mut Context<'_>) {
             found.push((model.call(call).name_span, &NO_LOOP));
         }
     }
+    let guards = guards(context);
+    found.retain(|(span, _)| !guards.iter().any(|it| it.start <= span.start && span.end <= it.end));
     found.sort_by_key(|it| it.0);
     found.dedup_by_key(|it| it.0);
     for (span, old) in found.into_iter().filter(|(_, old)| old.since <= target) {
@@ -139,16 +139,20 @@ fn old(context: &Context<'_>, call: &Call) -> Option<(Span, &'static Old)> {
     Some((call.name_span, old))
 }
 
-/// Calls that no look at the version and no `except` guards.
-fn unguarded(context: &Context<'_>, block: &Block, calls: &mut Vec<CallId>) {
-    for node in &block.nodes {
-        match node {
-            Node::Call(id) => calls.push(*id),
-            Node::Branch(it) if asks_version(context, it) => {}
-            Node::Try(it) if expects_absence(context, it) => {}
-            other => flow::parts(other).into_iter().for_each(|part| deeper(|| unguarded(context, part, calls))),
-        }
+/// Where the code looks at the version, or expects that something is missing: with all functions defined there.
+fn guards(context: &Context<'_>) -> Vec<Span> {
+    let mut found = Vec::new();
+    for function in &context.model().functions {
+        flow::visit(&function.body, &mut |node| {
+            match node {
+                Node::Branch(it) if asks_version(context, it) => found.push(it.span),
+                Node::Try(it) if expects_absence(context, it) => found.push(it.span),
+                _ => {}
+            }
+            flow::Step::Into
+        });
     }
+    found
 }
 
 fn asks_version(context: &Context<'_>, branch: &Branch) -> bool {
@@ -175,24 +179,22 @@ fn without_loop(context: &Context<'_>) -> Vec<CallId> {
         return Vec::new();
     }
     let model = context.model();
-    let mut calls = Vec::new();
-    unguarded(context, &model.function(TOP_LEVEL).body, &mut calls);
-    let callees: Vec<_> = calls.iter().filter_map(|id| context.project.own_of(context.file, *id)).collect();
+    let mut found = calls(&model.function(TOP_LEVEL).body);
+    let callees: Vec<_> = found.iter().filter_map(|id| context.project.own_of(context.file, *id)).collect();
     let sets = |calls: &[CallId]| {
         calls.iter().any(|id| is_path(&context.evaluate(model.call(*id).callee), "asyncio.set_event_loop"))
     };
-    if sets(&calls) {
+    if sets(&found) {
         return Vec::new();
     }
     for callee in callees {
         let definition = context.project.function(callee);
         if callee.file == context.file && definition.kind == FunctionKind::Sync && !definition.is_generator {
-            let mut inner = Vec::new();
-            unguarded(context, &definition.body, &mut inner);
+            let inner = calls(&definition.body);
             if !sets(&inner) {
-                calls.extend(inner);
+                found.extend(inner);
             }
         }
     }
-    calls
+    found
 }

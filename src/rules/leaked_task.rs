@@ -81,12 +81,12 @@ fn is_lost(context: &Context<'_>, call: &Call) -> bool {
         Use::Bound(local) => {
             let function = context.model().function(call.function);
             let held = function.local(local);
-            // `drop(task)`, `del task` say when it may go.
+            // `drop(task)` says when it may go.
             let released = crate::model::flow::find(
                 &function.body,
                 &mut |node| matches!(node, crate::model::Node::Release { local: released, .. } if *released == local),
             );
-            held.reads == 0 && !held.shared && released.is_none()
+            held.reads == 0 && !held.shared && (released.is_none() || context.language() == Language::Python)
         }
         // `lambda: create_task(..)` as a callback: whoever calls it drops what it gives.
         _ => false,

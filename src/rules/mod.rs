@@ -1,6 +1,7 @@
 //! The list of all rules, and what a rule is: plain data and one function.
 
 mod abort_without_join;
+mod async_without_await;
 mod await_in_cleanup;
 mod blocking;
 mod blocking_cpu;
@@ -12,18 +13,33 @@ mod blocking_network;
 mod blocking_path;
 mod blocking_process;
 mod blocking_sleep;
+mod busy_wait;
 mod cancel_unsafe_select;
+mod checkpoint;
+mod constant_deadline;
 mod context;
 mod control_flow_in_task_group;
 mod cross_thread_call;
+mod delayed_scope_entry;
 mod deprecated_loop_access;
+mod exception_group_attribute;
+mod exception_group_flattened;
+mod exception_group_without_derive;
+mod exception_groups;
+mod executor_call;
 mod handler_misses_group;
 mod ignored_gather_errors;
 mod ignored_timeout;
+mod inherited;
 mod leaked_task;
 mod lock_across_await;
+mod long_sleep;
 mod nested_runtime;
+mod no_checkpoint;
+mod numbers;
+mod pytest_raises_exception_group;
 mod saved_cancelled_class;
+mod scope_without_await;
 mod start_soon_in_aenter;
 mod swallowed_cancellation;
 mod task_group;
@@ -31,14 +47,19 @@ mod task_outlives_resource;
 mod task_outside_loop;
 mod task_status_never_started;
 mod timeout_caught_inside;
+mod timeout_parameter;
 mod unawaited_coroutine;
 mod unbounded_fan_out;
 mod unbounded_queue;
 mod unreferenced_shield;
+mod unsafe_async_generator;
 mod unstructured_gather;
 pub(crate) mod unused_suppression;
 mod useless_task_group;
+mod wait_for;
+mod yield_in_context_manager;
 mod yield_in_scope;
+mod zero_sleep;
 
 pub use context::Context;
 
@@ -161,7 +182,24 @@ pub static RULES: &[&Rule] = &[
     &control_flow_in_task_group::RULE,
     &unreferenced_shield::RULE,
     &yield_in_scope::RULE,
+    &yield_in_context_manager::RULE,
+    &unsafe_async_generator::RULE,
+    &scope_without_await::RULE,
+    &delayed_scope_entry::RULE,
+    &constant_deadline::RULE,
+    &timeout_parameter::RULE,
     &lock_across_await::RULE,
+    &no_checkpoint::RULE,
+    &busy_wait::RULE,
+    &zero_sleep::RULE,
+    &long_sleep::RULE,
+    &async_without_await::RULE,
+    &exception_group_attribute::RULE,
+    &exception_group_flattened::RULE,
+    &exception_group_without_derive::RULE,
+    &pytest_raises_exception_group::RULE,
+    &wait_for::RULE,
+    &executor_call::RULE,
     &unused_suppression::RULE,
 ];
 

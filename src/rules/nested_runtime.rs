@@ -79,7 +79,8 @@ fn is_dropped_elsewhere(context: &Context<'_>, site: &Site, api: &Api) -> bool {
     held.shared
         || crate::model::flow::find(
             &function.body,
-            &mut |node| matches!(node, Node::Release { local: released, .. } if released == local),
+            &mut |node| matches!(node, Node::Release { local: released, span }
+                if released == local && !context.text(Span::new(span.start.saturating_sub(5), span.start)).ends_with("drop(")),
         )
         .is_some()
         || text.contains(&format!("{name}.shutdown_"))

@@ -4,7 +4,7 @@ use super::task_group::{calls, deeper, exceptions, made_by, role};
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Related, Severity};
 use crate::knowledge::ScopeRole;
-use crate::model::{Block, Handler, Node, Scope, ScopeItem, Try, Value, flow};
+use crate::model::{Block, Handler, Node, Scope, ScopeItem, Try, Value, ValueId, flow};
 use crate::project::types::Ty;
 use crate::source::{Language, Span};
 
@@ -114,7 +114,10 @@ fn waits_only_plainly(context: &Context<'_>, block: &Block) -> bool {
             Node::Await(it) => {
                 waits = true;
                 // A task or future ends with whatever error its own code raises.
-                plain &= matches!(context.model().value(it.value), Value::Result(call) if is_plain(context, *call, 0));
+                plain &= match context.model().value(it.value) {
+                    Value::Result(call) => is_plain(context, *call, 0),
+                    _ => is_bare_future(context, it.value),
+                };
             }
             Node::Scope(it) => {
                 plain &= it.items.iter().all(|item| role(context, item) == Some(ScopeRole::Lock));
@@ -126,6 +129,14 @@ fn waits_only_plainly(context: &Context<'_>, block: &Block) -> bool {
         if plain { flow::Step::Into } else { flow::Step::Stop }
     });
     waits && plain
+}
+
+/// A future that this file makes and gives no error.
+fn is_bare_future(context: &Context<'_>, value: ValueId) -> bool {
+    let text = &context.project.source(context.file).text;
+    context.evaluate(value).library_path() == Some("asyncio.Future")
+        && text.contains("create_future(")
+        && !text.contains("set_exception(")
 }
 
 /// Waiting for this call cannot end in a timeout of its own.

@@ -84,7 +84,7 @@ fn rust(context: &Context<'_>, function: FunctionId, local: LocalId, value: Valu
     let mut others = 0;
     let mut in_loop = false;
     uses(context, &definition.body, value, false, &mut |method, looped| match method {
-        "spawn" | "spawn_on" | "spawn_blocking" | "spawn_local" => {
+        "spawn" | "spawn_on" | "spawn_local" => {
             spawns += 1;
             in_loop |= looped;
         }

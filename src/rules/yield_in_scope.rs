@@ -15,7 +15,7 @@ pub(super) static RULE: Rule = Rule {
     profile: Profile::Recommended,
     severity: Severity::Error,
     languages: &[Language::Python, Language::Rust],
-    aliases: &["ASYNC101", "ASYNC119"],
+    aliases: &["ASYNC101"],
     fix: None,
     check,
 };
@@ -54,7 +54,7 @@ fn check(context: &mut Context<'_>) {
 
 /// Context managers and fixtures are made to yield inside scopes: their caller enters and leaves them as a whole. What
 /// nothing is known of may make one of it.
-fn is_allowed(context: &Context<'_>, function: FnRef) -> bool {
+pub(super) fn is_allowed(context: &Context<'_>, function: FnRef) -> bool {
     context.project.wrapping(function) != Wrapping::Plain
 }
 
@@ -103,7 +103,7 @@ fn walk(context: &Context<'_>, block: &Block, open: &mut Vec<Open>, found: &mut 
 }
 
 /// What a `with` of this value opens, if it is a scope that must not be left by a `yield`.
-fn opened(context: &Context<'_>, ty: &Ty) -> Option<String> {
+pub(super) fn opened(context: &Context<'_>, ty: &Ty) -> Option<String> {
     let role = match ty {
         Ty::Instance(Class::Library(path), _) => {
             context.project.knowledge.type_facts(Language::Python, path).and_then(|facts| facts.scope)?

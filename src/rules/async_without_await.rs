@@ -1,0 +1,133 @@
+//! `async-without-await`: an async function that never waits.
+
+use super::inherited::{is_handed_over, is_overridden, may_override};
+use super::{Category, Context, Profile, Rule};
+use crate::finding::Severity;
+use crate::model::{FunctionKind, Node, flow};
+use crate::project::types::FnRef;
+use crate::source::Language;
+
+pub(super) static RULE: Rule = Rule {
+    name: "async-without-await",
+    page: include_str!("../../rules/async-without-await.md"),
+    category: Category::Clarity,
+    profile: Profile::All,
+    severity: Severity::Note,
+    languages: &[Language::Python, Language::Rust],
+    aliases: &["ASYNC124", "RUF029", "clippy::unused_async"],
+    fix: None,
+    check,
+};
+
+fn check(context: &mut Context<'_>) {
+    for function in context.async_functions() {
+        if !never_waits(context, function) || must_be_async(context, function) {
+            continue;
+        }
+        let definition = context.project.function(function);
+        let name = context.model().name(definition.name);
+        let message = format!("`{name}` is async and never waits");
+        let mut finding = context.finding(&RULE, function, definition.name_span, message);
+        finding.help = Some("make it an ordinary function".to_owned());
+        context.keep(finding);
+    }
+}
+
+fn never_waits(context: &Context<'_>, function: FnRef) -> bool {
+    let definition = context.project.function(function);
+    if definition.kind != FunctionKind::Async || definition.is_generator || flow::suspends(&definition.body) {
+        return false;
+    }
+    let model = context.model();
+    match context.language() {
+        // A generator expression with an `await` in it is a function of its own.
+        Language::Python => !model.functions.iter().any(|it| {
+            it.kind == FunctionKind::Closure && it.parent == Some(function.function) && flow::suspends(&it.body)
+        }),
+        // Not every macro is understood.
+        Language::Rust => {
+            let text = context.text(definition.span);
+            ![".await", "yield", "select!", "join!", "todo!", "unimplemented!", "await!"]
+                .iter()
+                .any(|it| text.contains(it))
+        }
+    }
+}
+
+/// Somebody else asks for an async function.
+fn must_be_async(context: &Context<'_>, function: FnRef) -> bool {
+    let model = context.model();
+    let definition = model.function(function.function);
+    let name = model.name(definition.name);
+    if definition.test || name.starts_with("__") || name.starts_with("test_") || name == "main" {
+        return true;
+    }
+    is_stub(context, function)
+        || is_handed_over(context, function)
+        || may_override(context, function)
+        || is_overridden(context, function)
+        || is_used_as_value(context, function, name)
+}
+
+/// It does nothing yet, or leaves it to others to do something.
+fn is_stub(context: &Context<'_>, function: FnRef) -> bool {
+    let model = context.model();
+    let definition = model.function(function.function);
+    if context.project.is_abstract(function) {
+        return true;
+    }
+    let text = context.text(definition.span);
+    if model.language == Language::Rust {
+        return text.ends_with("{}");
+    }
+    // The model does not show every statement: an assignment to an attribute leaves no node.
+    let from = model.statements.partition_point(|it| it.start < definition.span.start);
+    let inside = model.statements[from..].iter().take_while(|it| it.end <= definition.span.end);
+    let mut texts = inside.filter(|it| it.start > definition.name_span.start).map(|it| context.text(*it).trim());
+    let is_method = definition.class.is_some();
+    let ends_in_raise = matches!(definition.body.nodes.last(), Some(Node::Raise(_)));
+    ends_in_raise || texts.all(|it| says_nothing(it, is_method))
+}
+
+fn says_nothing(text: &str, is_method: bool) -> bool {
+    let constants = ["None", "True", "False", "0", "[]", "{}", "()", "\"\"", "''"];
+    let is_string = text.trim_start_matches(['r', 'R', 'f', 'b', 'u']).starts_with(['"', '\'']);
+    match text.strip_prefix("return") {
+        Some("") => true,
+        Some(value) => value.trim() == "None" || is_method && constants.contains(&value.trim()),
+        None => is_string || matches!(text, "pass" | "...") || text.starts_with("raise"),
+    }
+}
+
+/// The name stands somewhere in the file without being called: as a callback, in a table, in a list of exports.
+fn is_used_as_value(context: &Context<'_>, function: FnRef, name: &str) -> bool {
+    let text = &context.project.source(function.file).text;
+    let own = context.project.function(function).name_span;
+    let is_word = |it: char| it == '_' || it.is_alphanumeric();
+    let is_rust = context.language() == Language::Rust;
+    let is_method = context.project.function(function).self_type.is_some();
+    text.match_indices(name).any(|(at, _)| {
+        let before = &text[..at];
+        let rest = &text[at + name.len()..];
+        // A field of the same name is something else.
+        let reachable = match (is_rust, is_method) {
+            (true, true) => before.ends_with("::"),
+            (true, false) => !before.ends_with('.'),
+            (false, true) => before.ends_with('.'),
+            (false, false) => true,
+        };
+        at as u32 != own.start
+            && reachable
+            && !before.ends_with(is_word)
+            && !rest.starts_with(is_word)
+            && !rest.starts_with(['(', '<'])
+            && !rest.starts_with("::<")
+            && !is_imported(before)
+    })
+}
+
+/// `use crate::fetch;` and `from x import fetch` only name it.
+fn is_imported(before: &str) -> bool {
+    let line = before.rsplit('\n').next().unwrap_or(before).trim_start();
+    ["use ", "pub use ", "from ", "import "].iter().any(|it| line.starts_with(it))
+}

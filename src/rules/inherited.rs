@@ -1,0 +1,96 @@
+//! Whether somebody else decides what a method looks like.
+
+use super::Context;
+use crate::knowledge::HandlerRole;
+use crate::model::ClassKind;
+use crate::project::Wrapping;
+use crate::project::types::{ClassRef, FnRef, Ty};
+use crate::source::Language;
+
+/// Bases that declare no methods of their own.
+const PLAIN: &[&str] = &[
+    "builtins.object",
+    "abc.ABC",
+    "typing.Generic",
+    "typing.Protocol",
+    "typing.NamedTuple",
+    "typing_extensions.Protocol",
+    "typing_extensions.Generic",
+    "enum.Enum",
+    "enum.IntEnum",
+    "enum.StrEnum",
+];
+
+/// The method stands in for one of a base class or a trait, or may do so: a base is not known.
+pub(super) fn may_override(context: &Context<'_>, function: FnRef) -> bool {
+    let model = context.project.model(function.file);
+    if model.language == Language::Rust {
+        let holds = |methods: &[(crate::model::NameId, crate::model::FunctionId)]| {
+            methods.iter().any(|(_, id)| *id == function.function)
+        };
+        let of_trait = model.impls.iter().any(|it| it.of_trait.is_some() && holds(&it.methods));
+        return of_trait || model.classes.iter().any(|it| it.kind == ClassKind::Trait && holds(&it.methods));
+    }
+    let definition = context.project.function(function);
+    let says_so = definition.decorators.iter().any(|decorator| {
+        matches!(
+            context.project.evaluate(function.file, decorator.value),
+            Ty::External(path) if matches!(&*path, "typing.override" | "typing_extensions.override" | "overrides.override")
+        )
+    });
+    if says_so {
+        return true;
+    }
+    let Some(class) = definition.class else { return false };
+    let name = model.name(definition.name);
+    let class = ClassRef { file: function.file, class };
+    inherits(context, class, name, 0)
+}
+
+fn inherits(context: &Context<'_>, class: ClassRef, name: &str, depth: u32) -> bool {
+    if depth > 12 {
+        return true;
+    }
+    let bases = &context.project.model(class.file).class(class.class).bases;
+    bases.iter().any(|base| match context.project.evaluate(class.file, *base) {
+        Ty::External(path) => !PLAIN.contains(&&*path),
+        Ty::Class(base) => {
+            let model = context.project.model(base.file);
+            let has = model.class(base.class).methods.iter().any(|(it, _)| model.name(*it) == name);
+            has || inherits(context, base, name, depth + 1)
+        }
+        _ => true,
+    })
+}
+
+/// Some class of the same file derives from the method's class and has a method of that name.
+pub(super) fn is_overridden(context: &Context<'_>, function: FnRef) -> bool {
+    let model = context.project.model(function.file);
+    let definition = context.project.function(function);
+    let Some(class) = definition.class else { return false };
+    let own = ClassRef { file: function.file, class };
+    model.classes.iter().any(|it| {
+        it.methods.iter().any(|(name, _)| *name == definition.name)
+            && it.bases.iter().any(|base| context.project.evaluate(function.file, *base) == Ty::Class(own))
+    })
+}
+
+/// A framework calls the function, or a decorator that nothing is known of may: they decide what it takes and gives.
+pub(super) fn is_handed_over(context: &Context<'_>, function: FnRef) -> bool {
+    let definition = context.project.function(function);
+    let language = context.project.language(function.file);
+    if language == Language::Rust {
+        return !definition.decorators.is_empty();
+    }
+    if context.project.wrapping(function) == Wrapping::Unknown {
+        return true;
+    }
+    definition.decorators.iter().any(|decorator| {
+        let (Ty::External(path) | Ty::Method(path, _)) = context.project.evaluate(function.file, decorator.value)
+        else {
+            return false;
+        };
+        let facts = context.project.knowledge.decorator(language, &path);
+        facts.is_some_and(|facts| facts.role != Some(HandlerRole::ContextManager)) || path.ends_with(".overload")
+    })
+}

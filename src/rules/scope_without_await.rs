@@ -1,0 +1,134 @@
+//! `scope-without-await`: a timeout around code that never waits: it cannot fire.
+
+use super::checkpoint::{Way, waits, ways};
+use super::task_group::role;
+use super::{Category, Context, Profile, Rule};
+use crate::finding::{Confidence, Related, Severity};
+use crate::knowledge::ScopeRole;
+use crate::model::{CallId, FunctionKind, Node, Scope, ScopeKind, Value, flow};
+use crate::project::types::FnRef;
+use crate::source::{Language, Span};
+
+pub(super) static RULE: Rule = Rule {
+    name: "scope-without-await",
+    page: include_str!("../../rules/scope-without-await.md"),
+    category: Category::Scopes,
+    profile: Profile::Recommended,
+    severity: Severity::Warning,
+    languages: &[Language::Python, Language::Rust],
+    aliases: &["ASYNC100", "ASYNC912"],
+    fix: None,
+    check,
+};
+
+fn check(context: &mut Context<'_>) {
+    match context.language() {
+        Language::Python => python(context),
+        Language::Rust => rust(context),
+    }
+}
+
+fn python(context: &mut Context<'_>) {
+    for function in context.async_functions() {
+        let mut found = Vec::new();
+        flow::visit(&context.project.function(function).body, &mut |node| {
+            if let Node::Scope(it) = node
+                && let Some(opened) = opens(context, it)
+            {
+                found.extend(judge(context, it, opened.1).map(|why| (opened, why)));
+            }
+            flow::Step::Into
+        });
+        for ((at, what), why) in found {
+            report(context, function, at, what, why);
+        }
+    }
+}
+
+const TIMEOUT: &str = "timeout";
+
+enum Why {
+    /// Nothing in it waits.
+    NeverWaits,
+    /// It can be left without having waited: here, if there is such a place.
+    Sometimes(Option<Span>),
+}
+
+/// The timeout or cancel scope that the `with` opens last.
+fn opens(context: &Context<'_>, scope: &Scope) -> Option<(Span, &'static str)> {
+    if !matches!(scope.kind, ScopeKind::With | ScopeKind::AsyncWith) {
+        return None;
+    }
+    let (index, what) = scope.items.iter().enumerate().find_map(|(index, item)| match role(context, item)? {
+        ScopeRole::Timeout => Some((index, TIMEOUT)),
+        ScopeRole::CancelScope => Some((index, "cancel scope")),
+        _ => None,
+    })?;
+    // What is entered inside it may wait for that.
+    let inside = &scope.items[index + 1..];
+    let waits = |item| !matches!(role(context, item), Some(ScopeRole::Timeout | ScopeRole::CancelScope));
+    if scope.kind == ScopeKind::AsyncWith && inside.iter().any(waits) {
+        return None;
+    }
+    Some((scope.items[index].span, what))
+}
+
+fn judge(context: &Context<'_>, scope: &Scope, what: &str) -> Option<Why> {
+    if !waits(context, &scope.body) {
+        return Some(Why::NeverWaits);
+    }
+    let yields = flow::find(&scope.body, &mut |node| matches!(node, Node::Yield(_))).is_some();
+    // A shield is for what may have to be waited for.
+    if yields || what != TIMEOUT || !context.wants(Profile::Strict) {
+        return None;
+    }
+    let left = ways(context, &scope.body, Way::Bare);
+    left.is_bare().then_some(Why::Sometimes(left.bare_return))
+}
+
+fn report(context: &mut Context<'_>, function: FnRef, at: Span, what: &str, why: Why) {
+    let message = match why {
+        Why::NeverWaits => format!("nothing in this {what} waits: it has no effect"),
+        Why::Sometimes(_) => format!("this {what} can be left without having waited: then it has no effect"),
+    };
+    let mut finding = context.finding(&RULE, function, at, message);
+    match why {
+        Why::NeverWaits => finding.help = Some("put what is to be limited inside, with its `await`".to_owned()),
+        Why::Sometimes(place) => {
+            finding.severity = Severity::Note;
+            finding.confidence = Confidence::Likely;
+            finding.related = place
+                .map(|span| Related { message: "it is left here".to_owned(), place: context.place(span) })
+                .into_iter()
+                .collect();
+        }
+    }
+    context.keep(finding);
+}
+
+fn rust(context: &mut Context<'_>) {
+    let model = context.model();
+    for (index, call) in model.calls.iter().enumerate() {
+        let id = CallId(index as u32);
+        let Some(body) = call.args.iter().find_map(|arg| match model.value(arg.value) {
+            Value::Function(it) if model.function(*it).kind == FunctionKind::AsyncBlock => Some(*it),
+            _ => None,
+        }) else {
+            continue;
+        };
+        let Some(api) = context.project.api_of(context.file, id) else { continue };
+        let block = model.function(body);
+        // Macros are not all understood.
+        let text = context.text(block.span);
+        if api.scope != Some(ScopeRole::Timeout)
+            || waits(context, &block.body)
+            || [".await", "!(", "! {", "!{", "!["].iter().any(|it| text.contains(it))
+        {
+            continue;
+        }
+        let message = format!("nothing in the future of this `{}` waits: it has no effect", api.path);
+        let mut finding = context.finding(&RULE, context.function(call.function), call.name_span, message);
+        finding.help = Some("a future that never waits is done before the timer is looked at".to_owned());
+        context.keep(finding);
+    }
+}

@@ -1,0 +1,67 @@
+//! `timeout-parameter`: an async function takes a timeout, which its caller could set around the call.
+
+use super::inherited::{is_handed_over, may_override};
+use super::{Category, Context, Profile, Rule};
+use crate::finding::Severity;
+use crate::model::{FunctionKind, ParamKind, PathRoot, Value};
+use crate::project::types::FnRef;
+use crate::source::{Language, Span};
+
+pub(super) static RULE: Rule = Rule {
+    name: "timeout-parameter",
+    page: include_str!("../../rules/timeout-parameter.md"),
+    category: Category::Scopes,
+    profile: Profile::Strict,
+    severity: Severity::Note,
+    languages: &[Language::Python],
+    aliases: &["ASYNC109"],
+    fix: None,
+    check,
+};
+
+fn check(context: &mut Context<'_>) {
+    if context.language() != Language::Python || !imports_scopes(context) {
+        return;
+    }
+    for function in context.async_functions() {
+        let Some(at) = parameter(context, function) else { continue };
+        let message = "an async function takes a timeout: its caller can set one around the call".to_owned();
+        let mut finding = context.finding(&RULE, function, at, message);
+        let scope = match context.async_library(context.file) {
+            "trio" => "`trio.fail_after`",
+            "anyio" => "`anyio.fail_after`",
+            _ => "`asyncio.timeout`",
+        };
+        finding.help = Some(format!("leave the parameter out, and let callers use {scope}"));
+        context.keep(finding);
+    }
+}
+
+/// The file knows a library that has timeout scopes.
+fn imports_scopes(context: &Context<'_>) -> bool {
+    let model = context.model();
+    model.values.iter().any(|value| match value {
+        Value::Path(path) if path.root == PathRoot::Absolute => {
+            path.segments.first().is_some_and(|it| matches!(model.name(*it), "asyncio" | "trio" | "anyio"))
+        }
+        _ => false,
+    })
+}
+
+fn parameter(context: &Context<'_>, function: FnRef) -> Option<Span> {
+    let model = context.model();
+    let definition = model.function(function.function);
+    if definition.kind != FunctionKind::Async {
+        return None;
+    }
+    let param = definition.params.iter().find(|param| {
+        matches!(param.kind, ParamKind::Positional | ParamKind::KeywordOnly) && model.name(param.name) == "timeout"
+    })?;
+    let name = model.name(definition.name);
+    let is_test = definition.test || name.starts_with("test_") || name.starts_with("__");
+    if is_test || is_handed_over(context, function) || may_override(context, function) {
+        return None;
+    }
+    let span = definition.local(param.local).span;
+    Some(if definition.span.contains(span) && span.end > span.start { span } else { definition.name_span })
+}
