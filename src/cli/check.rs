@@ -133,7 +133,7 @@ impl Analysed {
                 let message = format!("does not parse: {}{more}; the rest of the file is checked", error.message);
                 errors.push(FileError { path: path(), message, line: Some(line) });
             }
-            if model.failed {
+            if project.has_failed(id) {
                 let message = "is not checked: asynclint itself fails on it".to_owned();
                 errors.push(FileError { path: path(), message, line: None });
             }

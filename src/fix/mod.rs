@@ -32,6 +32,10 @@ pub fn replace(file: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>
     builder.prefix(".asynclint-");
     if let Ok(metadata) = std::fs::metadata(&target) {
         builder.permissions(metadata.permissions());
+    } else {
+        // A new file is as readable as any other program's, as far as the umask allows.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     }
     let temporary = builder.tempfile_in(folder)?;
     let mut out = io::BufWriter::new(temporary);

@@ -117,6 +117,16 @@ impl Knowledge {
         self
     }
 
+    /// What the configuration says of a function, which may be the project's own.
+    pub fn configured(&self, path: &str) -> Option<&'static Api> {
+        if self.own.is_empty() { None } else { self.own.get(path).copied() }
+    }
+
+    /// The configuration says something of some function.
+    pub fn is_configured(&self) -> bool {
+        !self.own.is_empty()
+    }
+
     /// What is known of the function, method or class of that path.
     pub fn api(&self, language: Language, path: &str) -> Option<&'static Api> {
         self.own.get(path).copied().or_else(|| index(language).apis.get(path).copied())

@@ -439,6 +439,8 @@ pub struct Arm {
     pub test: Block,
     /// What holds where the arm runs, as far as its test says it of single values: all of these.
     pub conditions: Vec<Condition>,
+    /// There is one condition, and it is the whole test: where the arm is not taken, the contrary holds.
+    pub decides: bool,
     /// `select!`: the branch's future.
     pub future: Option<ValueId>,
     /// Known at sight: `True`, `False`, `TYPE_CHECKING` (false).

@@ -64,6 +64,14 @@ impl Project {
 
     pub(super) fn callee_of(&self, language: Language, ty: &Ty) -> Callee {
         match ty {
+            // The configuration knows better than what can be read.
+            Ty::Function(function) | Ty::Bound(_, function)
+                if self.knowledge.is_configured()
+                    && self.knowledge.configured(&self.function_name(*function)).is_some() =>
+            {
+                let api = self.knowledge.configured(&self.function_name(*function));
+                api.map_or(Callee::Own(*function), |api| Callee::Api(api.path, Ty::Unknown))
+            }
             Ty::Function(function) | Ty::Bound(_, function) => Callee::Own(*function),
             Ty::Class(class) => Callee::Construct(*class),
             Ty::External(path) => match self.knowledge.api(language, path) {

@@ -65,7 +65,7 @@ impl Layout {
         let mut layout = Self::default();
         let mut languages = Vec::new();
         for (index, source) in sources.enumerate() {
-            let path = source.path.as_str().replace('\\', "/");
+            let path = source.location.as_str().replace('\\', "/");
             let path = path.strip_prefix("./").unwrap_or(&path);
             let stem = match path.rfind('.') {
                 Some(at) if !path[at..].contains('/') => &path[..at],

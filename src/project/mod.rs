@@ -14,7 +14,7 @@ pub mod types;
 pub use callables::Wrapping;
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rustc_hash::FxHashMap;
 
@@ -48,6 +48,8 @@ struct File {
     /// The file can have findings of its own; others are lowered only when something leads there.
     relevant: bool,
     model: OnceLock<FileModel>,
+    /// The analysis itself failed on the file: an internal error, to be reported.
+    failed: AtomicBool,
     /// Which parameters the file's functions call.
     callables: OnceLock<callables::Callables>,
 }
@@ -63,6 +65,7 @@ impl Project {
                 rules: input.rules,
                 relevant: input.relevant,
                 model: OnceLock::new(),
+                failed: AtomicBool::new(false),
                 callables: OnceLock::new(),
             })
             .collect();
@@ -101,6 +104,16 @@ impl Project {
     /// What the file says; lowered at first need.
     pub fn model(&self, file: FileId) -> &FileModel {
         self.files[file.index()].model()
+    }
+
+    pub(crate) fn mark_failed(&self, file: FileId) {
+        self.files[file.index()].failed.store(true, Ordering::Relaxed);
+    }
+
+    /// The front end or a rule failed on the file.
+    pub fn has_failed(&self, file: FileId) -> bool {
+        let file = &self.files[file.index()];
+        file.failed.load(Ordering::Relaxed) || file.model.get().is_some_and(|model| model.failed)
     }
 
     /// What the file says, if anything has asked before.

@@ -233,7 +233,7 @@ impl Found<'_> {
             let of = |condition: &Condition, holds| self.project.guard_of(self.function, *condition, holds);
             let said: Vec<Option<Guard>> = arm.conditions.iter().map(|condition| of(condition, true)).collect();
             let contrary = match arm.conditions.as_slice() {
-                [only] => of(only, false),
+                [only] if arm.decides => of(only, false),
                 _ => None,
             };
             if arm.constant != Some(false) && !self.asks_for_thread(&arm.test) {

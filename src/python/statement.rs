@@ -245,47 +245,56 @@ impl<'a> Lowerer<'a> {
         self.alternatives(clauses, !exhaustive, |this, (test, body, range)| {
             let constant = test.and_then(constant);
             let mut conditions = Vec::new();
+            let mut decides = false;
             let tested = this.block(|this| {
                 if let Some(test) = test {
                     this.head(range, test.range().end());
-                    this.conditions(test, &mut conditions);
+                    decides = this.conditions(test, &mut conditions) && conditions.len() == 1;
                     this.expression(test, Use::Tested);
                     this.narrow(test);
                 }
             });
             let body = this.arm_block(body);
-            arms.push(Arm { test: tested, conditions, future: None, constant, body, span: span(range) });
+            arms.push(Arm { test: tested, conditions, decides, future: None, constant, body, span: span(range) });
         });
         self.push(Node::Branch(Box::new(Branch { kind: BranchKind::If, span: span(it.range()), arms, exhaustive })));
     }
 
-    /// What a test says of parameters and other locals: `name`, `not name`, `name is None`, joined by `and`.
-    fn conditions(&mut self, test: &Expr, out: &mut Vec<Condition>) {
+    /// What a test says of parameters and other locals: `name`, `not name`, `name is None`, joined by `and`. Gives whether
+    /// that is all it says.
+    fn conditions(&mut self, test: &Expr, out: &mut Vec<Condition>) -> bool {
         match test {
             Expr::Name(name) => {
                 let value = self.peek(name.id.as_str());
                 out.extend(value.map(|value| Condition { value, test: Test::Truth, holds: true }));
+                value.is_some()
             }
             Expr::UnaryOp(it) if it.op == UnaryOp::Not => {
                 let before = out.len();
-                self.conditions(&it.operand, out);
-                match out.len() - before {
-                    1 => out[before].holds = !out[before].holds,
-                    // Of several only one need fail.
+                let whole = self.conditions(&it.operand, out);
+                // Of several only one need fail.
+                let reads = whole && out.len() == before + 1;
+                match out.last_mut() {
+                    Some(last) if reads => last.holds = !last.holds,
                     _ => out.truncate(before),
                 }
+                reads
             }
-            Expr::BoolOp(it) if it.op == BoolOp::And => it.values.iter().for_each(|it| self.conditions(it, out)),
+            Expr::BoolOp(it) if it.op == BoolOp::And => {
+                it.values.iter().fold(true, |whole, operand| self.conditions(operand, out) && whole)
+            }
             Expr::Compare(it) => {
-                if let (Expr::Name(name), [op @ (CmpOp::Is | CmpOp::IsNot)], [Expr::NoneLiteral(_)]) =
+                let (Expr::Name(name), [op @ (CmpOp::Is | CmpOp::IsNot)], [Expr::NoneLiteral(_)]) =
                     (&*it.left, &*it.ops, &*it.comparators)
-                {
-                    let value = self.peek(name.id.as_str());
-                    let holds = *op == CmpOp::Is;
-                    out.extend(value.map(|value| Condition { value, test: Test::None, holds }));
-                }
+                else {
+                    return false;
+                };
+                let value = self.peek(name.id.as_str());
+                let holds = *op == CmpOp::Is;
+                out.extend(value.map(|value| Condition { value, test: Test::None, holds }));
+                value.is_some()
             }
-            _ => {}
+            _ => false,
         }
     }
 

@@ -256,13 +256,20 @@ pub fn run(project: &Project) -> Vec<Finding> {
     let mut findings: Vec<Finding> = files
         .into_par_iter()
         .flat_map_iter(|file| {
-            let mut context = Context::new(project, file);
-            for rule in RULES.iter().copied() {
-                if project.rules(file).level(rule).is_some() {
-                    (rule.check)(&mut context);
+            // A rule that fails on a file costs that file's findings alone.
+            let judge = || {
+                let mut context = Context::new(project, file);
+                for rule in RULES.iter().copied() {
+                    if project.rules(file).level(rule).is_some() {
+                        (rule.check)(&mut context);
+                    }
                 }
-            }
-            context.finish()
+                context.finish()
+            };
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(judge)).unwrap_or_else(|_| {
+                project.mark_failed(file);
+                Vec::new()
+            })
         })
         .collect();
     sort(project, &mut findings);

@@ -34,7 +34,7 @@ fn check(context: &mut Context<'_>) {
             Use::Tested if context.language() == Language::Python => "is always true: it is tested, not awaited",
             Use::Returned if is_initializer(context, call) => "is returned from `__init__`, where nobody awaits it",
             Use::Receiver if context.language() == Language::Python && uses_result(context, CallId(index as u32)) => {
-                "is used as if it were its result, and never awaited"
+                "is used in place of its result, and never awaited"
             }
             _ => continue,
         };

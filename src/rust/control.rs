@@ -21,6 +21,19 @@ fn option_pattern(pat: &Pat) -> Option<bool> {
     }
 }
 
+/// The pattern matches every `None`, or every `Some`.
+fn is_plain_option(pat: &Pat) -> bool {
+    match pat {
+        Pat::Ident(it) => it.ident == "None",
+        Pat::TupleStruct(it) => it.elems.iter().all(|it| match it {
+            Pat::Wild(_) | Pat::Rest(_) => true,
+            Pat::Ident(it) => it.subpat.is_none(),
+            _ => false,
+        }),
+        _ => false,
+    }
+}
+
 impl Lowerer {
     pub(super) fn block_expression(&mut self, block: &syn::Block, result: Use) -> ValueId {
         let (body, value) = self.block(|this| this.statements(&block.stmts, result));
@@ -90,7 +103,13 @@ impl Lowerer {
             Expr::Lit(syn::ExprLit { lit: syn::Lit::Bool(it), .. }) => Some(it.value),
             _ => None,
         };
-        let mut arms = vec![Arm { test, conditions, body, constant, span, ..Arm::default() }];
+        let decides = conditions.len() == 1
+            && match &*it.cond {
+                Expr::Let(it) => is_plain_option(&it.pat),
+                Expr::Path(_) | Expr::Unary(_) => true,
+                _ => false,
+            };
+        let mut arms = vec![Arm { test, conditions, decides, body, constant, span, ..Arm::default() }];
         let mut values: Vec<ValueId> = value.into_iter().collect();
         let exhaustive = it.else_branch.is_some();
         if let Some((_, branch)) = &it.else_branch {
@@ -132,7 +151,9 @@ impl Lowerer {
             });
             let span = self.between(place::pattern(&arm.pat), place::end(&arm.body));
             let said = option_pattern(&arm.pat).map(|holds| Condition { value: subject, test: Test::None, holds });
-            arms.push(Arm { test, conditions: said.into_iter().collect(), body, span, ..Arm::default() });
+            let decides = said.is_some() && is_plain_option(&arm.pat);
+            let conditions = said.into_iter().collect();
+            arms.push(Arm { test, conditions, decides, body, span, ..Arm::default() });
         }
         self.push(Node::Branch(Box::new(Branch { kind: BranchKind::Match, span, arms, exhaustive: true })));
         self.wrap(nodes, &temporaries, span);
