@@ -1,6 +1,7 @@
 //! `scope-without-await`: a timeout around code that never waits: it cannot fire.
 
 use super::checkpoint::{Way, waits, ways};
+use super::macros::hides_something;
 use super::task_group::role;
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Confidence, Related, Severity};
@@ -122,7 +123,8 @@ fn rust(context: &mut Context<'_>) {
         let text = context.text(block.span);
         if api.scope != Some(ScopeRole::Timeout)
             || waits(context, &block.body)
-            || [".await", "!(", "! {", "!{", "!["].iter().any(|it| text.contains(it))
+            || text.contains(".await")
+            || hides_something(text)
         {
             continue;
         }
