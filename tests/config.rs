@@ -103,6 +103,16 @@ fn projects_tell_what_their_functions_do() {
 }
 
 #[test]
+fn projects_tell_what_their_types_are() {
+    let text = "import asyncio\nfrom vendored import FileLock\n\n\nasync def f():\n    with FileLock():\n        \
+                await asyncio.sleep(1)\n";
+    let folder = Folder::new(&[("a.py", text)]);
+    assert_eq!(folder.found(&[]), NONE);
+    folder.write("asynclint.toml", "[[type]]\npath = 'vendored.FileLock'\nguard = 'thread-lock'\n");
+    assert_eq!(folder.found(&[]), ["a.py:6 lock-across-await"]);
+}
+
+#[test]
 fn mistakes_name_the_line_and_what_is_meant() {
     let mistakes = [
         ("slect = ['blocking']\n", "asynclint.toml:1: unknown key `slect`; did you mean `select`?"),
@@ -120,6 +130,8 @@ fn mistakes_name_the_line_and_what_is_meant() {
         ("[[overrides]]\nignore = ['blocking']\n", "asynclint.toml:1: an override needs `paths`"),
         ("exclude = ['a{b']\n", "asynclint.toml:1: `a{b` is not a pattern"),
         ("[[api]]\npath = 'x.y'\neffect = 'blocks'\n", "asynclint.toml:1: `effect = \"blocks\"` needs `kind`"),
+        ("[[api]]\npath = 'x.y'\n", "asynclint.toml:1: an `[[api]]` entry says what the function does, by one of"),
+        ("[[type]]\npath = 'x.Y'\nguard = 'dog'\n", "asynclint.toml:3: `guard` is one of `thread-lock`,"),
         ("profile = \n", "asynclint.toml:1: "),
     ];
     for (text, message) in mistakes {
@@ -167,7 +179,7 @@ fn the_schema_accepts_what_the_program_accepts() {
         "",
         "profile = 'strict'\nselect = ['blocking', 'ASYNC2', 'RUF006', 'all', 'clippy']\nmax-file-size = '4 MiB'\n",
         "[rules]\nleaked-task = 'off'\nASYNC251 = 'error'\n[[overrides]]\npaths = ['a.py']\nprofile = 'all'\n",
-        "[[api]]\npath = 'a.b'\neffect = 'none'\n[[api]]\npath = 'a.c'\neffect = 'blocks'\nkind = 'cpu'\nasync = true\n",
+        "[[api]]\npath = 'a.b'\neffect = 'none'\n[[api]]\npath = 'a.d'\nasync = true\n[[api]]\npath = 'a.c'\neffect = 'blocks'\nkind = 'cpu'\nasync = true\n",
     ];
     let bad = [
         "profil = 'strict'\n",
@@ -177,6 +189,8 @@ fn the_schema_accepts_what_the_program_accepts() {
         "[[overrides]]\nprofile = 'all'\n",
         "[[api]]\npath = 'a.b'\neffect = 'blocks'\n",
         "[[api]]\npath = 'a.b'\neffect = 'spawns'\nkind = 'cpu'\n",
+        "[[api]]\npath = 'a.b'\nasync = true\nkind = 'cpu'\n",
+        "[[api]]\npath = 'a.b'\n",
     ];
     for (text, is_good) in good.iter().map(|it| (it, true)).chain(bad.iter().map(|it| (it, false))) {
         let value: serde_json::Value = toml::from_str(text).expect("TOML");
@@ -185,4 +199,19 @@ fn the_schema_accepts_what_the_program_accepts() {
         let ran = folder.run(&["check"]);
         assert_eq!(ran.status, Some(if is_good { 0 } else { 2 }), "{text}{}", ran.err);
     }
+}
+
+#[test]
+fn the_settings_that_rule_pages_show_are_settings() {
+    let mut shown = 0;
+    for rule in asynclint::rules::RULES {
+        for text in rule.page.split("\n```toml\n").skip(1) {
+            let text = text.split("\n```").next().expect("a fence ends");
+            let config = asynclint::config::of_text(text, rule.name, std::path::Path::new(""));
+            let config = config.unwrap_or_else(|errors| panic!("{errors:?}"));
+            assert_eq!(config.warnings, [], "{}", rule.name);
+            shown += 1;
+        }
+    }
+    assert!(shown > 0, "no page shows settings");
 }

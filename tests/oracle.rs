@@ -24,6 +24,15 @@ struct Fact {
     end: u32,
     what: String,
     owner: String,
+    /// How many generator expressions have to be asked for an element before it happens. The front end may leave one out
+    /// (where a generator is consumed at once), but what Python evaluates at once must not be put off.
+    put_off: usize,
+}
+
+impl Fact {
+    fn key(&self) -> (u32, u32, &str, &str) {
+        (self.start, self.end, &self.what, &self.owner)
+    }
 }
 
 /// What one comparison gave.
@@ -37,7 +46,8 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn compare(name: &str, text: &str) -> Outcome {
+/// `order`: also whether what runs at once is put off.
+fn compare(name: &str, text: &str, order: bool) -> Outcome {
     let source = Source::new(name, Language::Python, text);
     let lowered = asynclint::python::lower(&source);
     let Some(mut wanted) = walk::facts(text) else {
@@ -57,13 +67,18 @@ fn compare(name: &str, text: &str) -> Outcome {
     let (mut left, mut right) = (wanted.iter().peekable(), got.iter().peekable());
     loop {
         let (fact, which) = match (left.peek(), right.peek()) {
-            (Some(wanted), Some(got)) if wanted == got => {
+            (Some(wanted), Some(got)) if wanted.key() == got.key() => {
                 same += 1;
+                if order && got.put_off > wanted.put_off {
+                    let line = source.position(got.start).line;
+                    problems
+                        .push(format!("{name}:{line}: {} in `{}` is put off and runs at once", got.what, got.owner));
+                }
                 left.next();
                 right.next();
                 continue;
             }
-            (Some(wanted), Some(got)) if wanted < got => (left.next(), "the front end lacks"),
+            (Some(wanted), Some(got)) if wanted.key() < got.key() => (left.next(), "the front end lacks"),
             (_, Some(_)) => (right.next(), "only the front end has"),
             (Some(_), None) => (left.next(), "the front end lacks"),
             (None, None) => break,
@@ -125,11 +140,11 @@ fn blocks(page: &str) -> Vec<String> {
 }
 
 /// Compares each source; gives how many were compared, how many facts agreed, and what did not.
-fn compare_all(sources: Vec<(String, String)>) -> (usize, usize, Vec<String>) {
+fn compare_all(sources: Vec<(String, String)>, order: bool) -> (usize, usize, Vec<String>) {
     with_stack(move || {
         let (mut files, mut facts, mut problems) = (0, 0, Vec::new());
         for (name, text) in &sources {
-            if let Outcome::Compared(same, differing) = compare(name, text) {
+            if let Outcome::Compared(same, differing) = compare(name, text, order) {
                 files += 1;
                 facts += same;
                 problems.extend(differing);
@@ -150,7 +165,7 @@ fn every_syntax_is_seen_alike() {
         .map(|path| (path.file_name().expect("a name").to_string_lossy().into_owned(), read(path).expect("UTF-8")))
         .collect();
     let total = sources.len();
-    let (read, facts, problems) = compare_all(sources);
+    let (read, facts, problems) = compare_all(sources, false);
     assert!(problems.is_empty(), "{}", problems.join("\n"));
     assert_eq!(read, total, "both parsers read every file of the set");
     assert!(total >= 8 && facts > 300, "the set covers the language: {total} files, {facts} facts");
@@ -177,9 +192,24 @@ fn pages_and_fixtures_are_seen_alike() {
             sources.push((format!("{} block {}", page.display(), index + 1), block));
         }
     }
-    let (read, facts, problems) = compare_all(sources);
+    let (read, facts, problems) = compare_all(sources, false);
     assert!(problems.is_empty(), "{}", problems.join("\n"));
     assert!(read > 20 && facts > 100, "there is something to compare: {read} sources, {facts} facts");
+}
+
+/// Where the two are known to differ and the front end is wrong: to be put into the set and taken from here once it is not.
+#[test]
+#[ignore = "bugs of the front end that are not mended yet"]
+fn known_differences_are_gone() {
+    let sources = [
+        ("base", "class A(Base[make()], Generic[lambda: make()]):\n    pass\n"),
+        ("target", "container()[index()]: int\n"),
+        ("generator", "def f():\n    later = (g(x) for x in now())\n    return later\n"),
+    ];
+    let sources = sources.map(|(name, text)| (name.to_owned(), text.to_owned())).to_vec();
+    let (read, _, problems) = compare_all(sources, true);
+    assert_eq!(read, 3);
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
 #[test]
@@ -200,7 +230,7 @@ fn a_tree_is_seen_alike() {
             for path in mine {
                 let Some(text) = read(&path) else { continue };
                 let name = path.display().to_string();
-                sender.send(compare(&name, &text)).expect("the receiver waits for every sender");
+                sender.send(compare(&name, &text, true)).expect("the receiver waits for every sender");
             }
         };
         threads.push(std::thread::Builder::new().stack_size(STACK).spawn(run).expect("a thread"));

@@ -16,11 +16,12 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::path::Path;
 
 use asynclint::analysis::{Input, Outcome, analyze};
+use asynclint::config::{Config, Request, Trouble, knowledge, of_text};
 use asynclint::finding::{Applicability, Edit};
-use asynclint::knowledge::Knowledge;
-use asynclint::rules::{Profile, Rule, RuleSet, by_name};
+use asynclint::rules::{Profile, Rule, by_name};
 use asynclint::source::{Language, Source};
 use asynclint::suppress::{Options, apply as apply_suppressions};
 use datatest_stable::Utf8Path;
@@ -244,30 +245,53 @@ impl Block {
     }
 }
 
-fn rules(rule: &'static Rule, profile: Option<Profile>) -> RuleSet {
-    let mut rules = RuleSet::of_profile(profile.unwrap_or(Profile::Strict));
-    rules.set(rule, Some(rule.severity));
-    rules
+/// What governs an example: the strict profile, the page's own rule and, over these, the settings above the example.
+struct Governed {
+    request: Request,
+    config: Option<Config>,
 }
 
-/// What a run reports: comments on the page count, and one that suppresses nothing is itself a finding.
-fn judge(sources: Vec<Source>, rules: &RuleSet) -> Outcome {
-    let inputs = sources.into_iter().map(|source| Input { source, rules: rules.clone(), relevant: true });
-    let mut outcome = analyze(inputs.collect(), Knowledge::default());
-    let findings = std::mem::take(&mut outcome.findings);
-    outcome.findings = apply_suppressions(&outcome.project, findings, Options::default()).kept;
-    outcome
+impl Governed {
+    fn of(rule: &'static Rule, example: &Example, problems: &mut Vec<String>) -> Self {
+        let line = example.blocks[0].line;
+        let mut report = |trouble: &Trouble| problems.push(format!("settings above line {line}: {trouble}"));
+        let read = example.settings.as_ref().map(|text| of_text(text, "asynclint.toml", Path::new("")));
+        let config = match read.transpose() {
+            Ok(config) => config,
+            Err(errors) => {
+                errors.iter().for_each(&mut report);
+                None
+            }
+        };
+        config.iter().flat_map(|it| &it.warnings).for_each(report);
+        // Where the settings say something themselves, the page does not say it over them.
+        let levels = config.as_ref().map(|it| &it.levels);
+        let chosen = levels.is_some_and(|it| it.profile.is_some() || it.select.is_some());
+        let named =
+            levels.is_some_and(|it| it.ignore.contains(&rule) || it.rules.iter().any(|(named, _)| *named == rule));
+        let request = Request {
+            profile: example.profile.or((!chosen).then_some(Profile::Strict)),
+            extend_select: if named || chosen { Vec::new() } else { vec![rule] },
+            ..Request::default()
+        };
+        Self { request, config }
+    }
+
+    /// What a run reports: comments on the page count, and one that suppresses nothing is itself a finding.
+    fn judge(&self, sources: Vec<Source>) -> Outcome {
+        let rules = |source: &Source| self.request.rules_for(self.config.as_ref(), source.path.as_std_path());
+        let inputs = sources.into_iter().map(|source| Input { rules: rules(&source), source, relevant: true });
+        let mut outcome = analyze(inputs.collect(), knowledge(&self.config));
+        let findings = std::mem::take(&mut outcome.findings);
+        outcome.findings = apply_suppressions(&outcome.project, findings, Options::default()).kept;
+        outcome
+    }
 }
 
 fn check(rule: &'static Rule, example: &Example, problems: &mut Vec<String>) {
-    let first = example.blocks[0].line;
-    if example.settings.is_some() {
-        problems.push(format!("block at line {first}: settings are not supported yet"));
-        return;
-    }
-    let set = rules(rule, example.profile);
+    let governed = Governed::of(rule, example, problems);
     let sources = example.blocks.iter().map(|it| it.source(&it.text));
-    let outcome = judge(sources.collect(), &set);
+    let outcome = governed.judge(sources.collect());
     for (block, file) in example.blocks.iter().zip(outcome.project.user_files()) {
         let source = outcome.project.source(file);
         for error in &outcome.project.model(file).errors {
@@ -324,7 +348,7 @@ fn check(rule: &'static Rule, example: &Example, problems: &mut Vec<String>) {
             }
         }
         let source = block.source(&block.text);
-        let again = judge(vec![source], &set);
+        let again = governed.judge(vec![source]);
         for finding in again.findings.iter().filter(|it| it.rule == rule) {
             let line = again.project.source(finding.place.file).line_of(finding.place.span.start);
             problems.push(format!("line {}: still reported after the fix", block.line + 1 + line));

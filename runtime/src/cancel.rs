@@ -64,6 +64,18 @@ impl CancelScope {
     }
 
     /// Sets a deadline: of two, the earlier one.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// use std::{future::pending, time::Duration};
+    /// use taskgroup::CancelScope;
+    /// use tokio::time::Instant;
+    ///
+    /// let request = CancelScope::new().named("request").deadline(Instant::now() + Duration::from_secs(5));
+    /// assert_eq!(request.run(pending::<()>()).await, None);
+    /// # }
+    /// ```
     #[must_use]
     pub fn deadline(mut self, deadline: Instant) -> Self {
         self.deadline = Some(self.deadline.map_or(deadline, |before| before.min(deadline)));
@@ -117,7 +129,14 @@ impl fmt::Debug for CancelScope {
     }
 }
 
-/// A deadline passed before the future was ready.
+/// A deadline passed before the future was ready. For code whose errors are `io::Error`s it converts to one.
+///
+/// ```
+/// use std::io;
+/// use taskgroup::TimedOut;
+///
+/// assert_eq!(io::Error::from(TimedOut).kind(), io::ErrorKind::TimedOut);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimedOut;
 
@@ -164,6 +183,20 @@ pub fn timeout<F: Future>(after: Duration, future: F) -> impl Future<Output = Re
 
 /// [`timeout`] with a moment instead of a span.
 ///
+/// ```
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// use std::{future::pending, time::Duration};
+/// use taskgroup::{TimedOut, timeout_at};
+/// use tokio::time::Instant;
+///
+/// // One deadline for two steps.
+/// let deadline = Instant::now() + Duration::from_secs(1);
+/// assert_eq!(timeout_at(deadline, async { 7 }).await, Ok(7));
+/// assert_eq!(timeout_at(deadline, pending::<()>()).await, Err(TimedOut));
+/// # }
+/// ```
+///
 /// # Errors
 ///
 /// [`TimedOut`], if the future was not ready in time.
@@ -191,6 +224,17 @@ pub fn move_on_after<F: Future>(after: Duration, future: F) -> impl Future<Outpu
 }
 
 /// [`move_on_after`] with a moment instead of a span.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// use std::{future::pending, time::Duration};
+/// use tokio::time::Instant;
+///
+/// let soon = Instant::now() + Duration::from_millis(50);
+/// assert_eq!(taskgroup::move_on_at(soon, pending::<()>()).await, None);
+/// # }
+/// ```
 #[track_caller]
 pub fn move_on_at<F: Future>(deadline: Instant, future: F) -> impl Future<Output = Option<F::Output>> {
     let scope = CancelScope::new().deadline(deadline);

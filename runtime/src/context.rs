@@ -92,14 +92,20 @@ pub(crate) fn poll_in<F: Future>(
     });
     let polled = enter(frame, || {
         let _entered = span.as_ref().map(Span::enter);
-        catch_unwind(AssertUnwindSafe(|| future.as_mut().as_pin_mut().map(|future| future.poll(cx))))
+        catch_unwind(AssertUnwindSafe(|| {
+            let polled = future.as_mut().as_pin_mut()?.poll(cx);
+            if polled.is_ready() {
+                future.set(None);
+            }
+            Some(polled)
+        }))
     });
     match polled {
+        Ok(Some(Poll::Ready(value))) => Poll::Ready(Ended::Done(value)),
         Ok(Some(Poll::Pending)) if must_stop(frame.as_ref(), level(), cx) => {
             Poll::Ready(discard(frame, future).map_or(Ended::Cancelled, Ended::Panicked))
         }
         Ok(Some(Poll::Pending)) => Poll::Pending,
-        Ok(Some(Poll::Ready(value))) => Poll::Ready(discard(frame, future).map_or(Ended::Done(value), Ended::Panicked)),
         Ok(None) => Poll::Ready(Ended::Cancelled),
         Err(panic) => {
             // A second panic, of the future's drop, was printed by the panic hook; the first one is the cause.

@@ -219,6 +219,20 @@ impl<E: Error + 'static> Error for GroupError<E> {
 
 /// A task's panic, from a scope that was told to [`catch_panics`](crate::Scope::catch_panics), or in a
 /// [`Supervisor`](crate::Supervisor)'s report.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// # use std::convert::Infallible;
+/// let ended = taskgroup::Scope::new().catch_panics().run(async |group| {
+///     group.spawn_named("parser", async { if true { panic!("no input") } else { Ok::<_, Infallible>(()) } });
+///     Ok(())
+/// });
+/// let error = ended.await.unwrap_err();
+/// assert_eq!(error.panics()[0].name().given(), Some("parser"));
+/// assert_eq!(error.panics()[0].message(), Some("no input"));
+/// # }
+/// ```
 pub struct TaskPanic {
     name: TaskName,
     /// In a lock only for `Sync`, which the payload is not.

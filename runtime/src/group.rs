@@ -86,16 +86,61 @@ impl<E> TaskGroup<E> {
     }
 
     /// A token that is cancelled with the group. Cancelling the token does not cancel the group.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// # use std::convert::Infallible;
+    /// let token = taskgroup::scope(async |group| {
+    ///     let token = group.token();
+    ///     assert!(!token.is_cancelled());
+    ///     group.cancel();
+    ///     Ok::<_, Infallible>(token)
+    /// });
+    /// assert!(token.await.unwrap().is_cancelled());
+    /// # }
+    /// ```
     pub fn token(&self) -> CancellationToken {
         self.shared.node.token()
     }
 
     /// The names of the tasks that have begun and not ended, those of inner scopes included, in no particular order.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// # use std::{convert::Infallible, future::pending};
+    /// taskgroup::scope(async |group| {
+    ///     group.spawn_named("waiting", pending::<Result<(), Infallible>>());
+    ///     tokio::task::yield_now().await;
+    ///     assert_eq!(group.running()[0].to_string(), "waiting");
+    ///     group.cancel();
+    ///     Ok(())
+    /// })
+    /// .await
+    /// .unwrap();
+    /// # }
+    /// ```
     pub fn running(&self) -> Vec<TaskName> {
         self.shared.node.names()
     }
 
     /// The same group with at most `limit` of the tasks that are spawned through it at once.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// # use std::convert::Infallible;
+    /// taskgroup::scope(async |group| {
+    ///     let (database, network) = (group.with_limit(4), group.with_limit(100));
+    ///     database.spawn(async { Ok::<_, Infallible>(()) }).await;
+    ///     network.spawn(async { Ok(()) }).await;
+    ///     Ok(())
+    /// })
+    /// .await
+    /// .unwrap();
+    /// # }
+    /// ```
     ///
     /// A group may have several limits: one for the database, say, and another for the network. See
     /// [`LimitedGroup::spawn`] for how it waits, which is what bounds the memory.
@@ -143,6 +188,18 @@ impl<E: Send + 'static> TaskGroup<E> {
     }
 
     /// [`spawn`](Self::spawn) with a name, for errors, reports and `tracing`.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let failed = taskgroup::scope(async |group| {
+    ///     group.spawn_named("reader", async { Err::<(), _>("no such file") });
+    ///     Ok(())
+    /// });
+    /// let tree = failed.await.unwrap_err().to_string();
+    /// assert!(tree.ends_with("└─ reader: no such file"));
+    /// # }
+    /// ```
     pub fn spawn_named<T, F>(&self, name: impl Into<TaskName>, future: F) -> Task<T>
     where
         T: Send + 'static,

@@ -65,6 +65,9 @@
 //! - **Interrupt code that does not await.** A task in a busy loop or in a blocking call delays its scope: [`checkpoint`],
 //!   [`is_cancelled`] and [`blocking`]'s token are for those, and the scope says whom it waits for
 //!   ([`Scope::slow_after`]).
+//! - **Drop half of a future.** Where one branch of a `join!` is in a [`shield`], or waits for an inner scope to end, the
+//!   whole future is kept until that is done, and its other branches go on meanwhile. What is to be cancelled apart from
+//!   the rest is spawned.
 //! - **Reach into other tasks.** What is started with `tokio::spawn` inside a scope is not part of it.
 //!
 //! # Features

@@ -133,6 +133,24 @@ impl Scope {
 
     /// Is told when tasks are slow to stop: they block their thread, are in a [`shield`](crate::shield) or wait for
     /// [`blocking`](crate::blocking).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// use std::{convert::Infallible, time::Duration};
+    /// use taskgroup::{Scope, shield};
+    /// use tokio::time::sleep;
+    ///
+    /// let scope = Scope::new().slow_after(Duration::from_secs(2)).on_slow(|slow| eprintln!("{:?}", slow.tasks));
+    /// let ended = scope.run(async |group| {
+    ///     group.spawn_named("flush", async { Ok::<_, Infallible>(shield(sleep(Duration::from_secs(3))).await) });
+    ///     tokio::task::yield_now().await;
+    ///     group.cancel();
+    ///     Ok(())
+    /// });
+    /// ended.await.unwrap();
+    /// # }
+    /// ```
     pub fn on_slow(mut self, f: impl Fn(&SlowToStop) + Send + Sync + 'static) -> Self {
         self.on_slow = Some(Arc::new(f));
         self

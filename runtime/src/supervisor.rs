@@ -54,6 +54,20 @@ pub struct Supervisor {
 }
 
 /// Adds tasks to a [`Supervisor`]: what is handed to the parts of a program that need tasks in the background.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// use taskgroup::{BoxError, Outcome, Spawner, Supervisor};
+///
+/// async fn sign_up(background: &Spawner) -> Outcome {
+///     let mail = background.spawn("welcome mail", async { Err::<(), BoxError>("no such address".into()) });
+///     mail.await.expect("no shutdown yet")
+/// }
+/// let supervisor = Supervisor::new(|failure| eprintln!("{failure}"));
+/// assert_eq!(sign_up(&supervisor.spawner()).await, Outcome::Failed);
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Spawner {
     group: TaskGroup<Infallible>,
@@ -61,6 +75,16 @@ pub struct Spawner {
 }
 
 /// A supervised task's failure.
+///
+/// ```
+/// use taskgroup::{Cause, Failure, Supervisor};
+///
+/// let supervisor = Supervisor::new(|failure: &Failure| match &failure.cause {
+///     Cause::Error(error) => eprintln!("{}: {error}", failure.name),
+///     other => eprintln!("{}: {other:?}", failure.name),
+/// });
+/// # drop(supervisor);
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Failure {

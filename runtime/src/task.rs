@@ -50,6 +50,18 @@ pub struct Task<T> {
 }
 
 /// Why a task has no value.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// # use std::convert::Infallible;
+/// use taskgroup::{TaskError, scope};
+///
+/// let group = scope(async |group| Ok::<_, Infallible>(group)).await.unwrap();
+/// let late = group.spawn(async { Ok(()) });
+/// assert_eq!(late.await, Err(TaskError::NeverStarted));
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TaskError {
@@ -239,13 +251,13 @@ where
         slot.end(Err(TaskError::NeverStarted));
         return task;
     }
-    let seat = Seat { group: Arc::clone(group), key: None };
-    let span = Span::task(&slot.name);
-    let outcome = Outcome { slot, begun: false, ended: false };
+    let seat = Seat { group: Arc::clone(group), key: UNSTARTED };
+    let frame = Some(Frame::new(Arc::clone(&group.node), Span::task(&slot.name)));
+    let book = Book { frame, outcome: Outcome { slot, begun: false, ended: false }, permit, seat };
     if size_of::<F>() > LARGE {
-        tokio::spawn(run(Job { future: Box::pin(future), outcome, permit, seat, span }));
+        tokio::spawn(run(Job { future: Box::pin(future), book }));
     } else {
-        tokio::spawn(run(Job { future, outcome, permit, seat, span }));
+        tokio::spawn(run(Job { future, book }));
     }
     task
 }
@@ -254,21 +266,26 @@ where
 /// of the end of a task before what the task owns is gone.
 struct Job<T, E, F> {
     future: F,
+    book: Book<T, E>,
+}
+
+/// All that a task needs beside its future; the order matters here as well.
+struct Book<T, E> {
+    frame: Option<Frame>,
     outcome: Outcome<T>,
     permit: Option<OwnedSemaphorePermit>,
     seat: Seat<E>,
-    span: Span,
 }
 
 /// A task's membership in its group, which ends when this is dropped.
 struct Seat<E> {
     group: Arc<Shared<E>>,
-    key: Option<usize>,
+    key: usize,
 }
 
 impl<E> Drop for Seat<E> {
     fn drop(&mut self) {
-        self.group.node.leave(self.key);
+        self.group.node.leave((self.key != UNSTARTED).then_some(self.key));
     }
 }
 
@@ -300,49 +317,61 @@ impl<T> Drop for Outcome<T> {
     }
 }
 
-async fn run<T, E, F>(job: Job<T, E, F>)
+/// A block that uses the book where it was captured, and not an async function, which moves it into a variable: what the
+/// runtime moves about for each task would be twice as large.
+#[expect(clippy::manual_async_fn, reason = "the two differ in size")]
+fn run<T, E, F>(mut job: Job<T, E, F>) -> impl Future<Output = ()>
 where
     F: Future<Output = Result<T, E>>,
 {
-    let Job { future, mut outcome, permit, mut seat, span } = job;
-    let mut future = pin!(Some(future));
-    let mut frame = Some(Frame::new(Arc::clone(&seat.group.node), span));
-    let ended = poll_fn(|cx| {
+    async move {
+        let mut future = pin!(Some(job.future));
+        let ended = poll_fn(|cx| job.book.poll(future.as_mut(), cx)).await;
+        job.book.close(ended);
+    }
+}
+
+impl<T, E> Book<T, E> {
+    fn poll<F: Future>(&mut self, mut future: Pin<&mut Option<F>>, cx: &mut Context<'_>) -> Poll<Ended<F::Output>> {
+        let Self { frame, outcome, seat, .. } = self;
         let (node, slot) = (&seat.group.node, &outcome.slot);
-        if seat.key.is_none() {
-            let key =
-                if slot.aborted.load(Ordering::SeqCst) { None } else { node.start(slot.name.clone(), cx.waker()) };
+        if seat.key == UNSTARTED {
+            let aborted = slot.aborted.load(Ordering::SeqCst);
+            let key = if aborted { None } else { node.start(slot.name.clone(), cx.waker()) };
             let Some(key) = key else {
-                let panic = discard(&mut frame, future.as_mut());
+                let panic = discard(frame, future.as_mut());
                 return Poll::Ready(panic.map_or(Ended::Cancelled, Ended::Panicked));
             };
-            seat.key = Some(key);
+            seat.key = key;
             slot.key.store(key, Ordering::SeqCst);
         }
         let level = || if slot.aborted.load(Ordering::SeqCst) { ABORTED } else { node.level() };
-        let polled = poll_in(&mut frame, &level, future.as_mut(), cx);
+        let polled = poll_in(frame, &level, future, cx);
         outcome.begun = frame.as_ref().is_some_and(Frame::has_begun);
         polled
-    })
-    .await;
-    drop(frame);
-    match ended {
-        Ended::Done(Ok(value)) => outcome.end(Ok(value)),
-        Ended::Done(Err(error)) => {
-            seat.group.failed(outcome.slot.name.clone(), error);
-            outcome.end(Err(TaskError::Failed));
-        }
-        Ended::Panicked(payload) => {
-            seat.group.node.panicked(Panic { name: outcome.slot.name.clone(), payload });
-            outcome.end(Err(TaskError::Panicked));
-        }
-        Ended::Cancelled => outcome.end_cancelled(),
     }
-    // Without a handle this drops the value, here, where the group still waits.
-    let name = outcome.slot.name.clone();
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(outcome))) {
-        seat.group.node.panicked(Panic { name, payload });
+
+    fn close(self, ended: Ended<Result<T, E>>) {
+        let Self { frame, mut outcome, permit, seat } = self;
+        drop(frame);
+        match ended {
+            Ended::Done(Ok(value)) => outcome.end(Ok(value)),
+            Ended::Done(Err(error)) => {
+                seat.group.failed(outcome.slot.name.clone(), error);
+                outcome.end(Err(TaskError::Failed));
+            }
+            Ended::Panicked(payload) => {
+                seat.group.node.panicked(Panic { name: outcome.slot.name.clone(), payload });
+                outcome.end(Err(TaskError::Panicked));
+            }
+            Ended::Cancelled => outcome.end_cancelled(),
+        }
+        // Without a handle this drops the value, here, where the group still waits.
+        let name = outcome.slot.name.clone();
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(outcome))) {
+            seat.group.node.panicked(Panic { name, payload });
+        }
+        drop(permit);
+        drop(seat);
     }
-    drop(permit);
-    drop(seat);
 }

@@ -35,6 +35,8 @@ pub(crate) enum Command {
     Explain(Explain),
     /// List all rules
     Rules(Rules),
+    /// Show what functions do to their callers, and why: the evidence, as the analysis sees it
+    Effects(Effects),
     /// Write a starting configuration, never overwriting one
     Init(Init),
     /// Print the JSON schema of the configuration
@@ -55,6 +57,8 @@ pub(crate) struct Check {
     pub selection: Selection,
     #[command(flatten)]
     pub fixing: Fixing,
+    #[command(flatten)]
+    pub baseline: KnownFindings,
     #[command(flatten)]
     pub configuration: Configuration,
     #[command(flatten)]
@@ -83,6 +87,9 @@ pub(crate) struct Output {
     /// Add how many findings each rule has
     #[arg(long)]
     pub statistics: bool,
+    /// List suppressed findings too, where the format has a place for them (SARIF)
+    #[arg(long)]
+    pub show_suppressed: bool,
     /// Only the findings: no warnings, no summary on stderr
     #[arg(long, short)]
     pub quiet: bool,
@@ -132,6 +139,17 @@ pub(crate) struct Fixing {
 }
 
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Baseline")]
+pub(crate) struct KnownFindings {
+    /// Known findings, which stay quiet
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+    /// Write down all findings as known, and take out those that no longer occur
+    #[arg(long, conflicts_with_all = ["fix", "diff"])]
+    pub write_baseline: bool,
+}
+
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Configuration")]
 pub(crate) struct Configuration {
     /// Use this file instead of the nearest asynclint.toml, pyproject.toml or Cargo.toml
@@ -173,6 +191,18 @@ pub(crate) struct Rules {
     /// The form of the list
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub output_format: PageFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Effects {
+    /// A file or folder, and if need be a function in it, by the end of its name: `app/db.py::Store.load`
+    #[arg(value_name = "PATH[::FUNCTION]")]
+    pub target: String,
+    /// The form of the answer
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub output_format: PageFormat,
+    #[command(flatten)]
+    pub configuration: Configuration,
 }
 
 #[derive(Debug, Args)]

@@ -9,23 +9,32 @@ use super::mend::{self, Mending};
 use super::progress::Progress;
 use super::{Failure, Status, output};
 use crate::analysis::{Outcome, analyze};
+use crate::config::Trouble;
 use crate::finding::{Confidence, Finding, Severity};
-use crate::report::{self, FileError, Format, Run, Summary, Terminal};
+use crate::report::{self, FileError, Run, Summary, Terminal};
 use crate::suppress::{self, Split};
 
 /// Enough for code nested ten thousand deep; the system gives memory for what is used alone.
 const STACK: usize = if cfg!(target_pointer_width = "64") { 512 << 20 } else { 32 << 20 };
 
 pub(super) fn run(check: &Check) -> Result<Status, Failure> {
+    in_pool(check.threads, || checked(check))
+}
+
+/// Runs on threads with stacks that deeply nested code does not end.
+pub(super) fn in_pool(
+    threads: Option<u16>,
+    run: impl FnOnce() -> Result<Status, Failure> + Send,
+) -> Result<Status, Failure> {
     let mut builder = rayon::ThreadPoolBuilder::new().stack_size(STACK);
-    if let Some(threads) = check.threads {
+    if let Some(threads) = threads {
         builder = builder.num_threads(usize::from(threads));
     }
     let pool = builder.build().map_err(|error| Failure::new(format!("no threads can be started: {error}")))?;
-    pool.install(|| in_pool(check))
+    pool.install(run)
 }
 
-fn in_pool(check: &Check) -> Result<Status, Failure> {
+fn checked(check: &Check) -> Result<Status, Failure> {
     let started = Instant::now();
     let progress = Progress::new(!check.output.quiet && !check.output.verbose);
     progress.phase("reading files");
@@ -37,11 +46,11 @@ fn in_pool(check: &Check) -> Result<Status, Failure> {
     }
     let Fixing { fix, diff, .. } = check.fixing;
     if !fix && !diff {
-        let analysed = Analysed::of(&inputs, check);
+        let analysed = Analysed::of(&inputs, check)?;
         drop(progress);
         return report(check, &inputs, analysed, started, Target::Output);
     }
-    let (analysed, mending) = Mending::run(&mut inputs, check);
+    let (analysed, mending) = Mending::run(&mut inputs, check)?;
     drop(progress);
     if !check.output.quiet {
         mend::summary(&mending, diff);
@@ -76,10 +85,12 @@ enum Target {
 pub(super) struct Analysed {
     outcome: Outcome,
     pub split: Split,
+    /// Entries of baselines that no longer occur.
+    stale: Vec<Trouble>,
 }
 
 impl Analysed {
-    pub fn of(inputs: &Inputs, check: &Check) -> Self {
+    pub fn of(inputs: &Inputs, check: &Check) -> Result<Self, Failure> {
         let mut outcome = analyze(inputs.inputs(), inputs.knowledge());
         let findings = std::mem::take(&mut outcome.findings);
         let options = suppress::Options {
@@ -88,13 +99,20 @@ impl Analysed {
             ..suppress::Options::default()
         };
         let mut split = suppress::apply(&outcome.project, findings, options);
-        let asked = |finding: &Finding| {
-            let file = inputs.files.get(finding.place.file.index());
-            file.is_some_and(|file| file.asked && finding.confidence >= inputs.least_confidence(file, check))
+        let file = |finding: &Finding| inputs.files.get(finding.place.file.index()).filter(|file| file.asked);
+        split.kept.retain(|finding| file(finding).is_some());
+        let mut stale = Vec::new();
+        if check.baseline.write_baseline {
+            split.kept = inputs.baselines.write(&outcome.project, inputs, split.kept)?;
+        } else {
+            (split.kept, stale) = inputs.baselines.apply(&outcome.project, inputs, split.kept);
+        }
+        let sure = |finding: &Finding| {
+            file(finding).is_some_and(|file| finding.confidence >= inputs.least_confidence(file, check))
         };
-        split.kept.retain(asked);
-        split.suppressed.retain(|(finding, _)| asked(finding));
-        Self { outcome, split }
+        split.kept.retain(sure);
+        split.suppressed.retain(|(finding, _)| sure(finding));
+        Ok(Self { outcome, split, stale })
     }
 
     /// Files that were read only in part, or not at all.
@@ -140,14 +158,14 @@ fn report(
 ) -> Result<Status, Failure> {
     let mut errors = analysed.errors(inputs);
     let unread = !errors.is_empty();
-    let Analysed { outcome, split } = analysed;
+    let Analysed { outcome, split, stale } = analysed;
     if !check.output.quiet {
         for error in &errors {
             let line = error.line.map(|line| format!(":{line}")).unwrap_or_default();
             output::warning(&format!("{}{line}: {}", error.path, error.message));
         }
     }
-    for trouble in inputs::idle_settings(inputs, check) {
+    for trouble in inputs::idle_settings(inputs, check).into_iter().chain(stale) {
         if !check.output.quiet {
             output::warning(&trouble.to_string());
         }
@@ -165,7 +183,7 @@ fn report(
         project: &outcome.project,
         rules: crate::rules::RULES,
         findings: &findings,
-        suppressed: if check.output.output_format == Format::Sarif { &suppressed } else { &[] },
+        suppressed: if check.output.show_suppressed { &suppressed } else { &[] },
         errors: &errors,
         summary: Summary { files: inputs.found, checked, duration_ms },
         version: env!("CARGO_PKG_VERSION"),
@@ -193,11 +211,13 @@ fn report(
         output::note(&format!("checked {checked} files in {duration_ms} ms"));
     }
     let fails = (fails && !check.exit_zero) || (unread && check.strict_errors);
+    // The process ends soon: freeing millions of small pieces one by one would only delay it.
+    std::mem::forget(outcome);
     Ok(if fails { Status::Findings } else { Status::Clean })
 }
 
 impl Inputs {
-    fn config_of(&self, file: &inputs::Loaded) -> Option<crate::config::Shared> {
+    pub fn config_of(&self, file: &inputs::Loaded) -> Option<crate::config::Shared> {
         self.tree.of_file(file.source.location.as_std_path())
     }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashSet;
 
 use super::arguments::Check;
+use super::baseline::Baselines;
 use super::{Failure, output};
 use crate::analysis::Input;
 use crate::config::{self, MAX_FILE_SIZE, Mode, Request, Tree};
@@ -24,6 +25,7 @@ pub(super) struct Inputs {
     /// How many of the files asked for there are, unreadable ones included.
     pub found: usize,
     pub problems: Vec<Problem>,
+    pub baselines: Baselines,
 }
 
 /// A file with its text.
@@ -91,7 +93,9 @@ impl Inputs {
             }
         }
         problems.sort();
-        Ok(Self { current, tree, files: all, found, problems })
+        let mut inputs = Self { current, tree, files: all, found, problems, baselines: Baselines::default() };
+        inputs.baselines = Baselines::read(&inputs, check)?;
+        Ok(inputs)
     }
 
     /// The files as the analysis wants them.
@@ -107,9 +111,7 @@ impl Inputs {
 
     /// The tables, and what the configurations add to them.
     pub fn knowledge(&self) -> Knowledge {
-        let tables = Knowledge::default();
-        let configs = self.tree.all();
-        Knowledge::with(configs.iter().flat_map(|it| &it.apis).map(|entry| entry.to_api(&tables)).collect())
+        config::knowledge(self.tree.all().iter().map(|config| &**config))
     }
 }
 

@@ -41,11 +41,11 @@ struct Disk {
 
 impl Mending {
     /// Mends the sources in memory and analyses them anew, until no fix is left.
-    pub fn run(inputs: &mut Inputs, check: &Check) -> (Analysed, Self) {
+    pub fn run(inputs: &mut Inputs, check: &Check) -> Result<(Analysed, Self), Failure> {
         let least = if check.fixing.unsafe_fixes { Applicability::Unsafe } else { Applicability::Safe };
         let mut mending = Self::default();
         let mut refused: Vec<usize> = Vec::new();
-        let mut analysed = Analysed::of(inputs, check);
+        let mut analysed = Analysed::of(inputs, check)?;
         for _ in 0..ROUNDS {
             let mut fixes: FxHashMap<usize, Vec<&Fix>> = FxHashMap::default();
             for finding in &analysed.split.kept {
@@ -71,9 +71,9 @@ impl Mending {
             if !progress {
                 break;
             }
-            analysed = Analysed::of(inputs, check);
+            analysed = Analysed::of(inputs, check)?;
         }
-        (analysed, mending)
+        Ok((analysed, mending))
     }
 
     /// Applies fixes to one source. False if none could be.

@@ -1,8 +1,10 @@
 //! The command line: one file per command. The only part that prints and that chooses the exit status.
 
 mod arguments;
+mod baseline;
 mod check;
 mod completions;
+mod effects;
 mod explain;
 mod init;
 mod inputs;
@@ -73,6 +75,7 @@ pub fn main() -> ExitCode {
         Command::Check(check) => check::run(&check),
         Command::Explain(explain) => explain::run(&explain),
         Command::Rules(rules) => rules::run(&rules),
+        Command::Effects(effects) => effects::run(&effects),
         Command::Init(init) => init::run(&init),
         Command::Schema => schema::run(),
         Command::Completions(completions) => completions::run(&completions),

@@ -10,6 +10,7 @@ mod read;
 mod schema;
 mod select;
 mod tree;
+mod types;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,13 +19,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use camino::Utf8PathBuf;
 use ignore::gitignore::Gitignore;
 
-pub use api::Entry;
+pub use api::{Entry, kind_name};
 pub use levels::{Levels, Request};
+pub use read::of_text;
 pub use schema::schema;
 pub use select::{Unknown, nearest, select};
 pub use tree::{Mode, Tree};
+pub use types::TypeEntry;
 
 use crate::finding::Confidence;
+use crate::knowledge::Knowledge;
 
 /// Files above this many bytes are generated or data; reading them costs more than it finds.
 pub const MAX_FILE_SIZE: u64 = 8 << 20;
@@ -43,8 +47,12 @@ pub struct Config {
     pub min_confidence: Option<Confidence>,
     /// In bytes.
     pub max_file_size: Option<u64>,
+    /// Where the known findings are, absolute.
+    pub baseline: Option<PathBuf>,
     /// What the project's own or unknown libraries' functions do.
     pub apis: Vec<Entry>,
+    /// What their types are.
+    pub types: Vec<TypeEntry>,
     /// Settings that do nothing.
     pub warnings: Vec<Trouble>,
 }
@@ -125,6 +133,17 @@ fn plain(error: &ignore::Error) -> String {
         ignore::Error::Glob { err, .. } => err.clone(),
         other => other.to_string(),
     }
+}
+
+/// The tables, and what configurations add to them; of two that speak of the same path, the later holds.
+pub fn knowledge<'a>(configs: impl IntoIterator<Item = &'a Config>) -> Knowledge {
+    let tables = Knowledge::default();
+    let (mut apis, mut types) = (Vec::new(), Vec::new());
+    for config in configs {
+        apis.extend(config.apis.iter().map(|entry| entry.to_api(&tables)));
+        types.extend(config.types.iter().map(|entry| entry.to_facts(&tables)));
+    }
+    Knowledge::with(apis).and_types(types)
 }
 
 /// A configuration that many files share.

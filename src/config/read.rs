@@ -8,12 +8,12 @@ use ignore::gitignore::Gitignore;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Config, Levels, Override, Trouble, api, nearest, patterns, select};
+use super::{Config, Levels, Override, Trouble, api, nearest, patterns, select, types};
 use crate::finding::{Confidence, Severity};
 use crate::rules::{Profile, Rule};
 
 /// The keys of a configuration.
-pub(super) const KEYS: [&str; 10] = [
+pub(super) const KEYS: [&str; 12] = [
     "profile",
     "select",
     "extend-select",
@@ -23,7 +23,9 @@ pub(super) const KEYS: [&str; 10] = [
     "exclude",
     "min-confidence",
     "max-file-size",
+    "baseline",
     "api",
+    "type",
 ];
 
 /// The keys of an override.
@@ -77,6 +79,13 @@ pub(super) fn named(file: &Path, current: &Path) -> Result<Config, Vec<Trouble>>
     let place = PLACES.iter().find(|(name, _)| path.file_name().is_some_and(|it| it == *name));
     let tables: &[&[&str]] = place.map_or(&[&[]], |(_, tables)| tables);
     parse(&text, name.clone(), current, tables)?.ok_or_else(|| trouble("has no settings for asynclint".to_owned()))
+}
+
+/// The configuration that a text in the form of `asynclint.toml` is, for a folder.
+pub fn of_text(text: &str, shown: impl Into<Utf8PathBuf>, folder: &Path) -> Result<Config, Vec<Trouble>> {
+    let name = shown.into();
+    let missing = || vec![Trouble { file: name.clone(), line: None, message: "is not a table".to_owned() }];
+    parse(text, name.clone(), folder, &[&[]])?.ok_or_else(missing)
 }
 
 fn shown(file: &Path, current: &Path) -> Utf8PathBuf {
@@ -234,6 +243,7 @@ impl Reader<'_> {
         let confidence = [Confidence::Likely, Confidence::Certain];
         let min_confidence = self.word(table, "min-confidence", &confidence.map(Confidence::name));
         let apis = self.tables(table, "api");
+        let types = self.tables(table, "type");
         Config {
             shown: self.file.clone(),
             folder: folder.to_owned(),
@@ -242,7 +252,9 @@ impl Reader<'_> {
             exclude,
             min_confidence: min_confidence.map(|index| confidence[index]),
             max_file_size: self.size(table, "max-file-size"),
+            baseline: self.string(table, "baseline").map(|(path, _)| folder.join(path)),
             apis: apis.into_iter().filter_map(|(table, at)| api::read(self, table, at)).collect(),
+            types: types.into_iter().filter_map(|(table, at)| types::read(self, table, at)).collect(),
             warnings: Vec::new(),
         }
     }

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::api::{EFFECTS, KINDS};
+use super::api::{EFFECTS, FACTS, HANDLES, KINDS, SCOPES};
+use super::types;
 use crate::rules::{Category, RULES};
 
 /// The schema of `asynclint.toml` and of `[tool.asynclint]`.
@@ -62,10 +63,19 @@ pub fn schema() -> Value {
                 ],
                 "default": "8 MiB"
             },
+            "baseline": {
+                "description": "The file of known findings, which stay quiet.",
+                "type": "string"
+            },
             "api": {
                 "description": "What functions do that no table knows.",
                 "type": "array",
                 "items": { "$ref": "#/$defs/api" }
+            },
+            "type": {
+                "description": "What types are that no table knows.",
+                "type": "array",
+                "items": { "$ref": "#/$defs/type" }
             }
         })),
         "$defs": {
@@ -92,10 +102,32 @@ pub fn schema() -> Value {
                     }
                 }))
             },
+            "type": {
+                "type": "object",
+                "additionalProperties": false,
+                "required": ["path"],
+                "anyOf": types::FACTS.map(|key| json!({ "required": [key] })),
+                "properties": {
+                    "path": { "description": "The type: `package.module.Type`, `crate::module::Type`.", "type": "string" },
+                    "guard": {
+                        "description": "What is held while a value is alive.",
+                        "enum": types::GUARDS.map(|(name, _)| name)
+                    },
+                    "scope": {
+                        "description": "What a value opens when it is used in `with`.",
+                        "enum": SCOPES.map(|(name, _)| name)
+                    },
+                    "role": {
+                        "description": "What a value stands for.",
+                        "enum": types::ROLES.map(|(name, _)| name)
+                    }
+                }
+            },
             "api": {
                 "type": "object",
                 "additionalProperties": false,
-                "required": ["path", "effect"],
+                "required": ["path"],
+                "anyOf": FACTS.map(|key| json!({ "required": [key] })),
                 "properties": {
                     "path": {
                         "description": "The function: `package.module.function`, `crate::module::function`.",
@@ -103,6 +135,14 @@ pub fn schema() -> Value {
                     },
                     "effect": { "description": "What a call does.", "enum": EFFECTS },
                     "kind": { "description": "What a blocking call waits for.", "enum": KINDS },
+                    "scope": {
+                        "description": "What it opens when it is used in `with`.",
+                        "enum": SCOPES.map(|(name, _)| name)
+                    },
+                    "handle": {
+                        "description": "What becomes of a task that it spawns when the handle is dropped.",
+                        "enum": HANDLES.map(|(name, _)| name)
+                    },
                     "does": {
                         "description": "What it does, for messages: `reads the whole index`.",
                         "type": "string"
@@ -114,7 +154,7 @@ pub fn schema() -> Value {
                         "type": "boolean"
                     }
                 },
-                "if": { "properties": { "effect": { "const": "blocks" } } },
+                "if": { "properties": { "effect": { "const": "blocks" } }, "required": ["effect"] },
                 "then": { "required": ["kind"] },
                 "else": { "properties": { "kind": false } }
             }
@@ -157,5 +197,6 @@ mod tests {
         assert_eq!(keys(&schema), sorted(&read::KEYS));
         assert_eq!(keys(&schema["$defs"]["override"]), sorted(&read::OVERRIDE_KEYS));
         assert_eq!(keys(&schema["$defs"]["api"]), sorted(&api::KEYS));
+        assert_eq!(keys(&schema["$defs"]["type"]), sorted(&types::KEYS));
     }
 }

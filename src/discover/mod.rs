@@ -335,7 +335,7 @@ pub fn can_matter(language: Language, text: &str) -> bool {
 }
 
 /// `async` covers `async def` and `asyncio`. The exception group words are for the rules that need no loop.
-const PYTHON_WORDS: [&str; 11] = [
+const PYTHON_WORDS: [&str; 10] = [
     "async",
     "await",
     "trio",
@@ -346,7 +346,6 @@ const PYTHON_WORDS: [&str; 11] = [
     "event_loop",
     "except*",
     "ExceptionGroup",
-    "noqa",
 ];
 
 const RUST_WORDS: [&str; 10] =

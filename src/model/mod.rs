@@ -437,12 +437,30 @@ pub enum BranchKind {
 pub struct Arm {
     /// What is evaluated to choose the arm; for `select!` the branch's future expression (its awaiting is implied).
     pub test: Block,
+    /// What holds where the arm runs, as far as its test says it of single values: all of these.
+    pub conditions: Vec<Condition>,
     /// `select!`: the branch's future.
     pub future: Option<ValueId>,
     /// Known at sight: `True`, `False`, `TYPE_CHECKING` (false).
     pub constant: Option<bool>,
     pub body: Block,
     pub span: Span,
+}
+
+/// Something a test says of one value: `if x`, `if not x`, `if x is None`, `if let Some(y) = x`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Condition {
+    pub value: ValueId,
+    pub test: Test,
+    pub holds: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Test {
+    /// It counts as true.
+    Truth,
+    /// It is `None`.
+    None,
 }
 
 #[derive(Debug, Clone)]
@@ -665,6 +683,23 @@ impl FileModel {
         }
         self.values.push(value);
         ValueId(self.values.len() as u32 - 1)
+    }
+
+    /// The file is lowered: gives back what only growing needs, and what nothing will ask for.
+    pub fn finish(&mut self) {
+        self.names.finish();
+        if self.comments.is_empty() {
+            self.statements = Vec::new();
+        }
+        self.statements.sort_unstable();
+        self.statements.shrink_to_fit();
+        self.values.shrink_to_fit();
+        self.calls.shrink_to_fit();
+        self.functions.shrink_to_fit();
+        self.classes.shrink_to_fit();
+        for module in &mut self.modules {
+            module.bindings.shrink_to_fit();
+        }
     }
 
     pub fn function_ids(&self) -> impl Iterator<Item = FunctionId> + use<> {

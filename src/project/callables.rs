@@ -71,20 +71,13 @@ impl Project {
     /// The positions, counted as in [`Function::params`](crate::model::Function), of parameters that the function calls
     /// before it returns, by itself or through functions it hands them to.
     pub fn called_parameters(&self, function: FnRef) -> Vec<u32> {
-        self.called_parameters_within(function, 0)
-    }
-
-    fn called_parameters_within(&self, function: FnRef, depth: u32) -> Vec<u32> {
         let callables = self.callables(function.file);
         let own = |owner: &FunctionId| *owner == function.function;
         let called = callables.called.get(&function.function).into_iter().flatten();
         let mut positions: Vec<u32> = called.filter(|(owner, _)| own(owner)).map(|(_, position)| *position).collect();
         let handed = callables.handed.get(&function.function).into_iter().flatten();
-        for (_, position, call, argument) in handed.filter(|(owner, ..)| own(owner)) {
-            if depth < 6
-                && !positions.contains(position)
-                && self.argument_is_called(function.file, *call, *argument, depth)
-            {
+        for (_, position, ..) in handed.filter(|(owner, ..)| own(owner)) {
+            if !positions.contains(position) && self.hands_on_to_be_called(function, *position) {
                 positions.push(*position);
             }
         }
@@ -93,18 +86,37 @@ impl Project {
         positions
     }
 
-    /// The callee of a call calls the argument at that index before it returns.
-    fn argument_is_called(&self, file: FileId, call: CallId, argument: usize, depth: u32) -> bool {
-        let model = self.model(file);
-        match self.callees(file, call).as_slice() {
-            [Callee::Own(callee)] => {
-                let positions = self.called_parameters_within(*callee, depth + 1);
-                positions.iter().any(|position| {
-                    self.argument_at(file, call, *callee, *position) == Some(model.call(call).args[argument].value)
-                })
+    /// The parameter at that position goes, through however many functions, to one that calls it.
+    fn hands_on_to_be_called(&self, function: FnRef, position: u32) -> bool {
+        let mut pending = vec![(function, position)];
+        let mut at = 0;
+        while let Some((function, position)) = pending.get(at).copied() {
+            at += 1;
+            let callables = self.callables(function.file);
+            let called = callables.called.get(&function.function).into_iter().flatten();
+            if called.into_iter().any(|it| *it == (function.function, position)) {
+                return true;
             }
-            _ => false,
+            let handed = callables.handed.get(&function.function).into_iter().flatten();
+            for (owner, at_position, call, argument) in handed {
+                if (*owner, *at_position) != (function.function, position) {
+                    continue;
+                }
+                let next = self.parameter_given(function.file, *call, *argument);
+                pending.extend(next.filter(|next| !pending.contains(next)));
+            }
         }
+        false
+    }
+
+    /// Which parameter of the project's function that a call runs gets the argument at that index.
+    fn parameter_given(&self, file: FileId, call: CallId, argument: usize) -> Option<(FnRef, u32)> {
+        let callees = self.callees(file, call);
+        let [Callee::Own(callee)] = callees.as_slice() else { return None };
+        let value = self.model(file).call(call).args[argument].value;
+        let count = self.function(*callee).params.len() as u32;
+        let position = (0..count).find(|it| self.argument_at(file, call, *callee, *it) == Some(value))?;
+        Some((*callee, position))
     }
 
     /// The argument that a call gives to the parameter of its callee at that position.

@@ -93,6 +93,17 @@ impl Project {
 
     /// The one library function a call runs, whatever path is taken.
     pub fn api_of(&self, file: FileId, call: CallId) -> Option<&'static Api> {
+        let model = self.model(file);
+        let name = match model.value(model.call(call).callee) {
+            Value::Unknown => return None,
+            Value::Attr(_, name) => Some(*name),
+            Value::Path(path) => path.segments.last().copied(),
+            _ => None,
+        };
+        // Most calls are of a name that no table has.
+        if name.is_some_and(|name| !self.knowledge.names_an_api(model.language, model.name(name))) {
+            return None;
+        }
         let callees = self.callees(file, call);
         let [Callee::Api(path, _)] = callees.as_slice() else { return None };
         self.knowledge.api(self.language(file), path)
@@ -158,7 +169,7 @@ impl Project {
             Value::Int(number) => return Some(number.to_string() == value),
             Value::Str(text) => return Some(model.name(*text) == value.trim_matches(['\'', '"'])),
             // What is computed is hardly ever the one number asked for; a flag may well be.
-            _ if value.parse::<i64>().is_ok() => return Some(false),
+            _ if value == "None" || value.parse::<i64>().is_ok() => return Some(false),
             _ => return None,
         };
         Some(given.eq_ignore_ascii_case(value))

@@ -11,6 +11,7 @@ use crate::model::CallId;
 use crate::source::Span;
 
 use super::Project;
+use super::guards::{Guards, Outcome};
 use super::types::FnRef;
 
 /// The effects that climb: the nine kinds of blocking, and starting a runtime.
@@ -39,6 +40,8 @@ pub struct Site {
     pub span: Span,
     /// `None` where it is run without call syntax.
     pub call: Option<CallId>,
+    /// What must hold of the function's own parameters for it to be reached.
+    pub guards: Guards,
 }
 
 /// What a site runs.
@@ -51,16 +54,22 @@ pub enum Runs {
 /// Why a function has an effect: what it runs next on the shortest way.
 #[derive(Clone, Copy, Debug)]
 struct Hop {
-    distance: u32,
     site: Site,
     next: Runs,
+    /// Which of the ways of `next` this goes on with.
+    way: usize,
+    /// What must hold of the function's parameters for the whole way.
+    guards: Guards,
 }
+
+/// Ways of one function to one effect that are kept: nearest first, none asking for more than one before it.
+const MOST_WAYS: usize = 4;
 
 /// What is known of all functions that code on the loop reaches.
 #[derive(Default)]
 pub struct Effects {
     sites: FxHashMap<FnRef, Vec<(Site, Runs)>>,
-    hops: Vec<FxHashMap<FnRef, Hop>>,
+    hops: Vec<FxHashMap<FnRef, Vec<Hop>>>,
     /// Sync functions that the loop itself calls.
     callbacks: FxHashSet<FnRef>,
 }
@@ -104,8 +113,8 @@ impl Effects {
         let mut callers: FxHashMap<FnRef, Vec<(FnRef, Site)>> = FxHashMap::default();
         let mut functions: Vec<&FnRef> = self.sites.keys().collect();
         functions.sort_unstable();
-        let mut hops: Vec<FxHashMap<FnRef, Hop>> = vec![FxHashMap::default(); CLIMBING];
-        let mut levels: Vec<Vec<FnRef>> = vec![Vec::new(); CLIMBING];
+        let mut hops: Vec<FxHashMap<FnRef, Vec<Hop>>> = vec![FxHashMap::default(); CLIMBING];
+        let mut levels: Vec<Vec<(FnRef, usize)>> = vec![Vec::new(); CLIMBING];
         for function in functions {
             for (site, runs) in &self.sites[function] {
                 match runs {
@@ -118,38 +127,41 @@ impl Effects {
                             Effect::StartsRuntime => RUNTIME,
                             Effect::Spawns | Effect::Checkpoint => continue,
                         };
-                        hops[index].entry(*function).or_insert_with(|| {
-                            levels[index].push(*function);
-                            Hop { distance: 1, site: *site, next: *runs }
-                        });
+                        let hop = Hop { site: *site, next: *runs, way: 0, guards: site.guards };
+                        let ways = hops[index].entry(*function).or_default();
+                        if let Some(way) = keep(ways, hop) {
+                            levels[index].push((*function, way));
+                        }
                     }
                 }
             }
         }
-        for (index, mut level) in levels.into_iter().enumerate() {
-            let mut distance = 1;
+        for (hops, mut level) in hops.iter_mut().zip(levels) {
             while !level.is_empty() {
-                distance += 1;
-                let mut reached: FxHashMap<FnRef, (Site, FnRef)> = FxHashMap::default();
-                for function in &level {
+                let mut reached: Vec<(FnRef, Hop)> = Vec::new();
+                for (function, way) in &level {
                     // What runs on the loop answers for itself: its callers are told there.
                     if project.function(*function).kind.is_async() {
                         continue;
                     }
+                    let guards = hops[function][*way].guards;
                     for (caller, site) in callers.get(function).into_iter().flatten() {
-                        if hops[index].contains_key(caller) {
-                            continue;
-                        }
-                        let entry = reached.entry(*caller).or_insert((*site, *function));
-                        if (site.span, *function) < (entry.0.span, entry.1) {
-                            *entry = (*site, *function);
-                        }
+                        let Some(guards) = project.carried(*caller, site, *function, guards) else { continue };
+                        let next = Runs::Own(*function);
+                        reached.push((*caller, Hop { site: *site, next, way: *way, guards }));
                     }
                 }
-                level = reached.keys().copied().collect();
-                level.sort_unstable();
-                for (caller, (site, function)) in reached {
-                    hops[index].insert(caller, Hop { distance, site, next: Runs::Own(function) });
+                // The least demanding first, then the earliest place.
+                let order = |hop: &Hop| match hop.next {
+                    Runs::Own(next) => (hop.guards.len(), hop.site.span, Some(next), hop.way),
+                    Runs::Library(..) => (hop.guards.len(), hop.site.span, None, hop.way),
+                };
+                reached.sort_by(|(a, x), (b, y)| a.cmp(b).then_with(|| order(x).cmp(&order(y))));
+                level = Vec::new();
+                for (caller, hop) in reached {
+                    if let Some(way) = keep(hops.entry(caller).or_default(), hop) {
+                        level.push((caller, way));
+                    }
                 }
             }
         }
@@ -173,19 +185,42 @@ impl Effects {
 
     /// The shortest chain from inside `function` to the effect, and the library function at its end.
     pub fn evidence(&self, project: &Project, function: FnRef, effect: Climbing) -> Option<(Vec<Step>, &'static Api)> {
+        self.chain(project, function, 0, effect)
+    }
+
+    /// The shortest chain that this place of `caller`, which runs `callee`, does not rule out by what it gives.
+    pub fn evidence_at(
+        &self,
+        project: &Project,
+        caller: FnRef,
+        site: &Site,
+        callee: FnRef,
+        effect: Climbing,
+    ) -> Option<(Vec<Step>, &'static Api)> {
+        let ways = self.hops.get(effect.index())?.get(&callee)?;
+        let way = ways.iter().position(|hop| project.carried(caller, site, callee, hop.guards).is_some())?;
+        self.chain(project, callee, way, effect)
+    }
+
+    fn chain(
+        &self,
+        project: &Project,
+        function: FnRef,
+        way: usize,
+        effect: Climbing,
+    ) -> Option<(Vec<Step>, &'static Api)> {
         let hops = self.hops.get(effect.index())?;
         let mut steps = Vec::new();
-        let mut at = function;
+        let (mut at, mut way) = (function, way);
         loop {
-            let hop = hops.get(&at)?;
+            let hop = hops.get(&at)?.get(way)?;
             let place = Place { file: at.file, span: hop.site.span };
             let name = project.function_name(at);
             match hop.next {
                 Runs::Own(next) => {
                     let message = format!("calls `{}`", project.short_name(next));
                     steps.push(Step { function: name, message, place });
-                    debug_assert!(hops.get(&next).is_some_and(|it| it.distance < hop.distance));
-                    at = next;
+                    (at, way) = (next, hop.way);
                 }
                 Runs::Library(api, _) => {
                     let does = if api.does.is_empty() { "blocks" } else { api.does };
@@ -194,5 +229,29 @@ impl Effects {
                 }
             }
         }
+    }
+}
+
+/// Keeps a way unless one that is no longer asks for no more. Gives its place among the ways.
+fn keep(ways: &mut Vec<Hop>, hop: Hop) -> Option<usize> {
+    if ways.len() >= MOST_WAYS || ways.iter().any(|way| way.guards.within(&hop.guards)) {
+        return None;
+    }
+    ways.push(hop);
+    Some(ways.len() - 1)
+}
+
+impl Project {
+    /// What must hold of the caller for the callee's conditions to be met at this place; `None` where they cannot be.
+    fn carried(&self, caller: FnRef, site: &Site, callee: FnRef, guards: Guards) -> Option<Guards> {
+        let mut carried = site.guards;
+        for guard in guards.iter() {
+            match self.outcome(caller, site.call, callee, guard) {
+                Outcome::Fails => return None,
+                Outcome::Open => {}
+                Outcome::Becomes(guard) => carried = carried.and(guard),
+            }
+        }
+        Some(carried)
     }
 }

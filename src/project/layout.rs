@@ -8,8 +8,12 @@ use crate::source::{Language, Source};
 /// Paths of all files, for imports to be found in.
 #[derive(Default)]
 pub(super) struct Layout {
-    /// By path without its ending: `pkg/mod`, `pkg/__init__`, `src/a/mod`.
-    files: FxHashMap<String, FileId>,
+    /// By path without its ending: `pkg/mod`, `pkg/__init__`.
+    python: FxHashMap<String, FileId>,
+    /// `src/a/mod`, `src/lib`.
+    rust: FxHashMap<String, FileId>,
+    /// Folders that are Python packages: `pkg` where there is a `pkg/__init__`.
+    packages: FxHashMap<String, FileId>,
     /// Top-level Python packages and modules: name to the folders they stand in.
     top: FxHashMap<String, Vec<String>>,
     /// Python files by the last part of their module's path, for packages spread over several roots.
@@ -67,7 +71,15 @@ impl Layout {
                 Some(at) if !path[at..].contains('/') => &path[..at],
                 _ => path,
             };
-            layout.files.entry(format!("{}:{stem}", source.language.name())).or_insert(FileId(index as u32));
+            let id = FileId(index as u32);
+            let files = match source.language {
+                Language::Python => &mut layout.python,
+                Language::Rust => &mut layout.rust,
+            };
+            files.entry(stem.to_owned()).or_insert(id);
+            if source.language == Language::Python && last(stem) == "__init__" {
+                layout.packages.entry(parent(stem).to_owned()).or_insert(id);
+            }
             layout.entries.push(Entry {
                 stem: stem.to_owned(),
                 root: String::new(),
@@ -114,7 +126,7 @@ impl Layout {
     }
 
     fn python(&self, path: &str) -> Option<FileId> {
-        self.files.get(&format!("python:{path}")).copied()
+        self.python.get(path).copied()
     }
 
     fn python_module(&self, index: usize) -> (String, String) {
@@ -123,7 +135,7 @@ impl Layout {
         if last(stem) != "__init__" {
             parts.push(last(stem));
         }
-        while self.python(&join(folder, "__init__")).is_some() && !folder.is_empty() {
+        while self.packages.contains_key(folder) && !folder.is_empty() {
             parts.push(last(folder));
             folder = parent(folder);
         }
@@ -137,7 +149,7 @@ impl Layout {
         let mut path = folder.to_owned();
         for (index, segment) in segments.iter().enumerate() {
             path = join(&path, segment);
-            if let Some(file) = self.python(&join(&path, "__init__")).or_else(|| self.python(&path)) {
+            if let Some(file) = self.packages.get(&path).copied().or_else(|| self.python(&path)) {
                 found = Some((file, index + 1));
             } else if found.is_some() {
                 break;
@@ -215,11 +227,11 @@ impl Layout {
         for _ in 1..level {
             folder = parent(folder);
         }
-        self.below(folder, segments).or_else(|| self.python(&join(folder, "__init__")).map(|file| (file, 0)))
+        self.below(folder, segments).or_else(|| self.packages.get(folder).map(|file| (*file, 0)))
     }
 
     fn rust(&self, path: &str) -> Option<FileId> {
-        self.files.get(&format!("rust:{path}")).copied()
+        self.rust.get(path).copied()
     }
 
     fn crate_roots(&self, languages: &[Language]) -> FxHashSet<String> {

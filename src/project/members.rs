@@ -2,12 +2,22 @@
 
 use std::sync::Arc;
 
+use rustc_hash::FxHashSet;
+
 use crate::finding::FileId;
 use crate::model::{FunctionKind, ModuleId, NameId, ParamKind, Value, ValueId};
 use crate::source::Language;
 
 use super::Project;
 use super::types::{Class, ClassRef, FnRef, Ty};
+
+/// One of what a class derives from.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Ancestor {
+    Own(ClassRef),
+    Library(Language, Arc<str>),
+    Unknown,
+}
 
 impl Project {
     /// The member of that name.
@@ -17,6 +27,11 @@ impl Project {
             Ty::External(path) => self.external_member(language, path, name),
             Ty::Class(class) | Ty::Instance(Class::Own(class), _) => {
                 match self.class_member(*class, name, Some(receiver)) {
+                    // Derived.
+                    Ty::Unknown if language == Language::Rust && name == "default" => {
+                        let this = Ty::Instance(Class::Own(*class), Arc::from([]));
+                        Ty::Method("std::default::Default::default".into(), Arc::new(this))
+                    }
                     Ty::Unknown if language == Language::Rust => self.trait_member(*class, receiver, name),
                     found => found,
                 }
@@ -224,61 +239,65 @@ impl Project {
 
     /// A member of a class, of an instance of it (`receiver`), or of its bases.
     fn class_member(&self, class: ClassRef, name: &str, receiver: Option<&Ty>) -> Ty {
-        self.class_member_within(class, name, receiver, 0)
+        self.member_along(&self.ancestry(class), name, receiver)
     }
 
-    fn class_member_within(&self, class: ClassRef, name: &str, receiver: Option<&Ty>, depth: u32) -> Ty {
-        if depth > 12 {
-            return Ty::Unknown;
-        }
-        if let Some(found) = self.own_member(class, name, receiver) {
-            return found;
-        }
-        self.base_member(class, name, receiver, depth)
+    fn inherited(&self, class: ClassRef, name: &str) -> Ty {
+        let this = Ty::Instance(Class::Own(class), Arc::from([]));
+        self.member_along(&self.ancestry(class)[1..], name, Some(&this))
     }
 
-    fn base_member(&self, class: ClassRef, name: &str, receiver: Option<&Ty>, depth: u32) -> Ty {
-        let model = self.model(class.file);
-        for base in &model.class(class.class).bases {
-            match self.evaluate(class.file, *base) {
-                Ty::Class(base) if base != class => {
-                    let found = self.class_member_within(base, name, receiver, depth + 1);
-                    if !found.is_unknown() || !self.is_closed(base, depth + 1) {
+    fn member_along(&self, ancestry: &[Ancestor], name: &str, receiver: Option<&Ty>) -> Ty {
+        for ancestor in ancestry {
+            match ancestor {
+                Ancestor::Own(class) => {
+                    if let Some(found) = self.own_member(*class, name, receiver) {
                         return found;
                     }
                 }
-                Ty::External(path) => {
-                    let this = Ty::library(&*path);
-                    let found = self.library_member(model.language, &path, &[], receiver.unwrap_or(&this), name);
+                Ancestor::Library(language, path) => {
+                    let this = Ty::library(path.clone());
+                    let found = self.library_member(*language, path, &[], receiver.unwrap_or(&this), name);
                     if !found.is_unknown() {
                         return found;
                     }
                     // Unless the base is known to have nothing of that name, anything may be found there.
-                    if !is_plain_base(&path) && self.knowledge.type_facts(model.language, &path).is_none() {
+                    if !is_plain_base(path) && self.knowledge.type_facts(*language, path).is_none() {
                         return Ty::Unknown;
                     }
                 }
-                _ => return Ty::Unknown,
+                Ancestor::Unknown => return Ty::Unknown,
             }
         }
         Ty::Unknown
     }
 
-    /// Every base of the class is known.
-    fn is_closed(&self, class: ClassRef, depth: u32) -> bool {
-        depth < 12
-            && self.model(class.file).class(class.class).bases.iter().all(|base| {
-                match self.evaluate(class.file, *base) {
-                    Ty::Class(base) => base != class && self.is_closed(base, depth + 1),
-                    Ty::External(path) => is_plain_base(&path),
-                    _ => false,
-                }
-            })
+    /// The class and all it derives from, in the order in which members are looked up: a base that several derive from
+    /// comes after the last of them.
+    fn ancestry(&self, class: ClassRef) -> Vec<Ancestor> {
+        let mut order = Vec::new();
+        self.ancestors(class, &mut order, 0);
+        let mut seen = FxHashSet::default();
+        let mut last: Vec<Ancestor> = Vec::with_capacity(order.len());
+        for ancestor in order.into_iter().rev() {
+            if matches!(ancestor, Ancestor::Unknown) || seen.insert(ancestor.clone()) {
+                last.push(ancestor);
+            }
+        }
+        last.reverse();
+        last
     }
 
-    fn inherited(&self, class: ClassRef, name: &str) -> Ty {
-        let this = Ty::Instance(Class::Own(class), Arc::from([]));
-        self.base_member(class, name, Some(&this), 0)
+    fn ancestors(&self, class: ClassRef, order: &mut Vec<Ancestor>, depth: u32) {
+        order.push(Ancestor::Own(class));
+        let model = self.model(class.file);
+        for base in &model.class(class.class).bases {
+            match self.evaluate(class.file, *base) {
+                Ty::Class(base) if base != class && depth < 12 => self.ancestors(base, order, depth + 1),
+                Ty::External(path) => order.push(Ancestor::Library(model.language, path)),
+                _ => order.push(Ancestor::Unknown),
+            }
+        }
     }
 
     fn own_member(&self, class: ClassRef, name: &str, receiver: Option<&Ty>) -> Option<Ty> {
@@ -383,39 +402,33 @@ impl Project {
 
     /// A method of the class or of its bases, whatever reading it as an attribute would give.
     pub fn find_method(&self, class: ClassRef, name: &str) -> Option<FnRef> {
-        self.find_method_within(class, name, 0)
+        for ancestor in self.ancestry(class) {
+            match ancestor {
+                Ancestor::Own(class) => {
+                    if let Some(found) = self.own_method(class, name) {
+                        return Some(found);
+                    }
+                }
+                Ancestor::Library(_, path) if is_plain_base(&path) => {}
+                Ancestor::Library(..) | Ancestor::Unknown => return None,
+            }
+        }
+        None
     }
 
-    fn find_method_within(&self, class: ClassRef, name: &str, depth: u32) -> Option<FnRef> {
-        if depth > 12 {
-            return None;
-        }
+    fn own_method(&self, class: ClassRef, name: &str) -> Option<FnRef> {
         let model = self.model(class.file);
         if let Some(id) = model.names.find(name)
             && let Some((_, function)) = model.class(class.class).methods.iter().rev().find(|(it, _)| *it == id)
         {
             return Some(FnRef { file: class.file, function: *function });
         }
-        for (file, index) in self.impls.get(&class).into_iter().flatten() {
+        self.impls.get(&class).into_iter().flatten().find_map(|(file, index)| {
             let model = self.model(*file);
-            if let Some(id) = model.names.find(name)
-                && let Some((_, function)) = model.impls[*index as usize].methods.iter().find(|(it, _)| *it == id)
-            {
-                return Some(FnRef { file: *file, function: *function });
-            }
-        }
-        for base in &model.class(class.class).bases {
-            match self.evaluate(class.file, *base) {
-                Ty::Class(base) if base != class => {
-                    if let Some(found) = self.find_method_within(base, name, depth + 1) {
-                        return Some(found);
-                    }
-                }
-                Ty::External(path) if is_plain_base(&path) => {}
-                _ => return None,
-            }
-        }
-        None
+            let id = model.names.find(name)?;
+            let (_, function) = model.impls[*index as usize].methods.iter().find(|(it, _)| *it == id)?;
+            Some(FnRef { file: *file, function: *function })
+        })
     }
 
     /// `@property`, `@cached_property`.

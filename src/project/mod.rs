@@ -3,6 +3,7 @@
 mod callables;
 mod calls;
 pub mod effects;
+mod guards;
 mod layout;
 mod library;
 mod members;

@@ -1,16 +1,18 @@
 //! What a function runs, place by place: calls, and all that runs without being written as one.
 
 use crate::finding::FileId;
-use crate::knowledge::{Api, Effect, Place as RunPlace, Runner};
+use crate::knowledge::{Api, Effect, Kind, Place as RunPlace, Runner};
 use crate::model::{
-    CallId, ClassKind, FunctionId, FunctionKind, Implicit, ImplicitKind, Node, ScopeKind, Use, Value, ValueId, flow,
+    Arm, Block, Branch, CallId, ClassKind, Condition, FunctionId, FunctionKind, Implicit, ImplicitKind, Node,
+    ScopeKind, Try, Use, Value, ValueId, flow,
 };
-use crate::source::Language;
+use crate::source::{Language, Span};
 
 use super::Project;
 use super::callables::Wrapping;
 use super::calls::Callee;
 use super::effects::{Runs, Site};
+use super::guards::{Guard, Guards};
 use super::types::{Class, ClassRef, FnRef, Ty};
 
 /// Built-in functions that run a method of their first argument.
@@ -104,20 +106,8 @@ impl Project {
         let file = function.file;
         let body = &self.model(file).function(function.function).body;
         let asks = !self.function(function).kind.is_async() && self.asks_for_loop(function);
-        let mut found = Found { project: self, file, sites: Vec::new() };
-        flow::visit(body, &mut |node| {
-            match node {
-                Node::Call(call) => found.call(*call),
-                Node::Implicit(it) => found.implicit(it),
-                Node::Scope(scope) if scope.kind == ScopeKind::With => {
-                    for item in &scope.items {
-                        found.enter(Site { span: item.span, call: None }, &self.evaluate(file, item.value));
-                    }
-                }
-                _ => {}
-            }
-            flow::Step::Into
-        });
+        let mut found = Found { project: self, file, function, guards: Guards::default(), polls: 0, sites: Vec::new() };
+        found.walk(body);
         if asks {
             found.sites.retain(|(_, runs)| !matches!(runs, Runs::Library(_, Effect::StartsRuntime)));
         }
@@ -195,17 +185,132 @@ impl Project {
 struct Found<'a> {
     project: &'a Project,
     file: FileId,
+    function: FnRef,
+    /// What holds of the function's parameters at the current place.
+    guards: Guards,
+    /// How many `try`s around the current place catch `BlockingIOError`: nothing waits for the network there.
+    polls: u32,
     sites: Vec<(Site, Runs)>,
 }
 
 impl Found<'_> {
+    fn site(&self, span: Span, call: Option<CallId>) -> Site {
+        Site { span, call, guards: self.guards }
+    }
+
+    fn walk(&mut self, block: &Block) {
+        let outer = self.guards;
+        for node in &block.nodes {
+            match node {
+                Node::Call(call) => self.call(*call),
+                Node::Implicit(it) => self.implicit(it),
+                Node::Branch(branch) => self.branch(branch),
+                Node::Try(it) => self.tried(it),
+                node => {
+                    if let Node::Scope(scope) = node
+                        && scope.kind == ScopeKind::With
+                    {
+                        for item in &scope.items {
+                            let site = self.site(item.span, None);
+                            self.enter(site, &self.project.evaluate(self.file, item.value));
+                        }
+                    }
+                    for part in flow::parts(node) {
+                        self.walk(part);
+                    }
+                }
+            }
+        }
+        self.guards = outer;
+    }
+
+    /// Each arm under what its test says of parameters. What follows an arm that leaves is under the contrary.
+    fn branch(&mut self, branch: &Branch) {
+        let outer = self.guards;
+        for arm in &branch.arms {
+            self.walk(&arm.test);
+            let guards = self.guards;
+            let of = |condition: &Condition, holds| self.project.guard_of(self.function, *condition, holds);
+            let said: Vec<Option<Guard>> = arm.conditions.iter().map(|condition| of(condition, true)).collect();
+            let contrary = match arm.conditions.as_slice() {
+                [only] => of(only, false),
+                _ => None,
+            };
+            if arm.constant != Some(false) && !self.asks_for_thread(&arm.test) {
+                self.guards = said.into_iter().flatten().fold(guards, Guards::and);
+                self.walk(&arm.body);
+            }
+            self.guards = contrary.into_iter().fold(guards, Guards::and);
+            if arm.constant == Some(true) {
+                break;
+            }
+        }
+        let left = |arm: &Arm| !flow::exits(&arm.body, &|_| false).falls;
+        if branch.exhaustive || !branch.arms.iter().all(left) {
+            self.guards = outer;
+        }
+    }
+
+    /// The test asks which thread this is: what it decides on is done in a thread of its own.
+    fn asks_for_thread(&self, test: &Block) -> bool {
+        let asks = |node: &Node| {
+            let Node::Call(id) = node else { return false };
+            let api = self.project.api_of(self.file, *id);
+            let named = match self.project.model(self.file).value(self.project.model(self.file).call(*id).callee) {
+                Value::Attr(_, name) => self.project.model(self.file).name(*name) == "get_ident",
+                _ => false,
+            };
+            named
+                || api.is_some_and(|api| {
+                    matches!(api.path, "threading.get_ident" | "threading.current_thread" | "threading.main_thread")
+                })
+        };
+        flow::find(test, &mut |node| asks(node)).is_some()
+    }
+
+    fn tried(&mut self, it: &Try) {
+        let project = self.project;
+        let polls = it.handlers.iter().any(|handler| {
+            handler.catches.iter().any(|class| {
+                let ty = project.evaluate(self.file, *class);
+                let parts = match &ty {
+                    Ty::Tuple(parts) => parts.iter().collect(),
+                    one => vec![one],
+                };
+                parts.iter().any(|it| matches!(it, Ty::External(path) if &**path == "builtins.BlockingIOError"))
+            })
+        });
+        self.polls += u32::from(polls);
+        self.walk(&it.body);
+        self.polls -= u32::from(polls);
+        // Where no loop runs, `get_running_loop` fails: its handler is not on one.
+        let asks = flow::find(
+            &it.body,
+            &mut |node| matches!(node, Node::Call(id) if project.api_of(self.file, *id).is_some_and(|api| api.last_name() == "get_running_loop")),
+        );
+        if asks.is_none() {
+            for handler in &it.handlers {
+                self.walk(&handler.body);
+            }
+        }
+        self.walk(&it.orelse);
+        self.walk(&it.finally);
+    }
+
+    /// A library function with an effect.
+    fn library(&mut self, site: Site, api: &'static Api, effect: Effect) {
+        if self.polls == 0 || effect != Effect::Blocks(Kind::Network) {
+            self.sites.push((site, Runs::Library(api, effect)));
+        }
+    }
+
     fn own(&mut self, site: Site, functions: impl IntoIterator<Item = FnRef>) {
         self.sites.extend(functions.into_iter().map(|function| (site, Runs::Own(function))));
     }
 
     fn implicit(&mut self, it: &Implicit) {
         let project = self.project;
-        let site = Site { span: it.span, call: None };
+        let site = self.site(it.span, None);
         let model = project.model(self.file);
         match it.kind {
             ImplicitKind::Attribute(name) => {
@@ -235,7 +340,7 @@ impl Found<'_> {
                     && let Some(api) = project.knowledge.api(language, &path)
                     && let Some(effect) = unconditional(api)
                 {
-                    self.sites.push((site, Runs::Library(api, effect)));
+                    self.library(site, api, effect);
                 }
             }
             // A library's object that stands at the top of a module: `sys.stdin`.
@@ -243,7 +348,7 @@ impl Found<'_> {
                 if let Some(api) = project.knowledge.api(language, &format!("{path}.{name}"))
                     && let Some(effect) = unconditional(api)
                 {
-                    self.sites.push((site, Runs::Library(api, effect)));
+                    self.library(site, api, effect);
                 }
             }
             _ => {}
@@ -304,7 +409,7 @@ impl Found<'_> {
         let project = self.project;
         let model = project.model(self.file);
         let call = model.call(id);
-        let site = Site { span: call.name_span, call: Some(id) };
+        let site = self.site(call.name_span, Some(id));
         let callees = project.callees(self.file, id);
         // Alternatives: only what all of them do is sure.
         let mut effect: Option<(&'static Api, Effect)> = None;
@@ -324,10 +429,15 @@ impl Found<'_> {
             }
         }
         if let Some((api, effect)) = effect {
-            self.sites.push((site, Runs::Library(api, effect)));
+            self.library(site, api, effect);
         }
         let [callee] = callees.as_slice() else { return };
         match callee {
+            // To be awaited it would have to give something else than it does: not what is meant.
+            Callee::Own(function)
+                if call.awaited
+                    && !project.function(*function).kind.is_async()
+                    && !may_be_awaited(&project.result_of_call(self.file, id)) => {}
             Callee::Own(function) => {
                 self.own(site, project.run_by_call(*function, call.awaited));
                 self.given(site, id, *function);
@@ -391,7 +501,7 @@ impl Found<'_> {
                     && !api.is_async
                     && let Some(effect) = unconditional(api)
                 {
-                    self.sites.push((site, Runs::Library(api, effect)));
+                    self.library(site, api, effect);
                 }
             }
             Callee::Construct(_) | Callee::Unknown => {}
@@ -438,6 +548,11 @@ impl Found<'_> {
             _ => false,
         }
     }
+}
+
+fn may_be_awaited(ty: &Ty) -> bool {
+    !matches!(ty, Ty::None | Ty::Bool(_) | Ty::Int(_) | Ty::Str(_) | Ty::Collection(_) | Ty::Tuple(_))
+        && ty.library_path().is_none_or(|path| !path.ends_with("::Result") && !path.ends_with("::Option"))
 }
 
 /// The effect of a function that has it however it is called.

@@ -12,6 +12,9 @@ impl Lowerer<'_> {
     pub(super) fn annotation(&mut self, annotation: &Expr) -> ValueId {
         match annotation {
             Expr::NoneLiteral(_) => self.add(Value::None),
+            // `x: Final = …` leaves the type to the value.
+            Expr::Name(it) if matches!(it.id.as_str(), "Final" | "ClassVar" | "Any" | "TypeAlias") => UNKNOWN,
+            Expr::Attribute(it) if matches!(it.attr.as_str(), "Final" | "ClassVar" | "Any" | "TypeAlias") => UNKNOWN,
             Expr::Name(_) | Expr::Attribute(_) => {
                 let class = self.annotated_class(annotation);
                 self.instance(class, Vec::new())

@@ -52,7 +52,11 @@ impl<'a> Lowerer<'a> {
     /// A base class: `Base`, `module.Base`, `Base[T]`.
     fn base(&mut self, base: &'a Expr) -> ValueId {
         match base {
-            Expr::Subscript(it) => self.base(&it.value),
+            Expr::Subscript(it) => {
+                let value = self.base(&it.value);
+                self.expression(&it.slice, Use::Stored);
+                value
+            }
             Expr::Starred(it) => {
                 self.expression(&it.value, Use::Stored);
                 crate::model::UNKNOWN

@@ -26,10 +26,22 @@ impl<'a> Lowerer<'a> {
         generators: &'a [Comprehension],
         result: Use,
     ) -> ValueId {
+        self.comprehension_over(range, elements, generators, result, None)
+    }
+
+    /// `given`: the first iterable, where it is evaluated already.
+    pub(super) fn comprehension_over(
+        &mut self,
+        range: TextRange,
+        elements: &[&'a Expr],
+        generators: &'a [Comprehension],
+        result: Use,
+        given: Option<ValueId>,
+    ) -> ValueId {
         let inner = self.frame().inner.len();
         let result = if result == Use::Dropped { Use::Dropped } else { Use::Stored };
         let mut values = Vec::new();
-        let block = self.block(|this| this.generators(range, elements, generators, result, &mut values));
+        let block = self.block(|this| this.generators(range, elements, generators, (result, given), &mut values));
         self.frame().nodes.extend(block.nodes);
         self.frame().inner.truncate(inner);
         self.add(Value::Collection(values.into()))
@@ -40,7 +52,7 @@ impl<'a> Lowerer<'a> {
         range: TextRange,
         elements: &[&'a Expr],
         generators: &'a [Comprehension],
-        result: Use,
+        (result, given): (Use, Option<ValueId>),
         values: &mut Vec<ValueId>,
     ) {
         let Some((first, rest)) = generators.split_first() else {
@@ -52,7 +64,7 @@ impl<'a> Lowerer<'a> {
         };
         let mut iterated = None;
         let head = self.block(|this| {
-            let value = this.expression(&first.iter, Use::Consumed);
+            let value = given.unwrap_or_else(|| this.expression(&first.iter, Use::Consumed));
             let kind = if first.is_async { ImplicitKind::AsyncIterate } else { ImplicitKind::Iterate };
             this.push(Node::Implicit(Implicit { kind, value, span: span(first.iter.range()) }));
             iterated = Some(value);
@@ -63,7 +75,7 @@ impl<'a> Lowerer<'a> {
             for condition in &first.ifs {
                 this.expression(condition, Use::Tested);
             }
-            let inner = this.block(|this| this.generators(range, elements, rest, result, values));
+            let inner = this.block(|this| this.generators(range, elements, rest, (result, None), values));
             if first.ifs.is_empty() {
                 this.frame().nodes.extend(inner.nodes);
             } else {

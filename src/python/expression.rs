@@ -130,12 +130,14 @@ impl<'a> Lowerer<'a> {
                 self.comprehension(it.range(), &[&it.elt], &it.generators)
             }
             Expr::Generator(it) => {
+                // Its first iterable is evaluated at once.
+                let given = it.generators.first().map(|first| self.expression(&first.iter, Use::Consumed));
                 let whole = span(it.range());
                 let opening = Span::new(whole.start, whole.start + 1);
                 let id = self.new_function("<genexpr>", FunctionKind::Closure, whole, opening);
                 self.push(Node::Define(id));
                 self.open(id, Bound::default());
-                let value = self.comprehension(it.range(), &[&it.elt], &it.generators);
+                let value = self.comprehension_over(it.range(), &[&it.elt], &it.generators, Use::Stored, given);
                 self.close();
                 value
             }

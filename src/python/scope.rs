@@ -92,8 +92,7 @@ impl<'a> Lowerer<'a> {
     }
 
     pub(super) fn finish(mut self) -> FileModel {
-        self.model.statements.sort_unstable();
-        self.model.names.finish();
+        self.model.finish();
         self.model
     }
 
@@ -222,6 +221,12 @@ impl<'a> Lowerer<'a> {
             }
             Found::Value(value) => value,
         }
+    }
+
+    /// What a local of the current function stands for here; not a read.
+    pub(super) fn peek(&mut self, name: &str) -> Option<ValueId> {
+        let local = self.own_local(name)?;
+        self.frame().current[local.index()].filter(|value| *value != UNKNOWN)
     }
 
     pub(super) fn find(&mut self, name: &str) -> Found {

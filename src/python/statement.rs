@@ -1,11 +1,14 @@
 //! Statements: the tree of scopes, branches and loops.
 
-use ruff_python_ast::{ExceptHandler, Expr, Pattern, Stmt, StmtFor, StmtIf, StmtMatch, StmtTry, StmtWhile, StmtWith};
+use ruff_python_ast::{
+    BoolOp, CmpOp, ExceptHandler, Expr, Pattern, Stmt, StmtFor, StmtIf, StmtMatch, StmtTry, StmtWhile, StmtWith,
+    UnaryOp,
+};
 use ruff_text_size::{Ranged, TextRange};
 
 use crate::model::{
-    Arm, Branch, BranchKind, Handler, Implicit, ImplicitKind, Loop, LoopKind, Node, Raise, Scope, ScopeItem, ScopeKind,
-    Try, UNKNOWN, Use, Value, ValueId,
+    Arm, Branch, BranchKind, Condition, Handler, Implicit, ImplicitKind, Loop, LoopKind, Node, Raise, Scope, ScopeItem,
+    ScopeKind, Test, Try, UNKNOWN, Use, Value, ValueId,
 };
 use crate::source::Span;
 
@@ -69,6 +72,8 @@ impl<'a> Lowerer<'a> {
                     && (!self.frame().classes.is_empty() || self.at_top())
                 {
                     self.bind(name.id.as_str(), declared, span(name.range()));
+                } else if !it.target.is_name_expr() {
+                    self.target_parts(&it.target);
                 }
             }
             Stmt::AugAssign(it) => {
@@ -239,17 +244,49 @@ impl<'a> Lowerer<'a> {
         let mut arms = Vec::new();
         self.alternatives(clauses, !exhaustive, |this, (test, body, range)| {
             let constant = test.and_then(constant);
+            let mut conditions = Vec::new();
             let tested = this.block(|this| {
                 if let Some(test) = test {
                     this.head(range, test.range().end());
+                    this.conditions(test, &mut conditions);
                     this.expression(test, Use::Tested);
                     this.narrow(test);
                 }
             });
             let body = this.arm_block(body);
-            arms.push(Arm { test: tested, future: None, constant, body, span: span(range) });
+            arms.push(Arm { test: tested, conditions, future: None, constant, body, span: span(range) });
         });
         self.push(Node::Branch(Box::new(Branch { kind: BranchKind::If, span: span(it.range()), arms, exhaustive })));
+    }
+
+    /// What a test says of parameters and other locals: `name`, `not name`, `name is None`, joined by `and`.
+    fn conditions(&mut self, test: &Expr, out: &mut Vec<Condition>) {
+        match test {
+            Expr::Name(name) => {
+                let value = self.peek(name.id.as_str());
+                out.extend(value.map(|value| Condition { value, test: Test::Truth, holds: true }));
+            }
+            Expr::UnaryOp(it) if it.op == UnaryOp::Not => {
+                let before = out.len();
+                self.conditions(&it.operand, out);
+                match out.len() - before {
+                    1 => out[before].holds = !out[before].holds,
+                    // Of several only one need fail.
+                    _ => out.truncate(before),
+                }
+            }
+            Expr::BoolOp(it) if it.op == BoolOp::And => it.values.iter().for_each(|it| self.conditions(it, out)),
+            Expr::Compare(it) => {
+                if let (Expr::Name(name), [op @ (CmpOp::Is | CmpOp::IsNot)], [Expr::NoneLiteral(_)]) =
+                    (&*it.left, &*it.ops, &*it.comparators)
+                {
+                    let value = self.peek(name.id.as_str());
+                    let holds = *op == CmpOp::Is;
+                    out.extend(value.map(|value| Condition { value, test: Test::None, holds }));
+                }
+            }
+            _ => {}
+        }
     }
 
     /// `isinstance(name, Class)` holds in what follows.
@@ -434,7 +471,7 @@ impl<'a> Lowerer<'a> {
                 }
             });
             let body = this.arm_block(&case.body);
-            arms.push(Arm { test, future: None, constant: None, body, span: span(case.range()) });
+            arms.push(Arm { test, body, span: span(case.range()), ..Arm::default() });
         });
         let kind = BranchKind::Match;
         self.push(Node::Branch(Box::new(Branch { kind, span: span(it.range()), arms, exhaustive })));

@@ -21,7 +21,9 @@ pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) 
                     context.keep(finding);
                 }
                 Runs::Own(callee) if !project.function(*callee).kind.is_async() => {
-                    let Some((trace, api)) = effects.evidence(project, *callee, Climbing::Blocks(kind)) else {
+                    let Some((trace, api)) =
+                        effects.evidence_at(project, function, site, *callee, Climbing::Blocks(kind))
+                    else {
                         continue;
                     };
                     let message = format!(

@@ -33,7 +33,7 @@ fn check(context: &mut Context<'_>) {
         } else if context.language() == Language::Rust
             && let Some(helper) = context.project.own_of(context.file, id)
             && !context.project.function(helper).kind.is_async()
-            && is_task(context, &context.project.result_of_call(context.file, id))
+            && detaches(context, &context.project.result_of_call(context.file, id))
         {
             returned_handle(context, call, helper);
         } else if context.language() == Language::Python
@@ -49,6 +49,15 @@ fn check(context: &mut Context<'_>) {
             context.keep(finding);
         }
     }
+}
+
+/// A handle whose task goes on without it, and may fail unseen.
+fn detaches(context: &Context<'_>, ty: &Ty) -> bool {
+    is_task(context, ty)
+        && ty.library_path().is_some_and(|path| {
+            let facts = context.project.knowledge.type_facts(Language::Rust, path);
+            facts.is_some_and(|facts| facts.output.starts_with("Result"))
+        })
 }
 
 /// Rust: a helper's type says that it gives a task's handle.
@@ -70,8 +79,14 @@ fn is_lost(context: &Context<'_>, call: &Call) -> bool {
     match call.result {
         Use::Dropped | Use::Discarded => true,
         Use::Bound(local) => {
-            let local = context.model().function(call.function).local(local);
-            local.reads == 0 && !local.shared
+            let function = context.model().function(call.function);
+            let held = function.local(local);
+            // `drop(task)` says when it may go.
+            let released = crate::model::flow::find(
+                &function.body,
+                &mut |node| matches!(node, crate::model::Node::Release { local: released, .. } if *released == local),
+            );
+            held.reads == 0 && !held.shared && (released.is_none() || context.language() == Language::Python)
         }
         // `lambda: create_task(..)` as a callback: whoever calls it drops what it gives.
         _ => false,
@@ -102,6 +117,8 @@ fn spawned(context: &mut Context<'_>, call: &Call, api: &'static Api) {
             finding.help = Some("await the handle, or spawn into a `JoinSet` or a `taskgroup::TaskGroup`".to_owned());
             context.keep(finding);
         }
+        // Bound to a name it lives to the end of the block.
+        Some(Handle::Cancels) if matches!(call.result, Use::Bound(_)) => {}
         Some(Handle::Cancels) => {
             let message = format!("the task from `{}` is cancelled at once: its handle is dropped", api.path);
             let mut finding = context.finding(&RULE, function, call.name_span, message);

@@ -2,10 +2,11 @@
 
 use super::{Category, Context, Profile, Rule};
 use crate::finding::Severity;
-use crate::knowledge::{Effect, Place};
-use crate::project::effects::{Climbing, Runs};
+use crate::knowledge::{Api, Effect, Place};
+use crate::model::Node;
+use crate::project::effects::{Climbing, Runs, Site};
 use crate::project::types::Ty;
-use crate::source::Language;
+use crate::source::{Language, Span};
 
 pub(super) static RULE: Rule = Rule {
     name: "nested-runtime",
@@ -25,7 +26,7 @@ fn check(context: &mut Context<'_>) {
     for function in context.functions_on_loop() {
         for (site, runs) in effects.sites(function) {
             match runs {
-                Runs::Library(api, Effect::StartsRuntime) => {
+                Runs::Library(api, Effect::StartsRuntime) if !is_dropped_elsewhere(context, site, api) => {
                     let message = format!("`{}` starts a runtime inside a running one", api.path);
                     let mut finding = context.finding(&RULE, function, site.span, message);
                     finding.confidence = api.confidence;
@@ -36,7 +37,9 @@ fn check(context: &mut Context<'_>) {
                     context.keep(finding);
                 }
                 Runs::Own(callee) if !project.function(*callee).kind.is_async() => {
-                    let Some((trace, api)) = effects.evidence(project, *callee, Climbing::StartsRuntime) else {
+                    let Some((trace, api)) =
+                        effects.evidence_at(project, function, site, *callee, Climbing::StartsRuntime)
+                    else {
                         continue;
                     };
                     let name = project.short_name(*callee);
@@ -53,6 +56,34 @@ fn check(context: &mut Context<'_>) {
         }
         calls_of_main(context, function);
     }
+}
+
+/// A runtime that is only made here: it is moved on, or shut down in a way that does not wait.
+fn is_dropped_elsewhere(context: &Context<'_>, site: &Site, api: &Api) -> bool {
+    if api.returns.is_empty() || !api.returns.contains("Runtime") {
+        return false;
+    }
+    let model = context.model();
+    let Some(id) = site.call else { return false };
+    let made = model.call(id);
+    let function = model.function(made.function);
+    // `Runtime::new()?` and `.unwrap()` stand between the call and the name.
+    let bound = crate::model::flow::find(&function.body, &mut |node| {
+        matches!(node, Node::Bind { span, .. } if span.end <= made.span.start
+            && !context.text(Span::new(span.end, made.span.start)).contains([';', '{', '}']))
+    });
+    let Some(Node::Bind { local, .. }) = bound else { return true };
+    let held = function.local(*local);
+    let name = model.name(held.name);
+    let text = context.text(function.span);
+    held.shared
+        || crate::model::flow::find(
+            &function.body,
+            &mut |node| matches!(node, Node::Release { local: released, span }
+                if released == local && !context.text(Span::new(span.start.saturating_sub(5), span.start)).ends_with("drop(")),
+        )
+        .is_some()
+        || text.contains(&format!("{name}.shutdown_"))
 }
 
 /// A call of a function that an attribute turns into a runtime's start: `#[tokio::main] async fn main`.

@@ -75,7 +75,9 @@ fn tried(context: &Context<'_>, function: FnRef, it: &Try, found: &mut Vec<(Span
     for handler in &it.handlers {
         let Some(catch) = catches(context, handler) else { continue };
         let exits = flow::exits(&handler.body, &never_returns);
-        if exits.survives() && !is_excused(context, function, it, handler, wait) {
+        let excused = is_excused(context, function, it, handler, wait)
+            || !(exits.returns || exits.breaks || exits.continues) && raises_after(context, function, it.span);
+        if exits.survives() && !excused {
             let caught = match catch {
                 Catch::Cancelled => "the cancellation is caught here and not passed on",
                 Catch::Everything => "this handler catches cancellation too and does not pass it on",
@@ -145,22 +147,122 @@ fn class_of(ty: &Ty) -> Option<Catch> {
 fn is_excused(context: &Context<'_>, function: FnRef, it: &Try, handler: &Handler, wait: Span) -> bool {
     let text = context.text(handler.span);
     // The handler knows of cancellation: it asks who was cancelled, or hands the exception on.
-    if ["uncancel(", ".cancelling(", "set_exception(", ".cancelled(", ".cancel_called", ".cancelled_caught"]
+    if ["uncancel(", ".cancelling(", "set_exception(", ".cancelled(", ".cancel_called", ".cancelled_caught", ".throw("]
         .iter()
         .any(|it| text.contains(it))
     {
         return true;
     }
+    // `if isinstance(error, CancelledError): raise`
+    if text.contains("isinstance(") && text.contains("Cancelled") && text.contains("raise") {
+        return true;
+    }
     if let Some(local) = handler.local {
         let name = context.model().name(context.model().function(function.function).local(local).name);
-        // Kept to be raised later: `error = e`, `errors.append(e)`, `return e`.
-        let kept =
-            [format!("= {name}\n"), format!("append({name})"), format!("return {name}"), format!("put_nowait({name})")];
-        if kept.iter().any(|it| text.contains(it.as_str())) || text.trim_end().ends_with(&format!("= {name}")) {
+        // Kept, raised later or handed to somebody who will: anything but a line of a log.
+        if is_handed_on(text, name) {
             return true;
         }
     }
+    if is_shielded(context, function, it.span) || waits_for_a_task(context, function, &it.body) {
+        return true;
+    }
     cancels_before(context, function.function, it.body_span(), wait)
+}
+
+/// The handler's text mentions the exception other than to tell of it.
+fn is_handed_on(text: &str, name: &str) -> bool {
+    const TELLING: &[&str] = &["log", "print", "warn", "debug", "info", "error(", "exception(", "traceback", "repr("];
+    text.lines().skip(1).any(|line| {
+        let mentions = line.match_indices(name).any(|(at, _)| {
+            let is_word = |it: char| it == '_' || it.is_alphanumeric();
+            let before = line[..at].chars().next_back();
+            let after = line[at + name.len()..].chars().next();
+            !before.is_some_and(|it| is_word(it) || it == '{' || it == '.') && !after.is_some_and(is_word)
+        });
+        mentions && !TELLING.iter().any(|it| line.to_ascii_lowercase().contains(it))
+    })
+}
+
+/// The `try` stands in a scope that no cancellation from outside reaches.
+fn is_shielded(context: &Context<'_>, function: FnRef, span: Span) -> bool {
+    flow::find(&context.project.function(function).body, &mut |node| {
+        matches!(node, Node::Scope(scope) if scope.span.contains(span)
+            && scope.items.iter().any(|item| context.text(item.span).contains("shield=True")))
+    })
+    .is_some()
+}
+
+/// All that the block waits for is a task or future that the class or function cancels somewhere: what arrives is its end.
+fn waits_for_a_task(context: &Context<'_>, function: FnRef, block: &Block) -> bool {
+    let model = context.model();
+    let mut only_tasks = true;
+    flow::visit(block, &mut |node| {
+        match node {
+            Node::Await(it) => only_tasks &= !matches!(model.value(it.value), Value::Result(_)),
+            node if flow::is_suspension(node) => only_tasks = false,
+            _ => {}
+        }
+        flow::Step::Into
+    });
+    if !only_tasks {
+        return false;
+    }
+    let mut around = function.function;
+    while let Some(outer) = model.function(around).parent {
+        around = outer;
+    }
+    let definition = model.function(around);
+    let span = match definition.class {
+        Some(class) => model.class(class).span,
+        None => definition.span,
+    };
+    context.text(span).contains(".cancel")
+}
+
+/// Wherever the `try` is left at its end, something is raised before the function is done.
+fn raises_after(context: &Context<'_>, function: FnRef, span: Span) -> bool {
+    after(context, &context.project.function(function).body, span) == Some(After::Raises)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum After {
+    Raises,
+    Survives,
+    /// The end of the block is reached.
+    Falls,
+}
+
+/// What comes after the statement at `span`, if it is in the block.
+fn after(context: &Context<'_>, block: &Block, span: Span) -> Option<After> {
+    for (index, node) in block.nodes.iter().enumerate() {
+        let inside = match node {
+            Node::Try(it) if it.span == span => Some(After::Falls),
+            Node::Try(it) if it.span.contains(span) => tried_after(context, it, span),
+            Node::Loop(it) if it.span.contains(span) => Some(After::Survives),
+            node => flow::parts(node).into_iter().find_map(|part| after(context, part, span)),
+        };
+        match inside {
+            None => {}
+            Some(After::Falls) => {
+                let rest = Block { nodes: block.nodes[index + 1..].to_vec() };
+                let exits = flow::exits(&rest, &|node| never_returns(context, node));
+                return Some(match (exits.survives(), exits.falls) {
+                    (false, _) => After::Raises,
+                    (true, true) if !(exits.returns || exits.breaks || exits.continues) => After::Falls,
+                    _ => After::Survives,
+                });
+            }
+            found => return found,
+        }
+    }
+    None
+}
+
+fn tried_after(context: &Context<'_>, it: &Try, span: Span) -> Option<After> {
+    let handlers = it.handlers.iter().map(|handler| &handler.body);
+    let parts = std::iter::once(&it.body).chain(handlers).chain([&it.orelse, &it.finally]);
+    parts.into_iter().find_map(|part| after(context, part, span))
 }
 
 /// The function itself has cancelled something before it waits: what arrives is that task's end.
@@ -169,11 +271,11 @@ fn cancels_before(context: &Context<'_>, function: FunctionId, body: Span, _wait
     model.calls.iter().any(|call| {
         call.function == function
             && call.span.start < body.end
-            && matches!(model.value(call.callee), crate::model::Value::Attr(_, name) if matches!(model.name(*name), "cancel" | "aclose" | "abort"))
+            && matches!(model.value(call.callee), Value::Attr(_, name) if matches!(model.name(*name), "cancel" | "aclose" | "abort"))
     }) || {
-        // The receiver may be of unknown type, and then only the text tells.
+        // The receiver may be of unknown type, or the method handed on, and then only the text tells.
         let span = model.function(function).span;
-        context.text(Span::new(span.start, body.end)).contains(".cancel(")
+        context.text(Span::new(span.start, body.end)).contains(".cancel")
     }
 }
 
@@ -202,9 +304,16 @@ fn never_returns(context: &Context<'_>, node: &Node) -> bool {
     let Some(callee) = context.project.own_of(context.file, *id) else { return false };
     let definition = context.project.function(callee);
     !definition.is_generator
-        && !definition.body.nodes.is_empty()
         && (!definition.kind.is_async() || context.model().call(*id).awaited)
-        && !flow::exits(&definition.body, &|_| false).survives()
+        && (declared_never(context, callee)
+            || !definition.body.nodes.is_empty() && !flow::exits(&definition.body, &|_| false).survives())
+}
+
+/// `-> NoReturn`, `-> Never`
+fn declared_never(context: &Context<'_>, callee: FnRef) -> bool {
+    let returns = context.project.function(callee).returns.map(|it| context.project.evaluate(callee.file, it));
+    returns
+        .is_some_and(|ty| ty.library_path().is_some_and(|path| path.ends_with(".NoReturn") || path.ends_with(".Never")))
 }
 
 /// `let _ = handle.await`: the task's error or panic is dropped unseen.

@@ -1,10 +1,15 @@
 //! What several rules ask of Python's scopes: which group a `with` opens, and which exception a class is.
 
 use super::Context;
-use crate::knowledge::{Api, ScopeRole};
-use crate::model::{Block, CallId, Node, ScopeItem, Value, ValueId, flow};
+use crate::knowledge::{Api, Effect, Handle, ScopeRole};
+use crate::model::{Block, CallId, FunctionId, Node, ScopeItem, Value, ValueId, flow};
 use crate::project::types::{Class, ClassRef, Ty};
 use crate::source::Language;
+
+/// Walks one level deeper into a tree, however deep it is.
+pub(super) fn deeper<T>(walk: impl FnOnce() -> T) -> T {
+    stacker::maybe_grow(128 * 1024, 2 * 1024 * 1024, walk)
+}
 
 /// The library function whose call makes the value.
 pub(super) fn made_by(context: &Context<'_>, value: ValueId) -> Option<&'static Api> {
@@ -104,4 +109,51 @@ pub(super) fn mentions(text: &str, name: &str) -> usize {
             !before.is_some_and(|it| is_word(it) || it == '.') && !after.is_some_and(is_word)
         })
         .count()
+}
+
+/// Words in the names of functions and calls that end something: what still fails then is of no use to anyone.
+const ENDINGS: &[&str] = &[
+    "abort",
+    "cancel",
+    "cleanup",
+    "close",
+    "disconnect",
+    "drain",
+    "drop",
+    "exit",
+    "flush",
+    "goodbye",
+    "join",
+    "kill",
+    "leave",
+    "settle",
+    "shutdown",
+    "shut_down",
+    "stop",
+    "teardown",
+    "terminate",
+    "wait",
+];
+
+/// The text speaks of the end of something.
+pub(super) fn speaks_of_an_end(text: &str) -> bool {
+    let text = text.to_lowercase().replace("await", "");
+    ENDINGS.iter().any(|it| text.contains(it))
+}
+
+/// The name that a `with .. as name` of a function binds.
+pub(super) fn bound_name<'a>(context: &Context<'a>, function: FunctionId, item: &ScopeItem) -> Option<&'a str> {
+    let model = context.model();
+    Some(model.name(model.function(function).local(item.local?).name))
+}
+
+/// The call starts a task in the group of that name.
+pub(super) fn spawns_into(context: &Context<'_>, id: CallId, group: &str) -> bool {
+    let call = context.model().call(id);
+    let written = context.text(call.name_span);
+    written.strip_prefix(group).and_then(|rest| rest.strip_prefix('.')).is_some_and(|method| !method.contains('.'))
+        && context
+            .project
+            .api_of(context.file, id)
+            .is_some_and(|api| api.effect == Some(Effect::Spawns) && api.handle == Some(Handle::Owned))
 }

@@ -1,10 +1,10 @@
 //! `timeout-caught-inside`: an `except TimeoutError` stands inside the timeout that it means, which raises it only outside.
 
-use super::task_group::{calls, exceptions, made_by, role};
+use super::task_group::{calls, deeper, exceptions, made_by, role};
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Related, Severity};
 use crate::knowledge::ScopeRole;
-use crate::model::{Block, Handler, Node, Scope, ScopeItem, Try, Value, flow};
+use crate::model::{Block, Handler, Node, Scope, ScopeItem, Try, Value, ValueId, flow};
 use crate::project::types::Ty;
 use crate::source::{Language, Span};
 
@@ -50,14 +50,14 @@ fn check(context: &mut Context<'_>) {
 fn walk(context: &Context<'_>, block: &Block, open: Option<Open>, found: &mut Vec<(Span, Open)>) {
     for node in &block.nodes {
         match node {
-            Node::Scope(it) => walk(context, &it.body, opens(context, it).or(open), found),
+            Node::Scope(it) => deeper(|| walk(context, &it.body, opens(context, it).or(open), found)),
             Node::Try(it) => {
                 if let Some(open) = open {
                     tried(context, it, open, found);
                 }
-                flow::parts(node).into_iter().for_each(|part| walk(context, part, open, found));
+                flow::parts(node).into_iter().for_each(|part| deeper(|| walk(context, part, open, found)));
             }
-            _ => flow::parts(node).into_iter().for_each(|part| walk(context, part, open, found)),
+            _ => flow::parts(node).into_iter().for_each(|part| deeper(|| walk(context, part, open, found))),
         }
     }
 }
@@ -114,7 +114,10 @@ fn waits_only_plainly(context: &Context<'_>, block: &Block) -> bool {
             Node::Await(it) => {
                 waits = true;
                 // A task or future ends with whatever error its own code raises.
-                plain &= matches!(context.model().value(it.value), Value::Result(call) if is_plain(context, *call, 0));
+                plain &= match context.model().value(it.value) {
+                    Value::Result(call) => is_plain(context, *call, 0),
+                    _ => is_bare_future(context, it.value),
+                };
             }
             Node::Scope(it) => {
                 plain &= it.items.iter().all(|item| role(context, item) == Some(ScopeRole::Lock));
@@ -128,9 +131,21 @@ fn waits_only_plainly(context: &Context<'_>, block: &Block) -> bool {
     waits && plain
 }
 
+/// A future that this file makes and gives no error.
+fn is_bare_future(context: &Context<'_>, value: ValueId) -> bool {
+    let text = &context.project.source(context.file).text;
+    context.evaluate(value).library_path() == Some("asyncio.Future")
+        && text.contains("create_future(")
+        && !text.contains("set_exception(")
+}
+
 /// Waiting for this call cannot end in a timeout of its own.
 fn is_plain(context: &Context<'_>, call: crate::model::CallId, depth: u32) -> bool {
     if let Some(api) = context.project.api_of(context.file, call) {
+        // A future that nobody gives an error.
+        if matches!(api.path, "asyncio.AbstractEventLoop.create_future" | "asyncio.Future") {
+            return !context.project.source(context.file).text.contains("set_exception(");
+        }
         let waits = [
             "asyncio.sleep",
             "asyncio.Queue.",

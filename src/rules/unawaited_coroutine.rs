@@ -3,8 +3,8 @@
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Applicability, Edit, Fix, Severity};
 use crate::model::{Call, CallId, FunctionKind, Implicit, ImplicitKind, Node, ScopeKind, Use, Value, flow};
-use crate::project::Callee;
 use crate::project::types::{Class, FnRef, Ty};
+use crate::project::{Callee, Wrapping};
 use crate::source::{Language, Span};
 
 pub(super) static RULE: Rule = Rule {
@@ -76,9 +76,7 @@ fn coroutine(context: &Context<'_>, id: CallId) -> Option<String> {
     let mut name = None;
     for callee in &callees {
         let this = match callee {
-            Callee::Own(function) => {
-                own_coroutine(context, *function).or_else(|| handed_back(context, id, *function))?
-            }
+            Callee::Own(function) => own_coroutine(context, *function).or_else(|| handed_back(context, *function))?,
             Callee::Api(path, _) => {
                 let api = context.project.knowledge.api(context.language(), path)?;
                 if !api.is_async {
@@ -97,23 +95,41 @@ fn own_coroutine(context: &Context<'_>, function: FnRef) -> Option<String> {
     let definition = context.project.function(function);
     let is_coroutine = matches!(definition.kind, FunctionKind::Async | FunctionKind::AsyncClosure)
         && !definition.is_generator
-        && context.project.wrapping(function) == crate::project::Wrapping::Plain
+        && context.project.wrapping(function) == Wrapping::Plain
         && !is_rewritten(context, function);
     is_coroutine.then(|| context.project.short_name(function).to_owned())
 }
 
-/// A sync function of the project that returns the coroutine of an async one.
-fn handed_back(context: &Context<'_>, id: CallId, helper: FnRef) -> Option<String> {
-    let definition = context.project.function(helper);
-    if definition.kind.is_async() || context.language() == Language::Rust {
+/// A sync function of the project that returns the coroutine of an async one, whatever path it takes.
+fn handed_back(context: &Context<'_>, helper: FnRef) -> Option<String> {
+    let project = context.project;
+    let definition = project.function(helper);
+    let plain = !definition.kind.is_async()
+        && !definition.is_generator
+        && project.wrapping(helper) == Wrapping::Plain
+        && !definition.returned.is_empty()
+        && !flow::exits(&definition.body, &|_| false).falls;
+    if !plain || context.language() == Language::Rust || is_overloaded(context, helper) {
         return None;
     }
-    match context.project.result_of_call(context.file, id) {
-        Ty::Coroutine(_, Some(function)) => {
-            own_coroutine(context, function).map(|_| context.project.short_name(helper).to_owned())
-        }
-        _ => None,
-    }
+    let all = definition.returned.iter().all(|value| {
+        matches!(project.evaluate(helper.file, *value), Ty::Coroutine(_, Some(function)) if own_coroutine(context, function).is_some())
+    });
+    all.then(|| project.short_name(helper).to_owned())
+}
+
+/// Other definitions of the same name, `@overload`s perhaps, say what it gives for which arguments.
+fn is_overloaded(context: &Context<'_>, function: FnRef) -> bool {
+    let model = context.project.model(function.file);
+    let definition = model.function(function.function);
+    model
+        .functions
+        .iter()
+        .filter(|other| {
+            other.name == definition.name && other.class == definition.class && other.parent == definition.parent
+        })
+        .count()
+        > 1
 }
 
 /// Rust: an attribute may make a plain function of it: `#[tokio::main]`, `#[maybe_async]`.

@@ -27,7 +27,7 @@ fn check(context: &mut Context<'_>) {
     for (index, call) in model.calls.iter().enumerate() {
         let Some(inner) = call.argument(&model.names, Some(0), Some("arg")) else { continue };
         let api = context.project.api_of(context.file, CallId(index as u32));
-        if !api.is_some_and(|api| api.path == "asyncio.shield") || !is_alone(context, inner.value) {
+        if api.is_none_or(|api| api.path != "asyncio.shield") || !is_alone(context, inner.value) {
             continue;
         }
         let message = "nothing but this `shield` refers to the task inside it: once cancelled, it may be collected before it ends";

@@ -3,12 +3,23 @@
 use syn::{Expr, ExprForLoop, ExprIf, ExprLoop, ExprMatch, ExprWhile, Pat};
 
 use crate::model::{
-    Arm, Block, Branch, BranchKind, Implicit, ImplicitKind, Loop, LoopKind, Node, UNKNOWN, Use, Value, ValueId,
+    Arm, Block, Branch, BranchKind, Condition, Implicit, ImplicitKind, Loop, LoopKind, Node, Test, UNKNOWN, Use, Value,
+    ValueId,
 };
 use crate::source::Span;
 
 use super::place;
 use super::scope::{Lowerer, Temporary};
+
+/// `None`: true, `Some(..)`: false.
+fn option_pattern(pat: &Pat) -> Option<bool> {
+    match pat {
+        Pat::Ident(it) if it.ident == "None" => Some(true),
+        Pat::TupleStruct(it) if it.path.is_ident("Some") => Some(false),
+        Pat::Guard(it) => option_pattern(&it.pat).filter(|is_none| !is_none),
+        _ => None,
+    }
+}
 
 impl Lowerer {
     pub(super) fn block_expression(&mut self, block: &syn::Block, result: Use) -> ValueId {
@@ -20,34 +31,46 @@ impl Lowerer {
     }
 
     /// A condition, perhaps a chain of `let`s; gives the temporaries that live as long as what it governs.
-    fn condition(&mut self, cond: &Expr) -> (Block, Vec<Temporary>) {
+    fn condition(&mut self, cond: &Expr) -> (Block, Vec<Temporary>, Vec<Condition>) {
         let nodes = self.frame().nodes.len();
         let before = self.frame().temporaries.len();
-        let has_let = self.conditions(cond);
+        let mut said = Vec::new();
+        let has_let = self.conditions(cond, &mut said);
         let temporaries = self.frame().temporaries.split_off(before);
         let span = self.between(place::start(cond), place::end(cond));
         self.model.statements.push(span);
         self.wrap(nodes, &temporaries, span);
         let test = Block { nodes: self.frame().nodes.split_off(nodes) };
-        (test, if has_let { temporaries } else { Vec::new() })
+        (test, if has_let { temporaries } else { Vec::new() }, said)
     }
 
-    fn conditions(&mut self, cond: &Expr) -> bool {
+    fn conditions(&mut self, cond: &Expr, said: &mut Vec<Condition>) -> bool {
         match cond {
             Expr::Let(it) => {
                 let value = self.expression(&it.expr, Use::Consumed);
                 self.temporary(&it.expr, value, true);
                 self.destructure(&it.pat, value);
+                said.extend(option_pattern(&it.pat).map(|holds| Condition { value, test: Test::None, holds }));
                 true
             }
             Expr::Binary(it) if matches!(it.op, syn::BinOp::And(_)) => {
-                let left = self.conditions(&it.left);
-                let right = self.conditions(&it.right);
+                let left = self.conditions(&it.left, said);
+                let right = self.conditions(&it.right, said);
                 left | right
             }
             other => {
                 let span = self.between(place::start(other), place::end(other));
-                self.statement_scope(span, |this| this.expression(other, Use::Tested));
+                let value = self.statement_scope(span, |this| this.expression(other, Use::Tested));
+                match other {
+                    Expr::Path(_) => said.push(Condition { value, test: Test::Truth, holds: true }),
+                    Expr::Unary(it) if matches!((&it.op, &*it.expr), (syn::UnOp::Not(_), Expr::Path(_))) => {
+                        if let Some(local) = self.local_of(&it.expr) {
+                            let value = self.frame().values[local.index()];
+                            said.push(Condition { value, test: Test::Truth, holds: false });
+                        }
+                    }
+                    _ => {}
+                }
                 false
             }
         }
@@ -55,19 +78,19 @@ impl Lowerer {
 
     pub(super) fn if_expression(&mut self, it: &ExprIf, result: Use) -> ValueId {
         let span = self.between(it.if_token.span, it.then_branch.brace_token.span.close());
-        let (body, (test, value)) = self.block(|this| {
-            let (test, temporaries) = this.condition(&it.cond);
+        let (body, (test, value, conditions)) = self.block(|this| {
+            let (test, temporaries, conditions) = this.condition(&it.cond);
             let (body, value) = this.block(|this| this.statements(&it.then_branch.stmts, result));
             // Since edition 2024 the temporaries of `if let` are gone before the `else`.
             let body = this.held(&temporaries, body, span);
             this.frame().nodes.extend(body.nodes);
-            (test, value)
+            (test, value, conditions)
         });
         let constant = match &*it.cond {
             Expr::Lit(syn::ExprLit { lit: syn::Lit::Bool(it), .. }) => Some(it.value),
             _ => None,
         };
-        let mut arms = vec![Arm { test, body, constant, span, ..Arm::default() }];
+        let mut arms = vec![Arm { test, conditions, body, constant, span, ..Arm::default() }];
         let mut values: Vec<ValueId> = value.into_iter().collect();
         let exhaustive = it.else_branch.is_some();
         if let Some((_, branch)) = &it.else_branch {
@@ -108,7 +131,8 @@ impl Lowerer {
                 test
             });
             let span = self.between(place::pattern(&arm.pat), place::end(&arm.body));
-            arms.push(Arm { test, body, span, ..Arm::default() });
+            let said = option_pattern(&arm.pat).map(|holds| Condition { value: subject, test: Test::None, holds });
+            arms.push(Arm { test, conditions: said.into_iter().collect(), body, span, ..Arm::default() });
         }
         self.push(Node::Branch(Box::new(Branch { kind: BranchKind::Match, span, arms, exhaustive: true })));
         self.wrap(nodes, &temporaries, span);
@@ -121,7 +145,7 @@ impl Lowerer {
         let keyword = self.span(it.while_token.span);
         let forever = matches!(&*it.cond, Expr::Lit(syn::ExprLit { lit: syn::Lit::Bool(it), .. }) if it.value);
         let (body, head) = self.block(|this| {
-            let (head, temporaries) = this.condition(&it.cond);
+            let (head, temporaries, _) = this.condition(&it.cond);
             let (body, _) = this.block(|this| this.statements(&it.body.stmts, Use::Dropped));
             let body = this.held(&temporaries, body, span);
             this.frame().nodes.extend(body.nodes);

@@ -80,7 +80,7 @@ impl Lowerer {
                 self.push(Node::Raise(Raise { span, value: None, cause: None }));
                 UNKNOWN
             }
-            other if EVALUATE.contains(&other) => {
+            other if EVALUATE.contains(&other) || other.starts_with("assert_") => {
                 let values = self.evaluated(split(mac.tokens.clone()).into_iter(), Use::Consumed);
                 if matches!(other, "write" | "writeln")
                     && let Some(out) = values.first().copied()

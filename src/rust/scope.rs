@@ -108,8 +108,7 @@ impl Lowerer {
             top.body = Block { nodes: frame.nodes };
             top.locals = frame.locals;
         }
-        self.model.statements.sort_unstable();
-        self.model.names.finish();
+        self.model.finish();
         self.model
     }
 

@@ -1,5 +1,6 @@
 //! Which findings stay: ignore comments, `noqa`, `#[allow]`, and the comments that suppress nothing.
 
+mod baseline;
 mod comment;
 mod unused;
 
@@ -11,6 +12,7 @@ use crate::project::Project;
 use crate::rules::{RULES, Rule};
 use crate::source::{Language, Source, Span};
 
+pub use baseline::{Baseline, Entry};
 use comment::{Ignore, Noqa, Said};
 
 /// What [`apply`] goes by.

@@ -6,6 +6,8 @@ use asynclint::model::{Block, FileModel, FunctionId, FunctionKind, Node, TOP_LEV
 
 use crate::Fact;
 
+const GENERATOR: &str = "<genexpr>";
+
 /// Every fact of the model. What is wrong with the model in itself goes to `problems`.
 pub fn facts(model: &FileModel, problems: &mut Vec<String>) -> Vec<Fact> {
     let mut reader = Reader { model, facts: Vec::new(), calls: BTreeMap::new(), defined: BTreeMap::new() };
@@ -37,18 +39,29 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    /// Without the generator expressions: whether one is a function of its own is the front end's choice.
     fn qualname(&self, id: FunctionId) -> String {
-        self.model.name(self.model.function(id).qualname).to_owned()
+        let parts = self.full_name(id).split('.').filter(|part| *part != GENERATOR);
+        let name = parts.collect::<Vec<_>>().join(".");
+        if name.is_empty() { "<module>".to_owned() } else { name }
+    }
+
+    fn full_name(&self, id: FunctionId) -> &str {
+        self.model.name(self.model.function(id).qualname)
     }
 
     fn push(&mut self, span: asynclint::source::Span, what: String, owner: FunctionId) {
+        let put_off = self.full_name(owner).split('.').filter(|part| *part == GENERATOR).count();
         let owner = self.qualname(owner);
-        self.facts.push(Fact { start: span.start, end: span.end, what, owner });
+        self.facts.push(Fact { start: span.start, end: span.end, what, owner, put_off });
     }
 
     fn define(&mut self, id: FunctionId, owner: FunctionId) {
         *self.defined.entry(id).or_default() += 1;
         let function = self.model.function(id);
+        if self.model.name(function.name) == GENERATOR {
+            return;
+        }
         let (start, kind) = match function.kind {
             FunctionKind::Closure => (function.span.start, "lambda"),
             // A definition's end says which it is; parsers differ on whether decorators belong to it.

@@ -14,7 +14,7 @@ pub fn facts(text: &str) -> Option<Vec<Fact>> {
     let ast::Mod::Module(module) = parse(text, Mode::Module, "oracle").ok()? else {
         return None;
     };
-    let mut walker = Walker { facts: Vec::new(), owners: vec![Owner::default()], names: Vec::new() };
+    let mut walker = Walker { facts: Vec::new(), owners: vec![Owner::default()], names: Vec::new(), put_off: 0 };
     walker.body(&module.body);
     Some(walker.facts)
 }
@@ -30,6 +30,8 @@ struct Walker {
     owners: Vec<Owner>,
     /// The functions and classes around, for qualified names.
     names: Vec<String>,
+    /// Generator expressions around, but for their first iterables.
+    put_off: usize,
 }
 
 impl Walker {
@@ -38,7 +40,7 @@ impl Walker {
             Some(owner) if self.owners.len() > 1 => owner.qualname.clone(),
             _ => "<module>".to_owned(),
         };
-        self.facts.push(Fact { start, end, what, owner });
+        self.facts.push(Fact { start, end, what, owner, put_off: self.put_off });
     }
 
     fn body(&mut self, body: &[Stmt]) {
@@ -299,7 +301,15 @@ impl Walker {
             Expr::ListComp(it) => self.comprehension(&[&it.elt], &it.generators),
             Expr::SetComp(it) => self.comprehension(&[&it.elt], &it.generators),
             Expr::DictComp(it) => self.comprehension(&[&it.key, &it.value], &it.generators),
-            Expr::GeneratorExp(it) => self.comprehension(&[&it.elt], &it.generators),
+            Expr::GeneratorExp(it) => {
+                let Some((first, rest)) = it.generators.split_first() else { return };
+                self.expression(&first.iter);
+                self.put_off += 1;
+                self.expression(&first.target);
+                self.all(&first.ifs);
+                self.comprehension(&[&it.elt], rest);
+                self.put_off -= 1;
+            }
             Expr::Compare(it) => {
                 self.expression(&it.left);
                 self.all(&it.comparators);
