@@ -690,7 +690,8 @@ impl FileModel {
     /// The file is lowered: gives back what only growing needs, and what nothing will ask for.
     pub fn finish(&mut self) {
         self.names.finish();
-        if self.comments.is_empty() {
+        // Suppressions ask for statements, and rules that count those of async functions.
+        if self.comments.is_empty() && !self.functions.iter().any(|function| function.kind.is_async()) {
             self.statements = Vec::new();
         }
         self.statements.sort_unstable();

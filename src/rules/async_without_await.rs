@@ -1,8 +1,9 @@
 //! `async-without-await`: an async function that never waits.
 
 use super::inherited::{is_handed_over, is_overridden, may_override};
+use super::macros::hides_something;
 use super::{Category, Context, Profile, Rule};
-use crate::finding::Severity;
+use crate::finding::{FileId, Severity};
 use crate::model::{FunctionKind, Node, flow};
 use crate::project::types::FnRef;
 use crate::source::Language;
@@ -47,9 +48,7 @@ fn never_waits(context: &Context<'_>, function: FnRef) -> bool {
         // Not every macro is understood.
         Language::Rust => {
             let text = context.text(definition.span);
-            ![".await", "yield", "select!", "join!", "todo!", "unimplemented!", "await!"]
-                .iter()
-                .any(|it| text.contains(it))
+            !text.contains(".await") && !text.contains("yield") && !hides_something(text)
         }
     }
 }
@@ -67,6 +66,27 @@ fn must_be_async(context: &Context<'_>, function: FnRef) -> bool {
         || may_override(context, function)
         || is_overridden(context, function)
         || is_used_as_value(context, function, name)
+        || is_one_of_many(context, function, name)
+}
+
+/// Another module or class has an async function of that name, and callers may know nothing but the name; or another
+/// file hands the function on.
+fn is_one_of_many(context: &Context<'_>, function: FnRef, name: &str) -> bool {
+    let own = context.project.function(function);
+    if own.parent.is_some() {
+        return false;
+    }
+    context.project.user_files().any(|file| {
+        let Some(model) = context.project.model_if_lowered(file) else { return false };
+        let Some(id) = model.names.find(name) else { return false };
+        let same = model.functions.iter().any(|it| {
+            it.name == id
+                && it.kind == FunctionKind::Async
+                && it.parent.is_none()
+                && (file != function.file || it.span != own.span)
+        });
+        same || file != function.file && is_used_in(context, file, function, name)
+    })
 }
 
 /// It does nothing yet, or leaves it to others to do something.
@@ -101,7 +121,11 @@ fn says_nothing(text: &str, is_method: bool) -> bool {
 
 /// The name stands somewhere in the file without being called: as a callback, in a table, in a list of exports.
 fn is_used_as_value(context: &Context<'_>, function: FnRef, name: &str) -> bool {
-    let text = &context.project.source(function.file).text;
+    is_used_in(context, function.file, function, name)
+}
+
+fn is_used_in(context: &Context<'_>, file: FileId, function: FnRef, name: &str) -> bool {
+    let text = &context.project.source(file).text;
     let own = context.project.function(function).name_span;
     let is_word = |it: char| it == '_' || it.is_alphanumeric();
     let is_rust = context.language() == Language::Rust;
@@ -116,7 +140,7 @@ fn is_used_as_value(context: &Context<'_>, function: FnRef, name: &str) -> bool 
             (false, true) => before.ends_with('.'),
             (false, false) => true,
         };
-        at as u32 != own.start
+        (file != function.file || at as u32 != own.start)
             && reachable
             && !before.ends_with(is_word)
             && !rest.starts_with(is_word)

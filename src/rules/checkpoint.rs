@@ -52,9 +52,9 @@ impl Ways {
         Self { falls: next.falls, ..Self { falls: Way::Never, ..self }.or(next) }
     }
 
-    /// Some way out but an exception needs no checkpoint.
-    pub(super) fn is_bare(&self) -> bool {
-        [self.falls, self.returns, self.breaks, self.continues].contains(&Way::Bare)
+    /// What comes after the block is reached without a checkpoint. An early `return` has nothing to wait for.
+    pub(super) fn goes_on_bare(&self) -> bool {
+        [self.falls, self.breaks, self.continues].contains(&Way::Bare)
     }
 }
 

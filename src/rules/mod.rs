@@ -34,6 +34,7 @@ mod inherited;
 mod leaked_task;
 mod lock_across_await;
 mod long_sleep;
+mod macros;
 mod nested_runtime;
 mod no_checkpoint;
 mod numbers;

@@ -2,9 +2,10 @@
 
 use super::checkpoint::{Way, waits, ways};
 use super::inherited::is_handed_over;
+use super::macros::hides_something;
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Related, Severity};
-use crate::model::{FunctionKind, LoopKind, Node, flow};
+use crate::model::{Block, FunctionKind, LoopKind, Node, flow};
 use crate::project::types::FnRef;
 use crate::source::{Language, Span};
 
@@ -38,9 +39,13 @@ fn loops(context: &mut Context<'_>, function: FnRef) {
         {
             let turn = ways(context, &it.body, Way::Bare);
             let bare = turn.falls == Way::Bare || turn.continues == Way::Bare;
-            // Macros are not all understood.
-            if bare && (context.language() == Language::Python || !context.text(it.span).contains("await!")) {
-                found.push((it.keyword, waits(context, &it.body)));
+            let sometimes = waits(context, &it.body);
+            let hidden = context.language() == Language::Rust && {
+                let text = context.text(it.span);
+                hides_something(text) || !sometimes && (text.contains(".await") || text.contains('?'))
+            };
+            if bare && !hidden && (sometimes || !ends(&it.body)) {
+                found.push((it.keyword, sometimes));
             }
         }
         flow::Step::Into
@@ -54,6 +59,12 @@ fn loops(context: &mut Context<'_>, function: FnRef) {
         finding.help = Some(help(context).to_owned());
         context.keep(finding);
     }
+}
+
+/// Something in the loop leaves it: one that waits for nothing comes to its end soon.
+fn ends(body: &Block) -> bool {
+    let leaves = |node: &Node| matches!(node, Node::Break { .. } | Node::Return { .. } | Node::Raise(_));
+    flow::find(body, &mut |node| leaves(node)).is_some()
 }
 
 /// An async function that waits on some ways and not on others. One that never waits is `async-without-await`.

@@ -1,9 +1,10 @@
 //! `scope-without-await`: a timeout around code that never waits: it cannot fire.
 
 use super::checkpoint::{Way, waits, ways};
+use super::macros::hides_something;
 use super::task_group::role;
 use super::{Category, Context, Profile, Rule};
-use crate::finding::{Confidence, Related, Severity};
+use crate::finding::{Confidence, Severity};
 use crate::knowledge::ScopeRole;
 use crate::model::{CallId, FunctionKind, Node, Scope, ScopeKind, Value, flow};
 use crate::project::types::FnRef;
@@ -50,8 +51,8 @@ const TIMEOUT: &str = "timeout";
 enum Why {
     /// Nothing in it waits.
     NeverWaits,
-    /// It can be left without having waited: here, if there is such a place.
-    Sometimes(Option<Span>),
+    /// Its end can be reached without having waited.
+    Sometimes,
 }
 
 /// The timeout or cancel scope that the `with` opens last.
@@ -83,24 +84,20 @@ fn judge(context: &Context<'_>, scope: &Scope, what: &str) -> Option<Why> {
         return None;
     }
     let left = ways(context, &scope.body, Way::Bare);
-    left.is_bare().then_some(Why::Sometimes(left.bare_return))
+    left.goes_on_bare().then_some(Why::Sometimes)
 }
 
 fn report(context: &mut Context<'_>, function: FnRef, at: Span, what: &str, why: Why) {
     let message = match why {
         Why::NeverWaits => format!("nothing in this {what} waits: it has no effect"),
-        Why::Sometimes(_) => format!("this {what} can be left without having waited: then it has no effect"),
+        Why::Sometimes => format!("the end of this {what} can be reached without having waited: then it has no effect"),
     };
     let mut finding = context.finding(&RULE, function, at, message);
     match why {
         Why::NeverWaits => finding.help = Some("put what is to be limited inside, with its `await`".to_owned()),
-        Why::Sometimes(place) => {
+        Why::Sometimes => {
             finding.severity = Severity::Note;
             finding.confidence = Confidence::Likely;
-            finding.related = place
-                .map(|span| Related { message: "it is left here".to_owned(), place: context.place(span) })
-                .into_iter()
-                .collect();
         }
     }
     context.keep(finding);
@@ -122,7 +119,8 @@ fn rust(context: &mut Context<'_>) {
         let text = context.text(block.span);
         if api.scope != Some(ScopeRole::Timeout)
             || waits(context, &block.body)
-            || [".await", "!(", "! {", "!{", "!["].iter().any(|it| text.contains(it))
+            || text.contains(".await")
+            || hides_something(text)
         {
             continue;
         }

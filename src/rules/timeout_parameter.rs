@@ -4,7 +4,7 @@ use super::inherited::{is_handed_over, may_override};
 use super::{Category, Context, Profile, Rule};
 use crate::finding::Severity;
 use crate::model::{FunctionKind, ParamKind, PathRoot, Value};
-use crate::project::types::FnRef;
+use crate::project::types::{Class, FnRef, Ty};
 use crate::source::{Language, Span};
 
 pub(super) static RULE: Rule = Rule {
@@ -57,6 +57,15 @@ fn parameter(context: &Context<'_>, function: FnRef) -> Option<Span> {
     let param = definition.params.iter().find(|param| {
         matches!(param.kind, ParamKind::Positional | ParamKind::KeywordOnly) && model.name(param.name) == "timeout"
     })?;
+    // A set of timeouts for the steps of a request is no timeout of the call.
+    let plain = ["builtins.", "datetime.timedelta", "float", "int"];
+    let is_set_of_them = context.evaluate(param.value).parts().iter().any(|ty| match ty {
+        Ty::Instance(Class::Library(path), _) => !plain.iter().any(|it| path.starts_with(it)),
+        ty => matches!(ty, Ty::Instance(Class::Own(_), _)),
+    });
+    if is_set_of_them {
+        return None;
+    }
     let name = model.name(definition.name);
     let is_test = definition.test || name.starts_with("test_") || name.starts_with("__");
     if is_test || is_handed_over(context, function) || may_override(context, function) {

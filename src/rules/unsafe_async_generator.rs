@@ -71,7 +71,7 @@ fn cleans_up(block: &Block, inside: bool) -> bool {
         Node::Yield(_) => inside,
         Node::Scope(it) => cleans_up(&it.body, true),
         Node::Try(it) => {
-            let guarded = inside || !it.finally.nodes.is_empty() || !it.handlers.is_empty();
+            let guarded = inside || !it.finally.nodes.is_empty();
             cleans_up(&it.body, guarded) || flow::parts(node)[1..].iter().any(|part| cleans_up(part, inside))
         }
         other => flow::parts(other).into_iter().any(|part| cleans_up(part, inside)),

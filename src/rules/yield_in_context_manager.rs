@@ -91,6 +91,9 @@ fn needs_exit(context: &Context<'_>, item: &ScopeItem) -> bool {
     if matches!(role(context, item), Some(ScopeRole::Suppress | ScopeRole::Closing)) {
         return false;
     }
+    if let Ty::Manager(manager) = context.evaluate(item.value) {
+        return has_work_at_exit(&context.project.function(manager).body);
+    }
     let harmless =
         |path: &str| matches!(path, "contextlib.suppress" | "contextlib.nullcontext" | "contextlib.aclosing");
     if made_by(context, item.value).is_some_and(|api| harmless(api.path)) {
@@ -101,4 +104,20 @@ fn needs_exit(context: &Context<'_>, item: &ScopeItem) -> bool {
         _ => Ty::Unknown,
     };
     !matches!(made, Ty::External(path) if harmless(&path))
+}
+
+/// A context manager of the project does something where its `with` ends, beside looking at exceptions.
+fn has_work_at_exit(block: &Block) -> bool {
+    let yields = |node: &&Node| {
+        matches!(node, Node::Yield(_))
+            || flow::parts(node).iter().any(|part| flow::find(part, &mut |it| matches!(it, Node::Yield(_))).is_some())
+    };
+    let mut after = block.nodes.iter().skip_while(|node| !yields(node));
+    let Some(at) = after.next() else { return false };
+    let inside = match at {
+        Node::Scope(_) => true,
+        Node::Try(it) => !it.finally.nodes.is_empty() || flow::parts(at).into_iter().any(has_work_at_exit),
+        other => flow::parts(other).into_iter().any(has_work_at_exit),
+    };
+    inside || after.any(|node| !matches!(node, Node::Return { .. } | Node::Implicit(_)))
 }
