@@ -71,7 +71,7 @@ fn is_checkpoint(context: &Context<'_>, node: &Node) -> bool {
 }
 
 /// Entering and leaving a timeout or cancel scope waits for nothing.
-fn is_only_timeout(context: &Context<'_>, scope: &Scope) -> bool {
+pub(super) fn is_only_timeout(context: &Context<'_>, scope: &Scope) -> bool {
     let plain = |role| matches!(role, Some(ScopeRole::Timeout | ScopeRole::CancelScope));
     scope.items.iter().all(|item| plain(role(context, item)))
 }
@@ -89,7 +89,8 @@ pub(super) fn ways(context: &Context<'_>, block: &Block, way: Way) -> Ways {
     all
 }
 
-fn of_node(context: &Context<'_>, node: &Node, way: Way) -> Ways {
+/// How a node is left when it is reached by `way`.
+pub(super) fn of_node(context: &Context<'_>, node: &Node, way: Way) -> Ways {
     let never = || Ways::falling(Way::Never);
     match node {
         Node::Await(_) | Node::Yield(_) => Ways::falling(Way::Waited),

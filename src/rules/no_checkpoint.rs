@@ -1,11 +1,11 @@
 //! `no-checkpoint`: a way through an async function, or round an endless loop, that never waits.
 
-use super::checkpoint::{Way, waits, ways};
+use super::checkpoint::{Way, is_only_timeout, of_node, waits, ways};
 use super::inherited::is_handed_over;
 use super::macros::hides_something;
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Related, Severity};
-use crate::model::{Block, FunctionKind, LoopKind, Node, flow};
+use crate::model::{Block, FunctionKind, LoopKind, Node, ScopeKind, flow};
 use crate::project::types::FnRef;
 use crate::source::{Language, Span};
 
@@ -100,14 +100,69 @@ fn returned(context: &Context<'_>, place: Option<Span>) -> Vec<Related> {
 /// An async generator that gives values one after the other without waiting in between.
 fn between_yields(context: &mut Context<'_>, function: FnRef) {
     let definition = context.project.function(function);
-    if flow::suspends(&definition.body) {
-        return;
-    }
-    let name = context.model().name(definition.name);
-    let message = format!("the async generator `{name}` never waits");
-    let mut finding = context.finding(&RULE, function, definition.name_span, message);
+    let mut bare = Vec::new();
+    yields(context, &definition.body, Way::Bare, &mut bare);
+    let Some(first) = bare.first().copied() else { return };
+    let message = match flow::suspends(&definition.body) {
+        true => "this `yield` can be reached without having waited since the last one".to_owned(),
+        false => format!("the async generator `{}` never waits", context.model().name(definition.name)),
+    };
+    let at = if flow::suspends(&definition.body) { first } else { definition.name_span };
+    let mut finding = context.finding(&RULE, function, at, message);
     finding.help = Some(help(context).to_owned());
     context.keep(finding);
+}
+
+/// How the end of the block is reached, and on the way the `yield`s that nothing was waited for before.
+fn yields(context: &Context<'_>, block: &Block, mut way: Way, bare: &mut Vec<Span>) -> Way {
+    for node in &block.nodes {
+        if way == Way::Never {
+            break;
+        }
+        way = match node {
+            Node::Yield(it) => {
+                if way == Way::Bare {
+                    bare.push(it.span);
+                }
+                Way::Bare
+            }
+            Node::Scope(it) if it.kind == ScopeKind::AsyncWith && !is_only_timeout(context, it) => {
+                yields(context, &it.body, Way::Waited, bare).min(Way::Waited)
+            }
+            Node::Scope(it) => yields(context, &it.body, way, bare),
+            Node::Branch(it) => {
+                let arms = it.arms.iter().filter(|arm| arm.constant != Some(false));
+                let left = arms.map(|arm| {
+                    let tested = yields(context, &arm.test, way, bare);
+                    yields(context, &arm.body, tested, bare)
+                });
+                let left = left.max().unwrap_or(way);
+                if it.exhaustive { left } else { left.max(way) }
+            }
+            Node::Loop(it) if has_yield(node) => {
+                let waits = matches!(it.kind, LoopKind::AsyncFor);
+                let first = yields(context, &it.head, if waits { Way::Waited } else { way }, bare);
+                let turned = yields(context, &it.body, first, bare);
+                // What the first turn leaves is what the next one starts from.
+                let next = if waits { Way::Waited } else { turned };
+                let left = yields(context, &it.body, next, bare).max(turned);
+                yields(context, &it.orelse, left.max(Way::Waited), bare)
+            }
+            Node::Try(it) => {
+                let body = yields(context, &it.body, way, bare);
+                let handled = it.handlers.iter().map(|handler| yields(context, &handler.body, Way::Waited, bare));
+                let left = handled.max().unwrap_or(Way::Never);
+                let left = yields(context, &it.orelse, body, bare).max(left);
+                yields(context, &it.finally, left, bare)
+            }
+            other => of_node(context, other, way).falls,
+        };
+    }
+    way
+}
+
+fn has_yield(node: &Node) -> bool {
+    flow::parts(node).iter().any(|part| flow::find(part, &mut |it| matches!(it, Node::Yield(_))).is_some())
 }
 
 fn help(context: &Context<'_>) -> &'static str {
