@@ -1,0 +1,294 @@
+//! What a function does, as a tree of nodes.
+
+use super::{CallId, FunctionId, LocalId, NameId, ValueId};
+use crate::source::Span;
+
+/// Statements in order. Expressions are flattened: what is evaluated first stands first.
+#[derive(Debug, Clone, Default)]
+pub struct Block {
+    pub nodes: Vec<Node>,
+}
+
+#[derive(Debug, Clone)]
+pub enum Node {
+    Call(CallId),
+    Await(Await),
+    Yield(Yield),
+    Return {
+        span: Span,
+        value: Option<ValueId>,
+    },
+    Raise(Raise),
+    Break {
+        span: Span,
+    },
+    Continue {
+        span: Span,
+    },
+    /// `name = value` in a function: `let`, assignment, `for` targets and `as` excepted.
+    Bind {
+        local: LocalId,
+        value: ValueId,
+        span: Span,
+    },
+    /// The value of a local ends or moves on: `del x`, `drop(x)`, a Rust local passed or returned by value.
+    Release {
+        local: LocalId,
+        span: Span,
+    },
+    /// Rust: temporaries of a `let` that live to the end of the block (`let x = &m.lock().field;`).
+    Hold {
+        values: Vec<ValueId>,
+        span: Span,
+    },
+    /// `with`, or a stretch through which temporaries or a guard live.
+    Scope(Box<Scope>),
+    Try(Box<Try>),
+    Branch(Box<Branch>),
+    Loop(Box<Loop>),
+    /// A Rust `{ .. }`: locals bound inside end with it.
+    Block(Box<Block>),
+    /// A nested function, closure or async block is created here (not called).
+    Define(FunctionId),
+    /// Something blocking or yielding that is not written as a call: see [`ImplicitKind`].
+    Implicit(Implicit),
+}
+
+/// Work done without call syntax.
+#[derive(Debug, Clone, Copy)]
+pub struct Implicit {
+    pub kind: ImplicitKind,
+    pub value: ValueId,
+    pub span: Span,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImplicitKind {
+    /// An attribute is read: a property may do work. Only emitted where it is not the callee of a call.
+    Attribute(NameId),
+    /// `for x in value` / a comprehension: `__iter__`, `__next__`, `Iterator::next`. Once per loop.
+    Iterate,
+    /// A task or future is waited for by its use in `async for`.
+    AsyncIterate,
+    /// Rust: a future made in place (`async { .. }`) is dropped at once.
+    Drop,
+    /// Python: an operator or subscript runs this method of the value: `x[0]` runs `x.__getitem__`.
+    Operator(NameId),
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Await {
+    /// The whole `await x` / `x.await`.
+    pub span: Span,
+    /// The keyword.
+    pub keyword: Span,
+    pub value: ValueId,
+    /// What becomes of the result.
+    pub result: Use,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Yield {
+    pub span: Span,
+    /// `yield from`.
+    pub delegates: bool,
+    /// What is yielded; of `yield from`, what is delegated to.
+    pub value: ValueId,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Raise {
+    pub span: Span,
+    /// `None` for a bare `raise`. Rust: `return Err(..)`, `?` and `bail!` are returns, `panic!` is a raise.
+    pub value: Option<ValueId>,
+    /// It raises the exception its handler caught, by name: `except E as e: raise e`.
+    pub cause: Option<LocalId>,
+}
+
+/// `with a as b, c: ..`, a Rust scrutinee whose temporaries live through the arms, an expression statement with temporaries.
+#[derive(Debug, Clone)]
+pub struct Scope {
+    pub kind: ScopeKind,
+    pub items: Vec<ScopeItem>,
+    pub body: Block,
+    /// The whole statement.
+    pub span: Span,
+    /// `with` / `async with` / `match`: where a finding about the scope itself is put.
+    pub keyword: Span,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScopeKind {
+    With,
+    AsyncWith,
+    /// Rust temporaries that live through `body`: of a `match`/`if let`/`while let`/`for` head, or of one statement.
+    Temporaries,
+    /// Rust: the body of a future handed to a combinator as `async { .. }` in place: `timeout(d, async { .. }).await`. The
+    /// item is the combinator's call.
+    Combinator,
+    /// Rust `unsafe`-like or `synchronized`-like blocks that hold nothing are plain [`Node::Block`]s.
+    Other,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct ScopeItem {
+    pub value: ValueId,
+    /// `as name`.
+    pub local: Option<LocalId>,
+    pub span: Span,
+    /// It is the subject itself; else a temporary that is made on the way to it.
+    pub is_subject: bool,
+}
+
+#[derive(Debug, Clone)]
+pub struct Try {
+    pub span: Span,
+    pub body: Block,
+    pub handlers: Vec<Handler>,
+    pub orelse: Block,
+    pub finally: Block,
+}
+
+#[derive(Debug, Clone)]
+pub struct Handler {
+    pub span: Span,
+    /// `except ..` without the colon and the body.
+    pub head: Span,
+    /// Class values of what is caught; empty for a bare `except:`, [`UNKNOWN`] among them for what cannot be told.
+    pub catches: Vec<ValueId>,
+    pub bare: bool,
+    /// `except*`.
+    pub is_star: bool,
+    pub local: Option<LocalId>,
+    pub body: Block,
+}
+
+/// `if`, `match`, a conditional expression, `and`/`or`, `select!`: one arm runs, or none.
+#[derive(Debug, Clone)]
+pub struct Branch {
+    pub kind: BranchKind,
+    pub span: Span,
+    /// Each arm with its test; tests run in order until one holds.
+    pub arms: Vec<Arm>,
+    /// Some arm always runs (`else`, `case _`, Rust `match`).
+    pub exhaustive: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BranchKind {
+    If,
+    Match,
+    /// `a and b`, `a or b`, `x if c else y`, `?` of a chain.
+    Expression,
+    /// `tokio::select!`, `futures::select!`: the arms' futures run side by side, one handler runs.
+    Select,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct Arm {
+    /// What is evaluated to choose the arm; for `select!` the branch's future expression (its awaiting is implied).
+    pub test: Block,
+    /// What holds where the arm runs, as far as its test says it of single values: all of these.
+    pub conditions: Vec<Condition>,
+    /// There is one condition, and it is the whole test: where the arm is not taken, the contrary holds.
+    pub decides: bool,
+    /// `select!`: the branch's future.
+    pub future: Option<ValueId>,
+    /// Known at sight: `True`, `False`, `TYPE_CHECKING` (false).
+    pub constant: Option<bool>,
+    pub body: Block,
+    pub span: Span,
+}
+
+/// Something a test says of one value: `if x`, `if not x`, `if x is None`, `if let Some(y) = x`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Condition {
+    pub value: ValueId,
+    pub test: Test,
+    pub holds: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Test {
+    /// It counts as true.
+    Truth,
+    /// It is `None`.
+    None,
+}
+
+#[derive(Debug, Clone)]
+pub struct Loop {
+    pub kind: LoopKind,
+    pub span: Span,
+    pub keyword: Span,
+    /// Evaluated once (`for x in HERE`) or before each turn (`while HERE`).
+    pub head: Block,
+    pub body: Block,
+    pub orelse: Block,
+    /// What is iterated over, for `for`.
+    pub iterated: Option<ValueId>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LoopKind {
+    For,
+    AsyncFor,
+    While,
+    /// `while True`, `loop`.
+    Forever,
+    /// A comprehension.
+    Comprehension,
+    AsyncComprehension,
+}
+
+/// A call: `f(x)`, `x.m(y)`, a macro that calls.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// The function whose body it is in.
+    pub function: FunctionId,
+    /// What is called: for a method, [`Value::Attr`] of the receiver.
+    pub callee: ValueId,
+    /// The whole expression.
+    pub span: Span,
+    /// The callee as written (`time.sleep`, for a chain only the method's name): where findings are put.
+    pub name_span: Span,
+    pub args: Vec<Arg>,
+    pub result: Use,
+    /// It is the operand of `await`.
+    pub awaited: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Arg {
+    /// Keyword, if given by one.
+    pub name: Option<NameId>,
+    pub value: ValueId,
+    pub span: Span,
+    /// `*args` / `**kwargs`.
+    pub spread: bool,
+}
+
+/// What becomes of the result of a call or an await.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// An expression statement: dropped at once.
+    Dropped,
+    /// `let _ = ..`, `_ = ..`: dropped, and said so.
+    Discarded,
+    /// Bound to a local of the same function.
+    Bound(LocalId),
+    Returned,
+    /// Put where it outlives the statement: an attribute, an item, a container, a global, a struct field.
+    Stored,
+    /// An argument of another call, or captured.
+    Passed,
+    Awaited,
+    /// The receiver of a method call or attribute access: `f().g()`.
+    Receiver,
+    /// Only its truth is asked: `if f():`, `while f()`, `not f()`, `assert f()`.
+    Tested,
+    /// `yield f()`, `raise f()`, compared, computed with, formatted, iterated.
+    Consumed,
+    /// The subject of `with`.
+    Entered,
+}

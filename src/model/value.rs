@@ -1,0 +1,74 @@
+//! Small expressions for what a name or an expression stands for.
+
+use super::{CallId, ClassId, FunctionId, ModuleId, NameId, ValueId};
+
+/// What is statically known of an expression, in terms of this file alone.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Value {
+    Unknown,
+    None,
+    Bool(bool),
+    Int(i64),
+    Str(NameId),
+    /// A path from outside: an import, a builtin (`builtins.open`), a Rust path whose first segment is not bound here.
+    Path(Path),
+    /// A name bound at the top of a module of this file; looked up in [`Module::bindings`], then [`Module::globs`].
+    Global(ModuleId, NameId),
+    /// A function, closure or async block of this file, not called.
+    Function(FunctionId),
+    Class(ClassId),
+    /// An instance of a class value: by annotation, `self`, a Rust type. Type arguments are instance values.
+    Instance {
+        class: ValueId,
+        args: Box<[ValueId]>,
+    },
+    /// What a call gives (for an async function: the coroutine; see `Awaited`).
+    Result(CallId),
+    Awaited(ValueId),
+    /// What `with x as HERE` binds; `true` for `async with`.
+    Entered(ValueId, bool),
+    /// One element of an iterable.
+    Element(ValueId),
+    /// Attribute, field, module member, associated item or method.
+    Attr(ValueId, NameId),
+    /// Rust `x.name` that is no method call, and what patterns take out of a struct.
+    Field(ValueId, NameId),
+    /// Rust `x?`; and patterns `Some(x)`, `Ok(x)`: the first type argument of a wrapper, else the value itself.
+    Inner(ValueId),
+    /// Rust `*x`: what a pointer or guard gives access to; options and results stay what they are.
+    Deref(ValueId),
+    /// `x[..]`
+    Index(ValueId),
+    Tuple(Box<[ValueId]>),
+    /// Element `n` of a tuple or of what unpacks like one.
+    Item(ValueId, u32),
+    /// A list, set, dict or Rust `vec!`/array display of these elements.
+    Collection(Box<[ValueId]>),
+    /// One of these, by path taken.
+    Union(Box<[ValueId]>),
+    /// A parameter without annotation, of the function given: by position.
+    Param(FunctionId, u32),
+    /// `super()` in a method of the class.
+    Super(ClassId),
+    /// Python `x / y`: where `x` is a path, so is this.
+    Quotient(ValueId),
+}
+
+/// A dotted or `::` path that starts outside the file.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Path {
+    pub root: PathRoot,
+    pub segments: Box<[NameId]>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PathRoot {
+    /// Python: absolute. Rust: the first segment is a crate (or a prelude name the front end has spelled out).
+    Absolute,
+    /// Python `from ..x`: the number of dots.
+    Relative(u32),
+    /// Rust `crate::`.
+    Crate,
+    /// Rust `self::` (0), `super::` (1), … counted from a module of this file.
+    Super(ModuleId, u32),
+}
