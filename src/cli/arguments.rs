@@ -116,6 +116,9 @@ pub(crate) struct Selection {
     /// Only findings the analysis is at least this sure of
     #[arg(long, value_name = "CONFIDENCE")]
     pub min_confidence: Option<ConfidenceName>,
+    /// The oldest Python that the code supports: 3.9 to 3.14
+    #[arg(long, value_name = "VERSION")]
+    pub target_python: Option<crate::rules::TargetPython>,
     /// Report what comments and attributes keep quiet
     #[arg(long)]
     pub ignore_suppressions: bool,

@@ -135,6 +135,7 @@ fn request(check: &Check) -> Result<Request, Failure> {
         select: (!selection.select.is_empty()).then_some(select),
         extend_select: rules("--extend-select", &selection.extend_select),
         ignore: rules("--ignore", &selection.ignore),
+        target_python: selection.target_python,
     };
     if wrong.is_empty() { Ok(request) } else { Err(Failure(wrong)) }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::Config;
 use crate::finding::Severity;
-use crate::rules::{Profile, Rule, RuleSet};
+use crate::rules::{Profile, Rule, RuleSet, TargetPython};
 
 /// What one place says about rules: a configuration file, or one of its overrides.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,6 +25,7 @@ pub struct Request {
     pub select: Option<Vec<&'static Rule>>,
     pub extend_select: Vec<&'static Rule>,
     pub ignore: Vec<&'static Rule>,
+    pub target_python: Option<TargetPython>,
 }
 
 impl Request {
@@ -37,11 +38,16 @@ impl Request {
     /// The command line's `--select` or `--profile` stand in place of the configured ones; what it names is on even if the
     /// configuration turns it off, except where an override does so for some files. `--ignore` has the last word.
     pub fn rules_for(&self, config: Option<&Config>, file: &Path) -> RuleSet {
-        let Some(config) = config else {
-            return self.rules(&Levels::default(), &[]);
+        let mut rules = match config {
+            None => self.rules(&Levels::default(), &[]),
+            Some(config) => {
+                let overrides: Vec<&Levels> = config.overrides_for(file).map(|it| &it.levels).collect();
+                self.rules(&config.levels, &overrides)
+            }
         };
-        let overrides: Vec<&Levels> = config.overrides_for(file).map(|it| &it.levels).collect();
-        self.rules(&config.levels, &overrides)
+        let configured = config.and_then(|it| it.target_python);
+        rules.target_python = self.target_python.or(configured).unwrap_or_default();
+        rules
     }
 
     fn rules(&self, main: &Levels, overrides: &[&Levels]) -> RuleSet {

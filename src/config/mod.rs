@@ -29,6 +29,7 @@ pub use types::TypeEntry;
 
 use crate::finding::Confidence;
 use crate::knowledge::Knowledge;
+use crate::rules::TargetPython;
 
 /// Files above this many bytes are generated or data; reading them costs more than it finds.
 pub const MAX_FILE_SIZE: u64 = 8 << 20;
@@ -45,6 +46,8 @@ pub struct Config {
     /// In the notation of .gitignore.
     pub exclude: Gitignore,
     pub min_confidence: Option<Confidence>,
+    /// The oldest Python that the code supports.
+    pub target_python: Option<TargetPython>,
     /// In bytes.
     pub max_file_size: Option<u64>,
     /// Where the known findings are, absolute.

@@ -10,10 +10,10 @@ use toml::de::{DeTable, DeValue};
 
 use super::{Config, Levels, Override, Trouble, api, nearest, patterns, select, types};
 use crate::finding::{Confidence, Severity};
-use crate::rules::{Profile, Rule};
+use crate::rules::{Profile, Rule, TargetPython};
 
 /// The keys of a configuration.
-pub(super) const KEYS: [&str; 12] = [
+pub(super) const KEYS: [&str; 13] = [
     "profile",
     "select",
     "extend-select",
@@ -21,6 +21,7 @@ pub(super) const KEYS: [&str; 12] = [
     "rules",
     "overrides",
     "exclude",
+    "target-python",
     "min-confidence",
     "max-file-size",
     "baseline",
@@ -242,6 +243,8 @@ impl Reader<'_> {
         let exclude = self.patterns(table, "exclude", folder).map_or_else(Gitignore::empty, |(_, it)| it);
         let confidence = [Confidence::Likely, Confidence::Certain];
         let min_confidence = self.word(table, "min-confidence", &confidence.map(Confidence::name));
+        let versions = TargetPython::ALL.map(TargetPython::name);
+        let target = self.word(table, "target-python", &versions).map(|index| TargetPython::ALL[index]);
         let apis = self.tables(table, "api");
         let types = self.tables(table, "type");
         Config {
@@ -251,6 +254,7 @@ impl Reader<'_> {
             overrides,
             exclude,
             min_confidence: min_confidence.map(|index| confidence[index]),
+            target_python: target,
             max_file_size: self.size(table, "max-file-size"),
             baseline: self.string(table, "baseline").map(|(path, _)| folder.join(path)),
             apis: apis.into_iter().filter_map(|(table, at)| api::read(self, table, at)).collect(),

@@ -54,6 +54,11 @@ pub fn schema() -> Value {
                 "type": "array",
                 "items": { "type": "string" }
             },
+            "target-python": {
+                "description": "The oldest Python that the code supports.",
+                "enum": ["3.9", "3.10", "3.11", "3.12", "3.13", "3.14"],
+                "default": "3.11"
+            },
             "min-confidence": { "$ref": "#/$defs/confidence" },
             "max-file-size": {
                 "description": "Larger files are not read, unless given by name: bytes, or a number with a unit.",

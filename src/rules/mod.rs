@@ -213,6 +213,33 @@ pub fn by_name(name: &str) -> Option<&'static Rule> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TargetPython(pub u8, pub u8);
 
+impl TargetPython {
+    /// The versions that can be named.
+    pub const ALL: [Self; 6] = [Self(3, 9), Self(3, 10), Self(3, 11), Self(3, 12), Self(3, 13), Self(3, 14)];
+
+    /// `3.11`; of a version that cannot be named, nothing.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self(3, 9) => "3.9",
+            Self(3, 10) => "3.10",
+            Self(3, 11) => "3.11",
+            Self(3, 12) => "3.12",
+            Self(3, 13) => "3.13",
+            Self(3, 14) => "3.14",
+            _ => "",
+        }
+    }
+}
+
+impl std::str::FromStr for TargetPython {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|it| it.name() == text);
+        found.ok_or_else(|| "it is one of 3.9, 3.10, 3.11, 3.12, 3.13 and 3.14".to_owned())
+    }
+}
+
 impl Default for TargetPython {
     fn default() -> Self {
         Self(3, 11)
