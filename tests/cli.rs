@@ -140,7 +140,7 @@ fn what_cannot_be_read_is_told_and_the_rest_is_checked() {
 
 #[test]
 fn rules_are_selected_by_name_category_and_alias() {
-    let text = "import asyncio\nimport time\n\n\nasync def f():\n    time.sleep(1)\n    asyncio.create_task(f())\n";
+    let text = "import asyncio\nimport time\n\n\nasync def f():\n    time.sleep(1)\n    asyncio.create_task(f())\n    await asyncio.sleep(1)\n";
     let folder = Folder::new(&[("a.py", text)]);
     let (sleep, task) = ("a.py:6 blocking-sleep", "a.py:7 leaked-task");
     assert_eq!(folder.found(&[]), [sleep, task]);

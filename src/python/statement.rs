@@ -281,7 +281,11 @@ impl<'a> Lowerer<'a> {
                 reads
             }
             Expr::BoolOp(it) if it.op == BoolOp::And => {
-                it.values.iter().fold(true, |whole, operand| self.conditions(operand, out) && whole)
+                let mut whole = true;
+                for operand in &it.values {
+                    whole &= self.conditions(operand, out);
+                }
+                whole
             }
             Expr::Compare(it) => {
                 let (Expr::Name(name), [op @ (CmpOp::Is | CmpOp::IsNot)], [Expr::NoneLiteral(_)]) =
