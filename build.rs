@@ -128,11 +128,12 @@ fn write_types(language: &str, types: &[Type], out: &mut String) {
         let fields: Vec<(&str, &str)> = it.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let _ = writeln!(
             out,
-            "TypeFacts {{ path: {:?}, bases: &{:?}, fields: &{fields:?}, enter: {:?}, iter: {:?}, guard: {}, scope: {}, \
+            "TypeFacts {{ path: {:?}, bases: &{:?}, fields: &{fields:?}, enter: {:?}, output: {:?}, iter: {:?}, guard: {}, scope: {}, \
              wrapper: {}, role: {} }},",
             it.path,
             it.bases,
             it.enter.as_deref().unwrap_or_default(),
+            it.output.as_deref().unwrap_or_default(),
             it.iter.as_deref().unwrap_or_default(),
             word("Guard", it.guard.as_deref()),
             word("ScopeRole", it.scope.as_deref()),

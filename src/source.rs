@@ -64,6 +64,9 @@ pub struct Position {
 pub struct Source {
     /// Relative to where the tool was run, with `/`; what reports show.
     pub path: Utf8PathBuf,
+    /// Where it lies, absolute: what modules, packages and crates are told from, since `path` may start inside one. The
+    /// same as `path` where there is no disk.
+    pub location: Utf8PathBuf,
     pub language: Language,
     /// Decoded, without a byte order mark; `offset_of_text` bytes were dropped before it.
     pub text: Arc<str>,
@@ -82,7 +85,8 @@ pub struct Cell {
 
 impl Source {
     pub fn new(path: impl Into<Utf8PathBuf>, language: Language, text: impl Into<Arc<str>>) -> Self {
-        Self { path: path.into(), language, text: text.into(), cells: Vec::new(), lines: OnceLock::new() }
+        let path = path.into();
+        Self { location: path.clone(), path, language, text: text.into(), cells: Vec::new(), lines: OnceLock::new() }
     }
 
     /// The byte offset at which each line starts. `\n`, `\r\n` and a lone `\r` end a line.
@@ -130,6 +134,19 @@ impl Source {
         }
     }
 
+    /// The text is a notebook's code cells joined: top-level `await` is legal and the top level runs on the loop.
+    pub fn is_notebook(&self) -> bool {
+        !self.cells.is_empty()
+    }
+
+    /// For a notebook: the number of the cell that holds `offset`, and the line, from 1, within that cell.
+    pub fn cell_at(&self, offset: u32) -> Option<(u32, u32)> {
+        let index = self.cells.partition_point(|cell| cell.start <= offset).checked_sub(1)?;
+        let cell = self.cells.get(index)?;
+        let line = self.line_of(offset) - self.line_of(cell.start);
+        Some((cell.number, line as u32 + 1))
+    }
+
     pub fn slice(&self, span: Span) -> &str {
         self.text.get(span.range()).unwrap_or("")
     }
@@ -147,5 +164,19 @@ mod tests {
         assert_eq!(at("g()"), Position { line: 3, column: 1, utf16: 1 });
         assert_eq!(source.line_text(1), "s = '\u{1d4b3}é'; f()");
         assert_eq!(source.line_text(9), "");
+    }
+
+    #[test]
+    fn offsets_of_a_notebook_are_placed_in_cells() {
+        let mut source = Source::new("a.ipynb", Language::Python, "x = 1\ny = 2\nz = 3\nz\n");
+        assert!(!source.is_notebook());
+        assert_eq!(source.cell_at(0), None);
+        source.cells = vec![Cell { number: 2, start: 0 }, Cell { number: 5, start: 12 }];
+        assert!(source.is_notebook());
+        assert_eq!(source.cell_at(0), Some((2, 1)));
+        assert_eq!(source.cell_at(6), Some((2, 2)));
+        assert_eq!(source.cell_at(11), Some((2, 2)));
+        assert_eq!(source.cell_at(12), Some((5, 1)));
+        assert_eq!(source.cell_at(18), Some((5, 2)));
     }
 }

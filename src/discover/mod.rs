@@ -1,1 +1,376 @@
-//! discover
+//! Paths to files: which files are read, in which language, and which of them can matter at all.
+
+mod cells;
+mod decode;
+mod notebook;
+mod read;
+mod rewrite;
+mod root;
+mod skip;
+
+use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use aho_corasick::AhoCorasick;
+use camino::Utf8PathBuf;
+use ignore::gitignore::GitignoreBuilder;
+use ignore::{DirEntry, WalkBuilder, WalkState};
+use rustc_hash::FxHashSet;
+
+pub use decode::{DecodeError, decode};
+pub use notebook::{Notebook, NotebookError, parse as parse_notebook};
+pub(crate) use read::kind_of_name;
+pub use read::{read, source_of};
+pub use rewrite::{Refusal, rewrite};
+pub use root::project_root;
+
+use crate::source::Language;
+
+/// Something that kept a file, or a part of it, from being checked.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Problem {
+    /// As reports show it.
+    pub path: Utf8PathBuf,
+    /// What is wrong and, after a semicolon, what to do about it. Lower case, no final stop.
+    pub message: String,
+    /// From 1, where a line can be named.
+    pub line: Option<u32>,
+    /// The command line named something that is not there: wrong usage, not a file that could not be read.
+    pub usage: bool,
+}
+
+impl Problem {
+    pub fn new(path: impl Into<Utf8PathBuf>, message: impl Into<String>) -> Self {
+        Self { path: path.into(), message: message.into(), line: None, usage: false }
+    }
+}
+
+/// What a file is, by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    Python,
+    Rust,
+    Notebook,
+}
+
+impl Kind {
+    /// By the name's ending; `None` for all that is not checked, type stubs (`.pyi`) among them.
+    pub fn of(path: &Path) -> Option<Self> {
+        match path.extension()?.to_str()? {
+            "py" => Some(Self::Python),
+            "rs" => Some(Self::Rust),
+            "ipynb" => Some(Self::Notebook),
+            _ => None,
+        }
+    }
+
+    pub const fn language(self) -> Language {
+        match self {
+            Self::Python | Self::Notebook => Language::Python,
+            Self::Rust => Language::Rust,
+        }
+    }
+}
+
+/// A file to read.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Found {
+    /// Relative to the current folder where it lies below it, with `/`.
+    pub shown: Utf8PathBuf,
+    /// Absolute.
+    pub path: PathBuf,
+    pub kind: Kind,
+}
+
+/// Says whether a path (absolute; `true` for a folder) is excluded by configuration.
+pub type Excluded = Arc<dyn Fn(&Path, bool) -> bool + Send + Sync>;
+
+/// How to look for files.
+#[derive(Clone)]
+pub struct Options {
+    /// Absolute; relative paths start here.
+    pub current: PathBuf,
+    /// Honour `.gitignore`, `.ignore` and git's own excludes.
+    pub ignore_files: bool,
+    /// Exclusions hold for files given by name too.
+    pub force_exclude: bool,
+    pub excluded: Excluded,
+    /// 0 lets the walker choose.
+    pub threads: usize,
+}
+
+/// What a walk found, sorted by shown path, each file once.
+#[derive(Debug, Default)]
+pub struct Discovered {
+    pub files: Vec<Found>,
+    pub problems: Vec<Problem>,
+}
+
+/// Finds the files that the paths name and hold.
+pub fn discover(paths: &[PathBuf], options: &Options) -> Discovered {
+    let mut all = Discovered::default();
+    let mut seen = FxHashSet::default();
+    for given in paths {
+        let mut path = options.current.join(given);
+        if path.components().any(|it| it == Component::ParentDir) {
+            // Whoever asks what lies above the path must not be led astray by `..`.
+            path = path.canonicalize().map_or(path, plain_path);
+        }
+        let metadata = match std::fs::metadata(&path) {
+            Ok(metadata) => metadata,
+            Err(error) => {
+                let mut problem = Problem::new(lossy(given), missing(&error));
+                problem.usage = true;
+                all.problems.push(problem);
+                continue;
+            }
+        };
+        let real = path.canonicalize().unwrap_or_else(|_| path.clone());
+        let found = if metadata.is_dir() {
+            walk(given, &path, options)
+        } else {
+            named(given, &path, metadata.is_file(), options)
+        };
+        all.problems.extend(found.problems);
+        for file in found.files {
+            // Links are not followed below a root, so that only roots and linked files have a second name.
+            let real = match file.path.strip_prefix(&path) {
+                Ok(rest) if rest.as_os_str().is_empty() => real.clone(),
+                Ok(rest) if !file.path.is_symlink() => real.join(rest),
+                _ => file.path.canonicalize().unwrap_or_else(|_| file.path.clone()),
+            };
+            if seen.insert(real) {
+                all.files.push(file);
+            }
+        }
+    }
+    all.files.sort();
+    all.problems.sort();
+    all
+}
+
+/// Without the `\\\\?\\` that Windows puts before a canonical path, and that nobody writes.
+pub(crate) fn plain_path(path: PathBuf) -> PathBuf {
+    match path.to_str().and_then(|it| it.strip_prefix(r"\\?\")).filter(|it| !it.starts_with("UNC")) {
+        Some(plain) => PathBuf::from(plain),
+        None => path,
+    }
+}
+
+/// A file given by name is checked whatever ignore files say.
+fn named(given: &Path, path: &Path, is_file: bool, options: &Options) -> Discovered {
+    let mut found = Discovered::default();
+    let problem = |message: &str| Problem::new(lossy(given), message);
+    if !is_file {
+        found.problems.push(problem("is neither a file nor a folder; give one of these"));
+    } else if options.force_exclude && ((options.excluded)(path, false) || skip::is_below_skipped(path)) {
+        // Asked for.
+    } else if path.extension().is_some_and(|it| it == "pyi") {
+        found.problems.push(problem("is a type stub, which holds no code to check; check the `.py` file"));
+    } else if let Some(kind) = Kind::of(path) {
+        match shown(given, path, options) {
+            Some(shown) => found.files.push(Found { shown, path: path.to_owned(), kind }),
+            None => found.problems.push(problem(NOT_UNICODE)),
+        }
+    } else {
+        found.problems.push(problem("is in an unknown language; give a `.py`, `.rs` or `.ipynb` file"));
+    }
+    found
+}
+
+const NOT_UNICODE: &str = "has a name that is not Unicode; rename it to have it checked";
+
+fn walk(given: &Path, root: &Path, options: &Options) -> Discovered {
+    let mut builder = WalkBuilder::new(root);
+    builder
+        .hidden(false)
+        .follow_links(false)
+        .require_git(false)
+        .git_ignore(options.ignore_files)
+        .git_global(options.ignore_files)
+        .git_exclude(options.ignore_files)
+        .ignore(options.ignore_files)
+        // Whoever starts inside an ignored folder wants to see it: the rule that ignores it would hide everything.
+        .parents(options.ignore_files && !is_ignored(root))
+        .threads(options.threads);
+    let excluded = Arc::clone(&options.excluded);
+    builder.filter_entry(move |entry| {
+        let is_folder = entry.file_type().is_some_and(|it| it.is_dir());
+        entry.depth() == 0 || !((is_folder && skip::is_skipped(entry.path())) || excluded(entry.path(), is_folder))
+    });
+    let found = Mutex::new(Discovered::default());
+    builder.build_parallel().run(|| {
+        Box::new(|entry| {
+            let one = visit(entry, given, root, options);
+            if !one.files.is_empty() || !one.problems.is_empty() {
+                let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+                found.files.extend(one.files);
+                found.problems.extend(one.problems);
+            }
+            WalkState::Continue
+        })
+    });
+    let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    found.files.sort();
+    found
+}
+
+fn visit(entry: Result<DirEntry, ignore::Error>, given: &Path, root: &Path, options: &Options) -> Discovered {
+    let mut found = Discovered::default();
+    let entry = match entry {
+        Ok(entry) => entry,
+        Err(error) => {
+            let message = format!("cannot be looked through: {}; the rest is checked", plain(&error));
+            let path = path_of(&error).map_or_else(|| lossy(given), |path| shown_below(given, root, path, options));
+            found.problems.push(Problem::new(path, message));
+            return found;
+        }
+    };
+    // A link to a file counts as the file; a link to a folder is not followed, so that a circle of links ends.
+    let is_file = entry.file_type().is_some_and(|it| it.is_file() || (it.is_symlink() && entry.path().is_file()));
+    let Some(kind) = Kind::of(entry.path()).filter(|_| is_file) else {
+        return found;
+    };
+    let path = entry.path().to_owned();
+    let shown = shown_below(given, root, &path, options);
+    if path.strip_prefix(root).ok().and_then(Path::to_str).is_none() {
+        found.problems.push(Problem::new(shown, NOT_UNICODE));
+    } else {
+        found.files.push(Found { shown, path, kind });
+    }
+    found
+}
+
+/// Some ignore file above the folder says that it does not count.
+fn is_ignored(folder: &Path) -> bool {
+    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    for above in folder.ancestors().skip(1) {
+        let mut builder = GitignoreBuilder::new(above);
+        let mut any = false;
+        for name in [".gitignore", ".ignore"] {
+            let file = above.join(name);
+            if file.is_file() {
+                // A line that cannot be read counts for nothing, as it does for git.
+                let _ = builder.add(file);
+                any = true;
+            }
+        }
+        if any && builder.build().is_ok_and(|it| it.matched_path_or_any_parents(&folder, true).is_ignore()) {
+            return true;
+        }
+        if above.join(".git").exists() {
+            return false;
+        }
+    }
+    false
+}
+
+fn shown(given: &Path, path: &Path, options: &Options) -> Option<Utf8PathBuf> {
+    path.to_str()?;
+    Some(relative(given, &options.current))
+}
+
+fn shown_below(given: &Path, root: &Path, path: &Path, options: &Options) -> Utf8PathBuf {
+    let rest = path.strip_prefix(root).unwrap_or(path);
+    relative(&given.join(rest), &options.current)
+}
+
+/// As given, but relative to the current folder where it lies below it, without `.`, with `/`.
+pub(crate) fn relative(path: &Path, current: &Path) -> Utf8PathBuf {
+    let path = path.strip_prefix(current).unwrap_or(path);
+    let plain: PathBuf = path.components().filter(|it| *it != Component::CurDir).collect();
+    lossy(&plain)
+}
+
+pub(crate) fn lossy(path: &Path) -> Utf8PathBuf {
+    let text = path.to_string_lossy();
+    if cfg!(windows) { text.replace('\\', "/").into() } else { text.into_owned().into() }
+}
+
+fn missing(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "does not exist; check the spelling and the current folder".to_owned(),
+        _ => format!("cannot be read: {}; check its permissions", io_text(error)),
+    }
+}
+
+/// The error without the number that the standard library appends.
+pub(crate) fn io_text(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or(&text);
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_lowercase().chain(chars).collect()).unwrap_or_default()
+}
+
+fn path_of(error: &ignore::Error) -> Option<&Path> {
+    match error {
+        ignore::Error::WithPath { path, .. } => Some(path),
+        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => path_of(err),
+        ignore::Error::Loop { child, .. } => Some(child),
+        _ => None,
+    }
+}
+
+fn plain(error: &ignore::Error) -> String {
+    match error {
+        ignore::Error::WithPath { err, .. }
+        | ignore::Error::WithDepth { err, .. }
+        | ignore::Error::WithLineNumber { err, .. } => plain(err),
+        ignore::Error::Io(error) => io_text(error),
+        other => other.to_string(),
+    }
+}
+
+/// The file can have findings of its own: some word of asynchronous code, or of suppressions, is in it. A file without one
+/// is kept, since code elsewhere may lead into it, but need not be parsed before that.
+pub fn can_matter(language: Language, text: &str) -> bool {
+    static PYTHON: OnceLock<Option<AhoCorasick>> = OnceLock::new();
+    static RUST: OnceLock<Option<AhoCorasick>> = OnceLock::new();
+    let (cell, words): (_, &[&str]) = match language {
+        Language::Python => (&PYTHON, &PYTHON_WORDS),
+        Language::Rust => (&RUST, &RUST_WORDS),
+    };
+    // Building from constant words does not fail; if it did, every file would count.
+    cell.get_or_init(|| AhoCorasick::new(words).ok()).as_ref().is_none_or(|it| it.is_match(text))
+}
+
+/// `async` covers `async def` and `asyncio`. The exception group words are for the rules that need no loop.
+const PYTHON_WORDS: [&str; 10] = [
+    "async",
+    "await",
+    "trio",
+    "anyio",
+    "uvloop",
+    "run_until_complete",
+    "coroutine",
+    "event_loop",
+    "except*",
+    "ExceptionGroup",
+];
+
+const RUST_WORDS: [&str; 10] =
+    ["async", "await", "tokio", "block_on", "spawn", "futures", "Future", "Waker", "smol", "stream!"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_files_with_a_word_of_async_code_matter() {
+        assert!(can_matter(Language::Python, "import asyncio\n"));
+        assert!(can_matter(Language::Python, "x = 1  # asynclint: ignore[blocking-file]\n"));
+        assert!(can_matter(Language::Rust, "#[tokio::main] fn main() {}"));
+        assert!(!can_matter(Language::Python, "def f():\n    return open('x')\n"));
+        assert!(!can_matter(Language::Rust, "fn main() { println!(); }"));
+        assert!(!can_matter(Language::Python, ""));
+    }
+
+    #[test]
+    fn kinds_are_told_by_the_ending() {
+        assert_eq!(Kind::of(Path::new("a/b.py")), Some(Kind::Python));
+        assert_eq!(Kind::of(Path::new("a/b.rs")), Some(Kind::Rust));
+        assert_eq!(Kind::of(Path::new("a/b.ipynb")), Some(Kind::Notebook));
+        assert_eq!(Kind::of(Path::new("a/b.pyi")), None);
+        assert_eq!(Kind::of(Path::new("a/py")), None);
+    }
+}

@@ -143,6 +143,8 @@ pub enum Guard {
     MapRef,
     Span,
     AsyncLock,
+    /// It may be held for as long as one likes, at a price.
+    Snapshot,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -169,6 +171,8 @@ pub struct TypeFacts {
     pub bases: &'static [&'static str],
     pub fields: &'static [(&'static str, &'static str)],
     pub enter: &'static str,
+    /// What awaiting an instance gives; empty: its first type argument.
+    pub output: &'static str,
     pub iter: &'static str,
     pub guard: Option<Guard>,
     pub scope: Option<ScopeRole>,

@@ -23,6 +23,7 @@ mod tables {
 #[derive(Debug, Default)]
 pub struct Knowledge {
     own: FxHashMap<String, &'static Api>,
+    own_types: FxHashMap<&'static str, &'static TypeFacts>,
 }
 
 struct Index {
@@ -34,6 +35,10 @@ struct Index {
     bases: FxHashMap<&'static str, Vec<&'static HandlerFacts>>,
     /// Last components of every method or function that has an effect: a cheap way to see that a name cannot matter.
     effectful: rustc_hash::FxHashSet<&'static str>,
+    /// Last components of every path, aliases included.
+    named: rustc_hash::FxHashSet<&'static str>,
+    /// Last components of those that hand a function to the event loop.
+    calling_back: rustc_hash::FxHashSet<&'static str>,
 }
 
 fn index(language: Language) -> &'static Index {
@@ -82,7 +87,11 @@ impl Index {
         }
         let last = |path: &'static str| path.rsplit(['.', ':']).next().unwrap_or(path);
         let effectful = apis.iter().filter(|api| api.effect.is_some()).map(|api| last(api.path)).collect();
+        let to_the_loop = |api: &&Api| api.runs.iter().any(|runs| runs.place == Runner::Loop);
+        let calling_back = apis.iter().filter(to_the_loop).map(|api| last(api.path)).collect();
         Self {
+            named: api_index.iter().map(|(path, _)| last(path)).collect(),
+            calling_back,
             apis: api_index.iter().map(|(path, entry)| (*path, &apis[*entry as usize])).collect(),
             types: type_index.iter().map(|(path, entry)| (*path, &types[*entry as usize])).collect(),
             modules: modules.iter().copied().collect(),
@@ -98,7 +107,14 @@ impl Knowledge {
     pub fn with(own: Vec<Api>) -> Self {
         // A handful of entries that live as long as the process: rules hold references to all facts alike.
         let own = own.into_iter().map(|api| (api.path.to_owned(), &*Box::leak(Box::new(api)))).collect();
-        Self { own }
+        Self { own, ..Self::default() }
+    }
+
+    /// The same with a project's own types before those of the tables.
+    #[must_use]
+    pub fn and_types(mut self, own: Vec<TypeFacts>) -> Self {
+        self.own_types.extend(own.into_iter().map(|facts| (facts.path, &*Box::leak(Box::new(facts)))));
+        self
     }
 
     /// What is known of the function, method or class of that path.
@@ -108,7 +124,7 @@ impl Knowledge {
 
     /// What is known of the type of that path.
     pub fn type_facts(&self, language: Language, path: &str) -> Option<&'static TypeFacts> {
-        index(language).types.get(path).copied()
+        self.own_types.get(path).copied().or_else(|| index(language).types.get(path).copied())
     }
 
     /// The library that a top-level module or crate belongs to, if there is a table for it.
@@ -129,6 +145,16 @@ impl Knowledge {
     /// Some function with an effect has this last name.
     pub fn names_an_effect(&self, language: Language, name: &str) -> bool {
         index(language).effectful.contains(name) || self.own.values().any(|api| api.last_name() == name)
+    }
+
+    /// Some function has this last name: a cheap way to see that a call is of none of them.
+    pub fn names_an_api(&self, language: Language, name: &str) -> bool {
+        index(language).named.contains(name) || self.own.values().any(|api| api.last_name() == name)
+    }
+
+    /// Some function that hands another to the event loop has this last name.
+    pub fn names_a_callback(&self, language: Language, name: &str) -> bool {
+        index(language).calling_back.contains(name)
     }
 
     /// Every entry of a language's tables.

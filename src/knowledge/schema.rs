@@ -83,6 +83,7 @@ pub struct Type {
     #[serde(default)]
     pub fields: BTreeMap<String, String>,
     pub enter: Option<String>,
+    pub output: Option<String>,
     pub iter: Option<String>,
     pub guard: Option<String>,
     pub scope: Option<String>,

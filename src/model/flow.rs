@@ -20,7 +20,8 @@ pub fn visit<'a>(block: &'a Block, visitor: &mut dyn FnMut(&'a Node) -> Step) ->
             Step::Into => {}
         }
         for part in parts(node) {
-            if !visit(part, visitor) {
+            // Chains of conditions nest as deep as they are long.
+            if !stacker::maybe_grow(128 * 1024, 2 * 1024 * 1024, || visit(part, visitor)) {
                 return false;
             }
         }

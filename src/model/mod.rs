@@ -86,8 +86,8 @@ pub struct Module {
     pub parent: Option<ModuleId>,
     /// Every name bound at the top of the module, in order of place; a name may occur more than once.
     pub bindings: Vec<Binding>,
-    /// `from x import *`, `use x::*`: values that stand for the modules (or enums) opened.
-    pub globs: Vec<ValueId>,
+    /// `from x import *`, `use x::*`.
+    pub globs: Vec<Glob>,
     /// Rust: `mod name;` whose text is in another file, with its `#[path]` if it has one.
     pub declared: Vec<(NameId, Option<Box<str>>)>,
     /// Python: the names `__all__` lists, where it is a plain list of strings.
@@ -101,6 +101,17 @@ pub struct Module {
 pub struct Binding {
     pub name: NameId,
     pub value: ValueId,
+    /// Python: it may not be reached, or stands in a function; what was bound before may still hold.
+    pub conditional: bool,
+}
+
+/// `from x import *` at the top of a module.
+#[derive(Debug, Clone, Copy)]
+pub struct Glob {
+    /// Stands for the module (or enum) opened.
+    pub value: ValueId,
+    /// How many of the module's bindings stand before it.
+    pub after: u32,
 }
 
 /// A class, struct, enum or trait.
@@ -308,6 +319,10 @@ pub enum ImplicitKind {
     Iterate,
     /// A task or future is waited for by its use in `async for`.
     AsyncIterate,
+    /// Rust: a future made in place (`async { .. }`) is dropped at once.
+    Drop,
+    /// Python: an operator or subscript runs this method of the value: `x[0]` runs `x.__getitem__`.
+    Operator(NameId),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -326,6 +341,8 @@ pub struct Yield {
     pub span: Span,
     /// `yield from`.
     pub delegates: bool,
+    /// What is yielded; of `yield from`, what is delegated to.
+    pub value: ValueId,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -368,6 +385,8 @@ pub struct ScopeItem {
     /// `as name`.
     pub local: Option<LocalId>,
     pub span: Span,
+    /// It is the subject itself; else a temporary that is made on the way to it.
+    pub is_subject: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -532,8 +551,12 @@ pub enum Value {
     Element(ValueId),
     /// Attribute, field, module member, associated item or method.
     Attr(ValueId, NameId),
-    /// Rust `x?`, `*x`; and patterns `Some(x)`, `Ok(x)`: the first type argument of a wrapper, else the value itself.
+    /// Rust `x.name` that is no method call, and what patterns take out of a struct.
+    Field(ValueId, NameId),
+    /// Rust `x?`; and patterns `Some(x)`, `Ok(x)`: the first type argument of a wrapper, else the value itself.
     Inner(ValueId),
+    /// Rust `*x`: what a pointer or guard gives access to; options and results stay what they are.
+    Deref(ValueId),
     /// `x[..]`
     Index(ValueId),
     Tuple(Box<[ValueId]>),

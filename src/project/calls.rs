@@ -2,7 +2,7 @@
 
 use crate::finding::FileId;
 use crate::knowledge::{Api, Effect};
-use crate::model::{Arg, Call, CallId, Value};
+use crate::model::{Arg, Call, CallId, ClassKind, Value};
 use crate::source::Language;
 
 use super::Project;
@@ -26,7 +26,40 @@ impl Project {
         let model = self.model(file);
         let ty = self.evaluate(file, model.call(call).callee);
         let language = model.language;
-        ty.parts().iter().map(|part| self.callee_of(language, part)).collect()
+        // `Trait::method(x)` is `x.method()`.
+        if language == Language::Rust
+            && let Ty::Function(function) = ty
+            && self.is_trait_method(function)
+        {
+            let call = model.call(call);
+            let receiver = call.args.first().map_or(Ty::Unknown, |arg| self.evaluate(file, arg.value));
+            let name = self.function(function).name;
+            let found = self.member(language, &receiver, self.model(function.file).name(name));
+            return vec![self.callee_of(language, &found)];
+        }
+        let callees = ty.parts().iter().map(|part| self.callee_of(language, part));
+        let mut callees: Vec<Callee> = callees.collect();
+        // `try: from time import sleep` / `except ImportError: from other import sleep`: the one that is known tells.
+        if callees.len() > 1 && ty.parts().iter().all(|part| !matches!(part, Ty::Unknown)) {
+            let foreign = |part: &Ty| matches!(part, Ty::External(path) if !self.is_known_library(language, path));
+            let mut parts = ty.parts().iter();
+            callees.retain(|callee| {
+                let is_foreign = parts.next().is_some_and(foreign);
+                *callee != Callee::Unknown || !is_foreign
+            });
+        }
+        if callees.is_empty() { vec![Callee::Unknown] } else { callees }
+    }
+
+    fn is_known_library(&self, language: Language, path: &str) -> bool {
+        let first = path.split(['.', ':']).next().unwrap_or(path);
+        self.knowledge.library(language, first).is_some()
+    }
+
+    fn is_trait_method(&self, function: FnRef) -> bool {
+        let definition = self.function(function);
+        !definition.is_static
+            && definition.class.is_some_and(|class| self.model(function.file).class(class).kind == ClassKind::Trait)
     }
 
     pub(super) fn callee_of(&self, language: Language, ty: &Ty) -> Callee {
@@ -48,12 +81,29 @@ impl Project {
                     _ => Callee::Unknown,
                 }
             }
+            Ty::Instance(Class::Library(_), _) if language == Language::Python => {
+                match self.member(language, ty, "__call__") {
+                    method @ Ty::Method(..) => self.callee_of(language, &method),
+                    _ => Callee::Unknown,
+                }
+            }
             _ => Callee::Unknown,
         }
     }
 
     /// The one library function a call runs, whatever path is taken.
     pub fn api_of(&self, file: FileId, call: CallId) -> Option<&'static Api> {
+        let model = self.model(file);
+        let name = match model.value(model.call(call).callee) {
+            Value::Unknown => return None,
+            Value::Attr(_, name) => Some(*name),
+            Value::Path(path) => path.segments.last().copied(),
+            _ => None,
+        };
+        // Most calls are of a name that no table has.
+        if name.is_some_and(|name| !self.knowledge.names_an_api(model.language, model.name(name))) {
+            return None;
+        }
         let callees = self.callees(file, call);
         let [Callee::Api(path, _)] = callees.as_slice() else { return None };
         self.knowledge.api(self.language(file), path)
@@ -80,12 +130,26 @@ impl Project {
         Some(effect)
     }
 
+    /// The function that makes the call also calls this method of the same receiver.
+    fn is_called_on_receiver(&self, file: FileId, call: &Call, method: &str) -> bool {
+        let model = self.model(file);
+        let Value::Attr(receiver, _) = model.value(call.callee) else { return false };
+        model.calls.iter().any(|other| {
+            other.function == call.function
+                && matches!(model.value(other.callee), Value::Attr(it, name)
+                    if model.name(*name) == method && (it == receiver || model.value(*it) == model.value(*receiver)))
+        })
+    }
+
     /// Whether a condition of a table holds: `block=False`, `0=False`, `timeout`, `!timeout`. `None`: it cannot be told.
     fn condition(&self, file: FileId, call: &Call, condition: &str) -> Option<bool> {
         if let Some(inner) = condition.strip_prefix('!') {
             return self.condition(file, call, inner).map(|it| !it);
         }
         let model = self.model(file);
+        if let Some(method) = condition.strip_prefix('.') {
+            return Some(self.is_called_on_receiver(file, call, method));
+        }
         let (which, value) = match condition.split_once('=') {
             Some((which, value)) => (which.trim(), Some(value.trim())),
             None => (condition.trim(), None),
@@ -104,6 +168,8 @@ impl Project {
             Value::None => "None",
             Value::Int(number) => return Some(number.to_string() == value),
             Value::Str(text) => return Some(model.name(*text) == value.trim_matches(['\'', '"'])),
+            // What is computed is hardly ever the one number asked for; a flag may well be.
+            _ if value.parse::<i64>().is_ok() => return Some(false),
             _ => return None,
         };
         Some(given.eq_ignore_ascii_case(value))

@@ -5,14 +5,13 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::finding::{FileId, Place, Step};
-use crate::knowledge::{Api, Effect, Kind, Place as RunPlace, Runner};
-use crate::model::{CallId, FunctionId, FunctionKind, ImplicitKind, Node, ScopeKind, Use, ValueId, flow};
-use crate::source::{Language, Span};
+use crate::finding::{Confidence, Place, Step};
+use crate::knowledge::{Api, Effect, Kind};
+use crate::model::CallId;
+use crate::source::Span;
 
-use super::calls::Callee;
-use super::types::{Class, FnRef, Ty};
-use super::{Project, resolve::Wrapping};
+use super::Project;
+use super::types::FnRef;
 
 /// The effects that climb: the nine kinds of blocking, and starting a runtime.
 pub const CLIMBING: usize = Kind::ALL.len() + 1;
@@ -69,8 +68,6 @@ pub struct Effects {
 impl Effects {
     pub(super) fn of(project: &Project) -> Self {
         use rayon::prelude::*;
-        Project::forget();
-        rayon::broadcast(|_| Project::forget());
         let relevant = project.relevant_files();
         let callbacks: FxHashSet<FnRef> =
             relevant.par_iter().flat_map_iter(|file| project.callbacks_of(*file)).collect();
@@ -113,6 +110,8 @@ impl Effects {
             for (site, runs) in &self.sites[function] {
                 match runs {
                     Runs::Own(callee) => callers.entry(*callee).or_default().push((*function, *site)),
+                    // What is only likely to happen is told where it is called, not from afar.
+                    Runs::Library(api, _) if api.confidence == Confidence::Likely => {}
                     Runs::Library(_, effect) => {
                         let index = match effect {
                             Effect::Blocks(kind) => kind.index(),
@@ -195,227 +194,5 @@ impl Effects {
                 }
             }
         }
-    }
-}
-
-impl Project {
-    /// Sync functions of the file that are handed to the loop, or that a framework runs on it.
-    fn callbacks_of(&self, file: FileId) -> Vec<FnRef> {
-        let model = self.model(file);
-        let mut callbacks = Vec::new();
-        for (index, call) in model.calls.iter().enumerate() {
-            if call.args.is_empty() {
-                continue;
-            }
-            // Only names that some table gives a callback to are worth evaluating.
-            let name = match model.value(call.callee) {
-                crate::model::Value::Attr(_, name) => model.name(*name),
-                _ => continue,
-            };
-            if !matches!(
-                name,
-                "call_soon"
-                    | "call_later"
-                    | "call_at"
-                    | "call_soon_threadsafe"
-                    | "add_done_callback"
-                    | "add_signal_handler"
-                    | "add_reader"
-                    | "add_writer"
-            ) {
-                continue;
-            }
-            let Some(api) = self.api_of(file, CallId(index as u32)) else { continue };
-            for runs in api.runs.iter().filter(|it| it.place == Runner::Loop) {
-                let name = (!runs.name.is_empty()).then_some(runs.name);
-                let argument = call.argument(&model.names, runs.position.map(usize::from), name);
-                if let Some(argument) = argument
-                    && let Ty::Function(function) | Ty::Bound(_, function) = self.evaluate(file, argument.value)
-                    && matches!(self.function(function).kind, FunctionKind::Sync | FunctionKind::Closure)
-                {
-                    callbacks.push(function);
-                }
-            }
-        }
-        for id in model.function_ids() {
-            let function = model.function(id);
-            if function.kind != FunctionKind::Sync || function.decorators.is_empty() {
-                continue;
-            }
-            let on_loop = function.decorators.iter().any(|decorator| {
-                let (Ty::External(path) | Ty::Method(path, _)) = self.evaluate(file, decorator.value) else {
-                    return false;
-                };
-                self.knowledge.decorator(model.language, &path).is_some_and(|facts| facts.sync == Some(RunPlace::Loop))
-            });
-            if on_loop {
-                callbacks.push(FnRef { file, function: id });
-            }
-        }
-        callbacks
-    }
-
-    /// Everything a function runs that matters: library functions with effects, and functions of the project.
-    fn sites_of(&self, function: FnRef) -> Vec<(Site, Runs)> {
-        let file = function.file;
-        let model = self.model(file);
-        let body = &model.function(function.function).body;
-        let mut sites = Vec::new();
-        let mut async_subjects: FxHashSet<ValueId> = FxHashSet::default();
-        flow::visit(body, &mut |node| {
-            if let Node::Scope(scope) = node
-                && scope.kind == ScopeKind::AsyncWith
-            {
-                async_subjects.extend(scope.items.iter().map(|item| item.value));
-            }
-            flow::Step::Into
-        });
-        flow::visit(body, &mut |node| {
-            match node {
-                Node::Call(call) => self.sites_of_call(file, *call, &async_subjects, &mut sites),
-                Node::Implicit(it) => {
-                    let site = Site { span: it.span, call: None };
-                    match it.kind {
-                        ImplicitKind::Attribute(name) => {
-                            let name = model.name(name);
-                            if let Some(property) = self.property(file, it.value, name) {
-                                sites.push((site, Runs::Own(property)));
-                            }
-                        }
-                        ImplicitKind::Iterate => {
-                            if let Ty::Generator(generator) = self.evaluate(file, it.value)
-                                && !self.function(generator).kind.is_async()
-                            {
-                                sites.push((site, Runs::Own(generator)));
-                            }
-                        }
-                        ImplicitKind::AsyncIterate => {}
-                    }
-                }
-                Node::Scope(scope) if scope.kind == ScopeKind::With => {
-                    for item in &scope.items {
-                        let site = Site { span: item.span, call: None };
-                        match self.evaluate(file, item.value) {
-                            Ty::Manager(manager) if !self.function(manager).kind.is_async() => {
-                                sites.push((site, Runs::Own(manager)));
-                            }
-                            ty @ Ty::Instance(Class::Own(_), _) => {
-                                for name in ["__enter__", "__exit__"] {
-                                    if let Ty::Bound(_, method) = self.member(model.language, &ty, name) {
-                                        sites.push((site, Runs::Own(method)));
-                                    }
-                                }
-                            }
-                            _ => {}
-                        }
-                    }
-                }
-                _ => {}
-            }
-            flow::Step::Into
-        });
-        sites
-    }
-
-    fn sites_of_call(
-        &self,
-        file: FileId,
-        id: CallId,
-        async_subjects: &FxHashSet<ValueId>,
-        sites: &mut Vec<(Site, Runs)>,
-    ) {
-        let model = self.model(file);
-        let call = model.call(id);
-        let site = Site { span: call.name_span, call: Some(id) };
-        let callees = self.callees(file, id);
-        let asynchronous = call.awaited || self.is_entered_async(file, id, async_subjects);
-        // Alternatives: only what all of them do is sure.
-        let mut effect: Option<(&'static Api, Effect)> = None;
-        for (index, callee) in callees.iter().enumerate() {
-            let found = match callee {
-                Callee::Api(path, _) if !asynchronous => self
-                    .knowledge
-                    .api(model.language, path)
-                    .filter(|api| !api.is_async)
-                    .and_then(|api| self.effect_in_call(file, call, api).map(|effect| (api, effect))),
-                _ => None,
-            };
-            if index == 0 {
-                effect = found;
-            } else if effect.map(|it| it.1) != found.map(|it| it.1) {
-                effect = None;
-            }
-        }
-        if let Some((api, effect)) = effect {
-            sites.push((site, Runs::Library(api, effect)));
-        }
-        let [callee] = callees.as_slice() else { return };
-        match callee {
-            Callee::Own(function) => {
-                if let Some(function) = self.runs_now(*function) {
-                    sites.push((site, Runs::Own(function)));
-                }
-            }
-            Callee::Construct(class) => {
-                let this = Ty::Instance(Class::Own(*class), std::sync::Arc::from([]));
-                for name in ["__new__", "__init__", "__post_init__"] {
-                    if let Ty::Bound(_, method) = self.member(model.language, &this, name) {
-                        sites.push((site, Runs::Own(method)));
-                    }
-                }
-            }
-            Callee::Api(path, _) => {
-                let Some(api) = self.knowledge.api(model.language, path) else { return };
-                for runs in api.runs.iter().filter(|it| it.place == Runner::Inline) {
-                    let name = (!runs.name.is_empty()).then_some(runs.name);
-                    let argument = call.argument(&model.names, runs.position.map(usize::from), name);
-                    let Some(argument) = argument else { continue };
-                    if let Callee::Own(function) = self.callee_of(model.language, &self.evaluate(file, argument.value))
-                        && let Some(function) = self.runs_now(function)
-                    {
-                        sites.push((site, Runs::Own(function)));
-                    }
-                }
-            }
-            Callee::Unknown => {}
-        }
-    }
-
-    /// The function, if calling it runs its body before it returns.
-    fn runs_now(&self, function: FnRef) -> Option<FnRef> {
-        let definition = self.function(function);
-        let plain = self.wrapping(function) == Wrapping::Plain;
-        let generator = definition.is_generator && self.language(function.file) == Language::Python;
-        (plain && !generator && !definition.kind.is_async()).then_some(function)
-    }
-
-    fn property(&self, file: FileId, receiver: ValueId, name: &str) -> Option<FnRef> {
-        let ty = self.evaluate(file, receiver);
-        let Ty::Instance(Class::Own(class), _) = ty else { return None };
-        let model = self.model(class.file);
-        let id = model.names.find(name)?;
-        let (_, function) = model.class(class.class).methods.iter().find(|(it, _)| *it == id)?;
-        let function = FnRef { file: class.file, function: *function };
-        (self.is_property(function) && !self.is_abstract(function)).then_some(function)
-    }
-
-    /// The call's result is the subject of an `async with`.
-    fn is_entered_async(&self, file: FileId, call: CallId, subjects: &FxHashSet<ValueId>) -> bool {
-        let model = self.model(file);
-        model.call(call).result == Use::Entered
-            && subjects.iter().any(|value| *model.value(*value) == crate::model::Value::Result(call))
-    }
-
-    /// The function is nested in `outer`, at any depth.
-    pub fn is_inside(&self, file: FileId, function: FunctionId, outer: FunctionId) -> bool {
-        let model = self.model(file);
-        let mut at = Some(function);
-        while let Some(function) = at {
-            if function == outer {
-                return true;
-            }
-            at = model.function(function).parent;
-        }
-        false
     }
 }

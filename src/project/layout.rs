@@ -8,10 +8,18 @@ use crate::source::{Language, Source};
 /// Paths of all files, for imports to be found in.
 #[derive(Default)]
 pub(super) struct Layout {
-    /// By path without its ending: `pkg/mod`, `pkg/__init__`, `src/a/mod`.
-    files: FxHashMap<String, FileId>,
+    /// By path without its ending: `pkg/mod`, `pkg/__init__`.
+    python: FxHashMap<String, FileId>,
+    /// `src/a/mod`, `src/lib`.
+    rust: FxHashMap<String, FileId>,
+    /// Folders that are Python packages: `pkg` where there is a `pkg/__init__`.
+    packages: FxHashMap<String, FileId>,
     /// Top-level Python packages and modules: name to the folders they stand in.
     top: FxHashMap<String, Vec<String>>,
+    /// Python files by the last part of their module's path, for packages spread over several roots.
+    by_name: FxHashMap<String, Vec<FileId>>,
+    /// Rust libraries by the name other crates use.
+    crates: FxHashMap<String, Vec<FileId>>,
     entries: Vec<Entry>,
 }
 
@@ -22,6 +30,8 @@ struct Entry {
     root: String,
     /// `pkg.mod`, `a::b`; empty for a Rust crate root.
     module: String,
+    /// Rust: nobody declares it with `mod`; it is a crate's first file.
+    is_root: bool,
 }
 
 fn parent(path: &str) -> &str {
@@ -36,6 +46,20 @@ fn join(folder: &str, rest: &str) -> String {
     if folder.is_empty() { rest.to_owned() } else { format!("{folder}/{rest}") }
 }
 
+/// `lib.rs`, `main.rs`; a binary, test, example or benchmark of a package with one of those in `src`.
+fn is_crate_root(stem: &str, crate_roots: &FxHashSet<String>) -> bool {
+    let folder = parent(stem);
+    match last(stem) {
+        "lib" | "main" => true,
+        "build" => crate_roots.contains(&join(folder, "src")),
+        _ => match last(folder) {
+            "bin" => crate_roots.contains(parent(folder)),
+            "tests" | "examples" | "benches" => crate_roots.contains(&join(parent(folder), "src")),
+            _ => false,
+        },
+    }
+}
+
 impl Layout {
     pub(super) fn of<'a>(sources: impl Iterator<Item = &'a Source>) -> Self {
         let mut layout = Self::default();
@@ -47,8 +71,21 @@ impl Layout {
                 Some(at) if !path[at..].contains('/') => &path[..at],
                 _ => path,
             };
-            layout.files.entry(format!("{}:{stem}", source.language.name())).or_insert(FileId(index as u32));
-            layout.entries.push(Entry { stem: stem.to_owned(), root: String::new(), module: String::new() });
+            let id = FileId(index as u32);
+            let files = match source.language {
+                Language::Python => &mut layout.python,
+                Language::Rust => &mut layout.rust,
+            };
+            files.entry(stem.to_owned()).or_insert(id);
+            if source.language == Language::Python && last(stem) == "__init__" {
+                layout.packages.entry(parent(stem).to_owned()).or_insert(id);
+            }
+            layout.entries.push(Entry {
+                stem: stem.to_owned(),
+                root: String::new(),
+                module: String::new(),
+                is_root: false,
+            });
             languages.push(source.language);
         }
         let crate_roots = layout.crate_roots(&languages);
@@ -57,7 +94,21 @@ impl Layout {
                 Language::Python => layout.python_module(index),
                 Language::Rust => layout.rust_module(index, &crate_roots),
             };
+            if *language == Language::Rust {
+                let stem = layout.entries[index].stem.clone();
+                let stem = stem.as_str();
+                layout.entries[index].is_root = is_crate_root(stem, &crate_roots);
+                // `crates/shop-core/src/lib.rs` is the library `shop_core`, unless its manifest says otherwise.
+                let package = last(stem) == "lib" && last(parent(stem)) == "src";
+                if package {
+                    let name = last(parent(parent(stem))).replace('-', "_");
+                    layout.crates.entry(name).or_default().push(FileId(index as u32));
+                }
+            }
             if *language == Language::Python {
+                let stem = layout.entries[index].stem.as_str();
+                let name = last(stem.strip_suffix("/__init__").unwrap_or(stem)).to_owned();
+                layout.by_name.entry(name).or_default().push(FileId(index as u32));
                 let first = module.split('.').next().unwrap_or(&module).to_owned();
                 let roots = layout.top.entry(first).or_default();
                 if !roots.contains(&root) {
@@ -75,7 +126,7 @@ impl Layout {
     }
 
     fn python(&self, path: &str) -> Option<FileId> {
-        self.files.get(&format!("python:{path}")).copied()
+        self.python.get(path).copied()
     }
 
     fn python_module(&self, index: usize) -> (String, String) {
@@ -84,7 +135,7 @@ impl Layout {
         if last(stem) != "__init__" {
             parts.push(last(stem));
         }
-        while self.python(&join(folder, "__init__")).is_some() && !folder.is_empty() {
+        while self.packages.contains_key(folder) && !folder.is_empty() {
             parts.push(last(folder));
             folder = parent(folder);
         }
@@ -98,7 +149,7 @@ impl Layout {
         let mut path = folder.to_owned();
         for (index, segment) in segments.iter().enumerate() {
             path = join(&path, segment);
-            if let Some(file) = self.python(&join(&path, "__init__")).or_else(|| self.python(&path)) {
+            if let Some(file) = self.packages.get(&path).copied().or_else(|| self.python(&path)) {
                 found = Some((file, index + 1));
             } else if found.is_some() {
                 break;
@@ -126,10 +177,47 @@ impl Layout {
                 return Some(found);
             }
         }
-        match self.top.get(*segments.first()?)?.as_slice() {
-            [only] => self.below(only, segments),
-            _ => None,
+        if let Some([only]) = self.top.get(*segments.first()?).map(Vec::as_slice)
+            && let Some(found) = self.below(only, segments)
+        {
+            return Some(found);
         }
+        self.spread(segments)
+    }
+
+    /// A package without `__init__` whose parts stand under several roots: `core/src/acme/core`, `web/src/acme/web`.
+    fn spread(&self, segments: &[&str]) -> Option<(FileId, usize)> {
+        (2..=segments.len()).rev().find_map(|length| {
+            let suffix = format!("/{}", segments[..length].join("/"));
+            let mut found = self.by_name.get(segments[length - 1])?.iter().filter(|file| {
+                let stem = self.entries[file.index()].stem.as_str();
+                stem.strip_suffix("/__init__").unwrap_or(stem).ends_with(&suffix)
+            });
+            match (found.next(), found.next()) {
+                (Some(only), None) => Some((*only, length)),
+                _ => None,
+            }
+        })
+    }
+
+    /// The file of a module by its whole dotted name, wherever its root is, if there is just one.
+    pub(super) fn module_named(&self, name: &str) -> Option<FileId> {
+        let last = name.rsplit('.').next()?;
+        self.by_name.get(last)?;
+        let segments: Vec<&str> = name.split('.').collect();
+        let (file, used) = self.spread(&segments)?;
+        (used == segments.len()).then_some(file)
+    }
+
+    /// The library crate of that name, seen from `file`: of several the one that stands nearest.
+    pub(super) fn crate_named(&self, file: FileId, name: &str) -> Option<FileId> {
+        let found = self.crates.get(name)?;
+        let here = self.entries[file.index()].stem.as_str();
+        let shared = |other: &FileId| {
+            let other = self.entries[other.index()].stem.as_str();
+            here.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count()
+        };
+        found.iter().copied().max_by_key(|it| (shared(it), std::cmp::Reverse(*it)))
     }
 
     /// `from ..a import b` seen from `file`: `level` dots. Gives the package itself for no segments.
@@ -139,11 +227,11 @@ impl Layout {
         for _ in 1..level {
             folder = parent(folder);
         }
-        self.below(folder, segments).or_else(|| self.python(&join(folder, "__init__")).map(|file| (file, 0)))
+        self.below(folder, segments).or_else(|| self.packages.get(folder).map(|file| (*file, 0)))
     }
 
     fn rust(&self, path: &str) -> Option<FileId> {
-        self.files.get(&format!("rust:{path}")).copied()
+        self.rust.get(path).copied()
     }
 
     fn crate_roots(&self, languages: &[Language]) -> FxHashSet<String> {
@@ -155,6 +243,9 @@ impl Layout {
 
     fn rust_module(&self, index: usize, crate_roots: &FxHashSet<String>) -> (String, String) {
         let stem = &self.entries[index].stem;
+        if is_crate_root(stem, crate_roots) && !matches!(last(stem), "lib" | "main") {
+            return (parent(stem).to_owned(), last(stem).to_owned());
+        }
         let mut root = parent(stem);
         while !crate_roots.contains(root) {
             if root.is_empty() {
@@ -171,6 +262,9 @@ impl Layout {
 
     /// The file of the crate root that `file` belongs to.
     pub(super) fn crate_root(&self, file: FileId) -> Option<FileId> {
+        if self.entries[file.index()].is_root {
+            return Some(file);
+        }
         let root = &self.entries[file.index()].root;
         self.rust(&join(root, "lib")).or_else(|| self.rust(&join(root, "main")))
     }
@@ -178,8 +272,8 @@ impl Layout {
     /// The file of `mod name;` declared in `file`, below the inline modules `inside`.
     pub(super) fn child(&self, file: FileId, inside: &[&str], name: &str) -> Option<FileId> {
         let stem = self.entries[file.index()].stem.as_str();
-        let mut folder =
-            if matches!(last(stem), "lib" | "main" | "mod") { parent(stem).to_owned() } else { stem.to_owned() };
+        let beside = self.entries[file.index()].is_root || last(stem) == "mod";
+        let mut folder = if beside { parent(stem).to_owned() } else { stem.to_owned() };
         for segment in inside {
             folder = join(&folder, segment);
         }
@@ -190,7 +284,7 @@ impl Layout {
     /// The file of the module around the one `file` holds.
     pub(super) fn parent_module(&self, file: FileId) -> Option<FileId> {
         let entry = &self.entries[file.index()];
-        if entry.module.is_empty() {
+        if entry.module.is_empty() || entry.is_root {
             return None;
         }
         let stem = entry.stem.strip_suffix("/mod").unwrap_or(&entry.stem);

@@ -23,13 +23,32 @@ impl Project {
             "None" | "()" => return Ty::None,
             "Self" => return around.receiver.clone(),
             "item" => return self.first_argument(around.receiver),
+            "item:1" => {
+                return match around.receiver {
+                    Ty::Instance(_, args) => args.get(1).cloned().unwrap_or(Ty::Unknown),
+                    // A display or comprehension: only its values are kept.
+                    Ty::Collection(element) => (**element).clone(),
+                    _ => Ty::Unknown,
+                };
+            }
             _ => {}
+        }
+        if let Some(position) = text.strip_prefix("call:") {
+            let called = position.parse().map_or(Ty::Unknown, |position| (around.argument)(position));
+            return self.given_when_called(&called);
+        }
+        if let Some(position) = text.strip_prefix("enter:") {
+            return position.parse().map_or(Ty::Unknown, |position| self.entered(&(around.argument)(position), false));
         }
         if let Some(position) = text.strip_prefix("arg:") {
             return position.parse().map_or(Ty::Unknown, |position| (around.argument)(position));
         }
         if let Some((left, right)) = split_union(text) {
             return Ty::union([self.table_type(language, left, around), self.table_type(language, right, around)]);
+        }
+        if let Some(items) = text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
+            let items = split_arguments(items).into_iter().map(|it| self.table_type(language, it, around));
+            return Ty::Tuple(items.collect());
         }
         let (open, close) = match language {
             Language::Python => ('[', ']'),

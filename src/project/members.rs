@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::finding::FileId;
-use crate::model::{FunctionKind, ModuleId};
+use crate::model::{FunctionKind, ModuleId, NameId, ParamKind, Value, ValueId};
 use crate::source::Language;
 
 use super::Project;
@@ -15,11 +15,23 @@ impl Project {
         match receiver {
             Ty::Module(file, module) => self.module_member(*file, *module, name).unwrap_or(Ty::Unknown),
             Ty::External(path) => self.external_member(language, path, name),
-            Ty::Class(class) => self.class_member(*class, name, None),
-            Ty::Instance(Class::Own(class), args) => match self.class_member(*class, name, Some(receiver)) {
-                Ty::Unknown if language == Language::Rust => self.trait_member(*class, args, name),
-                found => found,
+            Ty::Class(class) | Ty::Instance(Class::Own(class), _) => {
+                match self.class_member(*class, name, Some(receiver)) {
+                    Ty::Unknown if language == Language::Rust => self.trait_member(*class, receiver, name),
+                    found => found,
+                }
+            }
+            // `pair.0`
+            Ty::Tuple(items) => match name.parse::<usize>() {
+                Ok(index) => items.get(index).cloned().unwrap_or(Ty::Unknown),
+                Err(_) if language == Language::Rust => {
+                    self.library_member(language, "std::primitive::tuple", &[], receiver, name)
+                }
+                Err(_) => Ty::Unknown,
             },
+            Ty::Str(_) if language == Language::Rust => {
+                self.library_member(language, "std::primitive::str", &[], receiver, name)
+            }
             Ty::Instance(Class::Library(path), args) => self.library_member(language, path, args, receiver, name),
             Ty::Super(class) => self.inherited(*class, name),
             Ty::Collection(_) => {
@@ -34,6 +46,28 @@ impl Project {
             }
             Ty::Union(parts) => Ty::union(parts.iter().map(|it| self.member(language, it, name))),
             _ => Ty::Unknown,
+        }
+    }
+
+    /// A field, which may have the name of a method.
+    pub(super) fn field(&self, receiver: &Ty, name: &str) -> Ty {
+        match receiver {
+            Ty::Instance(Class::Own(class), _) => {
+                let model = self.model(class.file);
+                let id = model.names.find(name);
+                let fields = &model.class(class.class).fields;
+                match fields.iter().find(|(it, _)| Some(*it) == id) {
+                    Some((_, value)) => self.evaluate(class.file, *value),
+                    None => Ty::Unknown,
+                }
+            }
+            // `Arc`, `Box`, a guard: of what they give access to.
+            Ty::Instance(Class::Library(path), args) => match self.knowledge.type_facts(Language::Rust, path) {
+                Some(facts) if facts.wrapper => args.first().map_or(Ty::Unknown, |inner| self.field(inner, name)),
+                _ => self.member(Language::Rust, receiver, name),
+            },
+            Ty::Union(parts) => Ty::union(parts.iter().map(|it| self.field(it, name))),
+            other => self.member(Language::Rust, other, name),
         }
     }
 
@@ -62,6 +96,13 @@ impl Project {
                 }
             }
         }
+        // `import acme.core` of a package without `__init__`: nothing stands for `acme` itself.
+        if language == Language::Python
+            && let Some(file) = self.layout.module_named(&full)
+            && self.knowledge.library(language, full.split('.').next().unwrap_or(&full)).is_none()
+        {
+            return Ty::Module(file, crate::model::FILE_MODULE);
+        }
         Ty::External(full.into())
     }
 
@@ -69,68 +110,83 @@ impl Project {
     pub(super) fn module_member(&self, file: FileId, module: ModuleId, name: &str) -> Option<Ty> {
         let model = self.model(file);
         let declared = model.module(module);
-        if let Some(id) = model.names.find(name) {
-            let values = declared.bindings.iter().filter(|binding| binding.name == id);
-            let mut known: Vec<Ty> = Vec::new();
-            let mut bound = false;
-            for binding in values {
-                bound = true;
-                // An import that names itself (`from . import x` in `x`'s own package) leads nowhere.
-                match self.evaluate(file, binding.value) {
-                    Ty::None => known.push(Ty::None),
-                    ty => known.push(ty),
-                }
-            }
-            if bound {
-                return Some(Ty::union(known));
-            }
-            let inline = model.modules.iter().position(|it| it.parent == Some(module) && it.name == Some(id));
-            if let Some(inline) = inline {
-                return Some(Ty::Module(file, ModuleId(inline as u32)));
-            }
+        if let Some(id) = model.names.find(name)
+            && let Some(bound) = self.bound_in(file, module, id)
+        {
+            return Some(bound);
         }
+        if let Some(child) = self.child_module(file, module, name) {
+            return Some(child);
+        }
+        declared.globs.iter().rev().find_map(|glob| self.glob_member(file, module, glob.value, name))
+    }
+
+    /// The module of that name inside a module.
+    pub(super) fn child_module(&self, file: FileId, module: ModuleId, name: &str) -> Option<Ty> {
+        let model = self.model(file);
         match model.language {
             Language::Rust => {
+                let id = model.names.find(name)?;
+                let inline = model.modules.iter().position(|it| it.parent == Some(module) && it.name == Some(id));
+                if let Some(inline) = inline {
+                    return Some(Ty::Module(file, ModuleId(inline as u32)));
+                }
+                if !model.module(module).declared.iter().any(|(it, _)| *it == id) {
+                    return None;
+                }
                 let inside = self.inline_path(file, module);
-                if declared.declared.iter().any(|(it, _)| model.name(*it) == name)
-                    && let Some(child) = self.layout.child(file, &inside, name)
-                {
-                    return Some(Ty::Module(child, crate::model::FILE_MODULE));
+                self.layout.child(file, &inside, name).map(|child| Ty::Module(child, crate::model::FILE_MODULE))
+            }
+            Language::Python => match self.layout.relative(file, 1, &[name]) {
+                Some((child, 1)) if self.is_package(file) => Some(Ty::Module(child, crate::model::FILE_MODULE)),
+                _ => None,
+            },
+        }
+    }
+
+    /// What the statements of a module bind a name to. Of several the last holds, unless it may not have been reached.
+    fn bound_in(&self, file: FileId, module: ModuleId, name: NameId) -> Option<Ty> {
+        let model = self.model(file);
+        let declared = model.module(module);
+        let mut known: Vec<Ty> = Vec::new();
+        let mut globs = declared.globs.iter().rev().peekable();
+        let bindings = declared.bindings.iter().enumerate().rev().filter(|(_, binding)| binding.name == name);
+        for (index, binding) in bindings {
+            while let Some(glob) = globs.next_if(|glob| glob.after as usize > index) {
+                if let Some(found) = self.glob_member(file, module, glob.value, model.name(name)) {
+                    known.push(found);
+                    return Some(Ty::union(known));
                 }
             }
-            Language::Python => {
-                if let Some((child, 1)) = self.layout.relative(file, 1, &[name])
-                    && self.is_package(file)
-                {
-                    return Some(Ty::Module(child, crate::model::FILE_MODULE));
-                }
+            known.push(self.evaluate(file, binding.value));
+            if !binding.conditional {
+                break;
             }
         }
-        for glob in &declared.globs {
-            match self.evaluate(file, *glob) {
-                Ty::Module(other, other_module) if (other, other_module) != (file, module) => {
-                    let visible = match &self.model(other).module(other_module).exports {
-                        Some(names) => names.iter().any(|it| self.model(other).name(*it) == name),
-                        None => !name.starts_with('_'),
-                    };
-                    if visible && let Some(ty) = self.guarded_member(other, other_module, name) {
-                        return Some(ty);
-                    }
-                }
-                Ty::External(path) => {
-                    if let found @ Ty::External(_) = self.external_member(model.language, &path, name)
-                        && let Ty::External(full) = &found
-                        && (self.knowledge.api(model.language, full).is_some()
-                            || self.knowledge.type_facts(model.language, full).is_some())
-                    {
-                        return Some(found);
-                    }
-                }
-                // `use Enum::*`, and what cannot be told.
-                _ => {}
+        (!known.is_empty()).then(|| Ty::union(known))
+    }
+
+    /// A name that `from x import *` or `use x::*` brings in.
+    fn glob_member(&self, file: FileId, module: ModuleId, glob: ValueId, name: &str) -> Option<Ty> {
+        let language = self.language(file);
+        match self.evaluate(file, glob) {
+            Ty::Module(other, other_module) if (other, other_module) != (file, module) => {
+                let visible = match &self.model(other).module(other_module).exports {
+                    Some(names) => names.iter().any(|it| self.model(other).name(*it) == name),
+                    None => !name.starts_with('_'),
+                };
+                if visible { self.guarded_member(other, other_module, name) } else { None }
             }
+            Ty::External(path) => {
+                let found = self.external_member(language, &path, name);
+                let Ty::External(full) = &found else { return None };
+                let known =
+                    self.knowledge.api(language, full).is_some() || self.knowledge.type_facts(language, full).is_some();
+                known.then_some(found)
+            }
+            // `use Enum::*`, and what cannot be told.
+            _ => None,
         }
-        None
     }
 
     /// Two modules may open each other.
@@ -233,15 +289,6 @@ impl Project {
             if let Some((_, function)) = declared.methods.iter().rev().find(|(it, _)| *it == id) {
                 return Some(self.method(FnRef { file: class.file, function: *function }, receiver));
             }
-            let fields: Vec<Ty> = declared
-                .fields
-                .iter()
-                .filter(|(it, _)| *it == id)
-                .map(|(_, value)| self.evaluate(class.file, *value))
-                .collect();
-            if !fields.is_empty() {
-                return Some(Ty::union(fields));
-            }
         }
         for (file, index) in self.impls.get(&class).into_iter().flatten() {
             let model = self.model(*file);
@@ -252,20 +299,39 @@ impl Project {
                 return Some(self.method(FnRef { file: *file, function: *function }, receiver));
             }
         }
+        if let Some(id) = model.names.find(name) {
+            let fields: Vec<Ty> = declared
+                .fields
+                .iter()
+                .filter(|(it, _)| *it == id)
+                .map(|(_, value)| self.evaluate(class.file, *value))
+                .collect();
+            if !fields.is_empty() {
+                return Some(Ty::union(fields));
+            }
+        }
         None
     }
 
     /// A default method of a trait that the type implements.
-    fn trait_member(&self, class: ClassRef, _args: &[Ty], name: &str) -> Ty {
+    fn trait_member(&self, class: ClassRef, receiver: &Ty, name: &str) -> Ty {
         for (file, index) in self.impls.get(&class).into_iter().flatten() {
             let it = &self.model(*file).impls[*index as usize];
-            if let Some(of_trait) = it.of_trait
-                && let Ty::Class(of_trait) = self.evaluate(*file, of_trait)
-            {
-                let this = Ty::Instance(Class::Own(class), Arc::from([]));
-                if let Some(found) = self.own_member(of_trait, name, Some(&this)) {
-                    return found;
+            let Some(of_trait) = it.of_trait else { continue };
+            match self.evaluate(*file, of_trait) {
+                Ty::Class(of_trait) => {
+                    if let Some(found) = self.own_member(of_trait, name, Some(receiver)) {
+                        return found;
+                    }
                 }
+                // What a library's trait gives everything that implements it.
+                Ty::External(path) => {
+                    let found = self.library_member(Language::Rust, &path, &[], receiver, name);
+                    if !found.is_unknown() {
+                        return found;
+                    }
+                }
+                _ => {}
             }
         }
         Ty::Unknown
@@ -275,14 +341,81 @@ impl Project {
     fn method(&self, function: FnRef, receiver: Option<&Ty>) -> Ty {
         let definition = self.function(function);
         let Some(receiver) = receiver else { return Ty::Function(function) };
+        if let Ty::Class(_) = receiver {
+            let bound = self.is_class_method(function);
+            return if bound { Ty::Bound(Arc::new(receiver.clone()), function) } else { Ty::Function(function) };
+        }
         if self.is_property(function) {
             return self.returns(function, Some(receiver));
         }
-        if self.is_abstract(function) {
+        // Whatever a subclass does in its place, an async method gives a coroutine.
+        if self.is_abstract(function) && !definition.kind.is_async() {
             return Ty::Unknown;
         }
         debug_assert!(definition.kind != FunctionKind::TopLevel);
         Ty::Bound(Arc::new(receiver.clone()), function)
+    }
+
+    /// `@classmethod`: its first parameter is the class it is called on.
+    pub fn is_class_method(&self, function: FnRef) -> bool {
+        self.function(function).params.first().is_some_and(|param| {
+            param.kind == ParamKind::Receiver && matches!(self.model(function.file).value(param.value), Value::Class(_))
+        })
+    }
+
+    /// The library classes that a class derives from, however far up.
+    pub fn library_bases(&self, class: ClassRef) -> Vec<Arc<str>> {
+        let mut found = Vec::new();
+        let mut classes = vec![class];
+        let mut at = 0;
+        while let Some(class) = classes.get(at).copied() {
+            at += 1;
+            for base in &self.model(class.file).class(class.class).bases {
+                match self.evaluate(class.file, *base) {
+                    Ty::Class(base) if !classes.contains(&base) => classes.push(base),
+                    Ty::External(path) => found.push(path),
+                    _ => {}
+                }
+            }
+        }
+        found
+    }
+
+    /// A method of the class or of its bases, whatever reading it as an attribute would give.
+    pub fn find_method(&self, class: ClassRef, name: &str) -> Option<FnRef> {
+        self.find_method_within(class, name, 0)
+    }
+
+    fn find_method_within(&self, class: ClassRef, name: &str, depth: u32) -> Option<FnRef> {
+        if depth > 12 {
+            return None;
+        }
+        let model = self.model(class.file);
+        if let Some(id) = model.names.find(name)
+            && let Some((_, function)) = model.class(class.class).methods.iter().rev().find(|(it, _)| *it == id)
+        {
+            return Some(FnRef { file: class.file, function: *function });
+        }
+        for (file, index) in self.impls.get(&class).into_iter().flatten() {
+            let model = self.model(*file);
+            if let Some(id) = model.names.find(name)
+                && let Some((_, function)) = model.impls[*index as usize].methods.iter().find(|(it, _)| *it == id)
+            {
+                return Some(FnRef { file: *file, function: *function });
+            }
+        }
+        for base in &model.class(class.class).bases {
+            match self.evaluate(class.file, *base) {
+                Ty::Class(base) if base != class => {
+                    if let Some(found) = self.find_method_within(base, name, depth + 1) {
+                        return Some(found);
+                    }
+                }
+                Ty::External(path) if is_plain_base(&path) => {}
+                _ => return None,
+            }
+        }
+        None
     }
 
     /// `@property`, `@cached_property`.
@@ -330,7 +463,24 @@ impl Project {
             Some(facts) if facts.wrapper => {
                 args.first().map_or(Ty::Unknown, |inner| self.member(language, inner, name))
             }
+            Some(_) if language == Language::Python && !name.starts_with("__") => {
+                self.given_by(language, path, receiver, "__getattr__")
+            }
             _ => Ty::Unknown,
+        }
+    }
+
+    /// What a method of a library's type gives, as its table says.
+    pub(super) fn given_by(&self, language: Language, path: &str, receiver: &Ty, method: &str) -> Ty {
+        let Some(Ty::Method(path, _)) = self.library_member_within(language, path, receiver, method, 0) else {
+            return Ty::Unknown;
+        };
+        match self.knowledge.api(language, &path) {
+            Some(api) => {
+                let around = super::library::Around { receiver, argument: &|_| Ty::Unknown };
+                self.table_type(language, api.returns, &around)
+            }
+            None => Ty::Unknown,
         }
     }
 

@@ -1,16 +1,19 @@
 //! All models together: what names stand for across files, who calls whom, and what calls do.
 
+mod callables;
 mod calls;
 pub mod effects;
 mod layout;
 mod library;
 mod members;
 mod resolve;
+mod sites;
 pub mod types;
 
-pub use resolve::Wrapping;
+pub use callables::Wrapping;
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustc_hash::FxHashMap;
 
@@ -28,6 +31,8 @@ use types::{ClassRef, FnRef};
 
 /// The files of one analysis.
 pub struct Project {
+    /// Tells this project from others in what threads remember.
+    number: u64,
     files: Vec<File>,
     pub knowledge: Knowledge,
     layout: Layout,
@@ -42,6 +47,8 @@ struct File {
     /// The file can have findings of its own; others are lowered only when something leads there.
     relevant: bool,
     model: OnceLock<FileModel>,
+    /// Which parameters the file's functions call.
+    callables: OnceLock<callables::Callables>,
 }
 
 impl Project {
@@ -55,9 +62,13 @@ impl Project {
                 rules: input.rules,
                 relevant: input.relevant,
                 model: OnceLock::new(),
+                callables: OnceLock::new(),
             })
             .collect();
-        let mut project = Self { files, knowledge, layout, impls: FxHashMap::default(), effects: Effects::default() };
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let mut project =
+            Self { number, files, knowledge, layout, impls: FxHashMap::default(), effects: Effects::default() };
         project.files.par_iter().for_each(|file| {
             if file.relevant || file.source.language == Language::Rust {
                 file.model();

@@ -1,77 +1,89 @@
 //! Evaluates a [`Value`] to a [`Ty`]: the one place where a name gets its meaning.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
 use crate::finding::FileId;
-use crate::knowledge::HandlerRole;
 use crate::model::{CallId, FILE_MODULE, FunctionKind, ModuleId, NameId, ParamKind, Path, PathRoot, Value, ValueId};
 use crate::source::Language;
 
 use super::Project;
+use super::callables::Wrapping;
 use super::library::Around;
 use super::types::{Class, ClassRef, FnRef, Ty};
 
-/// Longer chains of references are given up: nothing is said about what they lead to.
-const DEEPEST: u32 = 48;
 /// Entries after which the memo of a thread starts afresh.
 const LARGEST_MEMO: usize = 1 << 16;
+/// Stack that one step of an evaluation may need, and what is added when less is left.
+const RED_ZONE: usize = 128 * 1024;
+const MORE_STACK: usize = 2 * 1024 * 1024;
+
+/// A value of a file of a project, told apart from those of other projects by its number.
+type Key = (u64, FileId, ValueId);
+
+/// What one thread knows of values, and what it is at.
+#[derive(Default)]
+struct Memo {
+    known: FxHashMap<Key, Ty>,
+    /// Values whose evaluation has begun and not ended, with how deep each stands.
+    open: FxHashMap<Key, u32>,
+    /// The outermost open value that was asked for again since the innermost one began: `u32::MAX` for none.
+    reached: u32,
+    /// Generators whose elements are being found out.
+    yielding: Vec<FnRef>,
+}
 
 thread_local! {
-    static MEMO: RefCell<FxHashMap<(usize, FileId, ValueId), Ty>> = RefCell::default();
-    static DEPTH: Cell<u32> = const { Cell::new(0) };
-    /// The chain was cut somewhere below: what came out must not be remembered.
-    static CUT: Cell<bool> = const { Cell::new(false) };
+    static MEMO: RefCell<Memo> = RefCell::default();
 }
 
 impl Project {
-    /// What a value of a file is.
+    /// What a value of a file is. Values defined in terms of themselves are unknown, from wherever they are asked for:
+    /// so the answer does not hang on which was asked for first.
     pub fn evaluate(&self, file: FileId, value: ValueId) -> Ty {
         let model = self.model(file);
         // Cheap ones are not worth remembering.
         match model.value(value) {
-            Value::Unknown => return Ty::Unknown,
+            Value::Unknown | Value::Param(..) => return Ty::Unknown,
             Value::None => return Ty::None,
             Value::Bool(it) => return Ty::Bool(*it),
             Value::Int(it) => return Ty::Int(*it),
             Value::Function(function) => return Ty::Function(FnRef { file, function: *function }),
-            Value::Class(class) => return self.class_value(ClassRef { file, class: *class }),
+            Value::Class(class) => return Ty::Class(ClassRef { file, class: *class }),
             _ => {}
         }
-        let key = (std::ptr::from_ref(self) as usize, file, value);
-        if let Some(known) = MEMO.with_borrow(|memo| memo.get(&key).cloned()) {
-            return known;
-        }
-        let depth = DEPTH.get();
-        if depth >= DEEPEST {
-            CUT.set(true);
-            return Ty::Unknown;
-        }
-        let outer_cut = CUT.replace(false);
-        DEPTH.set(depth + 1);
-        let ty = self.evaluate_afresh(file, model.value(value));
-        DEPTH.set(depth);
-        let cut = CUT.get();
-        CUT.set(outer_cut | cut);
-        if !cut || depth == 0 {
-            MEMO.with_borrow_mut(|memo| {
-                if memo.len() >= LARGEST_MEMO {
-                    memo.clear();
-                }
-                memo.insert(key, ty.clone());
-            });
-        }
-        if depth == 0 {
-            CUT.set(false);
-        }
-        ty
-    }
-
-    /// Forgets what this thread remembers: the next project may stand at the same address.
-    pub(super) fn forget() {
-        MEMO.with_borrow_mut(FxHashMap::clear);
+        let key = (self.number, file, value);
+        let begun = MEMO.with_borrow_mut(|memo| {
+            if let Some(known) = memo.known.get(&key) {
+                return Err(known.clone());
+            }
+            if let Some(depth) = memo.open.get(&key) {
+                memo.reached = memo.reached.min(*depth);
+                return Err(Ty::Unknown);
+            }
+            let depth = memo.open.len() as u32;
+            memo.open.insert(key, depth);
+            Ok((depth, std::mem::replace(&mut memo.reached, u32::MAX)))
+        });
+        let (depth, reached_before) = match begun {
+            Ok(begun) => begun,
+            Err(known) => return known,
+        };
+        let ty = stacker::maybe_grow(RED_ZONE, MORE_STACK, || self.evaluate_afresh(file, model.value(value)));
+        MEMO.with_borrow_mut(|memo| {
+            memo.open.remove(&key);
+            let circular = memo.reached <= depth;
+            // A circle that closes further out holds what is around this one, too.
+            memo.reached = if memo.reached < depth { memo.reached.min(reached_before) } else { reached_before };
+            let ty = if circular { Ty::Unknown } else { ty };
+            if memo.known.len() >= LARGEST_MEMO {
+                memo.known.clear();
+            }
+            memo.known.insert(key, ty.clone());
+            ty
+        })
     }
 
     fn evaluate_afresh(&self, file: FileId, value: &Value) -> Ty {
@@ -83,7 +95,7 @@ impl Project {
             Value::Int(it) => Ty::Int(*it),
             Value::Str(it) => Ty::Str(model.name(*it).into()),
             Value::Function(function) => Ty::Function(FnRef { file, function: *function }),
-            Value::Class(class) => self.class_value(ClassRef { file, class: *class }),
+            Value::Class(class) => Ty::Class(ClassRef { file, class: *class }),
             Value::Path(path) => self.path(file, path),
             Value::Global(module, name) => self.global(file, *module, *name),
             Value::Instance { class, args } => {
@@ -99,10 +111,23 @@ impl Project {
                 let receiver = self.evaluate(file, *inner);
                 self.member(model.language, &receiver, model.name(*name))
             }
+            Value::Field(inner, name) => {
+                let receiver = self.evaluate(file, *inner);
+                self.field(&receiver, model.name(*name))
+            }
             Value::Inner(inner) => {
                 let ty = self.evaluate(file, *inner);
                 self.inner(model.language, &ty)
             }
+            Value::Deref(inner) => match self.evaluate(file, *inner) {
+                ty if ty
+                    .library_path()
+                    .is_some_and(|path| matches!(path, "std::option::Option" | "std::result::Result")) =>
+                {
+                    ty
+                }
+                ty => self.inner(model.language, &ty),
+            },
             Value::Index(inner) => match self.evaluate(file, *inner) {
                 Ty::Collection(element) => (*element).clone(),
                 // `Class[T]` in an expression.
@@ -112,6 +137,9 @@ impl Project {
                 }
                 Ty::Instance(Class::Library(path), args) if path.starts_with("std::collections::") => {
                     args.last().cloned().unwrap_or(Ty::Unknown)
+                }
+                ref receiver @ Ty::Instance(Class::Library(ref path), _) if model.language == Language::Python => {
+                    self.given_by(model.language, path, receiver, "__getitem__")
                 }
                 _ => Ty::Unknown,
             },
@@ -127,20 +155,15 @@ impl Project {
             Value::Union(items) => Ty::union(items.iter().map(|it| self.evaluate(file, *it))),
             Value::Super(class) => Ty::Super(ClassRef { file, class: *class }),
             Value::Quotient(inner) => match self.evaluate(file, *inner) {
-                ty if ty
-                    .library_path()
-                    .is_some_and(|path| path.starts_with("pathlib.") || path.starts_with("anyio.Path")) =>
+                ty if ty.library_path().is_some_and(|path| {
+                    path.starts_with("pathlib.") || path.starts_with("anyio.Path") || path.starts_with("trio.Path")
+                }) =>
                 {
                     ty
                 }
                 _ => Ty::Unknown,
             },
         }
-    }
-
-    /// A class as a value: aliases are seen through.
-    fn class_value(&self, class: ClassRef) -> Ty {
-        Ty::Class(class)
     }
 
     /// An instance of what `class` turned out to be.
@@ -185,7 +208,7 @@ impl Project {
                 }
                 Ty::External(segments.join(".").into())
             }
-            (Language::Rust, PathRoot::Absolute) => Ty::External(segments.join("::").into()),
+            (Language::Rust, PathRoot::Absolute) => self.crate_path(file, &segments),
             (Language::Rust, PathRoot::Crate) => match self.layout.crate_root(file) {
                 Some(root) => self.down(Ty::Module(root, FILE_MODULE), &segments, model.language),
                 None => Ty::Unknown,
@@ -202,14 +225,41 @@ impl Project {
                         }
                     }
                 }
-                self.down(Ty::Module(at_file, at), &segments, model.language)
+                let start = Ty::Module(at_file, at);
+                // A crate's name, in a module that a `use x::*` makes hard to tell.
+                if levels == 0
+                    && let Some(first) = segments.first()
+                    && self.child_module(at_file, at, first).is_none()
+                    && self.module_member(at_file, at, first).is_none()
+                {
+                    return self.crate_path(file, &segments);
+                }
+                self.down(start, &segments, model.language)
             }
             (Language::Rust, PathRoot::Relative(_)) => Ty::Unknown,
         }
     }
 
+    /// A path that starts with a crate's name: a library's, or another crate of the project.
+    fn crate_path(&self, file: FileId, segments: &[&str]) -> Ty {
+        if let Some((first, rest)) = segments.split_first()
+            && self.knowledge.library(Language::Rust, first).is_none()
+            && let Some(root) = self.layout.crate_named(file, first)
+        {
+            return self.down(Ty::Module(root, FILE_MODULE), rest, Language::Rust);
+        }
+        Ty::External(segments.join("::").into())
+    }
+
     fn down(&self, start: Ty, segments: &[&str], language: Language) -> Ty {
-        segments.iter().fold(start, |ty, segment| self.member(language, &ty, segment))
+        let last = segments.len().saturating_sub(1);
+        segments.iter().enumerate().fold(start, |ty, (index, segment)| match &ty {
+            // `spawn::spawn`: what comes before `::` is the module where there is a module of that name.
+            Ty::Module(file, module) if language == Language::Rust && index < last => {
+                self.child_module(*file, *module, segment).unwrap_or_else(|| self.member(language, &ty, segment))
+            }
+            ty => self.member(language, ty, segment),
+        })
     }
 
     fn global(&self, file: FileId, module: ModuleId, name: NameId) -> Ty {
@@ -219,9 +269,14 @@ impl Project {
             Some(ty) => ty,
             None if model.language == Language::Python => Ty::External(format!("builtins.{text}").into()),
             // A crate that is used without `use`, in a module with globs.
-            None if text.chars().next().is_some_and(char::is_lowercase) => Ty::External(text.into()),
+            None if text.chars().next().is_some_and(char::is_lowercase) => self.crate_path(file, &[text]),
             None => Ty::Unknown,
         }
+    }
+
+    /// What a call gives.
+    pub fn result_of_call(&self, file: FileId, call: CallId) -> Ty {
+        self.result(file, call)
     }
 
     /// What calling something gives.
@@ -244,6 +299,12 @@ impl Project {
             Ty::Bound(receiver, function) => self.call_result(*function, Some(receiver)),
             Ty::Partial(inner) => self.result_of(file, call, inner),
             Ty::Super(_) => callee.clone(),
+            Ty::Instance(Class::Library(path), _) if language == Language::Python => {
+                self.given_by(language, path, callee, "__call__")
+            }
+            Ty::Instance(Class::Own(_), _) if language == Language::Python => {
+                self.given_when_called(&self.member(language, callee, "__call__"))
+            }
             Ty::External(path) | Ty::Method(path, _) => {
                 let unknown = Ty::Unknown;
                 let receiver = match callee {
@@ -269,7 +330,9 @@ impl Project {
                 };
                 let receiver = if receiver.is_unknown() { &of_path } else { receiver };
                 let result = if api.transparent {
-                    if receiver.is_unknown() { argument(0) } else { receiver.clone() }
+                    // `Arc::clone(&x)` is `x.clone()`.
+                    let by_path = matches!(callee, Ty::External(_)) && !model.call(call).args.is_empty();
+                    if receiver.is_unknown() || by_path { argument(0) } else { receiver.clone() }
                 } else if api.returns.is_empty() {
                     match self.knowledge.type_facts(language, path) {
                         Some(facts) if language == Language::Python => Ty::library(facts.path),
@@ -290,6 +353,14 @@ impl Project {
         match self.wrapping(function) {
             Wrapping::Manager => return Ty::Manager(function),
             Wrapping::Unknown => return Ty::Unknown,
+            Wrapping::Replaced(wrapper) => {
+                let inner = self.returns(wrapper, None);
+                return if self.function(wrapper).kind.is_async() {
+                    Ty::Coroutine(Arc::new(inner), None)
+                } else {
+                    inner
+                };
+            }
             Wrapping::Plain => {}
         }
         if definition.is_generator && self.language(function.file) == Language::Python {
@@ -316,7 +387,7 @@ impl Project {
                 && let Ty::External(path) = self.evaluate(file, *class)
                 && path.ends_with(".Self")
             {
-                return receiver.cloned().unwrap_or(Ty::Unknown);
+                return receiver.map_or(Ty::Unknown, |receiver| self.made_by(receiver));
             }
             if self.language(file) == Language::Rust {
                 return Ty::Unknown;
@@ -325,72 +396,68 @@ impl Project {
         if definition.returned.is_empty() {
             return if definition.returns.is_some() { Ty::Unknown } else { Ty::None };
         }
+        // `return cls(..)` in a class method makes what it is called on.
+        if let Some(receiver @ Ty::Class(_)) = receiver
+            && definition.returned.iter().all(|it| self.makes_receiver(function, *it))
+        {
+            return self.made_by(receiver);
+        }
         Ty::union(definition.returned.iter().map(|it| self.evaluate(file, *it)))
     }
 
-    /// What decorators make of a function.
-    pub fn wrapping(&self, function: FnRef) -> Wrapping {
-        let definition = self.function(function);
-        if self.language(function.file) == Language::Rust {
-            return Wrapping::Plain;
+    /// What calling a function, given as a value, gives.
+    pub(super) fn given_when_called(&self, callee: &Ty) -> Ty {
+        match callee {
+            Ty::Function(function) => self.call_result(*function, None),
+            Ty::Bound(receiver, function) => self.call_result(*function, Some(receiver)),
+            Ty::Class(_) => self.made_by(callee),
+            Ty::Partial(inner) => self.given_when_called(inner),
+            _ => Ty::Unknown,
         }
-        let mut wrapping = Wrapping::Plain;
-        for decorator in &definition.decorators {
-            let ty = self.evaluate(function.file, decorator.value);
-            match self.decorator_effect(&ty) {
-                Wrapping::Plain => {}
-                Wrapping::Manager => wrapping = Wrapping::Manager,
-                Wrapping::Unknown => return Wrapping::Unknown,
-            }
-        }
-        wrapping
     }
 
-    fn decorator_effect(&self, decorator: &Ty) -> Wrapping {
-        let path = match decorator {
-            Ty::External(path) | Ty::Method(path, _) => path,
-            // A decorator of the project's that hands the function back: its inner function has `@wraps`.
-            _ => return Wrapping::Unknown,
-        };
-        if let Some(facts) = self.knowledge.decorator(Language::Python, path) {
-            return match facts.role {
-                Some(HandlerRole::ContextManager) => Wrapping::Manager,
-                Some(HandlerRole::Fixture) => Wrapping::Unknown,
-                _ => Wrapping::Plain,
-            };
+    /// An instance of a class, or what is one already.
+    fn made_by(&self, receiver: &Ty) -> Ty {
+        match receiver {
+            Ty::Class(class) => Ty::Instance(Class::Own(*class), Arc::from([])),
+            other => other.clone(),
         }
-        match &**path {
-            "builtins.staticmethod"
-            | "builtins.classmethod"
-            | "builtins.property"
-            | "functools.cached_property"
-            | "functools.wraps"
-            | "functools.lru_cache"
-            | "functools.cache"
-            | "abc.abstractmethod"
-            | "typing.overload"
-            | "typing.final"
-            | "typing.override"
-            | "typing.no_type_check"
-            | "typing_extensions.override"
-            | "typing_extensions.deprecated"
-            | "warnings.deprecated"
-            | "typing_extensions.final" => Wrapping::Plain,
-            "contextlib.contextmanager" | "contextlib.asynccontextmanager" => Wrapping::Manager,
-            _ => Wrapping::Unknown,
-        }
+    }
+
+    fn makes_receiver(&self, function: FnRef, value: ValueId) -> bool {
+        let model = self.model(function.file);
+        let definition = model.function(function.function);
+        let Value::Result(call) = model.value(value) else { return false };
+        definition
+            .params
+            .first()
+            .is_some_and(|param| param.kind == ParamKind::Receiver && model.call(*call).callee == param.value)
     }
 
     pub(super) fn awaited(&self, ty: &Ty) -> Ty {
         match ty {
             Ty::Coroutine(inner, _) => (**inner).clone(),
-            Ty::Instance(Class::Library(_), args) => args.first().cloned().unwrap_or(Ty::Unknown),
+            Ty::Function(block) if self.function(*block).kind == FunctionKind::AsyncBlock => self.returns(*block, None),
+            Ty::Instance(Class::Library(path), args) => {
+                let first = args.first().cloned().unwrap_or(Ty::Unknown);
+                // Whatever its language, a library's type is found under its path in one of the tables.
+                let tables = [Language::Python, Language::Rust];
+                let found = tables.iter().find_map(|it| Some((*it, self.knowledge.type_facts(*it, path)?)));
+                match found {
+                    Some((language, facts)) if !facts.output.is_empty() => {
+                        self.table_type(language, facts.output, &Around { receiver: ty, argument: &|_| Ty::Unknown })
+                    }
+                    // A boxed or pinned future.
+                    Some((_, facts)) if facts.wrapper => self.awaited(&first),
+                    _ => first,
+                }
+            }
             Ty::Union(parts) => Ty::union(parts.iter().map(|it| self.awaited(it))),
             _ => Ty::Unknown,
         }
     }
 
-    fn entered(&self, ty: &Ty, is_async: bool) -> Ty {
+    pub(super) fn entered(&self, ty: &Ty, is_async: bool) -> Ty {
         match ty {
             Ty::Instance(Class::Own(_), _) => {
                 let name = if is_async { "__aenter__" } else { "__enter__" };
@@ -412,29 +479,42 @@ impl Project {
             },
             // `async with session.get(..) as response`: what awaiting would give.
             Ty::Coroutine(inner, None) => (**inner).clone(),
-            Ty::Manager(function) => match self.declared_yield(*function) {
-                Some(ty) => ty,
-                None => Ty::Unknown,
-            },
+            Ty::Manager(function) => self.yielded(*function),
             Ty::Union(parts) => Ty::union(parts.iter().map(|it| self.entered(it, is_async))),
             _ => Ty::Unknown,
         }
     }
 
-    /// `T` of a generator declared `-> Iterator[T]`.
-    fn declared_yield(&self, function: FnRef) -> Option<Ty> {
-        let declared = self.function(function).returns?;
-        match self.evaluate(function.file, declared) {
-            Ty::Collection(element) => Some((*element).clone()),
-            _ => None,
+    /// What a generator yields: `T` of one declared `-> Iterator[T]`, else what its `yield`s give.
+    fn yielded(&self, function: FnRef) -> Ty {
+        let definition = self.function(function);
+        if let Some(declared) = definition.returns
+            && let Ty::Collection(element) = self.evaluate(function.file, declared)
+        {
+            return (*element).clone();
         }
+        // A generator may delegate to itself.
+        if MEMO.with_borrow(|memo| memo.yielding.contains(&function)) {
+            return Ty::Unknown;
+        }
+        MEMO.with_borrow_mut(|memo| memo.yielding.push(function));
+        let mut values = Vec::new();
+        crate::model::flow::visit(&definition.body, &mut |node| {
+            if let crate::model::Node::Yield(it) = node {
+                let ty = self.evaluate(function.file, it.value);
+                values.push(if it.delegates { self.element(self.language(function.file), &ty) } else { ty });
+            }
+            crate::model::flow::Step::Into
+        });
+        MEMO.with_borrow_mut(|memo| memo.yielding.pop());
+        Ty::union(values)
     }
 
-    fn element(&self, language: Language, ty: &Ty) -> Ty {
+    pub(super) fn element(&self, language: Language, ty: &Ty) -> Ty {
         match ty {
             Ty::Collection(element) => (**element).clone(),
             Ty::Tuple(items) => Ty::union(items.iter().cloned()),
-            Ty::Generator(function) => self.declared_yield(*function).unwrap_or(Ty::Unknown),
+            Ty::Generator(function) => self.yielded(*function),
             Ty::Instance(Class::Library(path), args) => match self.knowledge.type_facts(language, path) {
                 Some(facts) if !facts.iter.is_empty() => {
                     self.table_type(language, facts.iter, &Around { receiver: ty, argument: &|_| Ty::Unknown })
@@ -464,15 +544,4 @@ impl Project {
     pub fn parameter_count(&self, function: FnRef) -> usize {
         self.function(function).params.iter().filter(|param| param.kind != ParamKind::Receiver).count()
     }
-}
-
-/// What a function has become under its decorators.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Wrapping {
-    /// Calling it runs it.
-    Plain,
-    /// Calling it gives a context manager; entering that runs it.
-    Manager,
-    /// Anything.
-    Unknown,
 }

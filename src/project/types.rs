@@ -121,6 +121,11 @@ impl Ty {
         Self::Instance(Class::Library(path.into()), Arc::from([]))
     }
 
+    /// A Rust `Result`, of the standard library or under an alias of another: `std::io::Result`, `anyhow::Result`.
+    pub fn is_result(&self) -> bool {
+        self.library_path().is_some_and(|path| path.ends_with("::Result"))
+    }
+
     /// The path of the library type that this is an instance of.
     pub fn library_path(&self) -> Option<&str> {
         match self {

@@ -103,6 +103,8 @@ impl Lowerer<'_> {
     /// `from x import *`.
     pub(super) fn star_import(&mut self, level: u32, module: &str) {
         let value = self.imported(level, module, None);
-        self.model.modules[FILE_MODULE.index()].globs.push(value);
+        let module = &mut self.model.modules[FILE_MODULE.index()];
+        let after = module.bindings.len() as u32;
+        module.globs.push(crate::model::Glob { value, after });
     }
 }

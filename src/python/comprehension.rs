@@ -16,9 +16,20 @@ impl<'a> Lowerer<'a> {
         elements: &[&'a Expr],
         generators: &'a [Comprehension],
     ) -> ValueId {
+        self.comprehension_into(range, elements, generators, Use::Stored)
+    }
+
+    pub(super) fn comprehension_into(
+        &mut self,
+        range: TextRange,
+        elements: &[&'a Expr],
+        generators: &'a [Comprehension],
+        result: Use,
+    ) -> ValueId {
         let inner = self.frame().inner.len();
+        let result = if result == Use::Dropped { Use::Dropped } else { Use::Stored };
         let mut values = Vec::new();
-        let block = self.block(|this| this.generators(range, elements, generators, &mut values));
+        let block = self.block(|this| this.generators(range, elements, generators, result, &mut values));
         self.frame().nodes.extend(block.nodes);
         self.frame().inner.truncate(inner);
         self.add(Value::Collection(values.into()))
@@ -29,11 +40,12 @@ impl<'a> Lowerer<'a> {
         range: TextRange,
         elements: &[&'a Expr],
         generators: &'a [Comprehension],
+        result: Use,
         values: &mut Vec<ValueId>,
     ) {
         let Some((first, rest)) = generators.split_first() else {
             for element in elements {
-                let value = self.expression(element, Use::Stored);
+                let value = self.expression(element, result);
                 values.push(value);
             }
             return;
@@ -51,7 +63,7 @@ impl<'a> Lowerer<'a> {
             for condition in &first.ifs {
                 this.expression(condition, Use::Tested);
             }
-            let inner = this.block(|this| this.generators(range, elements, rest, values));
+            let inner = this.block(|this| this.generators(range, elements, rest, result, values));
             if first.ifs.is_empty() {
                 this.frame().nodes.extend(inner.nodes);
             } else {

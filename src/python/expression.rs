@@ -1,16 +1,17 @@
 //! Expressions: what they evaluate, in order, and what they stand for.
 
 use ruff_python_ast::{
-    BoolOp, Expr, ExprAttribute, ExprCall, ExprContext, InterpolatedStringElement, Number, Operator, UnaryOp,
+    BoolOp, CmpOp, Expr, ExprAttribute, ExprCall, ExprContext, InterpolatedStringElement, Number, Operator, UnaryOp,
 };
 use ruff_text_size::Ranged;
 
 use crate::model::{
-    Arg, Arm, Await, Block, Branch, BranchKind, Call, CallId, Implicit, ImplicitKind, Node, UNKNOWN, Use, Value,
-    ValueId, Yield,
+    Arg, Arm, Await, Block, Branch, BranchKind, Call, CallId, FunctionKind, Implicit, ImplicitKind, Node, UNKNOWN, Use,
+    Value, ValueId, Yield,
 };
 use crate::source::Span;
 
+use super::bound::Bound;
 use super::parse::span;
 use super::scope::Lowerer;
 
@@ -43,14 +44,12 @@ impl<'a> Lowerer<'a> {
                 self.add(Value::Awaited(value))
             }
             Expr::Yield(it) => {
-                if let Some(value) = &it.value {
-                    self.expression(value, Use::Consumed);
-                }
-                self.yields(span(it.range()), false)
+                let value = it.value.as_ref().map_or(UNKNOWN, |value| self.expression(value, Use::Consumed));
+                self.yields(span(it.range()), false, value)
             }
             Expr::YieldFrom(it) => {
-                self.expression(&it.value, Use::Consumed);
-                self.yields(span(it.range()), true)
+                let value = self.expression(&it.value, Use::Consumed);
+                self.yields(span(it.range()), true, value)
             }
             Expr::Named(it) => self.named(&it.target, &it.value),
             Expr::BoolOp(it) => self.bool_op(it.op, &it.values, span(it.range()), result),
@@ -87,9 +86,21 @@ impl<'a> Lowerer<'a> {
                 }
             }
             Expr::Compare(it) => {
-                self.expression(&it.left, Use::Consumed);
-                for value in &it.comparators {
-                    self.expression(value, Use::Consumed);
+                let mut left = self.expression(&it.left, Use::Consumed);
+                for (op, value) in it.ops.iter().zip(&it.comparators) {
+                    let right = self.expression(value, Use::Consumed);
+                    let whole = span(it.range());
+                    match op {
+                        CmpOp::Eq => self.operator(left, "__eq__", whole),
+                        CmpOp::NotEq => self.operator(left, "__ne__", whole),
+                        CmpOp::Lt => self.operator(left, "__lt__", whole),
+                        CmpOp::LtE => self.operator(left, "__le__", whole),
+                        CmpOp::Gt => self.operator(left, "__gt__", whole),
+                        CmpOp::GtE => self.operator(left, "__ge__", whole),
+                        CmpOp::In | CmpOp::NotIn => self.operator(right, "__contains__", whole),
+                        CmpOp::Is | CmpOp::IsNot => {}
+                    }
+                    left = right;
                 }
                 UNKNOWN
             }
@@ -111,9 +122,23 @@ impl<'a> Lowerer<'a> {
                 let values: Vec<ValueId> = it.elts.iter().map(|it| self.expression(it, result)).collect();
                 self.add(Value::Tuple(values.into()))
             }
-            Expr::ListComp(it) => self.comprehension(it.range(), &[&it.elt], &it.generators),
-            Expr::SetComp(it) => self.comprehension(it.range(), &[&it.elt], &it.generators),
-            Expr::Generator(it) => self.comprehension(it.range(), &[&it.elt], &it.generators),
+            // Thrown away as a whole, so is each element.
+            Expr::ListComp(it) => self.comprehension_into(it.range(), &[&it.elt], &it.generators, result),
+            Expr::SetComp(it) => self.comprehension_into(it.range(), &[&it.elt], &it.generators, result),
+            // Handed on, it is taken to be consumed there and then; else nobody has asked for an element yet.
+            Expr::Generator(it) if matches!(result, Use::Passed | Use::Consumed | Use::Receiver) => {
+                self.comprehension(it.range(), &[&it.elt], &it.generators)
+            }
+            Expr::Generator(it) => {
+                let whole = span(it.range());
+                let opening = Span::new(whole.start, whole.start + 1);
+                let id = self.new_function("<genexpr>", FunctionKind::Closure, whole, opening);
+                self.push(Node::Define(id));
+                self.open(id, Bound::default());
+                let value = self.comprehension(it.range(), &[&it.elt], &it.generators);
+                self.close();
+                value
+            }
             Expr::DictComp(it) => match &it.key {
                 Some(key) => self.comprehension(it.range(), &[key, &it.value], &it.generators),
                 None => self.comprehension(it.range(), &[&it.value], &it.generators),
@@ -121,6 +146,9 @@ impl<'a> Lowerer<'a> {
             Expr::Subscript(it) => {
                 let value = self.expression(&it.value, Use::Receiver);
                 self.expression(&it.slice, Use::Consumed);
+                if it.ctx == ExprContext::Load {
+                    self.operator(value, "__getitem__", span(it.range()));
+                }
                 self.add(Value::Index(value))
             }
             Expr::Starred(it) => {
@@ -168,6 +196,26 @@ impl<'a> Lowerer<'a> {
         }
     }
 
+    /// The operator runs a method of the value, if that is an instance of a class of the project's.
+    fn operator(&mut self, value: ValueId, method: &str, span: Span) {
+        let may_be_instance = !matches!(
+            self.model.value(value),
+            Value::Unknown
+                | Value::None
+                | Value::Bool(_)
+                | Value::Int(_)
+                | Value::Str(_)
+                | Value::Path(_)
+                | Value::Collection(_)
+                | Value::Tuple(_)
+                | Value::Param(..)
+        );
+        if may_be_instance {
+            let kind = ImplicitKind::Operator(self.name(method));
+            self.push(Node::Implicit(Implicit { kind, value, span }));
+        }
+    }
+
     fn interpolations(&mut self, elements: &'a [InterpolatedStringElement]) {
         for element in elements {
             if let InterpolatedStringElement::Interpolation(it) = element {
@@ -179,10 +227,10 @@ impl<'a> Lowerer<'a> {
         }
     }
 
-    fn yields(&mut self, span: Span, delegates: bool) -> ValueId {
+    fn yields(&mut self, span: Span, delegates: bool, value: ValueId) -> ValueId {
         let function = self.function();
         self.model.functions[function.index()].is_generator = true;
-        self.push(Node::Yield(Yield { span, delegates }));
+        self.push(Node::Yield(Yield { span, delegates, value }));
         UNKNOWN
     }
 

@@ -163,7 +163,10 @@ impl<'a> Lowerer<'a> {
 
     fn parameter_value(&mut self, id: FunctionId, index: u32, parameter: &'a ParameterWithDefault) -> ValueId {
         match &parameter.parameter.annotation {
-            Some(annotation) => self.annotation(annotation),
+            Some(annotation) => match self.annotation(annotation) {
+                UNKNOWN => self.add(Value::Param(id, index)),
+                known => known,
+            },
             None => self.add(Value::Param(id, index)),
         }
     }

@@ -76,31 +76,49 @@ fn comments(text: &str, tokens: &ruff_python_ast::token::Tokens) -> Vec<Comment>
 /// (unary operators, attribute and call chains) counted in one line. Strings and comments are not told apart: a bound may
 /// be too high, never too low by much.
 fn max_nesting(text: &str) -> usize {
+    const PLAIN: u8 = 0;
+    const OPEN: u8 = 1;
+    const CLOSE: u8 = 2;
+    const LINE: u8 = 3;
+    const CHAIN: u8 = 4;
+    /// Nearly all bytes are plain: one look at a table steps over them.
+    const KINDS: [u8; 256] = {
+        let mut kinds = [PLAIN; 256];
+        let classes: [(&[u8], u8); 4] = [(b"([{", OPEN), (b")]}", CLOSE), (b"\n", LINE), (b".+-*~^|&/%", CHAIN)];
+        let mut class = 0;
+        while class < classes.len() {
+            let mut at = 0;
+            while at < classes[class].0.len() {
+                kinds[classes[class].0[at] as usize] = classes[class].1;
+                at += 1;
+            }
+            class += 1;
+        }
+        kinds
+    };
     let (mut depth, mut deepest, mut chain) = (0_usize, 0, 0_usize);
     let (mut line, mut longest_line) = (0_usize, 0);
-    for byte in text.bytes() {
-        match byte {
-            b'(' | b'[' | b'{' => {
+    for (at, byte) in text.bytes().enumerate() {
+        match KINDS[usize::from(byte)] {
+            PLAIN => continue,
+            OPEN => {
                 depth += 1;
+                chain += 1;
                 deepest = deepest.max(depth);
             }
-            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
-            b'\n' => {
-                longest_line = longest_line.max(line);
-                line = 0;
+            CLOSE => depth = depth.saturating_sub(1),
+            LINE => {
+                longest_line = longest_line.max(at - line);
+                line = at + 1;
                 if depth == 0 {
                     chain = 0;
                 }
             }
-            _ => {}
+            _ => chain += 1,
         }
-        line += usize::from(byte != b'\n');
-        if matches!(byte, b'.' | b'(' | b'[' | b'+' | b'-' | b'*' | b'~' | b'^' | b'|' | b'&' | b'/' | b'%') {
-            chain += 1;
-            deepest = deepest.max(chain / 8);
-        }
+        deepest = deepest.max(chain / 8);
     }
-    let _ = line;
+    longest_line = longest_line.max(text.len() - line.min(text.len()));
     // `not not not …`, `await await …`, `lambda: lambda: …` in one line; indentation nests statements.
-    deepest.max(longest_line.max(line) / 64)
+    deepest.max(longest_line / 64)
 }

@@ -16,9 +16,12 @@ pub(super) struct Lowerer<'a> {
     /// The functions around the current place, outermost first; frame 0 is the top level.
     pub(super) frames: Vec<Frame<'a>>,
     module_names: FxHashSet<&'a str>,
+    globals: FxHashMap<NameId, ValueId>,
     /// `from x import *` stands somewhere at the top: any name may come from there.
     has_star: bool,
     pub(super) walrus: bool,
+    /// Branches, loops and handlers around the current place at the top level.
+    arms: u32,
 }
 
 /// One function (or the top level) while its body is walked.
@@ -66,7 +69,15 @@ impl<'a> Lowerer<'a> {
     pub(super) fn new(model: FileModel, text: &'a str, body: &'a [Stmt]) -> Self {
         let walrus = text.contains(":=");
         let module_names = Bound::of(body, walrus).names;
-        let mut lowerer = Self { model, frames: Vec::new(), module_names, has_star: text.contains("import *"), walrus };
+        let mut lowerer = Self {
+            model,
+            frames: Vec::new(),
+            module_names,
+            globals: FxHashMap::default(),
+            has_star: text.contains("import *"),
+            walrus,
+            arms: 0,
+        };
         lowerer.frames.push(Frame::new(TOP_LEVEL));
         lowerer
     }
@@ -237,11 +248,18 @@ impl<'a> Lowerer<'a> {
             }
         }
         let id = self.name(name);
-        if self.module_names.contains(name) || self.has_star {
-            return Found::Value(self.add(Value::Global(FILE_MODULE, id)));
+        // One value for all mentions: it is evaluated once.
+        if let Some(value) = self.globals.get(&id) {
+            return Found::Value(*value);
         }
-        let builtins = self.name("builtins");
-        Found::Value(self.add(Value::Path(Path { root: PathRoot::Absolute, segments: [builtins, id].into() })))
+        let value = if self.module_names.contains(name) || self.has_star {
+            self.add(Value::Global(FILE_MODULE, id))
+        } else {
+            let builtins = self.name("builtins");
+            self.add(Value::Path(Path { root: PathRoot::Absolute, segments: [builtins, id].into() }))
+        };
+        self.globals.insert(id, value);
+        Found::Value(value)
     }
 
     /// The local a name is bound to in the current function, if it is one of its own.
@@ -281,11 +299,17 @@ impl<'a> Lowerer<'a> {
         }
         if self.at_top() {
             let name = self.name(name);
-            self.model.modules[FILE_MODULE.index()].bindings.push(crate::model::Binding { name, value });
+            let conditional = self.arms > 0;
+            let binding = crate::model::Binding { name, value, conditional };
+            self.model.modules[FILE_MODULE.index()].bindings.push(binding);
         } else if self.module_names.contains(name) {
             // `global name` in a function: one more thing it may stand for.
             let name = self.name(name);
-            self.model.modules[FILE_MODULE.index()].bindings.push(crate::model::Binding { name, value });
+            self.model.modules[FILE_MODULE.index()].bindings.push(crate::model::Binding {
+                name,
+                value,
+                conditional: true,
+            });
         } else {
             // `nonlocal name`.
             for index in (0..self.frames.len() - 1).rev() {
@@ -352,7 +376,10 @@ impl<'a> Lowerer<'a> {
 
     /// A block of statements that is one of several alternatives.
     pub(super) fn arm_block(&mut self, body: &'a [Stmt]) -> Block {
+        let at_top = self.at_top();
+        self.arms += u32::from(at_top);
         let block = self.block(|this| this.statements(body));
+        self.arms -= u32::from(at_top);
         self.frame().ended = matches!(
             block.nodes.last(),
             Some(Node::Return { .. } | Node::Raise(_) | Node::Break { .. } | Node::Continue { .. })

@@ -345,7 +345,7 @@ impl<'a> Lowerer<'a> {
                 }
                 self.assign(target, entered);
             }
-            items.push(ScopeItem { value, local, span: span(item.context_expr.range()) });
+            items.push(ScopeItem { value, local, span: span(item.context_expr.range()), is_subject: true });
         }
         let body = self.block(|this| this.statements(&it.body));
         let keyword_length = if it.is_async { "async with".len() } else { "with".len() } as u32;

@@ -4,7 +4,7 @@ use super::{Category, Context, Profile, Rule};
 use crate::finding::{Related, Severity};
 use crate::knowledge::{Api, Effect, Handle, TypeRole};
 use crate::model::{Call, CallId, FunctionKind, Use, Value};
-use crate::project::types::{Class, FnRef, Ty};
+use crate::project::types::{FnRef, Ty};
 use crate::source::Language;
 
 pub(super) static RULE: Rule = Rule {
@@ -30,9 +30,15 @@ fn check(context: &mut Context<'_>) {
             if context.project.effect_in_call(context.file, call, api) == Some(Effect::Spawns) {
                 spawned(context, call, api);
             }
+        } else if context.language() == Language::Rust
+            && let Some(helper) = context.project.own_of(context.file, id)
+            && !context.project.function(helper).kind.is_async()
+            && is_task(context, &context.project.result_of_call(context.file, id))
+        {
+            returned_handle(context, call, helper);
         } else if context.language() == Language::Python
             && let Some(helper) = context.project.own_of(context.file, id)
-            && let Some((api, place)) = handed_back(context, helper)
+            && let Some((api, place)) = handed_back(context, helper, 0)
         {
             let function = context.function(call.function);
             let name = context.project.short_name(helper).to_owned();
@@ -43,6 +49,18 @@ fn check(context: &mut Context<'_>) {
             context.keep(finding);
         }
     }
+}
+
+/// Rust: a helper's type says that it gives a task's handle.
+fn returned_handle(context: &mut Context<'_>, call: &Call, helper: FnRef) {
+    if !result_is_lost(context, call) && !context.wants(Profile::Strict) {
+        return;
+    }
+    let name = context.project.short_name(helper).to_owned();
+    let message = format!("the handle of the task that `{name}` returns is dropped");
+    let mut finding = context.finding(&RULE, context.function(call.function), call.name_span, message);
+    finding.help = Some("await the handle, or spawn into a `JoinSet` or a `taskgroup::TaskGroup`".to_owned());
+    context.keep(finding);
 }
 
 const KEEP: &str = "keep the task and await it, or start it in a task group";
@@ -104,12 +122,12 @@ fn result_is_lost(context: &Context<'_>, call: &Call) -> bool {
             Ty::Coroutine(inner, _) => (*inner).clone(),
             _ => return false,
         };
-        matches!(outcome, Ty::Instance(Class::Library(path), _) if &*path == "std::result::Result")
+        outcome.is_result()
     })
 }
 
 /// A sync function of the project that starts a task, keeps no hold on it and returns it.
-fn handed_back(context: &Context<'_>, helper: FnRef) -> Option<(&'static Api, crate::finding::Place)> {
+fn handed_back(context: &Context<'_>, helper: FnRef, depth: u32) -> Option<(&'static Api, crate::finding::Place)> {
     let definition = context.project.function(helper);
     if definition.kind != FunctionKind::Sync || definition.is_generator || !definition.decorators.is_empty() {
         return None;
@@ -118,19 +136,46 @@ fn handed_back(context: &Context<'_>, helper: FnRef) -> Option<(&'static Api, cr
     let [value] = definition.returned.as_slice() else { return None };
     let Value::Result(id) = model.value(*value) else { return None };
     let call = model.call(*id);
+    if call.function != helper.function {
+        return None;
+    }
     let returned = match call.result {
         Use::Returned => true,
-        // The `return` itself is the one read.
+        // The `return` itself is one read; asking the task something is no hold on it.
         Use::Bound(local) => {
-            let local = model.function(call.function).local(local);
-            local.reads == 1 && !local.shared
+            let function = model.function(call.function);
+            let held = function.local(local);
+            !held.shared && held.reads == 1 + only_asked(model, &function.body, *value)
         }
         _ => false,
     };
-    let api = context.project.api_of(helper.file, *id)?;
+    if !returned {
+        return None;
+    }
+    let Some(api) = context.project.api_of(helper.file, *id) else {
+        // It has the task from another helper.
+        let inner = context.project.own_of(helper.file, *id).filter(|inner| *inner != helper)?;
+        return if depth < 8 { handed_back(context, inner, depth + 1) } else { None };
+    };
     let weak = api.handle == Some(Handle::Weak);
     let place = crate::finding::Place { file: helper.file, span: call.name_span };
-    (returned && weak && call.function == helper.function).then_some((api, place))
+    weak.then_some((api, place))
+}
+
+/// How often a task is only asked or told something: `task.set_name(..)`, `task.done()`.
+fn only_asked(model: &crate::model::FileModel, body: &crate::model::Block, task: crate::model::ValueId) -> u32 {
+    let mut count = 0;
+    crate::model::flow::visit(body, &mut |node| {
+        if let crate::model::Node::Call(id) = node
+            && let Value::Attr(receiver, name) = model.value(model.call(*id).callee)
+            && *receiver == task
+            && matches!(model.name(*name), "set_name" | "get_name" | "done" | "cancelled" | "get_coro")
+        {
+            count += 1;
+        }
+        crate::model::flow::Step::Into
+    });
+    count
 }
 
 /// The type is a handle of a task.

@@ -1,9 +1,11 @@
 //! `lock-across-await`: a thread lock, a borrow or an entered span is held while the task is suspended.
 
+use rustc_hash::FxHashSet;
+
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Related, Severity};
 use crate::knowledge::{Guard, TypeRole};
-use crate::model::{Block, LocalId, Node, Scope, ScopeKind, flow};
+use crate::model::{Block, Branch, LocalId, Node, Scope, ScopeKind, UNKNOWN, Value, ValueId, flow};
 use crate::project::types::Ty;
 use crate::source::{Language, Span};
 
@@ -21,6 +23,8 @@ pub(super) static RULE: Rule = Rule {
 
 struct Held {
     what: &'static str,
+    /// The value that is or gives the guard: what patterns take out of it is the same guard.
+    source: ValueId,
     taken: Span,
     wait: Span,
 }
@@ -35,6 +39,8 @@ fn check(context: &mut Context<'_>) {
         }
         found.sort_by_key(|it| (it.taken, it.wait));
         found.dedup_by_key(|it| it.taken);
+        let mut seen = FxHashSet::default();
+        found.retain(|it| it.source == UNKNOWN || seen.insert(origin(context, it.source)));
         for held in found {
             let message = format!("{} is held across an `await`", held.what);
             let mut finding = context.finding(&RULE, function, held.taken, message);
@@ -60,13 +66,32 @@ fn python(context: &Context<'_>, body: &Block, found: &mut Vec<Held>) {
     flow::visit(body, &mut |node| {
         if let Node::Scope(scope) = node
             && scope.kind == ScopeKind::With
-            && let Some(item) = scope.items.iter().find(|item| is_thread_lock(context, &context.evaluate(item.value)))
+            && let Some(item) = scope.items.iter().find(|item| holds_lock(context, &context.evaluate(item.value)))
             && let Some(wait) = first_wait(&scope.body)
         {
-            found.push(Held { what: "a thread lock", taken: item.span, wait });
+            found.push(Held { what: "a thread lock", source: UNKNOWN, taken: item.span, wait });
         }
         flow::Step::Into
     });
+}
+
+/// A thread lock, or a context manager of the project that keeps one while its caller's body runs.
+fn holds_lock(context: &Context<'_>, ty: &Ty) -> bool {
+    let Ty::Manager(manager) = ty else { return is_thread_lock(context, ty) };
+    let mut holds = false;
+    flow::visit(&context.project.function(*manager).body, &mut |node| {
+        if let Node::Scope(scope) = node
+            && scope.kind == ScopeKind::With
+            && flow::find(&scope.body, &mut |node| matches!(node, Node::Yield(_))).is_some()
+        {
+            holds |= scope
+                .items
+                .iter()
+                .any(|item| is_thread_lock(context, &context.project.evaluate(manager.file, item.value)));
+        }
+        flow::Step::Into
+    });
+    holds
 }
 
 fn is_thread_lock(context: &Context<'_>, ty: &Ty) -> bool {
@@ -99,7 +124,7 @@ fn rust(context: &Context<'_>, block: &Block, found: &mut Vec<Held>) {
                 if let Some(what) = guard(context, &context.evaluate(*value))
                     && let Some(wait) = wait_while_held(rest, Some(*local))
                 {
-                    found.push(Held { what, taken: *span, wait });
+                    found.push(Held { what, source: *value, taken: *span, wait });
                 }
             }
             Node::Hold { values, span } => {
@@ -107,7 +132,7 @@ fn rust(context: &Context<'_>, block: &Block, found: &mut Vec<Held>) {
                     if let Some(what) = guard(context, &context.evaluate(*value))
                         && let Some(wait) = wait_while_held(rest, None)
                     {
-                        found.push(Held { what, taken: *span, wait });
+                        found.push(Held { what, source: *value, taken: *span, wait });
                     }
                 }
             }
@@ -122,29 +147,56 @@ fn rust(context: &Context<'_>, block: &Block, found: &mut Vec<Held>) {
 
 fn temporaries(context: &Context<'_>, scope: &Scope, found: &mut Vec<Held>) {
     for item in &scope.items {
-        let Some(what) = guard(context, &context.evaluate(item.value)) else { continue };
-        // In a statement's scope, awaits before the guard was taken do not count.
-        let wait = first_wait_after(&scope.body, item.span.end);
-        if let Some(wait) = wait {
-            found.push(Held { what, taken: item.span, wait });
+        let ty = context.evaluate(item.value);
+        let Some(what) = guard(context, &ty) else { continue };
+        // A result that is no subject has been unwrapped on the way: the guard went on.
+        if !item.is_subject && is_wrapped(context, &ty) {
+            continue;
+        }
+        if let Some(wait) = first_wait_after(context, &scope.body, item.value) {
+            found.push(Held { what, source: item.value, taken: item.span, wait });
         }
     }
 }
 
-fn first_wait_after(block: &Block, offset: u32) -> Option<Span> {
+fn is_wrapped(context: &Context<'_>, ty: &Ty) -> bool {
+    let facts = ty.library_path().and_then(|path| context.project.knowledge.type_facts(Language::Rust, path));
+    facts.is_some_and(|facts| facts.guard.is_none())
+}
+
+/// The value that patterns and `?` have taken this one out of.
+fn origin(context: &Context<'_>, value: ValueId) -> ValueId {
+    let mut at = value;
+    while let Value::Inner(inner) | Value::Deref(inner) = context.model().value(at) {
+        at = *inner;
+    }
+    at
+}
+
+/// The first suspension that is evaluated after the value was made.
+fn first_wait_after(context: &Context<'_>, block: &Block, value: ValueId) -> Option<Span> {
+    let model = context.model();
+    let made_by = origin(context, value);
+    let makes = |node: &Node| match (model.value(made_by), node) {
+        (Value::Result(call), Node::Call(id)) => call == id,
+        (Value::Awaited(future), Node::Await(it)) => *future == it.value,
+        _ => false,
+    };
+    // Made in the head that the block follows, or on the way through it.
+    let mut made = flow::find(block, &mut |node| makes(node)).is_none();
     let mut found = None;
     flow::visit(block, &mut |node| {
-        let keyword = match node {
-            Node::Await(it) => it.keyword,
-            Node::Branch(it) if flow::is_suspension(node) => Span::new(it.span.start, it.span.start + 1),
-            Node::Loop(it) if flow::is_suspension(node) => it.keyword,
+        if !made {
+            made = makes(node);
+            return flow::Step::Into;
+        }
+        found = match node {
+            Node::Await(it) => Some(it.keyword),
+            Node::Branch(it) if flow::is_suspension(node) => Some(Span::new(it.span.start, it.span.start + 1)),
+            Node::Loop(it) if flow::is_suspension(node) => Some(it.keyword),
             _ => return flow::Step::Into,
         };
-        if keyword.start >= offset {
-            found = Some(keyword);
-            return flow::Step::Stop;
-        }
-        flow::Step::Into
+        flow::Step::Stop
     });
     found
 }
@@ -153,7 +205,7 @@ fn first_wait_after(block: &Block, offset: u32) -> Option<Span> {
 fn wait_while_held(nodes: &[Node], local: Option<LocalId>) -> Option<Span> {
     match held_through(nodes, local) {
         Fate::Waits(span) => Some(span),
-        Fate::Released | Fate::Held => None,
+        Fate::Released | Fate::Left | Fate::Held => None,
     }
 }
 
@@ -161,60 +213,67 @@ enum Fate {
     Waits(Span),
     /// Gone on the path that goes on.
     Released,
+    /// No path goes on.
+    Left,
     Held,
 }
 
 fn held_through(nodes: &[Node], local: Option<LocalId>) -> Fate {
     for node in nodes {
-        match node {
-            Node::Release { local: released, .. } if Some(*released) == local => return Fate::Released,
-            Node::Await(it) => return Fate::Waits(it.keyword),
-            Node::Branch(branch) => {
-                if flow::is_suspension(node) {
-                    return Fate::Waits(Span::new(branch.span.start, branch.span.start + 1));
-                }
-                let mut released = 0;
-                for arm in &branch.arms {
-                    for part in [&arm.test, &arm.body] {
-                        match held_through(&part.nodes, local) {
-                            Fate::Waits(span) => return Fate::Waits(span),
-                            Fate::Released => {
-                                released += 1;
-                                break;
-                            }
-                            Fate::Held => {}
-                        }
-                    }
-                }
-                // Released on some paths: on the others it may be held, but then what follows is rarely reached so; stay
-                // silent rather than accuse.
-                if released > 0 {
-                    return Fate::Released;
-                }
+        let fate = match node {
+            Node::Release { local: released, .. } if Some(*released) == local => Fate::Released,
+            Node::Await(it) => Fate::Waits(it.keyword),
+            Node::Branch(branch) if flow::is_suspension(node) => {
+                Fate::Waits(Span::new(branch.span.start, branch.span.start + 1))
             }
+            Node::Branch(branch) => held_through_arms(branch, local),
             Node::Loop(it) => {
-                for part in [&it.head, &it.body, &it.orelse] {
-                    match held_through(&part.nodes, local) {
-                        Fate::Held => {}
-                        fate => return fate,
-                    }
-                }
-                if flow::is_suspension(node) {
-                    return Fate::Waits(it.keyword);
+                let parts = [&it.head, &it.body, &it.orelse];
+                match parts.iter().map(|part| held_through(&part.nodes, local)).find(|fate| !matches!(fate, Fate::Held))
+                {
+                    // A jump leaves the loop, or a turn of it.
+                    Some(Fate::Left) | None if flow::is_suspension(node) => Fate::Waits(it.keyword),
+                    Some(Fate::Left) | None => Fate::Held,
+                    Some(fate) => fate,
                 }
             }
-            Node::Return { .. } | Node::Raise(_) | Node::Break { .. } | Node::Continue { .. } => return Fate::Released,
+            Node::Return { .. } | Node::Raise(_) | Node::Break { .. } | Node::Continue { .. } => Fate::Left,
             other => {
-                for part in flow::parts(other) {
-                    match held_through(&part.nodes, local) {
-                        Fate::Held => {}
-                        fate => return fate,
-                    }
-                }
+                let fates = flow::parts(other).into_iter().map(|part| held_through(&part.nodes, local));
+                fates.into_iter().find(|fate| !matches!(fate, Fate::Held)).unwrap_or(Fate::Held)
             }
+        };
+        if !matches!(fate, Fate::Held) {
+            return fate;
         }
     }
     Fate::Held
+}
+
+fn held_through_arms(branch: &Branch, local: Option<LocalId>) -> Fate {
+    let (mut released, mut goes_on) = (false, !branch.exhaustive);
+    for arm in &branch.arms {
+        let mut fate = held_through(&arm.test.nodes, local);
+        if matches!(fate, Fate::Held) {
+            fate = held_through(&arm.body.nodes, local);
+        }
+        match fate {
+            Fate::Waits(span) => return Fate::Waits(span),
+            Fate::Released => {
+                released = true;
+                goes_on = true;
+            }
+            Fate::Held => goes_on = true,
+            Fate::Left => {}
+        }
+    }
+    // Released on some paths: on the others it may be held, but then what follows is rarely reached so; stay silent
+    // rather than accuse.
+    match (released, goes_on) {
+        (true, _) => Fate::Released,
+        (false, false) => Fate::Left,
+        (false, true) => Fate::Held,
+    }
 }
 
 /// What a value of this type holds while it lives.
@@ -230,10 +289,11 @@ fn guard(context: &Context<'_>, ty: &Ty) -> Option<&'static str> {
             Some(Guard::Refcell) => return Some("a `RefCell` borrow"),
             Some(Guard::MapRef) => return Some("a reference into a concurrent map"),
             Some(Guard::Span) => return Some(ENTERED_SPAN),
-            Some(Guard::AsyncLock) => return None,
+            Some(Guard::Snapshot) if context.wants(Profile::Strict) => return Some("a snapshot's guard"),
+            Some(Guard::AsyncLock | Guard::Snapshot) => return None,
             None => {}
         }
-        if !matches!(facts.path, "std::result::Result" | "std::option::Option") {
+        if !facts.wrapper {
             return None;
         }
         at = args.first()?;

@@ -1,5 +1,7 @@
 //! The list of all rules, and what a rule is: plain data and one function.
 
+mod abort_without_join;
+mod await_in_cleanup;
 mod blocking;
 mod blocking_cpu;
 mod blocking_database;
@@ -10,14 +12,32 @@ mod blocking_network;
 mod blocking_path;
 mod blocking_process;
 mod blocking_sleep;
+mod cancel_unsafe_select;
 mod context;
+mod control_flow_in_task_group;
+mod cross_thread_call;
+mod deprecated_loop_access;
+mod handler_misses_group;
+mod ignored_gather_errors;
+mod ignored_timeout;
 mod leaked_task;
 mod lock_across_await;
 mod nested_runtime;
+mod saved_cancelled_class;
+mod start_soon_in_aenter;
 mod swallowed_cancellation;
+mod task_group;
+mod task_outlives_resource;
 mod task_outside_loop;
+mod task_status_never_started;
+mod timeout_caught_inside;
 mod unawaited_coroutine;
+mod unbounded_fan_out;
+mod unbounded_queue;
+mod unreferenced_shield;
 mod unstructured_gather;
+pub(crate) mod unused_suppression;
+mod useless_task_group;
 mod yield_in_scope;
 
 pub use context::Context;
@@ -118,17 +138,46 @@ pub static RULES: &[&Rule] = &[
     &blocking_cpu::RULE,
     &nested_runtime::RULE,
     &task_outside_loop::RULE,
+    &deprecated_loop_access::RULE,
+    &cross_thread_call::RULE,
     &swallowed_cancellation::RULE,
+    &await_in_cleanup::RULE,
+    &ignored_gather_errors::RULE,
+    &timeout_caught_inside::RULE,
+    &handler_misses_group::RULE,
+    &cancel_unsafe_select::RULE,
+    &ignored_timeout::RULE,
+    &abort_without_join::RULE,
+    &saved_cancelled_class::RULE,
     &leaked_task::RULE,
     &unawaited_coroutine::RULE,
     &unstructured_gather::RULE,
+    &unbounded_fan_out::RULE,
+    &unbounded_queue::RULE,
+    &task_outlives_resource::RULE,
+    &start_soon_in_aenter::RULE,
+    &task_status_never_started::RULE,
+    &useless_task_group::RULE,
+    &control_flow_in_task_group::RULE,
+    &unreferenced_shield::RULE,
     &yield_in_scope::RULE,
     &lock_across_await::RULE,
+    &unused_suppression::RULE,
 ];
 
 /// The rule of that name.
 pub fn by_name(name: &str) -> Option<&'static Rule> {
     RULES.iter().copied().find(|rule| rule.name == name)
+}
+
+/// The oldest Python that the code supports: what it has no replacement for is not asked of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TargetPython(pub u8, pub u8);
+
+impl Default for TargetPython {
+    fn default() -> Self {
+        Self(3, 11)
+    }
 }
 
 /// Rules that are on, each with its severity.
@@ -138,13 +187,14 @@ pub struct RuleSet {
     levels: Vec<Option<Severity>>,
     /// Findings of a rule that belong to a stricter profile than the rule itself are kept up to this one.
     pub profile: Profile,
+    pub target_python: TargetPython,
 }
 
 impl RuleSet {
     /// The rules of a profile and of the ones it includes, at their own severities.
     pub fn of_profile(profile: Profile) -> Self {
         let levels = RULES.iter().map(|rule| (rule.profile <= profile).then_some(rule.severity)).collect();
-        Self { levels, profile }
+        Self { levels, profile, target_python: TargetPython::default() }
     }
 
     pub fn set(&mut self, rule: &'static Rule, level: Option<Severity>) {

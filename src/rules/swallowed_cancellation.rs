@@ -3,7 +3,7 @@
 use super::{Category, Context, Profile, Rule, leaked_task};
 use crate::finding::{Confidence, Related, Severity};
 use crate::knowledge::ScopeRole;
-use crate::model::{Block, FunctionId, Handler, Node, Scope, Try, Use, ValueId, flow};
+use crate::model::{Block, FunctionId, Handler, Node, Scope, Try, Use, Value, ValueId, flow};
 use crate::project::types::{FnRef, Ty};
 use crate::source::{Language, Span};
 
@@ -208,13 +208,38 @@ fn never_returns(context: &Context<'_>, node: &Node) -> bool {
 }
 
 /// `let _ = handle.await`: the task's error or panic is dropped unseen.
+/// `handle.await.ok();`, `handle.await.unwrap_or_default()`
+fn turned_into_success(context: &Context<'_>, task: ValueId) -> bool {
+    let model = context.model();
+    model.calls.iter().any(|call| {
+        let Value::Attr(outcome, name) = model.value(call.callee) else { return false };
+        let is_outcome = matches!(model.value(*outcome), Value::Awaited(it) if *it == task);
+        is_outcome
+            && match model.name(*name) {
+                "ok" => matches!(call.result, Use::Dropped | Use::Discarded),
+                "unwrap_or" | "unwrap_or_default" => true,
+                _ => false,
+            }
+    })
+}
+
+/// A task whose end is a `Result`: it tells of a panic or of being aborted.
+fn awaiting_may_fail(context: &Context<'_>, ty: &Ty) -> bool {
+    leaked_task::is_task(context, ty)
+        && ty.library_path().is_some_and(|path| {
+            let facts = context.project.knowledge.type_facts(Language::Rust, path);
+            facts.is_some_and(|facts| facts.output.starts_with("Result"))
+        })
+}
+
 fn rust(context: &mut Context<'_>, function: FnRef) {
     let definition = context.project.function(function);
     let mut found = Vec::new();
     flow::visit(&definition.body, &mut |node| {
         if let Node::Await(it) = node
-            && matches!(it.result, Use::Discarded | Use::Dropped)
-            && leaked_task::is_task(context, &context.evaluate(it.value))
+            && (matches!(it.result, Use::Discarded | Use::Dropped)
+                || it.result == Use::Receiver && turned_into_success(context, it.value))
+            && awaiting_may_fail(context, &context.evaluate(it.value))
         {
             found.push(it.span);
         }

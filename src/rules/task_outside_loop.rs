@@ -1,12 +1,16 @@
-//! `task-outside-loop`: a task is created where no event loop can be running.
+//! `task-outside-loop`: something that needs a running event loop is reached where none can be running.
+
+use std::collections::VecDeque;
 
 use rustc_hash::FxHashSet;
 
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Severity, Step};
-use crate::model::{CallId, FunctionId, FunctionKind, TOP_LEVEL};
-use crate::project::types::FnRef;
-use crate::source::Language;
+use crate::knowledge::{Api, Effect};
+use crate::model::{CallId, FunctionKind, Handler, Node, TOP_LEVEL, Value, flow};
+use crate::project::Callee;
+use crate::project::types::{FnRef, Ty};
+use crate::source::{Language, Span};
 
 pub(super) static RULE: Rule = Rule {
     name: "task-outside-loop",
@@ -20,120 +24,180 @@ pub(super) static RULE: Rule = Rule {
     check,
 };
 
+/// More functions than this are not looked into for one call.
+const MOST: usize = 300;
+
 fn check(context: &mut Context<'_>) {
     match context.language() {
         // A notebook's cells run on a loop.
-        Language::Python if context.project.source(context.file).cells.is_empty() => python(context),
+        Language::Python if context.project.source(context.file).cells.is_empty() => {
+            starting_at(context, context.function(TOP_LEVEL));
+        }
         Language::Python => {}
-        Language::Rust => rust(context),
-    }
-}
-
-/// Code that runs when the module is imported or started as a script, and the sync functions it calls.
-fn python(context: &mut Context<'_>) {
-    let mut seen = FxHashSet::default();
-    let mut pending: Vec<(FunctionId, Vec<Step>, Option<crate::source::Span>)> = vec![(TOP_LEVEL, Vec::new(), None)];
-    while let Some((function, trace, entered)) = pending.pop() {
-        if !seen.insert(function) {
-            continue;
-        }
-        let calls: Vec<CallId> = calls_of(context, function);
-        // A function that starts a loop by hand may well create tasks on it.
-        if function != TOP_LEVEL && calls.iter().any(|id| starts_loop(context, *id)) {
-            continue;
-        }
-        for id in calls {
-            let call = context.model().call(id);
-            if let Some(api) = context.project.api_of(context.file, id) {
-                if !api.needs_loop
-                    || call.args.iter().any(|arg| arg.name.is_some_and(|it| context.model().name(it) == "loop"))
-                {
-                    continue;
+        Language::Rust => {
+            let model = context.model();
+            for id in model.function_ids() {
+                let function = model.function(id);
+                let is_main = model.name(function.name) == "main"
+                    && function.kind == FunctionKind::Sync
+                    && function.self_type.is_none()
+                    && function.decorators.is_empty()
+                    && function.parent.is_none();
+                if is_main && !starts_loop(context, context.function(id)) {
+                    starting_at(context, context.function(id));
                 }
-                let message = format!("`{}` needs a running event loop, and none can be running here", api.path);
-                let at = entered.unwrap_or(call.name_span);
-                let mut finding = context.finding(&RULE, context.function(TOP_LEVEL), at, message);
-                finding.help = Some("do it in an async function that `asyncio.run` is given".to_owned());
-                if entered.is_some() {
-                    finding.trace = trace.clone();
-                    finding.trace.push(Step {
-                        function: context.project.function_name(context.function(function)),
-                        message: format!("`{}` needs a running loop", api.path),
-                        place: context.place(call.name_span),
-                    });
-                }
-                context.keep(finding);
-            } else if let Some(callee) = context.project.own_of(context.file, id)
-                && callee.file == context.file
-                && context.project.function(callee).kind == FunctionKind::Sync
-                && !context.project.function(callee).is_generator
-            {
-                let mut trace = trace.clone();
-                if function != TOP_LEVEL {
-                    trace.push(Step {
-                        function: context.project.function_name(context.function(function)),
-                        message: format!("calls `{}`", context.project.short_name(callee)),
-                        place: context.place(call.name_span),
-                    });
-                }
-                pending.push((callee.function, trace, entered.or(Some(call.name_span))));
             }
         }
     }
 }
 
-fn starts_loop(context: &Context<'_>, id: CallId) -> bool {
-    use crate::knowledge::Effect;
-    context.project.api_of(context.file, id).is_some_and(|api| {
-        api.effect == Some(Effect::StartsRuntime) || matches!(api.last_name(), "set_event_loop" | "new_event_loop")
+/// Code that runs without a loop: at import, as a script, as a program's `main`.
+fn starting_at(context: &mut Context<'_>, start: FnRef) {
+    for (id, guarded) in calls_of(context, start) {
+        if guarded {
+            continue;
+        }
+        let call = context.project.model(start.file).call(id);
+        if let Some(api) = needs_loop(context, start, id) {
+            let message = format!("`{}` needs a running {}, and none can be running here", api.path, what(context));
+            let mut finding = context.finding(&RULE, start, call.name_span, message);
+            finding.help = Some(help(context).to_owned());
+            context.keep(finding);
+        } else if let Some((trace, api)) = reached(context, run_by(context, start, id)) {
+            let message = format!(
+                "this reaches `{}`, which needs a running {}, and none can be running here",
+                api.path,
+                what(context)
+            );
+            let mut finding = context.finding(&RULE, start, call.name_span, message);
+            finding.help = Some(help(context).to_owned());
+            finding.trace = trace;
+            context.keep(finding);
+        }
+    }
+}
+
+fn what(context: &Context<'_>) -> &'static str {
+    match context.language() {
+        Language::Python => "event loop",
+        Language::Rust => "runtime",
+    }
+}
+
+fn help(context: &Context<'_>) -> &'static str {
+    match context.language() {
+        Language::Python => "do it in an async function that `asyncio.run` is given",
+        Language::Rust => "make `main` async with `#[tokio::main]`, or do it inside `block_on`",
+    }
+}
+
+/// The shortest chain of calls from one of these functions to what needs a loop.
+fn reached(context: &Context<'_>, from: Vec<FnRef>) -> Option<(Vec<Step>, &'static Api)> {
+    let mut seen: FxHashSet<FnRef> = from.iter().copied().collect();
+    let mut pending: VecDeque<(FnRef, Vec<Step>)> = from.into_iter().map(|function| (function, Vec::new())).collect();
+    while let Some((function, trace)) = pending.pop_front() {
+        // A function that starts a loop, or asks whether there is one, knows what it does.
+        if starts_loop(context, function) || context.project.asks_for_loop(function) || seen.len() > MOST {
+            continue;
+        }
+        for (id, guarded) in calls_of(context, function) {
+            if guarded {
+                continue;
+            }
+            let span = context.project.model(function.file).call(id).name_span;
+            let step = |message: String| Step {
+                function: context.project.function_name(function),
+                message,
+                place: context.project.place(function.file, span),
+            };
+            if let Some(api) = needs_loop(context, function, id) {
+                let mut trace = trace;
+                trace.push(step(format!("`{}` needs a running {}", api.path, what(context))));
+                return Some((trace, api));
+            }
+            for callee in run_by(context, function, id) {
+                if seen.insert(callee) {
+                    let mut trace = trace.clone();
+                    trace.push(step(format!("calls `{}`", context.project.short_name(callee))));
+                    pending.push_back((callee, trace));
+                }
+            }
+        }
+    }
+    None
+}
+
+/// The library function the call runs, if it fails without a loop.
+fn needs_loop(context: &Context<'_>, function: FnRef, id: CallId) -> Option<&'static Api> {
+    let model = context.project.model(function.file);
+    let given = model.call(id).args.iter().any(|arg| arg.name.is_some_and(|name| model.name(name) == "loop"));
+    context.project.api_of(function.file, id).filter(|api| api.needs_loop && !given)
+}
+
+/// Sync functions of the project that a call runs.
+fn run_by(context: &Context<'_>, function: FnRef, id: CallId) -> Vec<FnRef> {
+    let project = context.project;
+    let callees = project.callees(function.file, id);
+    let [callee] = callees.as_slice() else { return Vec::new() };
+    match callee {
+        Callee::Own(callee) => project.run_by_call(*callee, false),
+        Callee::Construct(class) => {
+            let methods = ["__new__", "__init__", "__post_init__"].into_iter();
+            methods.filter_map(|name| project.find_method(*class, name)).collect()
+        }
+        Callee::Api(..) | Callee::Unknown => Vec::new(),
+    }
+}
+
+fn starts_loop(context: &Context<'_>, function: FnRef) -> bool {
+    if function.function == TOP_LEVEL {
+        return false;
+    }
+    let model = context.project.model(function.file);
+    calls_of(context, function).iter().any(|(id, _)| {
+        let by_name = match model.value(model.call(*id).callee) {
+            Value::Attr(_, name) => {
+                matches!(model.name(*name), "enter" | "block_on") && model.language == Language::Rust
+            }
+            _ => false,
+        };
+        by_name
+            || context.project.api_of(function.file, *id).is_some_and(|api| {
+                api.effect == Some(Effect::StartsRuntime)
+                    || matches!(api.last_name(), "set_event_loop" | "new_event_loop")
+            })
     })
 }
 
-/// Calls that the function's body makes whenever it runs.
-fn calls_of(context: &Context<'_>, function: FunctionId) -> Vec<CallId> {
-    let mut calls = Vec::new();
-    crate::model::flow::visit(&context.model().function(function).body, &mut |node| {
-        if let crate::model::Node::Call(id) = node {
-            calls.push(*id);
-        }
-        crate::model::flow::Step::Into
-    });
-    calls
+/// The handler catches the `RuntimeError` that says that no loop runs.
+fn catches_it(context: &Context<'_>, function: FnRef, handler: &Handler) -> bool {
+    handler.bare
+        || handler.catches.iter().any(|class| match context.project.evaluate(function.file, *class) {
+            Ty::External(path) => {
+                matches!(&*path, "builtins.RuntimeError" | "builtins.Exception" | "builtins.BaseException")
+            }
+            ty => ty.is_unknown(),
+        })
 }
 
-/// `tokio::spawn` in a `fn main` that no attribute gives a runtime and that enters none.
-fn rust(context: &mut Context<'_>) {
-    let model = context.model();
-    for id in model.function_ids() {
-        let function = model.function(id);
-        let is_main = model.name(function.name) == "main" && function.class.is_none() && function.self_type.is_none();
-        if !is_main
-            || function.kind != FunctionKind::Sync
-            || !function.decorators.is_empty()
-            || function.parent.is_some()
-        {
-            continue;
-        }
-        let calls = calls_of(context, id);
-        let enters = calls.iter().any(|id| {
-            let callee = context.model().call(*id).callee;
-            match context.model().value(callee) {
-                crate::model::Value::Attr(_, name) => matches!(context.model().name(*name), "enter" | "block_on"),
-                _ => false,
+/// Calls that the function's body makes, and whether an error of theirs is caught on the spot.
+fn calls_of(context: &Context<'_>, function: FnRef) -> Vec<(CallId, bool)> {
+    let mut calls = Vec::new();
+    let mut caught: Vec<Span> = Vec::new();
+    let body = &context.project.function(function).body;
+    flow::visit(body, &mut |node| {
+        match node {
+            Node::Try(it) if it.handlers.iter().any(|handler| catches_it(context, function, handler)) => {
+                let handlers = it.handlers.first().map_or(it.span.end, |handler| handler.span.start);
+                caught.push(Span::new(it.span.start, handlers));
             }
-        });
-        if enters {
-            continue;
-        }
-        for call in calls {
-            let Some(api) = context.project.api_of(context.file, call) else { continue };
-            if api.needs_loop {
-                let message = format!("`{}` needs a running runtime, and `main` has started none", api.path);
-                let span = context.model().call(call).name_span;
-                let mut finding = context.finding(&RULE, FnRef { file: context.file, function: id }, span, message);
-                finding.help = Some("make `main` async with `#[tokio::main]`, or spawn inside `block_on`".to_owned());
-                context.keep(finding);
+            Node::Call(id) => {
+                let at = context.project.model(function.file).call(*id).span;
+                calls.push((*id, caught.iter().any(|span| span.contains(at))));
             }
+            _ => {}
         }
-    }
+        flow::Step::Into
+    });
+    calls
 }

@@ -2,7 +2,7 @@
 
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Applicability, Edit, Fix, Severity};
-use crate::model::{Call, CallId, FunctionKind, Implicit, ImplicitKind, Node, ScopeKind, Use, flow};
+use crate::model::{Call, CallId, FunctionKind, Implicit, ImplicitKind, Node, ScopeKind, Use, Value, flow};
 use crate::project::Callee;
 use crate::project::types::{Class, FnRef, Ty};
 use crate::source::{Language, Span};
@@ -32,6 +32,10 @@ fn check(context: &mut Context<'_>) {
                 "is bound to a name that is never used, and never awaited"
             }
             Use::Tested if context.language() == Language::Python => "is always true: it is tested, not awaited",
+            Use::Returned if is_initializer(context, call) => "is returned from `__init__`, where nobody awaits it",
+            Use::Receiver if context.language() == Language::Python && uses_result(context, CallId(index as u32)) => {
+                "is used as if it were its result, and never awaited"
+            }
             _ => continue,
         };
         if call.awaited {
@@ -46,13 +50,35 @@ fn check(context: &mut Context<'_>) {
     }
 }
 
+fn is_initializer(context: &Context<'_>, call: &Call) -> bool {
+    let model = context.model();
+    let function = model.function(call.function);
+    context.language() == Language::Python && function.class.is_some() && model.name(function.name) == "__init__"
+}
+
+/// Something is asked of the coroutine that only its result can have.
+fn uses_result(context: &Context<'_>, id: CallId) -> bool {
+    let model = context.model();
+    let names = model.values.iter().filter_map(|value| match value {
+        Value::Attr(receiver, name) if *model.value(*receiver) == Value::Result(id) => Some(model.name(*name)),
+        _ => None,
+    });
+    let names: Vec<&str> = names.collect();
+    !names.is_empty()
+        && names.iter().all(|name| {
+            !matches!(*name, "send" | "throw" | "close") && !name.starts_with("cr_") && !name.starts_with("__")
+        })
+}
+
 /// The name of the async function that the call certainly runs.
 fn coroutine(context: &Context<'_>, id: CallId) -> Option<String> {
     let callees = context.project.callees(context.file, id);
     let mut name = None;
     for callee in &callees {
         let this = match callee {
-            Callee::Own(function) => own_coroutine(context, *function)?,
+            Callee::Own(function) => {
+                own_coroutine(context, *function).or_else(|| handed_back(context, id, *function))?
+            }
             Callee::Api(path, _) => {
                 let api = context.project.knowledge.api(context.language(), path)?;
                 if !api.is_async {
@@ -72,20 +98,40 @@ fn own_coroutine(context: &Context<'_>, function: FnRef) -> Option<String> {
     let is_coroutine = matches!(definition.kind, FunctionKind::Async | FunctionKind::AsyncClosure)
         && !definition.is_generator
         && context.project.wrapping(function) == crate::project::Wrapping::Plain
-        && !starts_runtime(context, function);
+        && !is_rewritten(context, function);
     is_coroutine.then(|| context.project.short_name(function).to_owned())
 }
 
-/// `#[tokio::main] async fn`: a plain function once the attribute is done with it.
-fn starts_runtime(context: &Context<'_>, function: FnRef) -> bool {
+/// A sync function of the project that returns the coroutine of an async one.
+fn handed_back(context: &Context<'_>, id: CallId, helper: FnRef) -> Option<String> {
+    let definition = context.project.function(helper);
+    if definition.kind.is_async() || context.language() == Language::Rust {
+        return None;
+    }
+    match context.project.result_of_call(context.file, id) {
+        Ty::Coroutine(_, Some(function)) => {
+            own_coroutine(context, function).map(|_| context.project.short_name(helper).to_owned())
+        }
+        _ => None,
+    }
+}
+
+/// Rust: an attribute may make a plain function of it: `#[tokio::main]`, `#[maybe_async]`.
+fn is_rewritten(context: &Context<'_>, function: FnRef) -> bool {
+    const KEEP_ASYNC: &[&str] = &["async_trait", "instrument", "test", "recursion", "async_recursion", "debug_handler"];
     context.project.language(function.file) == Language::Rust
         && context.project.function(function).decorators.iter().any(|decorator| {
-            matches!(
-                context.project.evaluate(function.file, decorator.value),
-                Ty::External(path)
-                    if context.project.knowledge.decorator(Language::Rust, &path)
-                        .is_some_and(|facts| facts.asynchronous == Some(crate::knowledge::Place::Runtime))
-            )
+            match context.project.evaluate(function.file, decorator.value) {
+                Ty::External(path) => {
+                    !path.rsplit("::").next().is_some_and(|name| KEEP_ASYNC.contains(&name))
+                        && context
+                            .project
+                            .knowledge
+                            .decorator(Language::Rust, &path)
+                            .is_none_or(|facts| facts.asynchronous == Some(crate::knowledge::Place::Runtime))
+                }
+                _ => true,
+            }
         })
 }
 
@@ -115,8 +161,8 @@ fn report(context: &mut Context<'_>, call: &Call, name: &str, what: &str) {
 
 /// `for` over an async generator, `with` over an async context manager.
 fn misused_protocols(context: &mut Context<'_>, function: FnRef) {
-    if context.language() != Language::Python {
-        return;
+    if context.language() == Language::Rust {
+        return dropped_futures(context, function);
     }
     let project = context.project;
     let mut found: Vec<(Span, String)> = Vec::new();
@@ -158,6 +204,22 @@ fn misused_protocols(context: &mut Context<'_>, function: FnRef) {
     });
     for (span, message) in found {
         let finding = context.finding(&RULE, function, span, message);
+        context.keep(finding);
+    }
+}
+
+/// Rust: `async { .. };`, `let _ = async { .. };`
+fn dropped_futures(context: &mut Context<'_>, function: FnRef) {
+    let mut found: Vec<Span> = Vec::new();
+    flow::visit(&context.project.function(function).body, &mut |node| {
+        if let Node::Implicit(Implicit { kind: ImplicitKind::Drop, span, .. }) = node {
+            found.push(*span);
+        }
+        flow::Step::Into
+    });
+    for span in found {
+        let mut finding = context.finding(&RULE, function, span, "this future is dropped and never awaited".to_owned());
+        finding.help = Some("`await` it, or spawn it".to_owned());
         context.keep(finding);
     }
 }

@@ -27,7 +27,12 @@ fn check(context: &mut Context<'_>) {
             continue;
         }
         // One future has no siblings; of futures that cannot fail none is left running.
-        if call.args.len() == 1 && !call.args[0].spread && matches!(api.last_name(), "gather" | "join!") {
+        if call.args.len() == 1 && !call.args[0].spread && matches!(api.last_name(), "gather" | "join") {
+            continue;
+        }
+        // With its errors as results, no failure leaves anything running.
+        let gives_errors = call.argument(&model.names, None, Some("return_exceptions"));
+        if gives_errors.is_some_and(|arg| *model.value(arg.value) != crate::model::Value::Bool(false)) {
             continue;
         }
         if context.language() == Language::Rust && !any_can_fail(context, call) {
@@ -48,18 +53,20 @@ fn check(context: &mut Context<'_>) {
 }
 
 fn any_can_fail(context: &Context<'_>, call: &crate::model::Call) -> bool {
-    call.args.iter().any(|arg| {
-        let outcome = match context.evaluate(arg.value) {
-            Ty::Coroutine(inner, _) => (*inner).clone(),
-            Ty::Collection(element) => match &*element {
-                Ty::Coroutine(inner, _) => (**inner).clone(),
-                _ => return false,
-            },
-            Ty::Function(body) if context.project.function(body).kind == FunctionKind::AsyncBlock => {
-                context.project.returns(body, None)
-            }
-            _ => return false,
-        };
-        matches!(outcome, Ty::Instance(Class::Library(path), _) if &*path == "std::result::Result")
-    })
+    call.args.iter().any(|arg| is_fallible(context, &context.evaluate(arg.value), 0))
+}
+
+/// A future that ends in a `Result`, or a collection of such.
+fn is_fallible(context: &Context<'_>, ty: &Ty, depth: u32) -> bool {
+    match ty {
+        Ty::Coroutine(inner, _) => inner.is_result(),
+        Ty::Collection(element) if depth < 3 => is_fallible(context, element, depth + 1),
+        Ty::Instance(Class::Library(path), args) if &**path == "std::iter::Iterator" && depth < 3 => {
+            args.first().is_some_and(|element| is_fallible(context, element, depth + 1))
+        }
+        Ty::Function(body) if context.project.function(*body).kind == FunctionKind::AsyncBlock => {
+            context.project.returns(*body, None).is_result()
+        }
+        _ => false,
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Related, Severity};
-use crate::knowledge::{Guard, HandlerRole, ScopeRole};
+use crate::knowledge::{Guard, ScopeRole};
 use crate::model::{Block, Node, ScopeKind};
 use crate::project::Wrapping;
 use crate::project::types::{Class, FnRef, Ty};
@@ -52,23 +52,10 @@ fn check(context: &mut Context<'_>) {
     }
 }
 
-/// Context managers and fixtures are made to yield inside scopes: their caller enters and leaves them as a whole.
+/// Context managers and fixtures are made to yield inside scopes: their caller enters and leaves them as a whole. What
+/// nothing is known of may make one of it.
 fn is_allowed(context: &Context<'_>, function: FnRef) -> bool {
-    if context.project.wrapping(function) == Wrapping::Manager {
-        return true;
-    }
-    context.project.function(function).decorators.iter().any(|decorator| {
-        match context.project.evaluate(function.file, decorator.value) {
-            Ty::External(path) | Ty::Method(path, _) => {
-                context.project.knowledge.decorator(context.language(), &path).map_or_else(
-                    // A decorator that nothing is known of may well make a context manager of it.
-                    || !path.starts_with("functools.") && !path.starts_with("typing"),
-                    |facts| matches!(facts.role, Some(HandlerRole::ContextManager | HandlerRole::Fixture)),
-                )
-            }
-            _ => true,
-        }
-    })
+    context.project.wrapping(function) != Wrapping::Plain
 }
 
 fn walk(context: &Context<'_>, block: &Block, open: &mut Vec<Open>, found: &mut Vec<(Span, Open)>) {
@@ -157,6 +144,7 @@ fn guard(context: &Context<'_>, ty: &Ty) -> Option<String> {
         Guard::MapRef => "a reference into a concurrent map",
         Guard::Span => "an entered span",
         Guard::AsyncLock => "an async lock",
+        Guard::Snapshot => return None,
     };
     Some(what.to_owned())
 }

@@ -1,9 +1,53 @@
 //! The Rust front end: one file to the model.
+//!
+//! `parse` turns text to syntax, item by item where a file does not parse as a whole; `scan` reads what the parser drops.
+//! The rest walks the syntax once. Macro bodies are token streams: those of known macros are parsed and walked like code,
+//! of others only the names they mention count as used.
 
-use crate::model::FileModel;
-use crate::source::{Language, Source};
+mod control;
+mod expression;
+mod function;
+mod item;
+mod macros;
+mod names;
+mod parse;
+mod pattern;
+mod place;
+mod scan;
+mod scope;
+mod statement;
+mod types;
+
+use crate::model::{FileModel, ParseError};
+use crate::source::{Language, Source, Span};
+
+/// Code nested deeper than this is not read: the parser would need more stack than there is.
+const DEEPEST: usize = 20_000;
+/// What one bracket, one prefix operator and one character of a chain may need of the stack while they are parsed, walked
+/// and dropped, in bytes: measured without optimization, rounded up.
+const PER_LEVEL: usize = 32 << 10;
+const PER_CHARACTER: usize = 256;
 
 /// Lowers one file. Never fails: what cannot be parsed is in [`FileModel::errors`], the rest is there.
 pub fn lower(source: &Source) -> FileModel {
-    FileModel::new(Language::Rust, source.text.len() as u32)
+    let scan = scan::Scan::of(&source.text);
+    let mut model = FileModel::new(Language::Rust, source.text.len() as u32);
+    if scan.depth.max(scan.prefix) > DEEPEST || scan.stretch > DEEPEST * 64 {
+        let message = format!("the code nests deeper than {DEEPEST} levels");
+        model.errors.push(ParseError { span: Span::new(0, 0), message });
+        return model;
+    }
+    let stack = (scan.depth + scan.prefix) * PER_LEVEL + scan.stretch * PER_CHARACTER;
+    let run = || {
+        let (pieces, errors) = parse::parse(&source.text);
+        model.errors = errors;
+        model.comments = scan.comments;
+        let mut lowerer = scope::Lowerer::new(model);
+        lowerer.file(&pieces);
+        lowerer.finish()
+    };
+    let model = stacker::maybe_grow(stack, stack + (1 << 20), run);
+    // Spans of the syntax, which is gone by now, would pile up in this thread.
+    proc_macro2::extra::invalidate_current_thread_spans();
+    model
 }

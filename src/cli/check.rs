@@ -1,0 +1,228 @@
+//! `asynclint check`: read, analyse, mend if asked to, report.
+
+use std::io::Write;
+use std::time::Instant;
+
+use super::arguments::{Check, Fixing};
+use super::inputs::{self, Inputs};
+use super::mend::{self, Mending};
+use super::progress::Progress;
+use super::{Failure, Status, output};
+use crate::analysis::{Outcome, analyze};
+use crate::config::Trouble;
+use crate::finding::{Confidence, Finding, Severity};
+use crate::report::{self, FileError, Run, Summary, Terminal};
+use crate::suppress::{self, Split};
+
+/// Enough for code nested ten thousand deep; the system gives memory for what is used alone.
+const STACK: usize = if cfg!(target_pointer_width = "64") { 512 << 20 } else { 32 << 20 };
+
+pub(super) fn run(check: &Check) -> Result<Status, Failure> {
+    in_pool(check.threads, || checked(check))
+}
+
+/// Runs on threads with stacks that deeply nested code does not end.
+pub(super) fn in_pool(
+    threads: Option<u16>,
+    run: impl FnOnce() -> Result<Status, Failure> + Send,
+) -> Result<Status, Failure> {
+    let mut builder = rayon::ThreadPoolBuilder::new().stack_size(STACK);
+    if let Some(threads) = threads {
+        builder = builder.num_threads(usize::from(threads));
+    }
+    let pool = builder.build().map_err(|error| Failure::new(format!("no threads can be started: {error}")))?;
+    pool.install(run)
+}
+
+fn checked(check: &Check) -> Result<Status, Failure> {
+    let started = Instant::now();
+    let progress = Progress::new(!check.output.quiet && !check.output.verbose);
+    progress.phase("reading files");
+    let mut inputs = Inputs::gather(check)?;
+    progress.phase(format!("analysing {} files", inputs.files.len()));
+    if check.output.verbose {
+        inputs::tell_configurations(&inputs);
+        output::note(&format!("read {} files in {} ms", inputs.files.len(), started.elapsed().as_millis()));
+    }
+    let Fixing { fix, diff, .. } = check.fixing;
+    if !fix && !diff {
+        let analysed = Analysed::of(&inputs, check)?;
+        drop(progress);
+        return report(check, &inputs, analysed, started, Target::Output);
+    }
+    let (analysed, mending) = Mending::run(&mut inputs, check)?;
+    drop(progress);
+    if !check.output.quiet {
+        mend::summary(&mending, diff);
+    }
+    if diff {
+        let text = mending.diff(&inputs, output::terminal().color);
+        output::print(|out| out.write_all(text.as_bytes()))?;
+        // What is left to fix by hand counts as well as what the diff would mend.
+        let left = report(check, &inputs, analysed, started, Target::Nowhere)?;
+        return Ok(if mending.fixed > 0 && !check.exit_zero { Status::Findings } else { left });
+    }
+    mending.write(&inputs)?;
+    match Mending::standard_input(&inputs) {
+        // Whoever pipes a source in wants it back; the report makes way.
+        Some(text) => {
+            output::print(|out| out.write_all(text.as_bytes()))?;
+            report(check, &inputs, analysed, started, Target::Errors)
+        }
+        None => report(check, &inputs, analysed, started, Target::Output),
+    }
+}
+
+/// Where a report goes that is not written to a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Target {
+    Output,
+    Errors,
+    Nowhere,
+}
+
+/// One analysis, narrowed down to what is asked for.
+pub(super) struct Analysed {
+    outcome: Outcome,
+    pub split: Split,
+    /// Entries of baselines that no longer occur.
+    stale: Vec<Trouble>,
+}
+
+impl Analysed {
+    pub fn of(inputs: &Inputs, check: &Check) -> Result<Self, Failure> {
+        let mut outcome = analyze(inputs.inputs(), inputs.knowledge());
+        let findings = std::mem::take(&mut outcome.findings);
+        let options = suppress::Options {
+            noqa: check.selection.respect_noqa.unwrap_or(true),
+            ignore: check.selection.ignore_suppressions,
+            ..suppress::Options::default()
+        };
+        let mut split = suppress::apply(&outcome.project, findings, options);
+        let file = |finding: &Finding| inputs.files.get(finding.place.file.index()).filter(|file| file.asked);
+        split.kept.retain(|finding| file(finding).is_some());
+        let mut stale = Vec::new();
+        if check.baseline.write_baseline {
+            split.kept = inputs.baselines.write(&outcome.project, inputs, split.kept)?;
+        } else {
+            (split.kept, stale) = inputs.baselines.apply(&outcome.project, inputs, split.kept);
+        }
+        let sure = |finding: &Finding| {
+            file(finding).is_some_and(|file| finding.confidence >= inputs.least_confidence(file, check))
+        };
+        split.kept.retain(sure);
+        split.suppressed.retain(|(finding, _)| sure(finding));
+        Ok(Self { outcome, split, stale })
+    }
+
+    /// Files that were read only in part, or not at all.
+    fn errors(&self, inputs: &Inputs) -> Vec<FileError> {
+        let mut errors: Vec<FileError> = inputs.problems.iter().map(FileError::from).collect();
+        let project = &self.outcome.project;
+        for (id, file) in project.user_files().zip(&inputs.files).filter(|(_, file)| file.asked) {
+            let Some(model) = project.model_if_lowered(id) else {
+                continue;
+            };
+            let path = || file.source.path.to_string();
+            if let Some(error) = model.errors.first() {
+                let more = match model.errors.len() {
+                    1 => String::new(),
+                    count => format!(" (and {} more)", count - 1),
+                };
+                let line = file.source.line_of(error.span.start) as u32 + 1;
+                let message = format!("does not parse: {}{more}; the rest of the file is checked", error.message);
+                errors.push(FileError { path: path(), message, line: Some(line) });
+            }
+            if model.failed {
+                let message = "is not checked: asynclint itself fails on it".to_owned();
+                errors.push(FileError { path: path(), message, line: None });
+            }
+        }
+        errors.sort_by(|a, b| (&a.path, a.line, &a.message).cmp(&(&b.path, b.line, &b.message)));
+        errors
+    }
+}
+
+impl From<&crate::discover::Problem> for FileError {
+    fn from(problem: &crate::discover::Problem) -> Self {
+        Self { path: problem.path.to_string(), message: problem.message.clone(), line: problem.line }
+    }
+}
+
+fn report(
+    check: &Check,
+    inputs: &Inputs,
+    analysed: Analysed,
+    started: Instant,
+    target: Target,
+) -> Result<Status, Failure> {
+    let mut errors = analysed.errors(inputs);
+    let unread = !errors.is_empty();
+    let Analysed { outcome, split, stale } = analysed;
+    if !check.output.quiet {
+        for error in &errors {
+            let line = error.line.map(|line| format!(":{line}")).unwrap_or_default();
+            output::warning(&format!("{}{line}: {}", error.path, error.message));
+        }
+    }
+    for trouble in inputs::idle_settings(inputs, check).into_iter().chain(stale) {
+        if !check.output.quiet {
+            output::warning(&trouble.to_string());
+        }
+        errors.push(FileError { path: trouble.file.to_string(), message: trouble.message, line: trouble.line });
+    }
+    if inputs.found == 0 && !check.output.quiet {
+        output::warning("no Python or Rust files found; give a path that holds some");
+    }
+    let fails = split.kept.iter().any(|finding| finding.severity >= Severity::Warning);
+    let (findings, suppressed) = report::identify(&outcome.project, split);
+    let checked = inputs.files.iter().filter(|file| file.asked).count();
+    let current = crate::discover::lossy(&inputs.current);
+    let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let run = Run {
+        project: &outcome.project,
+        rules: crate::rules::RULES,
+        findings: &findings,
+        suppressed: if check.output.show_suppressed { &suppressed } else { &[] },
+        errors: &errors,
+        summary: Summary { files: inputs.found, checked, duration_ms },
+        version: env!("CARGO_PKG_VERSION"),
+        working_directory: &current,
+        homepage: Some(report::HOMEPAGE).filter(|it| !it.is_empty()),
+        terminal: match (&check.output.output_file, target) {
+            (None, Target::Output) => output::terminal(),
+            _ => Terminal::PIPE,
+        },
+        statistics: check.output.statistics,
+    };
+    let format = check.output.output_format;
+    let write = |out: &mut dyn Write| report::write(format, &run, out);
+    match (&check.output.output_file, target) {
+        (Some(file), _) => output::replace(file, write)?,
+        (None, Target::Output) => output::print(write)?,
+        // Nobody is left to be told that stderr is closed.
+        (None, Target::Errors) => drop(write(&mut std::io::stderr().lock())),
+        (None, Target::Nowhere) => {}
+    }
+    if let Some(warning) = report::warning(format, &run).filter(|_| !check.output.quiet) {
+        output::warning(&warning);
+    }
+    if check.output.verbose {
+        output::note(&format!("checked {checked} files in {duration_ms} ms"));
+    }
+    let fails = (fails && !check.exit_zero) || (unread && check.strict_errors);
+    // The process ends soon: freeing millions of small pieces one by one would only delay it.
+    std::mem::forget(outcome);
+    Ok(if fails { Status::Findings } else { Status::Clean })
+}
+
+impl Inputs {
+    pub fn config_of(&self, file: &inputs::Loaded) -> Option<crate::config::Shared> {
+        self.tree.of_file(file.source.location.as_std_path())
+    }
+
+    fn least_confidence(&self, file: &inputs::Loaded, check: &Check) -> Confidence {
+        let asked = check.selection.min_confidence.map(Into::into);
+        asked.or_else(|| self.config_of(file)?.min_confidence).unwrap_or(Confidence::Likely)
+    }
+}

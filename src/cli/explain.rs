@@ -1,0 +1,254 @@
+//! `asynclint explain RULE`: the rule's page, as a terminal shows it best.
+
+use anstyle::{AnsiColor, Style};
+use serde_json::{Value, json};
+
+use super::arguments::{Explain, PageFormat};
+use super::{Failure, Status, output, rules};
+use crate::config::{nearest, select};
+use crate::finding::Applicability;
+use crate::rules::{RULES, Rule};
+use crate::source::Language;
+
+const TITLE: Style = AnsiColor::Cyan.on_default().bold();
+const HEADING: Style = Style::new().bold();
+const CODE: Style = AnsiColor::Cyan.on_default();
+const BAD: Style = AnsiColor::Red.on_default();
+const GOOD: Style = AnsiColor::Green.on_default();
+const DIM: Style = Style::new().dimmed();
+
+/// Prose is wrapped here at the latest.
+const WIDTH: usize = 96;
+
+pub(super) fn run(arguments: &Explain) -> Result<Status, Failure> {
+    let rule = named(&arguments.rule)?;
+    match arguments.output_format {
+        PageFormat::Json => {
+            let mut object = rules::describe(rule);
+            if let Value::Object(members) = &mut object {
+                members.insert("page".to_owned(), json!(shown(rule.page)));
+            }
+            output::print(|out| writeln!(out, "{object:#}"))?;
+        }
+        PageFormat::Text => {
+            let width = output::terminal().width.map_or(WIDTH, |width| width.clamp(40, WIDTH));
+            output::print_styled(&page(rule, width))?;
+        }
+    }
+    Ok(Status::Clean)
+}
+
+fn named(word: &str) -> Result<&'static Rule, Failure> {
+    if let Some(rule) = crate::rules::by_name(word) {
+        return Ok(rule);
+    }
+    let aliased: Vec<_> = RULES.iter().copied().filter(|rule| rule.aliases.contains(&word)).collect();
+    match aliased.as_slice() {
+        [rule] => Ok(rule),
+        [] => {
+            let names = RULES.iter().flat_map(|rule| std::iter::once(rule.name).chain(rule.aliases.iter().copied()));
+            let hint = match (select(word), nearest(word, names)) {
+                (Ok(several), _) => format!("`{word}` stands for several: {}", list(&several)),
+                (_, Some(nearest)) => format!("no rule is called `{word}`; did you mean `{nearest}`?"),
+                (_, None) => format!("no rule is called `{word}`; `asynclint rules` lists them"),
+            };
+            Err(Failure::new(hint))
+        }
+        several => Err(Failure::new(format!("`{word}` stands for several: {}", list(several)))),
+    }
+}
+
+fn list(rules: &[&Rule]) -> String {
+    rules.iter().map(|rule| rule.name).collect::<Vec<_>>().join(", ")
+}
+
+/// The part of a page that is for people: the traps below `## Cases` are for the tests.
+fn shown(page: &str) -> &str {
+    let end = page.find("\n## Cases").map_or(page.len(), |at| at + 1);
+    page[..end].trim_end()
+}
+
+fn page(rule: &Rule, width: usize) -> String {
+    let mut out = format!("{TITLE}{}{TITLE:#}: {HEADING}{}{HEADING:#}\n", rule.name, rules::summary(rule));
+    let languages: Vec<&str> = rule.languages.iter().copied().map(Language::name).collect();
+    let mut facts = vec![
+        format!("{} in profile {}", rule.severity.name(), rule.profile.name()),
+        languages.join(", "),
+        rule.fix.map_or_else(|| "no fix".to_owned(), |fix| format!("fix: {}", Applicability::name(fix))),
+    ];
+    if !rule.aliases.is_empty() {
+        facts.push(format!("also known as {}", rule.aliases.join(", ")));
+    }
+    out.push_str(&format!("{DIM}{}{DIM:#}\n\n", facts.join(" \u{b7} ")));
+    let body = shown(rule.page);
+    let body = body.strip_prefix("# ").and_then(|rest| rest.split_once('\n')).map_or(body, |(_, rest)| rest);
+    let mut renderer = Renderer { out, width, paragraph: String::new() };
+    renderer.body(body.trim_start());
+    renderer.out
+}
+
+struct Renderer {
+    out: String,
+    width: usize,
+    /// Lines of prose that are waiting to be wrapped.
+    paragraph: String,
+}
+
+impl Renderer {
+    fn body(&mut self, text: &str) {
+        let mut lines = text.lines();
+        while let Some(line) = lines.next() {
+            if let Some(fence) = line.strip_prefix("```") {
+                self.flush();
+                self.code(fence, &mut lines);
+            } else if let Some(heading) = line.strip_prefix('#') {
+                self.flush();
+                let heading = heading.trim_start_matches('#').trim();
+                self.out.push_str(&format!("{HEADING}{}{HEADING:#}\n", inline(heading)));
+            } else if line.starts_with('|') {
+                self.flush();
+                self.out.push_str(&format!("{}\n", inline(line)));
+            } else if line.trim().is_empty() {
+                self.flush();
+                if !self.out.ends_with("\n\n") {
+                    self.out.push('\n');
+                }
+            } else {
+                if line.starts_with("- ") {
+                    self.flush();
+                }
+                if !self.paragraph.is_empty() {
+                    self.paragraph.push(' ');
+                }
+                self.paragraph.push_str(line.trim());
+            }
+        }
+        self.flush();
+    }
+
+    fn code<'a>(&mut self, fence: &str, lines: &mut impl Iterator<Item = &'a str>) {
+        let words: Vec<&str> = fence.split_whitespace().collect();
+        let file = words.iter().find_map(|word| word.strip_prefix("file=")).map(|file| format!(" {file}"));
+        let label = words.iter().find_map(|word| match *word {
+            "bad" => Some((BAD, "bad")),
+            "good" => Some((GOOD, "good")),
+            "fixed" => Some((GOOD, "fixed")),
+            _ => None,
+        });
+        let (style, label) = label.unwrap_or((CODE, words.first().copied().unwrap_or("")));
+        if !label.is_empty() {
+            self.out.push_str(&format!("  {style}{label}{}{style:#}\n", file.unwrap_or_default()));
+        }
+        for line in lines.take_while(|line| !line.starts_with("```")) {
+            let bar = format!("  {style}|{style:#} ");
+            let marked = ["# error", "// error"].iter().any(|mark| line.trim_end().ends_with(mark));
+            let line = if marked { format!("{BAD}{line}{BAD:#}") } else { line.to_owned() };
+            self.out.push_str(format!("{bar}{line}").trim_end());
+            self.out.push('\n');
+        }
+    }
+
+    fn flush(&mut self) {
+        let text = std::mem::take(&mut self.paragraph);
+        if text.is_empty() {
+            return;
+        }
+        let indent = if text.starts_with("- ") { "  " } else { "" };
+        let mut column = 0;
+        for word in words(&text) {
+            let length = visible(&word);
+            if column > 0 && column + 1 + length > self.width {
+                self.out.push('\n');
+                self.out.push_str(indent);
+                column = indent.len();
+            } else if column > 0 {
+                self.out.push(' ');
+                column += 1;
+            }
+            self.out.push_str(&word);
+            column += length;
+        }
+        self.out.push('\n');
+    }
+}
+
+/// Words as they are wrapped: inline code and links stay in one piece each, styled.
+fn words(text: &str) -> Vec<String> {
+    inline(text).split(' ').filter(|word| !word.is_empty()).map(|word| word.replace('\u{a0}', " ")).collect()
+}
+
+/// Markdown's inline marks as styles: code, emphasis, links with their address behind them.
+fn inline(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(['`', '[', '*', '<']) {
+        out.push_str(&rest[..at]);
+        let mark = &rest[at..];
+        let piece = span(mark, "`", "`")
+            .map(|(code, after)| (format!("{CODE}{}{CODE:#}", code.replace(' ', "\u{a0}")), after))
+            .or_else(|| span(mark, "**", "**").map(|(bold, after)| (format!("{HEADING}{bold}{HEADING:#}"), after)))
+            .or_else(|| span(mark, "*", "*").map(|(text, after)| (text.to_owned(), after)))
+            .or_else(|| span(mark, "<http", ">").map(|(address, after)| (format!("http{address}"), after)))
+            .or_else(|| {
+                let (label, after) = span(mark, "[", "](")?;
+                let (address, after) = after.split_once(')')?;
+                Some((format!("{} ({DIM}{address}{DIM:#})", inline(label)), after))
+            });
+        let (text, after) = piece.unwrap_or_else(|| (mark[..1].to_owned(), &mark[1..]));
+        out.push_str(&text);
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// What stands between two marks, and what follows them.
+fn span<'a>(text: &'a str, open: &str, close: &str) -> Option<(&'a str, &'a str)> {
+    let (inner, after) = text.strip_prefix(open)?.split_once(close)?;
+    (!inner.is_empty() && !inner.starts_with(' ')).then_some((inner, after))
+}
+
+/// The columns a styled text takes.
+fn visible(text: &str) -> usize {
+    anstream::adapter::strip_str(text).to_string().chars().count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plain(text: &str, width: usize) -> String {
+        let mut renderer = Renderer { out: String::new(), width, paragraph: String::new() };
+        renderer.body(text);
+        anstream::adapter::strip_str(&renderer.out).to_string()
+    }
+
+    #[test]
+    fn prose_is_wrapped_and_code_is_not() {
+        let text =
+            "one two `three four` five\nsix\n\n- a b c d e f g h\n\n```python bad\nx = 1234567890123456789\n```\n";
+        assert_eq!(
+            plain(text, 14),
+            "one two\nthree four\nfive six\n\n- a b c d e f\n  g h\n\n  bad\n  | x = 1234567890123456789\n"
+        );
+    }
+
+    #[test]
+    fn marks_become_styles() {
+        let text = "see [the `docs`](https://x.y/z), **not** a * b";
+        assert_eq!(plain(text, 200), "see the docs (https://x.y/z), not a * b\n");
+    }
+
+    #[test]
+    fn every_page_renders_within_the_width() {
+        for rule in RULES {
+            let text = anstream::adapter::strip_str(&page(rule, 80)).to_string();
+            assert!(!text.contains("## Cases") && !text.contains("```"), "{}", rule.name);
+            let long = text.lines().find(|line| {
+                line.chars().count() > 80 && line.contains(' ') && !line.starts_with("  |") && !line.starts_with('|')
+            });
+            // The second line holds the facts and is as long as it is.
+            assert!(long.is_none_or(|line| line.contains('\u{b7}') || line.starts_with(rule.name)), "{long:?}");
+        }
+    }
+}

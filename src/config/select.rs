@@ -1,0 +1,94 @@
+//! Words that name rules: a rule, a category, a peer's code or the beginning of one, or `all`.
+
+use crate::rules::{Category, RULES, Rule};
+
+/// The rules that a word names, in the order of the catalogue.
+///
+/// A code may be cut after its letters or digits, as its home knows it: `ASYNC`, `ASYNC2`, `clippy`.
+pub fn select(word: &str) -> Result<Vec<&'static Rule>, Unknown> {
+    let all = RULES.iter().copied();
+    let found: Vec<_> = if word == "all" {
+        all.collect()
+    } else if let Some(rule) = crate::rules::by_name(word) {
+        vec![rule]
+    } else if let Some(category) = Category::ALL.into_iter().find(|it| it.name() == word) {
+        // A category without a rule yet is a word all the same.
+        return Ok(all.filter(|rule| rule.category == category).collect());
+    } else {
+        all.filter(|rule| rule.aliases.iter().any(|alias| names(word, alias))).collect()
+    };
+    if found.is_empty() { Err(Unknown { word: word.to_owned(), nearest: nearest_word(word) }) } else { Ok(found) }
+}
+
+/// `word` is the alias, or the beginning of it that names a family.
+fn names(word: &str, alias: &str) -> bool {
+    let Some(rest) = alias.strip_prefix(word) else {
+        return false;
+    };
+    let is_code = !word.is_empty() && word.starts_with(|c: char| c.is_ascii_uppercase()) && rest.bytes().all(is_digit);
+    // Cut inside the letters, `ASY`, it would be somebody else's family.
+    rest.is_empty() || is_code || rest.starts_with("::")
+}
+
+fn is_digit(byte: u8) -> bool {
+    byte.is_ascii_digit()
+}
+
+/// A word that names no rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unknown {
+    pub word: String,
+    /// What was probably meant.
+    pub nearest: Option<String>,
+}
+
+impl std::fmt::Display for Unknown {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "no rule, category or alias is called `{}`", self.word)?;
+        match &self.nearest {
+            Some(nearest) => write!(f, "; did you mean `{nearest}`?"),
+            None => f.write_str("; `asynclint rules` lists them"),
+        }
+    }
+}
+
+fn nearest_word(word: &str) -> Option<String> {
+    let rules = RULES.iter().flat_map(|rule| std::iter::once(rule.name).chain(rule.aliases.iter().copied()));
+    nearest(word, rules.chain(Category::ALL.into_iter().map(Category::name)).chain(["all"])).map(str::to_owned)
+}
+
+/// The known word that is most like this one, if any is at all like it.
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let plain = |text: &str| text.to_lowercase().replace('_', "-");
+    let word = plain(word);
+    let likeness = |it: &str| strsim::jaro_winkler(&word, &plain(it));
+    let scored = known.into_iter().map(|it| (likeness(it), it)).filter(|(score, _)| *score > 0.75);
+    scored.max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1))).map(|(_, it)| it)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names_of(word: &str) -> Vec<&'static str> {
+        select(word).expect("known").into_iter().map(|rule| rule.name).collect()
+    }
+
+    #[test]
+    fn rules_go_by_name_category_and_alias() {
+        assert_eq!(names_of("leaked-task"), ["leaked-task"]);
+        assert_eq!(names_of("RUF006"), ["leaked-task"]);
+        assert!(names_of("blocking").iter().all(|name| name.starts_with("blocking-")));
+        assert!(names_of("ASYNC").len() > names_of("ASYNC2").len());
+        assert_eq!(names_of("all").len(), RULES.len());
+    }
+
+    #[test]
+    fn a_word_that_names_nothing_names_the_nearest() {
+        let unknown = select("leaked-tsk").expect_err("no such rule");
+        assert_eq!(unknown.nearest.as_deref(), Some("leaked-task"));
+        assert_eq!(select("ASY").expect_err("not a family").word, "ASY");
+        assert_eq!(select("").expect_err("nothing").nearest, None);
+        assert!(select("clippy::await").is_err());
+    }
+}

@@ -1,0 +1,53 @@
+//! Folders that hold no code of the user's: environments, caches, build output.
+
+use std::path::Path;
+
+/// Skipped by name alone: nobody keeps sources there.
+const NAMES: [&str; 24] = [
+    ".asynclint_cache",
+    ".bzr",
+    ".direnv",
+    ".eggs",
+    ".git",
+    ".hg",
+    ".ipynb_checkpoints",
+    ".mypy_cache",
+    ".nox",
+    ".pants.d",
+    ".pixi",
+    ".pyenv",
+    ".pytest_cache",
+    ".pytype",
+    ".ruff_cache",
+    ".svn",
+    ".tox",
+    ".venv",
+    ".vscode",
+    "__pycache__",
+    "__pypackages__",
+    "buck-out",
+    "node_modules",
+    "site-packages",
+];
+
+/// The folder is not looked into, unless it is where the walk starts.
+pub(super) fn is_skipped(folder: &Path) -> bool {
+    let Some(name) = folder.file_name().and_then(|it| it.to_str()) else {
+        return false;
+    };
+    let has = |name: &str| folder.join(name).exists();
+    let beside = |name: &str| folder.with_file_name(name).exists();
+    match name {
+        _ if NAMES.contains(&name) => true,
+        "target" => has("CACHEDIR.TAG") || beside("Cargo.toml"),
+        // The standard library has a package `venv`, and other projects have packages `build` and `dist`.
+        "venv" => !has("__init__.py"),
+        "build" | "dist" => (beside("pyproject.toml") || beside("setup.py")) && !has("__init__.py"),
+        _ => has("pyvenv.cfg") || has("conda-meta"),
+    }
+}
+
+/// The file is somewhere below a folder that a walk would not look into.
+pub(super) fn is_below_skipped(file: &Path) -> bool {
+    file.ancestors().skip(1).any(is_skipped)
+}

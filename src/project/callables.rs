@@ -1,0 +1,226 @@
+//! Functions that run what they are given: helpers that call a parameter, and decorators that wrap a function.
+
+use rustc_hash::FxHashMap;
+
+use crate::finding::FileId;
+use crate::knowledge::HandlerRole;
+use crate::model::{CallId, Decorator, FileModel, FunctionId, ParamKind, Value, ValueId};
+use crate::source::Language;
+
+use super::Project;
+use super::calls::Callee;
+use super::types::{FnRef, Ty};
+
+/// What a function has become under its decorators.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Wrapping {
+    /// Calling it runs it, and perhaps what is around it: see [`Project::wrappers`].
+    Plain,
+    /// Calling it gives a context manager; entering that runs it.
+    Manager,
+    /// Calling it runs this function of the project's instead, which hands it to a thread or keeps it for later.
+    Replaced(FnRef),
+    /// Anything.
+    Unknown,
+}
+
+/// What one decorator makes of the function it stands on.
+enum Decoration {
+    /// The function itself.
+    Kept,
+    Manager,
+    /// A function of the project's that calls it.
+    Around(FnRef),
+    /// A function of the project's that has something else call it, or nothing.
+    Instead(FnRef),
+    Unknown,
+}
+
+/// Which parameters the functions of one file call, by themselves or in functions nested in them.
+#[derive(Default)]
+pub(super) struct Callables {
+    /// By the function that calls: whose parameter.
+    called: FxHashMap<FunctionId, Vec<(FunctionId, u32)>>,
+    /// By the function that hands it on: whose parameter, in which call, as which argument.
+    handed: FxHashMap<FunctionId, Vec<(FunctionId, u32, CallId, usize)>>,
+}
+
+impl Callables {
+    pub(super) fn of(model: &FileModel) -> Self {
+        let mut found = Self::default();
+        for (index, call) in model.calls.iter().enumerate() {
+            if let Value::Param(function, position) = model.value(call.callee) {
+                found.called.entry(call.function).or_default().push((*function, *position));
+            }
+            for (argument, arg) in call.args.iter().enumerate() {
+                if let Value::Param(function, position) = model.value(arg.value) {
+                    let handed = (*function, *position, CallId(index as u32), argument);
+                    found.handed.entry(call.function).or_default().push(handed);
+                }
+            }
+        }
+        found
+    }
+}
+
+impl Project {
+    fn callables(&self, file: FileId) -> &Callables {
+        self.files[file.index()].callables.get_or_init(|| Callables::of(self.model(file)))
+    }
+
+    /// The positions, counted as in [`Function::params`](crate::model::Function), of parameters that the function calls
+    /// before it returns, by itself or through functions it hands them to.
+    pub fn called_parameters(&self, function: FnRef) -> Vec<u32> {
+        self.called_parameters_within(function, 0)
+    }
+
+    fn called_parameters_within(&self, function: FnRef, depth: u32) -> Vec<u32> {
+        let callables = self.callables(function.file);
+        let own = |owner: &FunctionId| *owner == function.function;
+        let called = callables.called.get(&function.function).into_iter().flatten();
+        let mut positions: Vec<u32> = called.filter(|(owner, _)| own(owner)).map(|(_, position)| *position).collect();
+        let handed = callables.handed.get(&function.function).into_iter().flatten();
+        for (_, position, call, argument) in handed.filter(|(owner, ..)| own(owner)) {
+            if depth < 6
+                && !positions.contains(position)
+                && self.argument_is_called(function.file, *call, *argument, depth)
+            {
+                positions.push(*position);
+            }
+        }
+        positions.sort_unstable();
+        positions.dedup();
+        positions
+    }
+
+    /// The callee of a call calls the argument at that index before it returns.
+    fn argument_is_called(&self, file: FileId, call: CallId, argument: usize, depth: u32) -> bool {
+        let model = self.model(file);
+        match self.callees(file, call).as_slice() {
+            [Callee::Own(callee)] => {
+                let positions = self.called_parameters_within(*callee, depth + 1);
+                positions.iter().any(|position| {
+                    self.argument_at(file, call, *callee, *position) == Some(model.call(call).args[argument].value)
+                })
+            }
+            _ => false,
+        }
+    }
+
+    /// The argument that a call gives to the parameter of its callee at that position.
+    pub fn argument_at(&self, file: FileId, call: CallId, callee: FnRef, position: u32) -> Option<ValueId> {
+        let model = self.model(file);
+        let params = &self.function(callee).params;
+        let param = params.get(position as usize)?;
+        let name = self.model(callee.file).name(param.name);
+        // Python keeps the receiver out of the arguments; Rust does so in method calls, of which `self` is no parameter.
+        let receivers = params.iter().take(position as usize).filter(|it| it.kind == ParamKind::Receiver).count();
+        let index = position as usize - receivers;
+        let index = (param.kind == ParamKind::Positional).then_some(index);
+        model.call(call).argument(&model.names, index, Some(name)).map(|arg| arg.value)
+    }
+
+    /// What decorators make of a function.
+    pub fn wrapping(&self, function: FnRef) -> Wrapping {
+        if self.language(function.file) == Language::Rust {
+            return Wrapping::Plain;
+        }
+        let mut wrapping = Wrapping::Plain;
+        // The one next to the function is applied first.
+        for decorator in self.function(function).decorators.iter().rev() {
+            match self.decoration(function.file, decorator) {
+                Decoration::Kept | Decoration::Around(_) => {}
+                Decoration::Manager => wrapping = Wrapping::Manager,
+                Decoration::Instead(wrapper) => wrapping = Wrapping::Replaced(wrapper),
+                Decoration::Unknown => return Wrapping::Unknown,
+            }
+        }
+        wrapping
+    }
+
+    /// Functions of the project's that run around a decorated one, outermost first.
+    pub fn wrappers(&self, function: FnRef) -> Vec<FnRef> {
+        if self.language(function.file) == Language::Rust {
+            return Vec::new();
+        }
+        let decorators = self.function(function).decorators.iter();
+        decorators
+            .filter_map(|decorator| match self.decoration(function.file, decorator) {
+                Decoration::Around(wrapper) => Some(wrapper),
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn decoration(&self, file: FileId, decorator: &Decorator) -> Decoration {
+        match self.evaluate(file, decorator.value) {
+            Ty::External(path) | Ty::Method(path, _) => self.library_decoration(&path),
+            Ty::Function(maker) if decorator.call.is_some() => match self.returns(maker, None) {
+                Ty::Function(decorator) => self.own_decoration(decorator),
+                _ => Decoration::Unknown,
+            },
+            Ty::Function(decorator) => self.own_decoration(decorator),
+            _ => Decoration::Unknown,
+        }
+    }
+
+    fn library_decoration(&self, path: &str) -> Decoration {
+        if let Some(facts) = self.knowledge.decorator(Language::Python, path) {
+            return match facts.role {
+                Some(HandlerRole::ContextManager) => Decoration::Manager,
+                Some(HandlerRole::Fixture) => Decoration::Unknown,
+                _ => Decoration::Kept,
+            };
+        }
+        match path {
+            "builtins.staticmethod"
+            | "builtins.classmethod"
+            | "builtins.property"
+            | "functools.cached_property"
+            | "functools.wraps"
+            | "functools.lru_cache"
+            | "functools.cache"
+            | "abc.abstractmethod"
+            | "typing.overload"
+            | "typing.final"
+            | "typing.override"
+            | "typing.no_type_check"
+            | "typing_extensions.override"
+            | "typing_extensions.deprecated"
+            | "warnings.deprecated"
+            | "typing_extensions.final" => Decoration::Kept,
+            "contextlib.contextmanager" | "contextlib.asynccontextmanager" => Decoration::Manager,
+            _ => Decoration::Unknown,
+        }
+    }
+
+    /// A function of the project's used as a decorator: what it gives for the function it is given.
+    fn own_decoration(&self, decorator: FnRef) -> Decoration {
+        let definition = self.function(decorator);
+        let model = self.model(decorator.file);
+        let given = definition.params.iter().position(|param| param.kind == ParamKind::Positional);
+        let Some(given) = given.map(|it| it as u32) else { return Decoration::Unknown };
+        if !definition.decorators.is_empty() || definition.kind.is_async() {
+            return Decoration::Unknown;
+        }
+        let [returned] = definition.returned.as_slice() else { return Decoration::Unknown };
+        match model.value(*returned) {
+            Value::Param(owner, position) if *owner == decorator.function && *position == given => Decoration::Kept,
+            Value::Function(inner) if model.function(*inner).parent == Some(decorator.function) => {
+                let wrapper = FnRef { file: decorator.file, function: *inner };
+                let callables = self.callables(decorator.file);
+                let is_given = |owner: &FunctionId, position: &u32| *owner == decorator.function && *position == given;
+                let calls = callables.called.get(inner).into_iter().flatten();
+                if calls.clone().any(|(owner, position)| is_given(owner, position)) {
+                    return Decoration::Around(wrapper);
+                }
+                let hands = callables.handed.get(inner).into_iter().flatten();
+                if hands.clone().any(|(owner, position, ..)| is_given(owner, position)) {
+                    return Decoration::Instead(wrapper);
+                }
+                Decoration::Unknown
+            }
+            _ => Decoration::Unknown,
+        }
+    }
+}

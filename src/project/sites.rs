@@ -1,0 +1,466 @@
+//! What a function runs, place by place: calls, and all that runs without being written as one.
+
+use crate::finding::FileId;
+use crate::knowledge::{Api, Effect, Place as RunPlace, Runner};
+use crate::model::{
+    CallId, ClassKind, FunctionId, FunctionKind, Implicit, ImplicitKind, Node, ScopeKind, Use, Value, ValueId, flow,
+};
+use crate::source::Language;
+
+use super::Project;
+use super::callables::Wrapping;
+use super::calls::Callee;
+use super::effects::{Runs, Site};
+use super::types::{Class, ClassRef, FnRef, Ty};
+
+/// Built-in functions that run a method of their first argument.
+const METHODS_OF_BUILTINS: &[(&str, &str)] = &[
+    ("len", "__len__"),
+    ("str", "__str__"),
+    ("repr", "__repr__"),
+    ("bool", "__bool__"),
+    ("hash", "__hash__"),
+    ("next", "__next__"),
+    ("iter", "__iter__"),
+];
+
+/// Built-in functions that go through all of their first argument.
+const EXHAUST: &[&str] = &["list", "tuple", "set", "frozenset", "dict", "sorted", "sum", "min", "max", "any", "all"];
+
+impl Project {
+    /// Sync functions of the file that are handed to the loop, or that a framework runs on it.
+    pub(super) fn callbacks_of(&self, file: FileId) -> Vec<FnRef> {
+        let model = self.model(file);
+        let mut callbacks = Vec::new();
+        for (index, call) in model.calls.iter().enumerate() {
+            let Value::Attr(_, name) = model.value(call.callee) else { continue };
+            if call.args.is_empty() || !self.knowledge.names_a_callback(model.language, model.name(*name)) {
+                continue;
+            }
+            let Some(api) = self.api_of(file, CallId(index as u32)) else { continue };
+            for runs in api.runs.iter().filter(|it| it.place == Runner::Loop) {
+                let name = (!runs.name.is_empty()).then_some(runs.name);
+                let argument = call.argument(&model.names, runs.position.map(usize::from), name);
+                if let Some(argument) = argument
+                    && let Ty::Function(function) | Ty::Bound(_, function) = self.evaluate(file, argument.value)
+                    && matches!(self.function(function).kind, FunctionKind::Sync | FunctionKind::Closure)
+                {
+                    callbacks.push(function);
+                }
+            }
+        }
+        for id in model.function_ids() {
+            let function = model.function(id);
+            if function.kind != FunctionKind::Sync || function.decorators.is_empty() {
+                continue;
+            }
+            let on_loop = function.decorators.iter().any(|decorator| {
+                let (Ty::External(path) | Ty::Method(path, _)) = self.evaluate(file, decorator.value) else {
+                    return false;
+                };
+                self.knowledge.decorator(model.language, &path).is_some_and(|facts| facts.sync == Some(RunPlace::Loop))
+            });
+            if on_loop {
+                callbacks.push(FnRef { file, function: id });
+            }
+        }
+        self.methods_on_loop(file, &mut callbacks);
+        callbacks
+    }
+
+    /// Methods that a framework calls on the loop because of what their class derives from or implements.
+    fn methods_on_loop(&self, file: FileId, callbacks: &mut Vec<FnRef>) {
+        let model = self.model(file);
+        let is_sync = |function: FunctionId| model.function(function).kind == FunctionKind::Sync;
+        let mut keep = |path: &str, methods: &[(crate::model::NameId, FunctionId)]| {
+            for facts in self.knowledge.base(model.language, path) {
+                if facts.sync != Some(RunPlace::Loop) {
+                    continue;
+                }
+                let wanted = |name: &str| facts.methods.is_empty() || facts.methods.contains(&name);
+                let found = methods.iter().filter(|(name, function)| wanted(model.name(*name)) && is_sync(*function));
+                callbacks.extend(found.map(|(_, function)| FnRef { file, function: *function }));
+            }
+        };
+        for (index, class) in model.classes.iter().enumerate() {
+            if class.kind == ClassKind::Class && !class.methods.is_empty() && !class.bases.is_empty() {
+                let class_ref = ClassRef { file, class: crate::model::ClassId(index as u32) };
+                for path in self.library_bases(class_ref) {
+                    keep(&path, &class.methods);
+                }
+            }
+        }
+        for it in &model.impls {
+            if let Some(of_trait) = it.of_trait
+                && let Ty::External(path) = self.evaluate(file, of_trait)
+            {
+                keep(&path, &it.methods);
+            }
+        }
+    }
+
+    /// Everything a function runs that matters: library functions with effects, and functions of the project.
+    pub(super) fn sites_of(&self, function: FnRef) -> Vec<(Site, Runs)> {
+        let file = function.file;
+        let body = &self.model(file).function(function.function).body;
+        let asks = !self.function(function).kind.is_async() && self.asks_for_loop(function);
+        let mut found = Found { project: self, file, sites: Vec::new() };
+        flow::visit(body, &mut |node| {
+            match node {
+                Node::Call(call) => found.call(*call),
+                Node::Implicit(it) => found.implicit(it),
+                Node::Scope(scope) if scope.kind == ScopeKind::With => {
+                    for item in &scope.items {
+                        found.enter(Site { span: item.span, call: None }, &self.evaluate(file, item.value));
+                    }
+                }
+                _ => {}
+            }
+            flow::Step::Into
+        });
+        if asks {
+            found.sites.retain(|(_, runs)| !matches!(runs, Runs::Library(_, Effect::StartsRuntime)));
+        }
+        found.sites
+    }
+
+    /// The function finds out whether a loop runs before it does one thing or the other.
+    pub fn asks_for_loop(&self, function: FnRef) -> bool {
+        let file = function.file;
+        let model = self.model(file);
+        let asks = |node: &Node| {
+            let Node::Call(id) = node else { return false };
+            let api = self.api_of(file, *id);
+            api.is_some_and(|api| matches!(api.last_name(), "get_running_loop" | "current_async_library"))
+        };
+        flow::find(&model.function(function.function).body, &mut |node| match node {
+            Node::Call(id) => {
+                let callee = model.value(model.call(*id).callee);
+                matches!(callee, Value::Attr(_, name) if model.name(*name) == "is_running")
+            }
+            Node::Try(it) => !it.handlers.is_empty() && flow::find(&it.body, &mut |node| asks(node)).is_some(),
+            _ => false,
+        })
+        .is_some()
+    }
+
+    /// What runs when a function of the project is called, `awaited` or not: its wrappers, and itself.
+    pub fn run_by_call(&self, function: FnRef, awaited: bool) -> Vec<FnRef> {
+        let definition = self.function(function);
+        let is_python = self.language(function.file) == Language::Python;
+        let is_sync = |function: FnRef| !self.function(function).kind.is_async();
+        match self.wrapping(function) {
+            Wrapping::Replaced(wrapper) if is_sync(wrapper) => return vec![wrapper],
+            Wrapping::Plain => {}
+            _ => return Vec::new(),
+        }
+        let mut run = Vec::new();
+        for wrapper in self.wrappers(function) {
+            if is_sync(wrapper) {
+                if !self.function(wrapper).is_generator {
+                    run.push(wrapper);
+                }
+            } else if !awaited {
+                return run;
+            }
+        }
+        let runs = !definition.is_generator || !is_python;
+        if runs && !definition.kind.is_async() {
+            run.push(function);
+        }
+        run
+    }
+
+    fn property(&self, receiver: &Ty, name: &str) -> Option<FnRef> {
+        let Ty::Instance(Class::Own(class), _) = receiver else { return None };
+        let function = self.find_method(*class, name)?;
+        (self.is_property(function) && !self.is_abstract(function)).then_some(function)
+    }
+
+    /// The function is nested in `outer`, at any depth.
+    pub fn is_inside(&self, file: FileId, function: FunctionId, outer: FunctionId) -> bool {
+        let model = self.model(file);
+        let mut at = Some(function);
+        while let Some(function) = at {
+            if function == outer {
+                return true;
+            }
+            at = model.function(function).parent;
+        }
+        false
+    }
+}
+
+/// The sites of one function, as they are found.
+struct Found<'a> {
+    project: &'a Project,
+    file: FileId,
+    sites: Vec<(Site, Runs)>,
+}
+
+impl Found<'_> {
+    fn own(&mut self, site: Site, functions: impl IntoIterator<Item = FnRef>) {
+        self.sites.extend(functions.into_iter().map(|function| (site, Runs::Own(function))));
+    }
+
+    fn implicit(&mut self, it: &Implicit) {
+        let project = self.project;
+        let site = Site { span: it.span, call: None };
+        let model = project.model(self.file);
+        match it.kind {
+            ImplicitKind::Attribute(name) => {
+                let receiver = project.evaluate(self.file, it.value);
+                self.own(site, project.property(&receiver, model.name(name)));
+            }
+            ImplicitKind::Operator(name) => {
+                let receiver = project.evaluate(self.file, it.value);
+                self.method(site, &receiver, model.name(name));
+            }
+            ImplicitKind::Iterate => self.iterate(site, &project.evaluate(self.file, it.value)),
+            ImplicitKind::AsyncIterate | ImplicitKind::Drop => {}
+        }
+    }
+
+    /// A method of an instance is run, if its class is the project's; or a library's that is told to have an effect.
+    fn method(&mut self, site: Site, receiver: &Ty, name: &str) {
+        let project = self.project;
+        let language = project.language(self.file);
+        match receiver {
+            Ty::Instance(Class::Own(class), _) => {
+                let found = project.find_method(*class, name).filter(|it| !project.is_abstract(*it));
+                self.own(site, found.into_iter().flat_map(|it| project.run_by_call(it, false)));
+            }
+            Ty::Instance(Class::Library(_), _) => {
+                if let Ty::Method(path, _) = project.member(language, receiver, name)
+                    && let Some(api) = project.knowledge.api(language, &path)
+                    && let Some(effect) = unconditional(api)
+                {
+                    self.sites.push((site, Runs::Library(api, effect)));
+                }
+            }
+            // A library's object that stands at the top of a module: `sys.stdin`.
+            Ty::External(path) => {
+                if let Some(api) = project.knowledge.api(language, &format!("{path}.{name}"))
+                    && let Some(effect) = unconditional(api)
+                {
+                    self.sites.push((site, Runs::Library(api, effect)));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// `for x in value`.
+    fn iterate(&mut self, site: Site, value: &Ty) {
+        let project = self.project;
+        match (project.language(self.file), value) {
+            (_, Ty::Generator(generator)) => {
+                self.own(site, (!project.function(*generator).kind.is_async()).then_some(*generator));
+            }
+            (Language::Python, Ty::Instance(Class::Own(class), _)) => {
+                let Some(iter) = project.find_method(*class, "__iter__") else { return };
+                if project.is_abstract(iter) || project.function(iter).kind.is_async() {
+                    return;
+                }
+                self.own(site, [iter]);
+                match project.returns(iter, Some(value)) {
+                    _ if project.function(iter).is_generator => {}
+                    iterator if iterator == *value || !matches!(iterator, Ty::Instance(..)) => {
+                        self.method(site, value, "__next__");
+                    }
+                    iterator => self.method(site, &iterator, "__next__"),
+                }
+            }
+            (Language::Python, Ty::Instance(Class::Library(_), _) | Ty::External(_)) => {
+                self.method(site, value, "__next__");
+            }
+            (Language::Rust, Ty::Instance(Class::Own(_), _)) => {
+                if let Ty::Bound(_, next) = project.member(Language::Rust, value, "next") {
+                    self.own(site, [next]);
+                } else if let Ty::Bound(_, into) = project.member(Language::Rust, value, "into_iter") {
+                    self.own(site, [into]);
+                }
+            }
+            (Language::Rust, Ty::Instance(Class::Library(_), _)) => self.method(site, value, "next"),
+            _ => {}
+        }
+    }
+
+    /// `with value:`
+    fn enter(&mut self, site: Site, value: &Ty) {
+        let project = self.project;
+        match value {
+            Ty::Manager(manager) if !project.function(*manager).kind.is_async() => self.own(site, [*manager]),
+            Ty::Instance(Class::Own(_), _) => {
+                self.method(site, value, "__enter__");
+                self.method(site, value, "__exit__");
+            }
+            Ty::Instance(Class::Library(_), _) => self.method(site, value, "__enter__"),
+            _ => {}
+        }
+    }
+
+    fn call(&mut self, id: CallId) {
+        let project = self.project;
+        let model = project.model(self.file);
+        let call = model.call(id);
+        let site = Site { span: call.name_span, call: Some(id) };
+        let callees = project.callees(self.file, id);
+        // Alternatives: only what all of them do is sure.
+        let mut effect: Option<(&'static Api, Effect)> = None;
+        for (index, callee) in callees.iter().enumerate() {
+            let found = match callee {
+                Callee::Api(path, _) if !call.awaited => project
+                    .knowledge
+                    .api(model.language, path)
+                    .filter(|api| !api.is_async)
+                    .and_then(|api| project.effect_in_call(self.file, call, api).map(|effect| (api, effect))),
+                _ => None,
+            };
+            if index == 0 {
+                effect = found;
+            } else if effect.map(|it| it.1) != found.map(|it| it.1) {
+                effect = None;
+            }
+        }
+        if let Some((api, effect)) = effect {
+            self.sites.push((site, Runs::Library(api, effect)));
+        }
+        let [callee] = callees.as_slice() else { return };
+        match callee {
+            Callee::Own(function) => {
+                self.own(site, project.run_by_call(*function, call.awaited));
+                self.given(site, id, *function);
+            }
+            Callee::Construct(class) => {
+                for name in ["__new__", "__init__", "__post_init__"] {
+                    if let Some(method) = project.find_method(*class, name) {
+                        self.own(site, project.run_by_call(method, false));
+                        self.given(site, id, method);
+                    }
+                }
+            }
+            Callee::Api(path, _) => self.library_call(site, id, path),
+            Callee::Unknown => {}
+        }
+        if model.language == Language::Python && !call.args.is_empty() {
+            self.builtin_call(site, id);
+        }
+    }
+
+    /// `len(x)` runs `x.__len__`, `list(x)` goes through `x`.
+    fn builtin_call(&mut self, site: Site, id: CallId) {
+        let project = self.project;
+        let model = project.model(self.file);
+        let call = model.call(id);
+        let Value::Path(path) = model.value(call.callee) else { return };
+        let [module, name] = &*path.segments else { return };
+        if model.name(*module) != "builtins" || call.args[0].name.is_some() {
+            return;
+        }
+        let name = model.name(*name);
+        if let Some((_, method)) = METHODS_OF_BUILTINS.iter().find(|(builtin, _)| *builtin == name) {
+            self.method(site, &project.evaluate(self.file, call.args[0].value), method);
+        } else if EXHAUST.contains(&name) {
+            self.iterate(site, &project.evaluate(self.file, call.args[0].value));
+        }
+    }
+
+    /// A function of the project calls what it is given: that runs here, too.
+    fn given(&mut self, site: Site, id: CallId, callee: FnRef) {
+        let project = self.project;
+        let call = project.model(self.file).call(id);
+        if call.args.is_empty() || project.function(callee).kind.is_async() && !call.awaited {
+            return;
+        }
+        for position in project.called_parameters(callee) {
+            if let Some(argument) = project.argument_at(self.file, id, callee, position) {
+                self.inline(site, argument);
+            }
+        }
+    }
+
+    /// The value, a function, is called here.
+    fn inline(&mut self, site: Site, value: ValueId) {
+        let project = self.project;
+        let language = project.language(self.file);
+        match project.callee_of(language, &project.evaluate(self.file, value)) {
+            Callee::Own(function) => self.own(site, project.run_by_call(function, false)),
+            Callee::Api(path, _) => {
+                if let Some(api) = project.knowledge.api(language, path)
+                    && !api.is_async
+                    && let Some(effect) = unconditional(api)
+                {
+                    self.sites.push((site, Runs::Library(api, effect)));
+                }
+            }
+            Callee::Construct(_) | Callee::Unknown => {}
+        }
+    }
+
+    fn library_call(&mut self, site: Site, id: CallId, path: &str) {
+        let project = self.project;
+        let model = project.model(self.file);
+        let call = model.call(id);
+        let Some(api) = project.knowledge.api(model.language, path) else { return };
+        let inline = api.runs.iter().filter(|it| it.place == Runner::Inline);
+        for runs in inline {
+            let name = (!runs.name.is_empty()).then_some(runs.name);
+            let argument = call.argument(&model.names, runs.position.map(usize::from), name);
+            if let Some(argument) = argument
+                && (!is_lazy(api) || self.is_consumed(id, 0))
+            {
+                self.inline(site, argument.value);
+            }
+        }
+        if let Some(argument) = call.args.first().filter(|_| api.returns.starts_with("enter:")) {
+            self.enter(site, &project.evaluate(self.file, argument.value));
+        }
+    }
+
+    /// Somebody asks the iterator that a call gives for its elements.
+    fn is_consumed(&self, id: CallId, depth: u32) -> bool {
+        let project = self.project;
+        let model = project.model(self.file);
+        match model.call(id).result {
+            Use::Consumed | Use::Passed | Use::Entered | Use::Tested => true,
+            // Of a chain the last decides.
+            Use::Receiver if depth < 64 => {
+                let next = model.calls.iter().enumerate().skip(id.index()).find(|(_, call)| {
+                    matches!(model.value(call.callee), Value::Attr(receiver, _) if *model.value(*receiver) == Value::Result(id))
+                });
+                next.is_none_or(|(index, _)| {
+                    let next = CallId(index as u32);
+                    let lazy = project.api_of(self.file, next).is_some_and(is_lazy);
+                    !lazy || self.is_consumed(next, depth + 1)
+                })
+            }
+            _ => false,
+        }
+    }
+}
+
+/// The effect of a function that has it however it is called.
+fn unconditional(api: &'static Api) -> Option<Effect> {
+    if api.unless.is_empty() && api.when.is_empty() { api.effect } else { None }
+}
+
+/// It gives an iterator that does nothing by itself.
+fn is_lazy(api: &Api) -> bool {
+    api.returns.starts_with("std::iter::Iterator")
+        || api.path.starts_with("std::iter::Iterator::") && api.returns.is_empty() && is_adaptor(api.path)
+        || matches!(builtin(api.path), "map" | "filter")
+        || api.path.starts_with("itertools.")
+}
+
+fn builtin(path: &str) -> &str {
+    path.strip_prefix("builtins.").unwrap_or(path)
+}
+
+fn is_adaptor(path: &str) -> bool {
+    let name = path.rsplit("::").next().unwrap_or(path);
+    matches!(
+        name,
+        "map" | "filter" | "filter_map" | "flat_map" | "inspect" | "map_while" | "take_while" | "skip_while" | "scan"
+    )
+}

@@ -1,0 +1,146 @@
+//! `cross-thread-call`: a function that runs in a thread touches what belongs to the event loop.
+
+use rustc_hash::FxHashSet;
+
+use super::{Category, Context, Profile, Rule};
+use crate::finding::{FileId, Place, Related, Severity};
+use crate::knowledge::Runner;
+use crate::model::{CallId, FunctionKind};
+use crate::project::Wrapping;
+use crate::project::types::{FnRef, Ty};
+use crate::source::Language;
+
+pub(super) static RULE: Rule = Rule {
+    name: "cross-thread-call",
+    page: include_str!("../../rules/cross-thread-call.md"),
+    category: Category::Runtime,
+    profile: Profile::Recommended,
+    severity: Severity::Error,
+    languages: &[Language::Python],
+    aliases: &[],
+    fix: None,
+    check,
+};
+
+/// Functions of the project in a row that are followed from the one the thread runs.
+const DEEPEST: u32 = 4;
+
+fn check(context: &mut Context<'_>) {
+    if context.language() != Language::Python {
+        return;
+    }
+    let model = context.model();
+    let mut seen = FxHashSet::default();
+    for (index, call) in model.calls.iter().enumerate() {
+        let id = CallId(index as u32);
+        if call.args.is_empty() {
+            continue;
+        }
+        let Some(api) = context.project.api_of(context.file, id) else { continue };
+        for runs in api.runs.iter().filter(|it| it.place == Runner::Thread) {
+            let name = (!runs.name.is_empty()).then_some(runs.name);
+            let Some(argument) = call.argument(&model.names, runs.position.map(usize::from), name) else { continue };
+            let Some(target) = target(&context.evaluate(argument.value)) else { continue };
+            for (file, call, help) in touches(context, target) {
+                if file == context.file && seen.insert(call) {
+                    report(context, call, help, argument.span);
+                }
+            }
+        }
+    }
+}
+
+fn report(context: &mut Context<'_>, id: CallId, help: &'static str, started: crate::source::Span) {
+    let call = context.model().call(id);
+    let path = context.project.api_of(context.file, id).map_or("this", |api| api.path);
+    let message = format!("`{path}` belongs to the event loop, and this runs in a thread");
+    let mut finding = context.finding(&RULE, context.function(call.function), call.name_span, message);
+    finding.help = Some(help.to_owned());
+    let place = Place { file: context.file, span: started };
+    finding.related = vec![Related { message: "it is handed to a thread here".to_owned(), place }];
+    context.keep(finding);
+}
+
+fn target(ty: &Ty) -> Option<FnRef> {
+    match ty {
+        Ty::Function(function) | Ty::Bound(_, function) => Some(*function),
+        Ty::Partial(inner) => target(inner),
+        _ => None,
+    }
+}
+
+/// Calls that are not safe off the loop, in the function and in those it calls.
+fn touches(context: &Context<'_>, start: FnRef) -> Vec<(FileId, CallId, &'static str)> {
+    let mut found = Vec::new();
+    let mut seen = FxHashSet::default();
+    let mut level = vec![start];
+    for _ in 0..DEEPEST {
+        let mut next = Vec::new();
+        for function in level {
+            if !seen.insert(function) || !runs_in_thread(context, function) {
+                continue;
+            }
+            for id in super::task_group::calls(&context.project.function(function).body) {
+                if let Some(api) = context.project.api_of(function.file, id) {
+                    found.extend(unsafe_off_loop(api.path).map(|help| (function.file, id, help)));
+                } else {
+                    next.extend(context.project.own_of(function.file, id).filter(|own| is_kin(context, start, *own)));
+                }
+            }
+        }
+        level = next;
+    }
+    found
+}
+
+/// Of the same class, or of none: what other classes share among their users need not belong to a loop at all.
+fn is_kin(context: &Context<'_>, start: FnRef, own: FnRef) -> bool {
+    let class = context.project.function(own).class;
+    class.is_none() || own.file == start.file && class == context.project.function(start).class
+}
+
+/// Called in a thread, the function's body runs there, and there is no loop.
+fn runs_in_thread(context: &Context<'_>, function: FnRef) -> bool {
+    let definition = context.project.function(function);
+    let plain = match definition.kind {
+        FunctionKind::Closure => true,
+        FunctionKind::Sync => context.project.wrapping(function) == Wrapping::Plain,
+        _ => false,
+    };
+    // A thread that has a loop of its own may do with it what it likes.
+    let text = context.project.source(function.file).slice(definition.span);
+    let own_loop = ["new_event_loop", "asyncio.run(", "run_until_complete", "run_forever", "get_running_loop"];
+    plain && !definition.is_generator && !own_loop.iter().any(|it| text.contains(it))
+}
+
+/// What to do instead of calling this from a thread, where that is wrong.
+fn unsafe_off_loop(path: &str) -> Option<&'static str> {
+    match path {
+        "asyncio.create_task"
+        | "asyncio.ensure_future"
+        | "asyncio.AbstractEventLoop.create_task"
+        | "asyncio.TaskGroup.create_task" => Some("use `asyncio.run_coroutine_threadsafe`"),
+        "asyncio.Task.cancel"
+        | "asyncio.Future.cancel"
+        | "asyncio.Future.set_result"
+        | "asyncio.Future.set_exception"
+        | "asyncio.Queue.put_nowait"
+        | "asyncio.Queue.get_nowait"
+        | "asyncio.Event.set"
+        | "asyncio.Event.clear"
+        | "asyncio.Condition.notify"
+        | "asyncio.Condition.notify_all"
+        | "asyncio.AbstractEventLoop.call_soon"
+        | "asyncio.AbstractEventLoop.call_later"
+        | "asyncio.AbstractEventLoop.call_at"
+        | "asyncio.AbstractEventLoop.stop" => Some("hand it to `loop.call_soon_threadsafe`"),
+        "trio.Event.set"
+        | "trio.Nursery.start_soon"
+        | "trio.CancelScope.cancel"
+        | "trio.MemorySendChannel.send_nowait" => Some("hand it to `trio.from_thread.run_sync`"),
+        "anyio.Event.set" | "anyio.abc.TaskGroup.start_soon" | "anyio.CancelScope.cancel" => {
+            Some("hand it to `anyio.from_thread.run_sync`")
+        }
+        _ => None,
+    }
+}

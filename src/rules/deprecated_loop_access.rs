@@ -1,0 +1,198 @@
+//! `deprecated-loop-access`: ways to an event loop that newer Pythons warn of or no longer have.
+
+use super::task_group::deeper;
+use super::{Category, Context, Profile, Rule, TargetPython};
+use crate::finding::Severity;
+use crate::model::{Block, Branch, Call, CallId, FunctionKind, Node, TOP_LEVEL, Try, Value, flow};
+use crate::project::types::Ty;
+use crate::source::{Language, Span};
+
+pub(super) static RULE: Rule = Rule {
+    name: "deprecated-loop-access",
+    page: include_str!("../../rules/deprecated-loop-access.md"),
+    category: Category::Runtime,
+    profile: Profile::Recommended,
+    severity: Severity::Warning,
+    languages: &[Language::Python],
+    aliases: &[],
+    fix: None,
+    check,
+};
+
+/// Functions of asyncio that took `loop=` until Python 3.10.
+const LOST_LOOP: &[&str] = &[
+    "asyncio.sleep",
+    "asyncio.wait_for",
+    "asyncio.wait",
+    "asyncio.gather",
+    "asyncio.shield",
+    "asyncio.as_completed",
+    "asyncio.open_connection",
+    "asyncio.start_server",
+    "asyncio.open_unix_connection",
+    "asyncio.start_unix_server",
+    "asyncio.create_subprocess_exec",
+    "asyncio.create_subprocess_shell",
+    "asyncio.Lock",
+    "asyncio.Event",
+    "asyncio.Condition",
+    "asyncio.Semaphore",
+    "asyncio.BoundedSemaphore",
+    "asyncio.Queue",
+    "asyncio.LifoQueue",
+    "asyncio.PriorityQueue",
+];
+
+struct Old {
+    message: &'static str,
+    help: &'static str,
+    /// The first Python that has what the help names.
+    since: TargetPython,
+}
+
+const LOOP_ARGUMENT: Old = Old {
+    message: "asyncio has no `loop` argument here since Python 3.10",
+    help: "leave it out: the running loop is used",
+    since: TargetPython(3, 8),
+};
+const NO_LOOP: Old = Old {
+    message: "no loop is running here: from Python 3.14 on `asyncio.get_event_loop` raises a `RuntimeError`",
+    help: "give a coroutine to `asyncio.run`, and use `asyncio.get_running_loop` in it",
+    since: TargetPython(3, 7),
+};
+const POLICY: Old = Old {
+    message: "event loop policies are deprecated since Python 3.14 and go away in 3.16",
+    help: "give `loop_factory` to `asyncio.Runner`",
+    since: TargetPython(3, 11),
+};
+const CHILD_WATCHER: Old = Old {
+    message: "child watchers are gone in Python 3.14",
+    help: "leave it out: the loop watches its processes by itself",
+    since: TargetPython(3, 8),
+};
+const GENERATOR: Old = Old {
+    message: "`asyncio.coroutine` is gone in Python 3.11",
+    help: "make it an `async def`",
+    since: TargetPython(3, 5),
+};
+const TASK_METHOD: Old = Old {
+    message: "this method of `asyncio.Task` is gone in Python 3.9",
+    help: "use the function of the same name in `asyncio`",
+    since: TargetPython(3, 7),
+};
+
+fn check(context: &mut Context<'_>) {
+    if context.language() != Language::Python {
+        return;
+    }
+    let target = context.project.rules(context.file).target_python;
+    let mut found: Vec<(Span, &Old)> = Vec::new();
+    let model = context.model();
+    for id in model.function_ids() {
+        let function = model.function(id);
+        let mut calls = Vec::new();
+        unguarded(context, &function.body, &mut calls);
+        for call in calls {
+            found.extend(old(context, model.call(call)).map(|(span, old)| (span, old)));
+        }
+        for decorator in &function.decorators {
+            if is_path(&context.evaluate(decorator.value), "asyncio.coroutine") {
+                found.push((decorator.span, &GENERATOR));
+            }
+        }
+    }
+    for call in without_loop(context) {
+        if is_path(&context.evaluate(model.call(call).callee), "asyncio.get_event_loop") {
+            found.push((model.call(call).name_span, &NO_LOOP));
+        }
+    }
+    found.sort_by_key(|it| it.0);
+    found.dedup_by_key(|it| it.0);
+    for (span, old) in found.into_iter().filter(|(_, old)| old.since <= target) {
+        let function = context.function(context.project.function_at(context.file, span.start));
+        let mut finding = context.finding(&RULE, function, span, old.message.to_owned());
+        finding.help = Some(old.help.to_owned());
+        context.keep(finding);
+    }
+}
+
+fn is_path(ty: &Ty, path: &str) -> bool {
+    matches!(ty, Ty::External(it) if **it == *path)
+}
+
+fn old(context: &Context<'_>, call: &Call) -> Option<(Span, &'static Old)> {
+    let path = match context.evaluate(call.callee) {
+        Ty::External(path) | Ty::Method(path, _) => path,
+        _ => return None,
+    };
+    if LOST_LOOP.contains(&&*path) {
+        let names = &context.model().names;
+        let given = call.args.iter().find(|arg| arg.name.is_some_and(|it| names.text(it) == "loop"))?;
+        return (*context.model().value(given.value) != Value::None).then_some((given.span, &LOOP_ARGUMENT));
+    }
+    let old = match &*path {
+        "asyncio.set_event_loop_policy" | "asyncio.get_event_loop_policy" => &POLICY,
+        "asyncio.get_child_watcher" | "asyncio.set_child_watcher" => &CHILD_WATCHER,
+        "asyncio.Task.all_tasks" | "asyncio.Task.current_task" => &TASK_METHOD,
+        _ => return None,
+    };
+    Some((call.name_span, old))
+}
+
+/// Calls that no look at the version and no `except` guards.
+fn unguarded(context: &Context<'_>, block: &Block, calls: &mut Vec<CallId>) {
+    for node in &block.nodes {
+        match node {
+            Node::Call(id) => calls.push(*id),
+            Node::Branch(it) if asks_version(context, it) => {}
+            Node::Try(it) if expects_absence(context, it) => {}
+            other => flow::parts(other).into_iter().for_each(|part| deeper(|| unguarded(context, part, calls))),
+        }
+    }
+}
+
+fn asks_version(context: &Context<'_>, branch: &Branch) -> bool {
+    branch.arms.iter().any(|arm| {
+        let head = context.text(arm.span).lines().next().unwrap_or_default();
+        ["version_info", "hasattr(", "PY3", "PY_3", "python_version", "hexversion"].iter().any(|it| head.contains(it))
+    })
+}
+
+fn expects_absence(context: &Context<'_>, it: &Try) -> bool {
+    it.handlers.iter().any(|handler| {
+        let head = context.text(handler.head);
+        handler.bare
+            || ["RuntimeError", "AttributeError", "ImportError", "TypeError", "DeprecationWarning", "Exception"]
+                .iter()
+                .any(|it| head.contains(it))
+    })
+}
+
+/// Calls made when the module is imported or run as a script, by itself and by the sync functions it calls directly.
+fn without_loop(context: &Context<'_>) -> Vec<CallId> {
+    // A notebook's cells run on a loop, and so do tests under a plugin.
+    if !context.project.source(context.file).cells.is_empty() {
+        return Vec::new();
+    }
+    let model = context.model();
+    let mut calls = Vec::new();
+    unguarded(context, &model.function(TOP_LEVEL).body, &mut calls);
+    let callees: Vec<_> = calls.iter().filter_map(|id| context.project.own_of(context.file, *id)).collect();
+    let sets = |calls: &[CallId]| {
+        calls.iter().any(|id| is_path(&context.evaluate(model.call(*id).callee), "asyncio.set_event_loop"))
+    };
+    if sets(&calls) {
+        return Vec::new();
+    }
+    for callee in callees {
+        let definition = context.project.function(callee);
+        if callee.file == context.file && definition.kind == FunctionKind::Sync && !definition.is_generator {
+            let mut inner = Vec::new();
+            unguarded(context, &definition.body, &mut inner);
+            if !sets(&inner) {
+                calls.extend(inner);
+            }
+        }
+    }
+    calls
+}

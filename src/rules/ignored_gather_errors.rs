@@ -1,0 +1,158 @@
+//! `ignored-gather-errors`: `gather(.., return_exceptions=True)`, and nobody looks at what it returns.
+
+use super::task_group::mentions;
+use super::{Category, Context, Profile, Rule};
+use crate::finding::{Confidence, Severity};
+use crate::model::{Call, CallId, FunctionId, Node, Use, Value, ValueId, flow};
+use crate::project::types::{FnRef, Ty};
+use crate::source::{Language, Span};
+
+pub(super) static RULE: Rule = Rule {
+    name: "ignored-gather-errors",
+    page: include_str!("../../rules/ignored-gather-errors.md"),
+    category: Category::Cancellation,
+    profile: Profile::Recommended,
+    severity: Severity::Warning,
+    languages: &[Language::Python],
+    aliases: &[],
+    fix: None,
+    check,
+};
+
+fn check(context: &mut Context<'_>) {
+    if context.language() != Language::Python {
+        return;
+    }
+    let model = context.model();
+    for (index, call) in model.calls.iter().enumerate() {
+        let flag = call.args.iter().find(|arg| arg.name.is_some_and(|it| model.name(it) == "return_exceptions"));
+        if !flag.is_some_and(|arg| *model.value(arg.value) == Value::Bool(true)) {
+            continue;
+        }
+        let id = CallId(index as u32);
+        let is_gather = context.project.api_of(context.file, id).is_some_and(|api| api.path == "asyncio.gather");
+        if !is_gather || !is_lost(context, id, call) || is_excused(context, call) {
+            continue;
+        }
+        let message = "the errors that `asyncio.gather` returns are dropped with its result".to_owned();
+        let mut finding = context.finding(&RULE, context.function(call.function), call.name_span, message);
+        finding.confidence = Confidence::Likely;
+        finding.help =
+            Some("look through the results for exceptions, or use `asyncio.TaskGroup`, which raises them".to_owned());
+        context.keep(finding);
+    }
+}
+
+/// Nobody gets the list of results.
+fn is_lost(context: &Context<'_>, id: CallId, call: &Call) -> bool {
+    let unread = |result: Use| match result {
+        Use::Dropped | Use::Discarded => true,
+        Use::Bound(local) => {
+            let local = context.model().function(call.function).local(local);
+            local.reads == 0 && !local.shared
+        }
+        _ => false,
+    };
+    if !call.awaited {
+        return unread(call.result);
+    }
+    let mut lost = false;
+    flow::visit(&context.model().function(call.function).body, &mut |node| match node {
+        Node::Await(it) if *context.model().value(it.value) == Value::Result(id) => {
+            lost = unread(it.result);
+            flow::Step::Stop
+        }
+        _ => flow::Step::Into,
+    });
+    lost
+}
+
+/// Words of functions and calls that end something: what still fails then is of no use to anyone.
+const ENDINGS: &[&str] = &[
+    "cancel",
+    "close",
+    "stop",
+    "shutdown",
+    "disconnect",
+    "teardown",
+    "terminate",
+    "cleanup",
+    "exit",
+    "drain",
+    "flush",
+    "join",
+    "wait_all",
+    "wait_for_all",
+    "all_tasks",
+    "wrap_future",
+];
+
+fn is_excused(context: &Context<'_>, call: &Call) -> bool {
+    let model = context.model();
+    let definition = model.function(call.function);
+    let name = model.name(definition.name).to_lowercase();
+    if ENDINGS.iter().any(|it| name.contains(it)) || definition.test {
+        return true;
+    }
+    let text = context.text(call.span).to_lowercase();
+    if ENDINGS.iter().any(|it| text.contains(it)) || is_in_finally(context, call) {
+        return true;
+    }
+    // Whoever cancels them waits for their end, not for their errors.
+    if context.text(Span::new(definition.span.start, call.span.start)).contains(".cancel(") {
+        return true;
+    }
+    let rest = context.text(Span::new(call.span.end, definition.span.end));
+    let before = context.text(Span::new(definition.span.start, call.span.start));
+    call.args.iter().filter(|arg| arg.name.is_none()).all(|arg| {
+        let written = context.text(arg.span).trim_start_matches('*').trim();
+        let is_name = !written.is_empty() && written.chars().all(|it| it == '_' || it == '.' || it.is_alphanumeric());
+        // Tasks that were started elsewhere are asked elsewhere, others perhaps afterwards.
+        let made_here = [".append(", " = [", " = (", " = {", ".extend(", ".add("];
+        is_name
+            && (mentions(rest, written) > 0 || !made_here.iter().any(|it| before.contains(&format!("{written}{it}"))))
+            || handles_its_errors(context, arg.value)
+    })
+}
+
+fn is_in_finally(context: &Context<'_>, call: &Call) -> bool {
+    let mut inside = false;
+    flow::visit(&context.model().function(call.function).body, &mut |node| {
+        if let Node::Try(it) = node {
+            let blocks = it.handlers.iter().map(|handler| &handler.body).chain([&it.finally]);
+            for block in blocks {
+                inside |=
+                    super::task_group::calls(block).into_iter().any(|id| context.model().call(id).span == call.span);
+            }
+        }
+        flow::Step::Into
+    });
+    inside
+}
+
+/// The coroutine is of a function of the project whose whole body stands in a `try` that catches everything.
+fn handles_its_errors(context: &Context<'_>, value: ValueId) -> bool {
+    let function = match context.evaluate(value) {
+        Ty::Coroutine(_, Some(function)) => function,
+        Ty::Collection(element) => match &*element {
+            Ty::Coroutine(_, Some(function)) => *function,
+            _ => return false,
+        },
+        _ => return false,
+    };
+    catches_everything(context, function)
+}
+
+fn catches_everything(context: &Context<'_>, function: FnRef) -> bool {
+    let inner = Context::new(context.project, function.file);
+    let body = &context.project.function(function).body;
+    body.nodes.iter().any(|node| match node {
+        Node::Try(it) => it.handlers.iter().any(|handler| {
+            handler.bare
+                || handler.catches.iter().any(|class| {
+                    matches!(inner.evaluate(*class), Ty::External(path) if matches!(&*path, "builtins.Exception" | "builtins.BaseException"))
+                })
+        }),
+        _ => false,
+    }) && function.function != FunctionId(0)
+}

@@ -1,0 +1,48 @@
+//! `unreferenced-shield`: `shield(coroutine())` with no other reference to the task inside.
+
+use super::{Category, Context, Profile, Rule};
+use crate::finding::Severity;
+use crate::knowledge::Handle;
+use crate::model::{CallId, Use, Value};
+use crate::project::types::Ty;
+use crate::source::Language;
+
+pub(super) static RULE: Rule = Rule {
+    name: "unreferenced-shield",
+    page: include_str!("../../rules/unreferenced-shield.md"),
+    category: Category::Tasks,
+    profile: Profile::Recommended,
+    severity: Severity::Warning,
+    languages: &[Language::Python],
+    aliases: &[],
+    fix: None,
+    check,
+};
+
+fn check(context: &mut Context<'_>) {
+    if context.language() != Language::Python {
+        return;
+    }
+    let model = context.model();
+    for (index, call) in model.calls.iter().enumerate() {
+        let Some(inner) = call.argument(&model.names, Some(0), Some("arg")) else { continue };
+        let api = context.project.api_of(context.file, CallId(index as u32));
+        if !api.is_some_and(|api| api.path == "asyncio.shield") || !is_alone(context, inner.value) {
+            continue;
+        }
+        let message = "nothing but this `shield` refers to the task inside it: once cancelled, it may be collected before it ends";
+        let mut finding = context.finding(&RULE, context.function(call.function), call.name_span, message.to_owned());
+        finding.help = Some("make it a task that is kept, and shield that".to_owned());
+        context.keep(finding);
+    }
+}
+
+/// A coroutine, which `shield` itself makes a task of, or a task that is made in its argument.
+fn is_alone(context: &Context<'_>, value: crate::model::ValueId) -> bool {
+    if matches!(context.evaluate(value), Ty::Coroutine(..)) {
+        return true;
+    }
+    let Value::Result(id) = context.model().value(value) else { return false };
+    context.model().call(*id).result == Use::Passed
+        && context.project.api_of(context.file, *id).is_some_and(|api| api.handle == Some(Handle::Weak))
+}

@@ -1,0 +1,181 @@
+//! Branches, loops and blocks.
+
+use syn::{Expr, ExprForLoop, ExprIf, ExprLoop, ExprMatch, ExprWhile, Pat};
+
+use crate::model::{
+    Arm, Block, Branch, BranchKind, Implicit, ImplicitKind, Loop, LoopKind, Node, UNKNOWN, Use, Value, ValueId,
+};
+use crate::source::Span;
+
+use super::place;
+use super::scope::{Lowerer, Temporary};
+
+impl Lowerer {
+    pub(super) fn block_expression(&mut self, block: &syn::Block, result: Use) -> ValueId {
+        let (body, value) = self.block(|this| this.statements(&block.stmts, result));
+        if !body.nodes.is_empty() {
+            self.push(Node::Block(Box::new(body)));
+        }
+        value.unwrap_or(UNKNOWN)
+    }
+
+    /// A condition, perhaps a chain of `let`s; gives the temporaries that live as long as what it governs.
+    fn condition(&mut self, cond: &Expr) -> (Block, Vec<Temporary>) {
+        let nodes = self.frame().nodes.len();
+        let before = self.frame().temporaries.len();
+        let has_let = self.conditions(cond);
+        let temporaries = self.frame().temporaries.split_off(before);
+        let span = self.between(place::start(cond), place::end(cond));
+        self.model.statements.push(span);
+        self.wrap(nodes, &temporaries, span);
+        let test = Block { nodes: self.frame().nodes.split_off(nodes) };
+        (test, if has_let { temporaries } else { Vec::new() })
+    }
+
+    fn conditions(&mut self, cond: &Expr) -> bool {
+        match cond {
+            Expr::Let(it) => {
+                let value = self.expression(&it.expr, Use::Consumed);
+                self.temporary(&it.expr, value, true);
+                self.destructure(&it.pat, value);
+                true
+            }
+            Expr::Binary(it) if matches!(it.op, syn::BinOp::And(_)) => {
+                let left = self.conditions(&it.left);
+                let right = self.conditions(&it.right);
+                left | right
+            }
+            other => {
+                let span = self.between(place::start(other), place::end(other));
+                self.statement_scope(span, |this| this.expression(other, Use::Tested));
+                false
+            }
+        }
+    }
+
+    pub(super) fn if_expression(&mut self, it: &ExprIf, result: Use) -> ValueId {
+        let span = self.between(it.if_token.span, it.then_branch.brace_token.span.close());
+        let (body, (test, value)) = self.block(|this| {
+            let (test, temporaries) = this.condition(&it.cond);
+            let (body, value) = this.block(|this| this.statements(&it.then_branch.stmts, result));
+            // Since edition 2024 the temporaries of `if let` are gone before the `else`.
+            let body = this.held(&temporaries, body, span);
+            this.frame().nodes.extend(body.nodes);
+            (test, value)
+        });
+        let constant = match &*it.cond {
+            Expr::Lit(syn::ExprLit { lit: syn::Lit::Bool(it), .. }) => Some(it.value),
+            _ => None,
+        };
+        let mut arms = vec![Arm { test, body, constant, span, ..Arm::default() }];
+        let mut values: Vec<ValueId> = value.into_iter().collect();
+        let exhaustive = it.else_branch.is_some();
+        if let Some((_, branch)) = &it.else_branch {
+            let (body, value) = self.block(|this| match &**branch {
+                Expr::Block(block) => this.statements(&block.block.stmts, result),
+                other => Some(this.expression(other, result)),
+            });
+            values.extend(value);
+            let span = self.between(place::start(branch), place::end(branch));
+            arms.push(Arm { body, span, ..Arm::default() });
+        }
+        self.push(Node::Branch(Box::new(Branch { kind: BranchKind::If, span, arms, exhaustive })));
+        if exhaustive { self.union(values) } else { UNKNOWN }
+    }
+
+    pub(super) fn match_expression(&mut self, it: &ExprMatch, result: Use) -> ValueId {
+        let span = self.between(it.match_token.span, it.brace_token.span.close());
+        let head = self.between(it.match_token.span, place::end(&it.expr));
+        self.model.statements.push(head);
+        let nodes = self.frame().nodes.len();
+        let before = self.frame().temporaries.len();
+        let subject = self.expression(&it.expr, Use::Consumed);
+        self.temporary(&it.expr, subject, true);
+        let temporaries = self.frame().temporaries.split_off(before);
+        let mut values = Vec::new();
+        let mut arms = Vec::new();
+        for arm in &it.arms {
+            let (body, test) = self.block(|this| {
+                this.destructure(&arm.pat, subject);
+                let mut test = Block::default();
+                if let Pat::Guard(guard) = &arm.pat {
+                    test = this.condition(&guard.guard).0;
+                }
+                values.push(this.statement_scope(span, |this| this.expression(&arm.body, result)));
+                if result != Use::Dropped {
+                    this.moved(&arm.body);
+                }
+                test
+            });
+            let span = self.between(place::pattern(&arm.pat), place::end(&arm.body));
+            arms.push(Arm { test, body, span, ..Arm::default() });
+        }
+        self.push(Node::Branch(Box::new(Branch { kind: BranchKind::Match, span, arms, exhaustive: true })));
+        self.wrap(nodes, &temporaries, span);
+        values.retain(|it| *it != UNKNOWN);
+        self.union(values)
+    }
+
+    pub(super) fn while_loop(&mut self, it: &ExprWhile) -> ValueId {
+        let span = self.between(it.while_token.span, it.body.brace_token.span.close());
+        let keyword = self.span(it.while_token.span);
+        let forever = matches!(&*it.cond, Expr::Lit(syn::ExprLit { lit: syn::Lit::Bool(it), .. }) if it.value);
+        let (body, head) = self.block(|this| {
+            let (head, temporaries) = this.condition(&it.cond);
+            let (body, _) = this.block(|this| this.statements(&it.body.stmts, Use::Dropped));
+            let body = this.held(&temporaries, body, span);
+            this.frame().nodes.extend(body.nodes);
+            head
+        });
+        let kind = if forever { LoopKind::Forever } else { LoopKind::While };
+        self.looped(kind, span, keyword, head, body, None)
+    }
+
+    pub(super) fn for_loop(&mut self, it: &ExprForLoop) -> ValueId {
+        let span = self.between(it.for_token.span, it.body.brace_token.span.close());
+        let keyword = self.span(it.for_token.span);
+        let nodes = self.frame().nodes.len();
+        let before = self.frame().temporaries.len();
+        let head_span = self.between(it.for_token.span, place::end(&it.expr));
+        self.model.statements.push(head_span);
+        let (head, iterated) = self.block(|this| {
+            let iterated = this.expression(&it.expr, Use::Consumed);
+            let at = this.between(place::start(&it.expr), place::end(&it.expr));
+            this.push(Node::Implicit(Implicit { kind: ImplicitKind::Iterate, value: iterated, span: at }));
+            iterated
+        });
+        // The iterator itself lives as long as the loop.
+        self.temporary(&it.expr, iterated, true);
+        let temporaries = self.frame().temporaries.split_off(before);
+        self.moved(&it.expr);
+        let (body, ()) = self.block(|this| {
+            let element = this.derived(iterated, Value::Element);
+            this.destructure(&it.pat, element);
+            this.statements(&it.body.stmts, Use::Dropped);
+        });
+        self.looped(LoopKind::For, span, keyword, head, body, Some(iterated));
+        self.wrap(nodes, &temporaries, span);
+        UNKNOWN
+    }
+
+    pub(super) fn endless_loop(&mut self, it: &ExprLoop) -> ValueId {
+        let span = self.between(it.loop_token.span, it.body.brace_token.span.close());
+        let keyword = self.span(it.loop_token.span);
+        let (body, _) = self.block(|this| this.statements(&it.body.stmts, Use::Dropped));
+        self.looped(LoopKind::Forever, span, keyword, Block::default(), body, None)
+    }
+
+    fn looped(
+        &mut self,
+        kind: LoopKind,
+        span: Span,
+        keyword: Span,
+        head: Block,
+        body: Block,
+        iterated: Option<ValueId>,
+    ) -> ValueId {
+        let orelse = Block::default();
+        self.push(Node::Loop(Box::new(Loop { kind, span, keyword, head, body, orelse, iterated })));
+        UNKNOWN
+    }
+}

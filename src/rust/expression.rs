@@ -1,0 +1,414 @@
+//! Expressions: what they evaluate, in order, and what they stand for.
+
+use syn::{BinOp, Expr, ExprCall, ExprMethodCall, Lit, Member, UnOp};
+
+use crate::model::{
+    Arg, Arm, Await, Branch, BranchKind, Call, CallId, Implicit, ImplicitKind, Node, UNKNOWN, Use, Value, ValueId,
+    Yield,
+};
+use crate::source::Span;
+
+use super::place;
+use super::scope::{Found, Lowerer};
+
+/// Below this much free stack a fresh piece is taken.
+const RED_ZONE: usize = 128 << 10;
+const STACK: usize = 4 << 20;
+/// Methods that call their argument with each element of the receiver.
+const PER_ELEMENT: &[&str] = &[
+    "all",
+    "and_then",
+    "any",
+    "filter",
+    "filter_map",
+    "find",
+    "find_map",
+    "flat_map",
+    "for_each",
+    "inspect",
+    "map",
+    "map_while",
+    "max_by_key",
+    "min_by_key",
+    "partition",
+    "position",
+    "retain",
+    "skip_while",
+    "sort_by_key",
+    "take_while",
+    "try_for_each",
+];
+
+/// Longer strings are no names of anything.
+const LONGEST_STRING: usize = 80;
+
+impl Lowerer {
+    /// Walks an expression whose value goes to `result`.
+    pub(super) fn expression(&mut self, expr: &Expr, result: Use) -> ValueId {
+        stacker::maybe_grow(RED_ZONE, STACK, || self.walk(expr, result))
+    }
+
+    fn walk(&mut self, expr: &Expr, result: Use) -> ValueId {
+        match expr {
+            Expr::Path(it) => match &it.qself {
+                None => self.path_value(&it.path),
+                // `<Type as Trait>::function`
+                Some(qself) => {
+                    let instance = self.type_value(&qself.ty);
+                    let class = match self.model.value(instance) {
+                        Value::Instance { class, .. } => *class,
+                        _ => UNKNOWN,
+                    };
+                    let name = it.path.segments.last().map(|it| self.ident(&it.ident));
+                    name.map_or(UNKNOWN, |name| self.derived(class, |class| Value::Attr(class, name)))
+                }
+            },
+            Expr::Call(it) => self.call_expression(it, result),
+            Expr::MethodCall(it) => self.method_call(it, result),
+            Expr::Await(it) => {
+                let value = self.expression(&it.base, Use::Awaited);
+                self.mark_awaited(value);
+                let span = self.between(place::start(expr), it.await_token.span);
+                let keyword = self.span(it.await_token.span);
+                self.push(Node::Await(Await { span, keyword, value, result }));
+                self.add(Value::Awaited(value))
+            }
+            Expr::Try(it) => {
+                // The error of a task or a timeout goes on to the caller: the `await` itself loses nothing.
+                let inner = if matches!(&*it.expr, Expr::Await(_)) { Use::Consumed } else { result };
+                let value = self.expression(&it.expr, inner);
+                self.derived(value, Value::Inner)
+            }
+            Expr::Field(it) => {
+                let base = self.expression(&it.base, Use::Receiver);
+                self.temporary(&it.base, base, false);
+                let name = match &it.member {
+                    Member::Named(ident) => self.ident(ident),
+                    Member::Unnamed(index) => self.name(&index.index.to_string()),
+                };
+                self.derived(base, |base| Value::Field(base, name))
+            }
+            Expr::Reference(it) => {
+                let value = self.expression(&it.expr, result);
+                self.temporary(&it.expr, value, false);
+                value
+            }
+            Expr::Unary(it) => match it.op {
+                UnOp::Deref(_) => {
+                    let value = self.expression(&it.expr, Use::Consumed);
+                    self.temporary(&it.expr, value, false);
+                    self.derived(value, Value::Deref)
+                }
+                UnOp::Not(_) => {
+                    self.expression(&it.expr, Use::Tested);
+                    UNKNOWN
+                }
+                _ => {
+                    self.expression(&it.expr, Use::Consumed);
+                    UNKNOWN
+                }
+            },
+            Expr::Binary(it) => self.binary(it, expr),
+            Expr::Assign(it) => {
+                self.assignment(&it.left, &it.right);
+                UNKNOWN
+            }
+            Expr::Paren(it) => self.expression(&it.expr, result),
+            Expr::Group(it) => self.expression(&it.expr, result),
+            Expr::Closure(it) => self.closure(it),
+            Expr::Async(it) => {
+                let value = self.async_block(it);
+                if matches!(result, Use::Dropped | Use::Discarded) {
+                    let span = self.span(it.async_token.span);
+                    self.push(Node::Implicit(Implicit { kind: ImplicitKind::Drop, value, span }));
+                }
+                value
+            }
+            Expr::If(it) => self.if_expression(it, result),
+            Expr::Match(it) => self.match_expression(it, result),
+            Expr::While(it) => self.while_loop(it),
+            Expr::ForLoop(it) => self.for_loop(it),
+            Expr::Loop(it) => self.endless_loop(it),
+            Expr::Block(it) => self.block_expression(&it.block, result),
+            Expr::Unsafe(it) => self.block_expression(&it.block, result),
+            Expr::TryBlock(it) => self.block_expression(&it.block, Use::Consumed),
+            Expr::Const(_) | Expr::Continue(_) | Expr::Infer(_) => {
+                if matches!(expr, Expr::Continue(_)) {
+                    let span = self.span(place::start(expr));
+                    self.push(Node::Continue { span });
+                }
+                UNKNOWN
+            }
+            Expr::Break(it) => {
+                if let Some(value) = &it.expr {
+                    self.expression(value, Use::Consumed);
+                }
+                let span = self.span(it.break_token.span);
+                self.push(Node::Break { span });
+                UNKNOWN
+            }
+            Expr::Return(it) => {
+                let value = it.expr.as_ref().map(|value| {
+                    let found = self.expression(value, Use::Returned);
+                    self.moved(value);
+                    found
+                });
+                let function = self.function();
+                self.model.functions[function.index()].returned.extend(value);
+                let span = self.between(it.return_token.span, place::end(expr));
+                self.push(Node::Return { span, value });
+                UNKNOWN
+            }
+            Expr::Yield(it) => {
+                let value = it.expr.as_ref().map_or(UNKNOWN, |value| {
+                    let yielded = self.expression(value, Use::Consumed);
+                    self.moved(value);
+                    yielded
+                });
+                let function = self.function();
+                self.model.functions[function.index()].is_generator = true;
+                let span = self.between(it.yield_token.span, place::end(expr));
+                self.push(Node::Yield(Yield { span, delegates: false, value }));
+                UNKNOWN
+            }
+            Expr::Array(it) => {
+                let values = it.elems.iter().map(|it| self.stored(it)).collect();
+                self.add(Value::Collection(values))
+            }
+            Expr::Repeat(it) => {
+                let value = self.stored(&it.expr);
+                self.add(Value::Collection([value].into()))
+            }
+            Expr::Tuple(it) if it.elems.is_empty() => self.add(Value::None),
+            Expr::Tuple(it) => {
+                let values = it.elems.iter().map(|it| self.stored(it)).collect();
+                self.add(Value::Tuple(values))
+            }
+            Expr::Struct(it) => {
+                for field in &it.fields {
+                    self.stored(&field.expr);
+                }
+                if let Some(rest) = &it.rest {
+                    self.expression(rest, Use::Consumed);
+                }
+                if it.qself.is_some() {
+                    return UNKNOWN;
+                }
+                let class = self.path_value(&it.path);
+                self.instance(class, Vec::new())
+            }
+            Expr::Index(it) => {
+                let value = self.expression(&it.expr, Use::Receiver);
+                self.temporary(&it.expr, value, false);
+                self.expression(&it.index, Use::Consumed);
+                // A range of something is the same kind of thing.
+                if matches!(&*it.index, Expr::Range(_)) { value } else { self.derived(value, Value::Index) }
+            }
+            Expr::Cast(it) => {
+                self.expression(&it.expr, Use::Consumed);
+                self.type_value(&it.ty)
+            }
+            Expr::Range(it) => {
+                for part in [&it.start, &it.end].into_iter().flatten() {
+                    self.expression(part, Use::Consumed);
+                }
+                UNKNOWN
+            }
+            Expr::Let(it) => {
+                let value = self.expression(&it.expr, Use::Consumed);
+                self.destructure(&it.pat, value);
+                UNKNOWN
+            }
+            Expr::Lit(it) => self.literal(&it.lit),
+            Expr::Macro(it) => {
+                let span = self.between(place::start(expr), place::end(expr));
+                self.macro_call(&it.mac, span, result)
+            }
+            Expr::Verbatim(tokens) => {
+                self.mention(tokens.clone());
+                UNKNOWN
+            }
+            _ => UNKNOWN,
+        }
+    }
+
+    pub(super) fn derived(&mut self, value: ValueId, of: impl FnOnce(ValueId) -> Value) -> ValueId {
+        if value == UNKNOWN { UNKNOWN } else { self.add(of(value)) }
+    }
+
+    /// A value that goes into something else.
+    fn stored(&mut self, expr: &Expr) -> ValueId {
+        let value = self.expression(expr, Use::Stored);
+        self.moved(expr);
+        value
+    }
+
+    /// The future that `value` stands for is driven here.
+    pub(super) fn mark_awaited(&mut self, value: ValueId) {
+        if let Value::Result(call) = self.model.value(value) {
+            let call = *call;
+            self.model.calls[call.index()].awaited = true;
+        }
+    }
+
+    fn literal(&mut self, lit: &Lit) -> ValueId {
+        match lit {
+            Lit::Bool(it) => self.add(Value::Bool(it.value)),
+            Lit::Int(it) => it.base10_parse().map_or(UNKNOWN, |number| self.add(Value::Int(number))),
+            Lit::Str(it) => {
+                let text = it.value();
+                if text.len() > LONGEST_STRING {
+                    return UNKNOWN;
+                }
+                let name = self.name(&text);
+                self.add(Value::Str(name))
+            }
+            _ => UNKNOWN,
+        }
+    }
+
+    fn binary(&mut self, it: &syn::ExprBinary, whole: &Expr) -> ValueId {
+        if !matches!(it.op, BinOp::And(_) | BinOp::Or(_)) {
+            self.expression(&it.left, Use::Consumed);
+            self.expression(&it.right, Use::Consumed);
+            return UNKNOWN;
+        }
+        // The operands of lazy operators drop their temporaries.
+        let at = self.between(place::start(whole), place::end(whole));
+        self.statement_scope(at, |this| this.expression(&it.left, Use::Tested));
+        let (body, _) = self.block(|this| this.statement_scope(at, |this| this.expression(&it.right, Use::Tested)));
+        if !body.nodes.is_empty() {
+            let span = self.between(place::start(whole), place::end(whole));
+            let arm = Arm { body, span, ..Arm::default() };
+            let branch = Branch { kind: BranchKind::Expression, span, arms: vec![arm], exhaustive: false };
+            self.push(Node::Branch(Box::new(branch)));
+        }
+        UNKNOWN
+    }
+
+    fn assignment(&mut self, left: &Expr, right: &Expr) {
+        if matches!(left, Expr::Infer(_)) {
+            self.expression(right, Use::Discarded);
+            return;
+        }
+        if let Some(local) = self.local_of(left) {
+            let value = self.expression(right, Use::Bound(local));
+            self.moved(right);
+            let span = self.span(place::start(left));
+            let frame = self.frame();
+            let known = frame.values[local.index()];
+            if known == UNKNOWN || matches!(self.model.value(known), Value::None) {
+                self.frame().values[local.index()] = value;
+            }
+            self.push(Node::Bind { local, value, span });
+            return;
+        }
+        self.expression(right, Use::Stored);
+        self.moved(right);
+        self.expression(left, Use::Consumed);
+    }
+
+    fn arguments(&mut self, args: &syn::punctuated::Punctuated<Expr, syn::Token![,]>) -> Vec<Arg> {
+        let mut out = Vec::with_capacity(args.len());
+        for arg in args {
+            let value = self.expression(arg, Use::Passed);
+            self.moved(arg);
+            let span = self.between(place::start(arg), place::end(arg));
+            out.push(Arg { name: None, value, span, spread: false });
+        }
+        out
+    }
+
+    fn call_expression(&mut self, it: &ExprCall, result: Use) -> ValueId {
+        if let Some(wrapper) = self.wrapping(&it.func) {
+            let mut values = Vec::new();
+            for arg in &it.args {
+                values.push(self.stored(arg));
+            }
+            if wrapper == "Err" {
+                values = Vec::new();
+            }
+            let path: &[&str] =
+                if wrapper == "Some" { &["std", "option", "Option"] } else { &["std", "result", "Result"] };
+            let class = self.absolute(path);
+            return self.instance(class, values);
+        }
+        let span = self.between(place::start(&it.func), it.paren_token.span.close());
+        let name_span = self.between(place::start(&it.func), place::end(&it.func));
+        let callee = self.expression(&it.func, Use::Consumed);
+        // To be dropped is not to be used.
+        let dropped = match (&*it.func, it.args.len()) {
+            (Expr::Path(func), 1) if func.path.segments.last().is_some_and(|it| it.ident == "drop") => {
+                self.local_of(&it.args[0])
+            }
+            _ => None,
+        };
+        let args = match dropped {
+            Some(local) => {
+                let value = self.frame().values[local.index()];
+                let span = self.between(place::start(&it.args[0]), place::end(&it.args[0]));
+                self.push(Node::Release { local, span });
+                vec![Arg { name: None, value, span, spread: false }]
+            }
+            None => self.arguments(&it.args),
+        };
+        self.call(callee, span, name_span, args, result)
+    }
+
+    /// `Some`, `Ok` or `Err` of the prelude.
+    fn wrapping(&mut self, func: &Expr) -> Option<&'static str> {
+        let Expr::Path(it) = func else { return None };
+        let ident = &it.path.segments.last()?.ident;
+        let wrapper = ["Some", "Ok", "Err"].into_iter().find(|name| ident == name)?;
+        if it.path.segments.len() > 1 {
+            let of = it.path.segments.iter().rev().nth(1)?;
+            return (of.ident == "Result" || of.ident == "Option").then_some(wrapper);
+        }
+        let name = self.ident(ident);
+        matches!(self.find(name), Found::Nothing).then_some(wrapper)
+    }
+
+    pub(super) fn call(
+        &mut self,
+        callee: ValueId,
+        span: Span,
+        name_span: Span,
+        args: Vec<Arg>,
+        result: Use,
+    ) -> ValueId {
+        let id = CallId(self.model.calls.len() as u32);
+        let function = self.function();
+        self.model.calls.push(Call { function, callee, span, name_span, args, result, awaited: false });
+        self.push(Node::Call(id));
+        self.add(Value::Result(id))
+    }
+
+    fn method_call(&mut self, it: &ExprMethodCall, result: Use) -> ValueId {
+        let receiver = self.expression(&it.receiver, Use::Receiver);
+        self.temporary(&it.receiver, receiver, false);
+        let start = place::start(&it.receiver);
+        let span = self.between(start, it.paren_token.span.close());
+        // `self.file.read`, but of a chain of calls only `output`.
+        let name_span =
+            if is_dotted(&it.receiver) { self.between(start, it.method.span()) } else { self.span(it.method.span()) };
+        if receiver != UNKNOWN && PER_ELEMENT.iter().any(|name| it.method == name) {
+            self.element = Some(receiver);
+        }
+        let args = self.arguments(&it.args);
+        self.element = None;
+        let name = self.ident(&it.method);
+        let callee = self.derived(receiver, |receiver| Value::Attr(receiver, name));
+        self.call(callee, span, name_span, args, result)
+    }
+}
+
+fn is_dotted(expr: &Expr) -> bool {
+    let mut at = expr;
+    loop {
+        at = match at {
+            Expr::Field(it) => &it.base,
+            Expr::Path(_) => return true,
+            _ => return false,
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! Items: modules, types, traits, `impl` blocks, and the attributes on them.
+
+use proc_macro2::{TokenStream, TokenTree};
+use syn::{Attribute, Fields, ImplItem, Item, Meta, TraitItem};
+
+use crate::model::{
+    Allow, Class, ClassId, ClassKind, FunctionId, Impl, Module, ModuleId, NameId, UNKNOWN, Value, ValueId,
+};
+use crate::source::Span;
+
+use super::function::Owner;
+use super::names::ModuleNames;
+use super::place;
+use super::scope::Lowerer;
+
+impl Lowerer {
+    /// The items of a module.
+    pub(super) fn items(&mut self, items: &[Item]) {
+        for item in items {
+            let function = self.declare_item(item, false);
+            self.define_item(item, function);
+        }
+    }
+
+    /// Brings the item's name into scope.
+    pub(super) fn declare_item(&mut self, item: &Item, in_block: bool) -> Option<FunctionId> {
+        match item {
+            Item::Use(it) => self.use_tree(&it.tree, it.leading_colon.is_some(), &mut Vec::new(), in_block),
+            Item::ExternCrate(it) => {
+                let value = self.absolute(&[&it.ident.to_string()]);
+                let name = self.ident(it.rename.as_ref().map_or(&it.ident, |(_, name)| name));
+                self.bring_in(name, value, in_block);
+            }
+            Item::Fn(it) => {
+                let function =
+                    self.declare_function(&it.sig, &it.attrs, it.block.brace_token.span.close(), Owner::None);
+                let value = self.add(Value::Function(function));
+                let name = self.ident(&it.sig.ident);
+                self.bring_in(name, value, in_block);
+                return Some(function);
+            }
+            Item::Struct(it) => {
+                let class = self.class(&it.ident, ClassKind::Struct, in_block);
+                self.class_attributes(class, &it.attrs);
+                let mark = self.enter_generics(&it.generics);
+                let fields = self.fields(&it.fields);
+                self.leave_generics(mark);
+                self.model.classes[class.index()].fields = fields;
+            }
+            Item::Union(it) => {
+                self.class(&it.ident, ClassKind::Struct, in_block);
+            }
+            Item::Enum(it) => {
+                let class = self.class(&it.ident, ClassKind::Enum, in_block);
+                self.class_attributes(class, &it.attrs);
+            }
+            Item::Trait(it) => {
+                let class = self.class(&it.ident, ClassKind::Trait, in_block);
+                let bounds = it.supertraits.iter().filter_map(|bound| match bound {
+                    syn::TypeParamBound::Trait(bound) => Some(self.path_value(&bound.path)),
+                    _ => None,
+                });
+                let bases: Vec<ValueId> = bounds.collect();
+                self.model.classes[class.index()].bases = bases;
+            }
+            Item::Type(it) => {
+                let class = self.class(&it.ident, ClassKind::Alias, in_block);
+                let mark = self.enter_generics(&it.generics);
+                let target = self.type_value(&it.ty);
+                self.leave_generics(mark);
+                self.model.classes[class.index()].bases = vec![target];
+            }
+            Item::Const(it) => {
+                let value = self.type_value(&it.ty);
+                let name = self.ident(&it.ident);
+                self.bring_in(name, value, in_block);
+            }
+            Item::Static(it) => {
+                let value = self.type_value(&it.ty);
+                let name = self.ident(&it.ident);
+                self.bring_in(name, value, in_block);
+            }
+            _ => {}
+        }
+        None
+    }
+
+    /// Walks what is inside the item.
+    pub(super) fn define_item(&mut self, item: &Item, function: Option<FunctionId>) {
+        match item {
+            Item::Fn(it) => {
+                if let Some(function) = function {
+                    self.define_function(function, &it.sig, &it.attrs, Some(&it.block));
+                }
+            }
+            Item::Mod(it) => self.inline_module(it),
+            Item::Impl(it) => self.implementation(it),
+            Item::Trait(it) => self.trait_methods(it),
+            _ => {}
+        }
+    }
+
+    fn class(&mut self, ident: &syn::Ident, kind: ClassKind, in_block: bool) -> ClassId {
+        let id = ClassId(self.model.classes.len() as u32);
+        let name = self.ident(ident);
+        let mut qualname = self.path.join("::");
+        if !qualname.is_empty() {
+            qualname.push_str("::");
+        }
+        qualname.push_str(&ident.to_string());
+        let qualname = self.name(&qualname);
+        let span = self.span(ident.span());
+        self.model.classes.push(Class {
+            name,
+            qualname,
+            module: self.module,
+            kind,
+            span,
+            bases: Vec::new(),
+            methods: Vec::new(),
+            fields: Vec::new(),
+            decorators: Vec::new(),
+        });
+        let value = self.add(Value::Class(id));
+        self.bring_in(name, value, in_block);
+        id
+    }
+
+    fn class_attributes(&mut self, class: ClassId, attrs: &[Attribute]) {
+        let decorators: Vec<ValueId> = self.decorators(attrs).iter().map(|it| it.value).collect();
+        self.model.classes[class.index()].decorators = decorators;
+    }
+
+    fn fields(&mut self, fields: &Fields) -> Vec<(NameId, ValueId)> {
+        let mut out = Vec::new();
+        for (index, field) in fields.iter().enumerate() {
+            let name = match &field.ident {
+                Some(ident) => self.ident(ident),
+                None => self.name(&index.to_string()),
+            };
+            let value = self.type_value(&field.ty);
+            out.push((name, value));
+        }
+        out
+    }
+
+    fn inline_module(&mut self, it: &syn::ItemMod) {
+        let name = self.ident(&it.ident);
+        let Some((_, items)) = &it.content else {
+            let path = it.attrs.iter().find_map(|attr| match &attr.meta {
+                Meta::NameValue(it) if it.path.is_ident("path") => match &it.value {
+                    syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) => {
+                        Some(text.value().into_boxed_str())
+                    }
+                    _ => None,
+                },
+                _ => None,
+            });
+            let module = &mut self.model.modules[self.module.index()];
+            module.declared.push((name, path));
+            return;
+        };
+        let extent = self
+            .between(it.mod_token.span, it.content.as_ref().map_or(it.mod_token.span, |(brace, _)| brace.span.close()));
+        self.allows(&it.attrs, extent);
+        let outer = (self.module, self.test);
+        let id = ModuleId(self.model.modules.len() as u32);
+        self.test |= it.attrs.iter().any(is_cfg_test);
+        self.model.modules.push(Module {
+            name: Some(name),
+            parent: Some(self.module),
+            test: self.test,
+            ..Module::default()
+        });
+        let mut names = ModuleNames::default();
+        names.collect(self, items);
+        self.names.insert(id, names);
+        self.module = id;
+        self.path.push(it.ident.to_string());
+        self.items(items);
+        self.path.pop();
+        (self.module, self.test) = outer;
+    }
+
+    fn implementation(&mut self, it: &syn::ItemImpl) {
+        let mark = self.enter_generics(&it.generics);
+        let extent = self.between(it.impl_token.span, it.brace_token.span.close());
+        self.allows(&it.attrs, extent);
+        let outer_test = self.test;
+        self.test |= it.attrs.iter().any(is_cfg_test);
+        let target = self.type_value(&it.self_ty);
+        let class = match self.model.value(target) {
+            Value::Instance { class, .. } => *class,
+            _ => UNKNOWN,
+        };
+        let of_trait = it.trait_.as_ref().map(|(path, _)| self.path_value(path));
+        let short = match &*it.self_ty {
+            syn::Type::Path(ty) => ty.path.segments.last().map(|it| it.ident.to_string()),
+            _ => None,
+        };
+        self.path.push(short.unwrap_or_else(|| "impl".to_owned()));
+        self.self_types.push((target, class));
+        let decorators = self.decorators(&it.attrs);
+        let mut methods = Vec::new();
+        for member in &it.items {
+            let ImplItem::Fn(method) = member else { continue };
+            let owner = Owner::Impl(target);
+            let id = self.declare_function(&method.sig, &method.attrs, method.block.brace_token.span.close(), owner);
+            methods.push((self.ident(&method.sig.ident), id));
+            self.model.functions[id.index()].decorators.extend(decorators.iter().copied());
+            self.define_function(id, &method.sig, &method.attrs, Some(&method.block));
+        }
+        self.self_types.pop();
+        self.path.pop();
+        self.test = outer_test;
+        self.leave_generics(mark);
+        self.model.impls.push(Impl { module: self.module, target, of_trait, methods });
+    }
+
+    fn trait_methods(&mut self, it: &syn::ItemTrait) {
+        let name = self.ident(&it.ident);
+        let module = self.module;
+        let Some(index) = self.model.classes.iter().rposition(|class| class.name == name && class.module == module)
+        else {
+            return;
+        };
+        let class = ClassId(index as u32);
+        let mark = self.enter_generics(&it.generics);
+        let class_value = self.add(Value::Class(class));
+        let this = self.instance(class_value, Vec::new());
+        self.self_types.push((this, class_value));
+        self.path.push(it.ident.to_string());
+        for member in &it.items {
+            let TraitItem::Fn(method) = member else { continue };
+            let end = match (&method.default, &method.semi_token) {
+                (Some(block), _) => block.brace_token.span.close(),
+                (None, Some(semi)) => semi.span,
+                (None, None) => method.sig.paren_token.span.close(),
+            };
+            let id = self.declare_function(&method.sig, &method.attrs, end, Owner::Trait(class, this));
+            let name = self.ident(&method.sig.ident);
+            self.model.classes[class.index()].methods.push((name, id));
+            self.define_function(id, &method.sig, &method.attrs, method.default.as_ref());
+        }
+        self.path.pop();
+        self.self_types.pop();
+        self.leave_generics(mark);
+    }
+
+    /// Keeps `#[allow(..)]` and `#[expect(..)]` of lints of other tools.
+    pub(super) fn allows(&mut self, attrs: &[Attribute], extent: Span) {
+        for attr in attrs {
+            if !attr.path().is_ident("allow") && !attr.path().is_ident("expect") {
+                continue;
+            }
+            let mut lints = Vec::new();
+            // What cannot be read here is for the compiler to complain about.
+            let _ = attr.parse_nested_meta(|meta| {
+                if meta.path.is_ident("reason") {
+                    meta.value()?.parse::<syn::LitStr>()?;
+                    return Ok(());
+                }
+                let segments: Vec<String> = meta.path.segments.iter().map(|it| it.ident.to_string()).collect();
+                lints.push((segments.join("::"), place::path_start(&meta.path), place::path_end(&meta.path)));
+                Ok(())
+            });
+            for (lint, from, to) in lints {
+                if lint.contains("::") {
+                    let span = self.between(from, to);
+                    self.model.allows.push(Allow { lint: lint.into(), span, extent });
+                }
+            }
+        }
+    }
+}
+
+/// `#[cfg(test)]`, `#[cfg(all(test, ..))]`.
+pub(super) fn is_cfg_test(attr: &Attribute) -> bool {
+    match &attr.meta {
+        Meta::List(it) if it.path.is_ident("cfg") => mentions_test(it.tokens.clone()),
+        _ => false,
+    }
+}
+
+fn mentions_test(tokens: TokenStream) -> bool {
+    let mut negated = false;
+    for tree in tokens {
+        match tree {
+            TokenTree::Ident(ident) if ident == "test" => return true,
+            TokenTree::Ident(ident) => negated = ident == "not",
+            TokenTree::Group(group) if !negated && mentions_test(group.stream()) => return true,
+            _ => negated = false,
+        }
+    }
+    false
+}

@@ -1,0 +1,387 @@
+//! Macros: the bodies of those everybody uses are code, of others only the names they mention are known.
+
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::{Block, Expr, Macro, Pat, Token};
+
+use crate::model::{Arg, Arm, Await, Branch, BranchKind, Node, Raise, UNKNOWN, Use, Value, ValueId};
+use crate::source::Span;
+
+use super::place;
+use super::scope::{Found, Lowerer};
+
+/// Macros that evaluate their arguments, in order, where they stand.
+const EVALUATE: &[&str] = &[
+    "print",
+    "println",
+    "eprint",
+    "eprintln",
+    "format",
+    "format_args",
+    "write",
+    "writeln",
+    "assert",
+    "assert_eq",
+    "assert_ne",
+    "debug_assert",
+    "debug_assert_eq",
+    "debug_assert_ne",
+    "dbg",
+    "anyhow",
+    "ensure",
+    "eyre",
+    "trace",
+    "debug",
+    "info",
+    "warn",
+    "error",
+    "log",
+    "event",
+    "span",
+    "trace_span",
+    "debug_span",
+    "info_span",
+    "warn_span",
+    "error_span",
+    "ready",
+    "assert_matches",
+    "hashmap",
+    "btreemap",
+    "smallvec",
+];
+
+/// Macros that do not return.
+const END: &[&str] = &["panic", "unreachable", "todo", "unimplemented"];
+
+impl Lowerer {
+    pub(super) fn macro_call(&mut self, mac: &Macro, span: Span, result: Use) -> ValueId {
+        let Some(last) = mac.path.segments.last() else { return UNKNOWN };
+        let name = last.ident.to_string();
+        self.mention_captures(mac.tokens.clone());
+        match name.as_str() {
+            "select" | "select_biased" => self.select(mac, span),
+            "join" | "try_join" => self.join(mac, span, result),
+            "stream" | "try_stream" => self.stream(mac, span),
+            "pin" | "pin_mut" => self.pin(mac, result),
+            "vec" => self.vector(mac),
+            "matches" => {
+                let parts = split(mac.tokens.clone());
+                self.evaluated(parts.first().cloned().into_iter(), Use::Tested);
+                parts.into_iter().skip(1).for_each(|it| self.mention(it));
+                UNKNOWN
+            }
+            "bail" => {
+                self.evaluated(split(mac.tokens.clone()).into_iter(), Use::Consumed);
+                self.push(Node::Return { span, value: None });
+                UNKNOWN
+            }
+            other if END.contains(&other) => {
+                self.evaluated(split(mac.tokens.clone()).into_iter(), Use::Consumed);
+                self.push(Node::Raise(Raise { span, value: None, cause: None }));
+                UNKNOWN
+            }
+            other if EVALUATE.contains(&other) => {
+                let values = self.evaluated(split(mac.tokens.clone()).into_iter(), Use::Consumed);
+                if matches!(other, "write" | "writeln")
+                    && let Some(out) = values.first().copied()
+                {
+                    let method = self.name("write_fmt");
+                    let name_span = self.between(place::path_start(&mac.path), place::path_end(&mac.path));
+                    let callee = self.derived(out, |out| Value::Attr(out, method));
+                    return self.call(callee, span, name_span, Vec::new(), result);
+                }
+                if other == "format" {
+                    let class = self.absolute(&["std", "string", "String"]);
+                    return self.instance(class, Vec::new());
+                }
+                if other == "dbg" {
+                    return values.first().copied().unwrap_or(UNKNOWN);
+                }
+                self.expanded(mac, span, values, result)
+            }
+            _ => {
+                self.mention(mac.tokens.clone());
+                UNKNOWN
+            }
+        }
+    }
+
+    /// The macro as a call of what its path names.
+    fn expanded(&mut self, mac: &Macro, span: Span, values: Vec<ValueId>, result: Use) -> ValueId {
+        let name_span = self.between(place::path_start(&mac.path), place::path_end(&mac.path));
+        let callee = self.path_value(&mac.path);
+        let args = values.into_iter().map(|value| Arg { name: None, value, span: name_span, spread: false }).collect();
+        self.call(callee, span, name_span, args, result)
+    }
+
+    fn evaluated(&mut self, parts: impl Iterator<Item = TokenStream>, result: Use) -> Vec<ValueId> {
+        let mut values = Vec::new();
+        for part in parts {
+            match syn::parse2::<Expr>(strip_field(part.clone())) {
+                Ok(expr) => values.push(self.expression(&expr, result)),
+                Err(_) => self.mention(part),
+            }
+        }
+        values
+    }
+
+    fn vector(&mut self, mac: &Macro) -> ValueId {
+        let parser = |input: ParseStream<'_>| {
+            let element: Expr = input.parse()?;
+            input.parse::<Token![;]>()?;
+            let count: Expr = input.parse()?;
+            Ok((element, count))
+        };
+        let values = match parser.parse2(mac.tokens.clone()) {
+            Ok((element, count)) => {
+                let value = self.expression(&element, Use::Stored);
+                self.expression(&count, Use::Consumed);
+                vec![value]
+            }
+            Err(_) => self.evaluated(split(mac.tokens.clone()).into_iter(), Use::Stored),
+        };
+        self.add(Value::Collection(values.into()))
+    }
+
+    /// `pin!(future)`, or tokio's `pin! { let future = ..; }`.
+    fn pin(&mut self, mac: &Macro, result: Use) -> ValueId {
+        if let Ok(expr) = syn::parse2::<Expr>(mac.tokens.clone())
+            && !matches!(expr, Expr::Let(_))
+        {
+            let value = self.expression(&expr, if matches!(result, Use::Bound(_)) { result } else { Use::Passed });
+            return value;
+        }
+        match Block::parse_within.parse2(mac.tokens.clone()) {
+            Ok(stmts) => {
+                self.statements(&stmts, Use::Consumed);
+            }
+            Err(_) => self.mention(mac.tokens.clone()),
+        }
+        UNKNOWN
+    }
+
+    /// Futures driven side by side until all are done.
+    fn join(&mut self, mac: &Macro, span: Span, result: Use) -> ValueId {
+        let keyword = self.between(place::path_start(&mac.path), mac.bang_token.spans[0]);
+        let mut parts = split(mac.tokens.clone());
+        if parts.first().is_some_and(|part| part.to_string().starts_with("biased ;")) {
+            parts[0] = parts[0].clone().into_iter().skip(2).collect();
+        }
+        let values = self.evaluated(parts.into_iter(), Use::Awaited);
+        for value in &values {
+            self.mark_awaited(*value);
+        }
+        let awaited: Vec<ValueId> = values.iter().map(|value| self.derived(*value, Value::Awaited)).collect();
+        let joined = self.expanded(mac, span, values, result);
+        self.mark_awaited(joined);
+        self.push(Node::Await(Await { span, keyword, value: joined, result }));
+        let tuple = self.add(Value::Tuple(awaited.into()));
+        if mac.path.segments.last().is_some_and(|it| it.ident == "try_join") {
+            let class = self.absolute(&["std", "result", "Result"]);
+            return self.instance(class, vec![tuple]);
+        }
+        tuple
+    }
+
+    /// `async_stream`: a generator.
+    fn stream(&mut self, mac: &Macro, span: Span) -> ValueId {
+        let tokens = without_for_await(mac.tokens.clone());
+        let Ok(stmts) = Block::parse_within.parse2(tokens) else {
+            self.mention(mac.tokens.clone());
+            return UNKNOWN;
+        };
+        let name_span = self.between(place::path_start(&mac.path), mac.bang_token.spans[0]);
+        self.future_of(span, name_span, true, |this| this.statements(&stmts, Use::Returned))
+    }
+
+    fn select(&mut self, mac: &Macro, span: Span) -> ValueId {
+        let Ok(select) = syn::parse2::<Select>(mac.tokens.clone()) else {
+            self.mention(mac.tokens.clone());
+            return UNKNOWN;
+        };
+        let mut arms = Vec::new();
+        let mut exhaustive = true;
+        let mut values = Vec::new();
+        for branch in &select.branches {
+            exhaustive &= branch.guard.is_none();
+            let (body, (test, future)) = self.block(|this| {
+                let (test, future) = this.block(|this| {
+                    if let Some(guard) = &branch.guard {
+                        this.expression(guard, Use::Tested);
+                    }
+                    branch.future.as_ref().map(|(_, future)| {
+                        let value = this.expression(future, Use::Awaited);
+                        this.mark_awaited(value);
+                        value
+                    })
+                });
+                if let (Some((pat, _)), Some(future)) = (&branch.future, future) {
+                    let awaited = this.derived(future, Value::Awaited);
+                    this.destructure(pat, awaited);
+                }
+                values.push(this.expression(&branch.handler, Use::Consumed));
+                (test, future)
+            });
+            let start =
+                branch.future.as_ref().map_or_else(|| place::start(&branch.handler), |(pat, _)| place::pattern(pat));
+            let span = self.between(start, place::end(&branch.handler));
+            arms.push(Arm { test, future, body, span, ..Arm::default() });
+        }
+        self.push(Node::Branch(Box::new(Branch { kind: BranchKind::Select, span, arms, exhaustive })));
+        values.retain(|it| *it != UNKNOWN);
+        self.union(values)
+    }
+
+    /// Names in tokens that are not understood count as used, whatever is done with them.
+    pub(super) fn mention(&mut self, tokens: TokenStream) {
+        for tree in tokens {
+            match tree {
+                TokenTree::Ident(ident) => self.mention_name(&ident.to_string()),
+                TokenTree::Group(group) => self.mention(group.stream()),
+                _ => {}
+            }
+        }
+    }
+
+    fn mention_name(&mut self, name: &str) {
+        let Some(name) = self.model.names.find(name) else { return };
+        if let Found::Local { frame, local } = self.find(name) {
+            self.read(frame, local);
+            self.frames[frame].locals[local.index()].shared = true;
+        }
+    }
+
+    /// `"{name}"`: what format strings capture.
+    fn mention_captures(&mut self, tokens: TokenStream) {
+        for tree in tokens {
+            if let TokenTree::Literal(literal) = tree {
+                let text = literal.to_string();
+                if !text.ends_with(['"', '#']) {
+                    continue;
+                }
+                for part in text.split('{').skip(1) {
+                    let end = part.find(|it: char| it != '_' && !it.is_alphanumeric()).unwrap_or(part.len());
+                    if matches!(part[end..].chars().next(), Some('}' | ':')) && end > 0 {
+                        self.mention_name(&part[..end]);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// At top-level commas.
+fn split(tokens: TokenStream) -> Vec<TokenStream> {
+    let mut parts = Vec::new();
+    let mut part: Vec<TokenTree> = Vec::new();
+    for tree in tokens {
+        match tree {
+            TokenTree::Punct(punct) if punct.as_char() == ',' => {
+                parts.push(std::mem::take(&mut part).into_iter().collect())
+            }
+            tree => part.push(tree),
+        }
+    }
+    if !part.is_empty() {
+        parts.push(part.into_iter().collect());
+    }
+    parts
+}
+
+/// `name = %value`, `target: value`, `?value`: the value.
+fn strip_field(tokens: TokenStream) -> TokenStream {
+    let trees: Vec<TokenTree> = tokens.into_iter().collect();
+    let is_punct =
+        |tree: Option<&TokenTree>, wanted: char| matches!(tree, Some(TokenTree::Punct(it)) if it.as_char() == wanted);
+    let mut at = 0;
+    // A dotted name, then `=` that is no `==`, or `:` that is no `::`.
+    let mut name = 0;
+    while let Some(TokenTree::Ident(_) | TokenTree::Literal(_)) = trees.get(name) {
+        name += 1;
+        if !is_punct(trees.get(name), '.') {
+            break;
+        }
+        name += 1;
+    }
+    if name > 0
+        && (is_punct(trees.get(name), '=')
+            && !is_punct(trees.get(name + 1), '=')
+            && !is_punct(trees.get(name + 1), '>')
+            || is_punct(trees.get(name), ':') && !is_punct(trees.get(name + 1), ':'))
+    {
+        at = name + 1;
+    }
+    if is_punct(trees.get(at), '%') || is_punct(trees.get(at), '?') {
+        at += 1;
+    }
+    trees.into_iter().skip(at).collect()
+}
+
+/// `for await x in y`, which only the macro understands, as a plain loop.
+fn without_for_await(tokens: TokenStream) -> TokenStream {
+    let mut after_for = false;
+    let mut out = Vec::new();
+    for tree in tokens {
+        match tree {
+            TokenTree::Ident(ident) if after_for && ident == "await" => after_for = false,
+            TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => {
+                after_for = false;
+                let mut inner = proc_macro2::Group::new(Delimiter::Brace, without_for_await(group.stream()));
+                inner.set_span(group.span());
+                out.push(TokenTree::Group(inner));
+            }
+            tree => {
+                after_for = matches!(&tree, TokenTree::Ident(ident) if ident == "for");
+                out.push(tree);
+            }
+        }
+    }
+    out.into_iter().collect()
+}
+
+/// The body of a `select!`.
+struct Select {
+    branches: Vec<SelectBranch>,
+}
+
+struct SelectBranch {
+    /// `None` for `else`, `default`, `complete`.
+    future: Option<(Pat, Expr)>,
+    guard: Option<Expr>,
+    handler: Expr,
+}
+
+impl Parse for Select {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let mut branches = Vec::new();
+        if input.peek(syn::Ident) && input.peek2(Token![;]) {
+            input.parse::<syn::Ident>()?;
+            input.parse::<Token![;]>()?;
+        }
+        while !input.is_empty() {
+            let bare = (input.peek(Token![else]) || input.peek(Token![default]) || input.peek(syn::Ident))
+                && input.peek2(Token![=>]);
+            let mut future = None;
+            let mut guard = None;
+            if bare {
+                input.parse::<proc_macro2::TokenTree>()?;
+            } else {
+                let pat = Pat::parse_multi_with_leading_vert(input)?;
+                input.parse::<Token![=]>()?;
+                future = Some((pat, input.parse::<Expr>()?));
+                if input.peek(Token![,]) {
+                    input.parse::<Token![,]>()?;
+                    input.parse::<Token![if]>()?;
+                    guard = Some(input.parse::<Expr>()?);
+                }
+            }
+            input.parse::<Token![=>]>()?;
+            let handler = Expr::parse_with_earlier_boundary_rule(input)?;
+            branches.push(SelectBranch { future, guard, handler });
+            if input.peek(Token![,]) {
+                input.parse::<Token![,]>()?;
+            }
+        }
+        Ok(Self { branches })
+    }
+}

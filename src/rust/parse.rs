@@ -1,0 +1,187 @@
+//! Text to syntax, by item where the file as a whole does not parse.
+
+use std::str::FromStr;
+
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use syn::{Attribute, ImplItem, Item, TraitItem};
+
+use crate::model::ParseError;
+use crate::source::Span;
+
+/// Some items of a file, with where their text starts in it.
+pub(super) struct Piece {
+    pub(super) base: u32,
+    pub(super) attrs: Vec<Attribute>,
+    pub(super) items: Vec<Item>,
+}
+
+/// All that can be parsed of a text, and what cannot.
+pub(super) fn parse(text: &str) -> (Vec<Piece>, Vec<ParseError>) {
+    let start = shebang(text);
+    let mut parser = Parser { base: start as u32, errors: Vec::new() };
+    let pieces = match TokenStream::from_str(&text[start..]) {
+        Ok(tokens) => vec![parser.piece(tokens)],
+        // Brackets that do not pair, or a string without an end: by pieces that start at the margin.
+        Err(_) => at_the_margin(text, start)
+            .into_iter()
+            .filter_map(|(from, to)| {
+                parser.base = from as u32;
+                match TokenStream::from_str(&text[from..to]) {
+                    Ok(tokens) => Some(parser.piece(tokens)),
+                    Err(error) => {
+                        let at = from as u32 + error.span().byte_range().start as u32;
+                        let message = "the brackets do not pair, or a literal has no end".to_owned();
+                        parser.errors.push(ParseError { span: Span::new(at, at), message });
+                        None
+                    }
+                }
+            })
+            .collect(),
+    };
+    (pieces, parser.errors)
+}
+
+struct Parser {
+    base: u32,
+    errors: Vec<ParseError>,
+}
+
+impl Parser {
+    fn piece(&mut self, tokens: TokenStream) -> Piece {
+        match syn::parse2::<syn::File>(tokens.clone()) {
+            Ok(file) => Piece { base: self.base, attrs: file.attrs, items: file.items },
+            Err(_) => Piece { base: self.base, attrs: Vec::new(), items: self.items(tokens) },
+        }
+    }
+
+    fn failed(&mut self, error: &syn::Error) {
+        let range = error.span().byte_range();
+        let span = Span::new(self.base + range.start as u32, self.base + range.end as u32);
+        self.errors.push(ParseError { span, message: error.to_string() });
+    }
+
+    /// Item by item; the body of a block of items that fails is tried item by item in turn.
+    fn items(&mut self, tokens: TokenStream) -> Vec<Item> {
+        let mut items = Vec::new();
+        for chunk in chunks(tokens) {
+            match syn::parse2::<Item>(chunk.clone()) {
+                Ok(item) => items.push(item),
+                Err(error) => match self.opened(chunk) {
+                    Some(item) => items.push(item),
+                    None => self.failed(&error),
+                },
+            }
+        }
+        items
+    }
+
+    /// `mod`, `impl` or `trait`, with those of its members that parse.
+    fn opened(&mut self, chunk: TokenStream) -> Option<Item> {
+        let mut trees: Vec<TokenTree> = chunk.into_iter().collect();
+        let TokenTree::Group(body) = trees.pop()? else { return None };
+        if body.delimiter() != Delimiter::Brace {
+            return None;
+        }
+        let mut empty = Group::new(Delimiter::Brace, TokenStream::new());
+        empty.set_span(body.span());
+        trees.push(TokenTree::Group(empty));
+        let mut item = syn::parse2::<Item>(trees.into_iter().collect()).ok()?;
+        match &mut item {
+            Item::Mod(it) => it.content.as_mut()?.1 = self.items(body.stream()),
+            Item::Impl(it) => it.items = self.members::<ImplItem>(body.stream()),
+            Item::Trait(it) => it.items = self.members::<TraitItem>(body.stream()),
+            _ => return None,
+        }
+        Some(item)
+    }
+
+    fn members<T: syn::parse::Parse>(&mut self, tokens: TokenStream) -> Vec<T> {
+        let mut members = Vec::new();
+        for chunk in chunks(tokens) {
+            match syn::parse2(chunk) {
+                Ok(member) => members.push(member),
+                Err(error) => self.failed(&error),
+            }
+        }
+        members
+    }
+}
+
+/// Where items end: at a `;`, or at a brace that is not part of an initializer or an import.
+fn chunks(tokens: TokenStream) -> Vec<TokenStream> {
+    let mut chunks = Vec::new();
+    let mut chunk: Vec<TokenTree> = Vec::new();
+    let mut until_semicolon = false;
+    for tree in tokens {
+        let ends = match &tree {
+            TokenTree::Punct(punct) => punct.as_char() == ';',
+            TokenTree::Group(group) => group.delimiter() == Delimiter::Brace && !until_semicolon,
+            TokenTree::Ident(ident) => {
+                // `const fn` is a function after all.
+                if ident == "fn" {
+                    until_semicolon = false;
+                } else if ident == "const" || ident == "static" || ident == "use" || ident == "type" {
+                    until_semicolon = true;
+                }
+                false
+            }
+            TokenTree::Literal(_) => false,
+        };
+        chunk.push(tree);
+        if ends {
+            chunks.push(std::mem::take(&mut chunk).into_iter().collect());
+            until_semicolon = false;
+        }
+    }
+    if !chunk.is_empty() {
+        chunks.push(chunk.into_iter().collect());
+    }
+    chunks
+}
+
+fn shebang(text: &str) -> usize {
+    let is_attribute = text.get(2..).is_some_and(|rest| rest.trim_start().starts_with('['));
+    if text.starts_with("#!") && !is_attribute { text.find('\n').unwrap_or(text.len()) } else { 0 }
+}
+
+/// Stretches that begin where an item seems to begin: at the start of a line, unindented.
+fn at_the_margin(text: &str, from: usize) -> Vec<(usize, usize)> {
+    const STARTS: &[&str] = &[
+        "fn ",
+        "pub ",
+        "pub(",
+        "async ",
+        "unsafe ",
+        "extern ",
+        "impl ",
+        "impl<",
+        "struct ",
+        "enum ",
+        "union ",
+        "trait ",
+        "mod ",
+        "use ",
+        "const ",
+        "static ",
+        "type ",
+        "macro_rules!",
+        "#[",
+        "///",
+    ];
+    let mut starts = vec![from];
+    let mut at = from;
+    let mut attached = false;
+    for line in text[from..].split_inclusive('\n') {
+        if STARTS.iter().any(|it| line.starts_with(it)) {
+            if !attached && at != from {
+                starts.push(at);
+            }
+            attached = line.starts_with("#[") || line.starts_with("///");
+        } else if !line.trim().is_empty() && !attached {
+            attached = false;
+        }
+        at += line.len();
+    }
+    let ends = starts.iter().skip(1).copied().chain([text.len()]);
+    starts.iter().copied().zip(ends).collect()
+}

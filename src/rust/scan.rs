@@ -1,0 +1,211 @@
+//! A look at the text before it is parsed: comments, which the parser drops, and how deeply the code nests.
+
+use crate::model::Comment;
+use crate::source::Span;
+
+/// What a file's text tells without being parsed.
+#[derive(Default)]
+pub(super) struct Scan {
+    /// Comments that may be suppressions.
+    pub(super) comments: Vec<Comment>,
+    /// The deepest nesting of brackets.
+    pub(super) depth: usize,
+    /// The longest run of characters that may be prefix operators, each of which nests without a bracket.
+    pub(super) prefix: usize,
+    /// The longest stretch without `;`, `,` or a brace: a bound for how long a chain of operators or methods is.
+    pub(super) stretch: usize,
+}
+
+impl Scan {
+    pub(super) fn of(text: &str) -> Self {
+        let mut scanner = Scanner { bytes: text.as_bytes(), at: 0 };
+        let wanted = text.contains("asynclint:") || text.to_ascii_lowercase().contains("noqa");
+        let mut scan = Self::default();
+        let (mut depth, mut prefix, mut since) = (0_usize, 0_usize, 0_usize);
+        while let Some(byte) = scanner.peek() {
+            let start = scanner.at;
+            match byte {
+                b'/' if scanner.looking_at(b"//") => {
+                    scanner.line_comment();
+                    scan.comment(text, start, scanner.at, wanted);
+                }
+                b'/' if scanner.looking_at(b"/*") => {
+                    scanner.block_comment();
+                    scan.comment(text, start, scanner.at, wanted);
+                }
+                b'"' => scanner.string(),
+                b'r' | b'b' | b'c' if scanner.prefixed_string() => {}
+                b'\'' => scanner.quote(),
+                b'(' | b'[' | b'{' => {
+                    depth += 1;
+                    scan.depth = scan.depth.max(depth);
+                    scanner.at += 1;
+                }
+                b')' | b']' | b'}' => {
+                    depth = depth.saturating_sub(1);
+                    scanner.at += 1;
+                }
+                _ if byte == b'_' || byte.is_ascii_alphanumeric() => scanner.word(),
+                _ => scanner.at += 1,
+            }
+            match byte {
+                b'&' | b'*' | b'!' | b'-' | b'<' | b'|' | b'.' => {
+                    prefix += 1;
+                    scan.prefix = scan.prefix.max(prefix);
+                }
+                _ if byte.is_ascii_whitespace() => {}
+                _ => prefix = 0,
+            }
+            if matches!(byte, b';' | b',' | b'{' | b'}') {
+                since = scanner.at;
+            }
+            scan.stretch = scan.stretch.max(scanner.at - since);
+        }
+        scan
+    }
+
+    fn comment(&mut self, text: &str, start: usize, end: usize, wanted: bool) {
+        if !wanted {
+            return;
+        }
+        let comment = &text[start..end];
+        if comment.contains("asynclint:") || comment.to_ascii_lowercase().contains("noqa") {
+            let line = text[..start].rfind(['\n', '\r']).map_or(0, |it| it + 1);
+            let own_line = text[line..start].trim().is_empty();
+            self.comments.push(Comment { span: Span::new(start as u32, end as u32), own_line });
+        }
+    }
+}
+
+/// Steps over the tokens in which other tokens' characters mean nothing.
+struct Scanner<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl Scanner<'_> {
+    fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    fn looking_at(&self, text: &[u8]) -> bool {
+        self.bytes[self.at..].starts_with(text)
+    }
+
+    fn word(&mut self) {
+        while self.peek().is_some_and(|it| it == b'_' || it.is_ascii_alphanumeric()) {
+            self.at += 1;
+        }
+    }
+
+    fn line_comment(&mut self) {
+        while self.peek().is_some_and(|it| it != b'\n') {
+            self.at += 1;
+        }
+    }
+
+    fn block_comment(&mut self) {
+        let mut depth = 0_usize;
+        while self.at < self.bytes.len() {
+            if self.looking_at(b"/*") {
+                depth += 1;
+                self.at += 2;
+            } else if self.looking_at(b"*/") {
+                depth -= 1;
+                self.at += 2;
+                if depth == 0 {
+                    return;
+                }
+            } else {
+                self.at += 1;
+            }
+        }
+    }
+
+    fn string(&mut self) {
+        self.at += 1;
+        while let Some(byte) = self.peek() {
+            self.at += 1;
+            match byte {
+                b'\\' => self.at = (self.at + 1).min(self.bytes.len()),
+                b'"' => return,
+                _ => {}
+            }
+        }
+    }
+
+    /// `r"..."`, `br#"..."#`, `b"..."`, `c"..."`, `b'x'`; stays where it is for a word that merely starts so.
+    fn prefixed_string(&mut self) -> bool {
+        if self.at > 0 && matches!(self.bytes[self.at - 1], b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z') {
+            return false;
+        }
+        let mut at = self.at;
+        while at < self.bytes.len() && at < self.at + 2 && matches!(self.bytes[at], b'r' | b'b' | b'c') {
+            at += 1;
+        }
+        let raw = self.bytes[self.at..at].contains(&b'r');
+        let hashes = self.bytes[at..].iter().take_while(|it| **it == b'#').count();
+        match self.bytes.get(at + hashes) {
+            Some(b'"') if raw => {
+                self.at = at + hashes + 1;
+                while self.at < self.bytes.len() {
+                    let closed = self.bytes[self.at] == b'"'
+                        && self.bytes[self.at + 1..].iter().take_while(|it| **it == b'#').count() >= hashes;
+                    self.at += 1;
+                    if closed {
+                        self.at += hashes;
+                        break;
+                    }
+                }
+                true
+            }
+            Some(b'"') if hashes == 0 => {
+                self.at = at;
+                self.string();
+                true
+            }
+            Some(b'\'') if hashes == 0 && self.bytes[at - 1] == b'b' => {
+                self.at = at;
+                self.quote();
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// A character, or only the tick of a lifetime or label.
+    fn quote(&mut self) {
+        let rest = &self.bytes[self.at + 1..];
+        let length = match rest {
+            [b'\\', ..] => rest.iter().skip(2).position(|it| *it == b'\'').map_or(1, |it| it + 4),
+            // One character of up to four bytes, and the closing tick.
+            _ => (1..=4).find(|it| rest.get(*it) == Some(&b'\'')).map_or(1, |it| {
+                let one = std::str::from_utf8(&rest[..it]).is_ok_and(|text| text.chars().count() == 1);
+                if one { it + 2 } else { 1 }
+            }),
+        };
+        self.at = (self.at + length).min(self.bytes.len());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn comments(text: &str) -> Vec<&str> {
+        Scan::of(text).comments.iter().map(|it| &text[it.span.range()]).collect()
+    }
+
+    #[test]
+    fn comments_are_told_from_what_looks_like_them() {
+        let text = "let a = \"// asynclint: no\"; // asynclint: ignore\nlet b = r#\"\" // asynclint: no\"#;\n/* /* asynclint: x */ */ f::<'a>('\"', b'\\'', '\\u{41}'); // noqa\n";
+        assert_eq!(comments(text), ["// asynclint: ignore", "/* /* asynclint: x */ */", "// noqa"]);
+    }
+
+    #[test]
+    fn nesting_counts_brackets_outside_strings() {
+        let scan = Scan::of("f(\"((((\", '(', [{ '}' }])");
+        assert_eq!(scan.depth, 3);
+        assert_eq!(Scan::of("!!&*x").prefix, 4);
+    }
+}

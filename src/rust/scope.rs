@@ -1,0 +1,288 @@
+//! What the walk carries along: the model being built, the functions around the current place, and what names stand for.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::model::{
+    Block, FILE_MODULE, FileModel, Function, FunctionId, FunctionKind, Local, LocalId, ModuleId, NameId, Node, Path,
+    PathRoot, TOP_LEVEL, UNKNOWN, Value, ValueId,
+};
+use crate::source::Span;
+
+use super::names::ModuleNames;
+use super::parse::Piece;
+
+pub(super) struct Lowerer {
+    pub(super) model: FileModel,
+    /// Where the text that spans count from starts in the file.
+    pub(super) base: u32,
+    pub(super) module: ModuleId,
+    /// What each module of the file binds.
+    pub(super) names: FxHashMap<ModuleId, ModuleNames>,
+    /// The functions around the current place, outermost first; frame 0 is the file.
+    pub(super) frames: Vec<Frame>,
+    /// What `Self` is: instance and class, innermost last.
+    pub(super) self_types: Vec<(ValueId, ValueId)>,
+    /// Type parameters in scope, with the instance value that their bounds allow, innermost last.
+    pub(super) generics: Vec<(NameId, ValueId)>,
+    /// Below `#[cfg(test)]` or in a test.
+    pub(super) test: bool,
+    /// The receiver whose elements the closure that comes next is called with.
+    pub(super) element: Option<ValueId>,
+    /// Modules, types and functions around the current place, as names are written.
+    pub(super) path: Vec<String>,
+}
+
+/// One function, closure or async block while its body is walked.
+pub(super) struct Frame {
+    pub(super) id: FunctionId,
+    /// What is in scope, innermost last.
+    pub(super) bound: Vec<(NameId, Bound)>,
+    pub(super) locals: Vec<Local>,
+    /// Per local: what it stands for.
+    pub(super) values: Vec<ValueId>,
+    pub(super) nodes: Vec<Node>,
+    /// A `fn`: it does not see the locals of the function it is written in.
+    is_item: bool,
+    /// Locals of functions around that the body mentions: by frame.
+    captured: FxHashSet<(usize, LocalId)>,
+    /// Values made on the way through the current statement, not bound to a name.
+    pub(super) temporaries: Vec<Temporary>,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Bound {
+    Local(LocalId),
+    /// An item or import of a block.
+    Value(ValueId),
+}
+
+/// A value that lives to the end of the statement, or of the block that a `match` or `if let` head governs.
+#[derive(Clone, Copy)]
+pub(super) struct Temporary {
+    pub(super) value: ValueId,
+    pub(super) span: Span,
+    /// It is what the `match` or `if let` looks at, not something on the way there.
+    pub(super) is_subject: bool,
+}
+
+pub(super) enum Found {
+    Local { frame: usize, local: LocalId },
+    Value(ValueId),
+    Nothing,
+}
+
+impl Lowerer {
+    pub(super) fn new(model: FileModel) -> Self {
+        Self {
+            model,
+            base: 0,
+            module: FILE_MODULE,
+            names: FxHashMap::default(),
+            frames: vec![Frame::new(TOP_LEVEL, true)],
+            self_types: Vec::new(),
+            generics: Vec::new(),
+            test: false,
+            element: None,
+            path: Vec::new(),
+        }
+    }
+
+    pub(super) fn file(&mut self, pieces: &[Piece]) {
+        let mut names = ModuleNames::default();
+        for piece in pieces {
+            names.collect(self, &piece.items);
+        }
+        self.names.insert(FILE_MODULE, names);
+        for piece in pieces {
+            self.base = piece.base;
+            let extent = Span::new(0, self.model.function(TOP_LEVEL).span.end);
+            self.allows(&piece.attrs, extent);
+            self.items(&piece.items);
+        }
+    }
+
+    pub(super) fn finish(mut self) -> FileModel {
+        let frame = self.frames.pop();
+        if let Some(frame) = frame {
+            let top = &mut self.model.functions[TOP_LEVEL.index()];
+            top.body = Block { nodes: frame.nodes };
+            top.locals = frame.locals;
+        }
+        self.model.statements.sort_unstable();
+        self.model.names.finish();
+        self.model
+    }
+
+    pub(super) fn span(&self, span: proc_macro2::Span) -> Span {
+        let range = span.byte_range();
+        Span::new(self.base + range.start as u32, self.base + range.end as u32)
+    }
+
+    /// From the start of one to the end of the other.
+    pub(super) fn between(&self, from: proc_macro2::Span, to: proc_macro2::Span) -> Span {
+        Span::new(self.span(from).start, self.span(to).end)
+    }
+
+    pub(super) fn frame(&mut self) -> &mut Frame {
+        let last = self.frames.len() - 1;
+        &mut self.frames[last]
+    }
+
+    pub(super) fn function(&self) -> FunctionId {
+        self.frames.last().map_or(TOP_LEVEL, |frame| frame.id)
+    }
+
+    pub(super) fn ident(&mut self, ident: &syn::Ident) -> NameId {
+        let text = ident.to_string();
+        self.model.names.intern(text.strip_prefix("r#").unwrap_or(&text))
+    }
+
+    pub(super) fn name(&mut self, text: &str) -> NameId {
+        self.model.names.intern(text)
+    }
+
+    pub(super) fn add(&mut self, value: Value) -> ValueId {
+        self.model.add(value)
+    }
+
+    pub(super) fn push(&mut self, node: Node) {
+        self.frame().nodes.push(node);
+    }
+
+    /// A path that starts outside the file.
+    pub(super) fn absolute(&mut self, segments: &[&str]) -> ValueId {
+        let segments = segments.iter().map(|it| self.model.names.intern(it)).collect();
+        self.add(Value::Path(Path { root: PathRoot::Absolute, segments }))
+    }
+
+    pub(super) fn instance(&mut self, class: ValueId, args: Vec<ValueId>) -> ValueId {
+        if class == UNKNOWN { UNKNOWN } else { self.add(Value::Instance { class, args: args.into() }) }
+    }
+
+    pub(super) fn union(&mut self, mut values: Vec<ValueId>) -> ValueId {
+        let mut seen = FxHashSet::default();
+        values.retain(|it| seen.insert(*it));
+        match values.as_slice() {
+            [] => UNKNOWN,
+            [one] => *one,
+            _ => self.add(Value::Union(values.into())),
+        }
+    }
+
+    /// Collects what `walk` pushes into a block of its own; names bound in it end with it.
+    pub(super) fn block<T>(&mut self, walk: impl FnOnce(&mut Self) -> T) -> (Block, T) {
+        let frame = self.frame();
+        let outer = std::mem::take(&mut frame.nodes);
+        let bound = frame.bound.len();
+        let result = walk(self);
+        let frame = self.frame();
+        frame.bound.truncate(bound);
+        (Block { nodes: std::mem::replace(&mut frame.nodes, outer) }, result)
+    }
+
+    pub(super) fn new_function(&mut self, name: &str, kind: FunctionKind, span: Span, name_span: Span) -> FunctionId {
+        let id = FunctionId(self.model.functions.len() as u32);
+        let parent = self.function();
+        let name_id = self.name(name);
+        let mut qualname = self.path.join("::");
+        if !qualname.is_empty() {
+            qualname.push_str("::");
+        }
+        qualname.push_str(name);
+        let mut function = Function::new(name_id, kind, span);
+        function.qualname = self.name(&qualname);
+        function.name_span = name_span;
+        function.parent = (parent != TOP_LEVEL).then_some(parent);
+        function.module = self.module;
+        function.test = self.test;
+        self.model.functions.push(function);
+        id
+    }
+
+    pub(super) fn open(&mut self, id: FunctionId, is_item: bool) {
+        self.frames.push(Frame::new(id, is_item));
+    }
+
+    /// Closes the innermost frame and gives the function its body. Gives what it captured of the frame around it.
+    pub(super) fn close(&mut self) -> Vec<LocalId> {
+        let Some(frame) = self.frames.pop() else { return Vec::new() };
+        let function = &mut self.model.functions[frame.id.index()];
+        function.body = Block { nodes: frame.nodes };
+        function.locals = frame.locals;
+        let around = self.frames.len() - 1;
+        let mut own: Vec<LocalId> = Vec::new();
+        for (index, local) in frame.captured {
+            if index == around {
+                own.push(local);
+            } else if index < around {
+                self.frames[around].captured.insert((index, local));
+            }
+        }
+        own.sort_unstable();
+        own
+    }
+
+    /// A local that is not in scope yet.
+    pub(super) fn declare(&mut self, name: NameId, span: Span) -> LocalId {
+        let frame = self.frame();
+        let local = LocalId(frame.locals.len() as u32);
+        frame.locals.push(Local { name, span, reads: 0, shared: false });
+        frame.values.push(UNKNOWN);
+        local
+    }
+
+    /// From here on the local is what its name means.
+    pub(super) fn bind(&mut self, local: LocalId, value: ValueId, span: Span) {
+        let frame = self.frame();
+        let name = frame.locals[local.index()].name;
+        frame.values[local.index()] = value;
+        frame.bound.push((name, Bound::Local(local)));
+        frame.nodes.push(Node::Bind { local, value, span });
+    }
+
+    pub(super) fn find(&self, name: NameId) -> Found {
+        let mut sees_locals = true;
+        for (index, frame) in self.frames.iter().enumerate().rev() {
+            for (bound, what) in frame.bound.iter().rev() {
+                if *bound == name {
+                    match what {
+                        Bound::Local(local) if sees_locals => return Found::Local { frame: index, local: *local },
+                        Bound::Local(_) => {}
+                        Bound::Value(value) => return Found::Value(*value),
+                    }
+                }
+            }
+            sees_locals &= !frame.is_item;
+        }
+        Found::Nothing
+    }
+
+    /// What a local stands for; counts the read.
+    pub(super) fn read(&mut self, frame: usize, local: LocalId) -> ValueId {
+        let innermost = self.frames.len() - 1;
+        let nested = frame < innermost;
+        if nested {
+            self.frames[innermost].captured.insert((frame, local));
+        }
+        let frame = &mut self.frames[frame];
+        let entry = &mut frame.locals[local.index()];
+        entry.reads += 1;
+        entry.shared |= nested;
+        frame.values[local.index()]
+    }
+}
+
+impl Frame {
+    fn new(id: FunctionId, is_item: bool) -> Self {
+        Self {
+            id,
+            bound: Vec::new(),
+            locals: Vec::new(),
+            values: Vec::new(),
+            nodes: Vec::new(),
+            is_item,
+            captured: FxHashSet::default(),
+            temporaries: Vec::new(),
+        }
+    }
+}

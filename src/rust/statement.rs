@@ -1,0 +1,227 @@
+//! Statements: bindings, temporaries and how long they live.
+
+use syn::{Expr, Local, Pat, Stmt};
+
+use crate::model::{
+    Arm, Block, Branch, BranchKind, LocalId, Node, Scope, ScopeItem, ScopeKind, UNKNOWN, Use, ValueId, flow,
+};
+use crate::source::Span;
+
+use super::place;
+use super::scope::{Found, Lowerer, Temporary};
+
+impl Lowerer {
+    /// The statements of a block. Gives the value of its last expression, if it has one; that goes to `result`.
+    pub(super) fn statements(&mut self, stmts: &[Stmt], result: Use) -> Option<ValueId> {
+        // Items are visible in the whole block.
+        let mut items = Vec::new();
+        for stmt in stmts {
+            if let Stmt::Item(item) = stmt {
+                items.push((item, self.declare_item(item, true)));
+            }
+        }
+        for (item, function) in items {
+            self.define_item(item, function);
+        }
+        let mut value = None;
+        for (index, stmt) in stmts.iter().enumerate() {
+            let is_last = index + 1 == stmts.len();
+            match stmt {
+                Stmt::Local(it) => self.local(it),
+                Stmt::Item(_) => {}
+                Stmt::Expr(expr, semi) => {
+                    let is_tail = is_last && semi.is_none();
+                    let found = self.expression_statement(expr, if is_tail { result } else { Use::Dropped });
+                    if is_tail {
+                        value = Some(found);
+                    }
+                }
+                Stmt::Macro(it) => {
+                    let is_tail = is_last && it.semi_token.is_none();
+                    let span = self.between(place::path_start(&it.mac.path), it.mac.delimiter.span().close());
+                    self.model.statements.push(span);
+                    let result = if is_tail { result } else { Use::Dropped };
+                    let found = self.statement_scope(span, |this| this.macro_call(&it.mac, span, result));
+                    if is_tail {
+                        value = Some(found);
+                    }
+                }
+            }
+        }
+        value
+    }
+
+    fn expression_statement(&mut self, expr: &Expr, result: Use) -> ValueId {
+        let span = self.between(place::start(expr), place::end(expr));
+        let heads = matches!(
+            expr,
+            Expr::If(_)
+                | Expr::Match(_)
+                | Expr::While(_)
+                | Expr::ForLoop(_)
+                | Expr::Loop(_)
+                | Expr::Block(_)
+                | Expr::Unsafe(_)
+                | Expr::Async(_)
+        );
+        if !heads {
+            self.model.statements.push(span);
+        }
+        let value = self.statement_scope(span, |this| this.expression(expr, result));
+        if result != Use::Dropped {
+            self.moved(expr);
+        }
+        value
+    }
+
+    /// Temporaries made by `walk` live until it is done: where it waits, that is a scope.
+    pub(super) fn statement_scope<T>(&mut self, span: Span, walk: impl FnOnce(&mut Self) -> T) -> T {
+        let nodes = self.frame().nodes.len();
+        let temporaries = self.frame().temporaries.len();
+        let result = walk(self);
+        let temporaries = self.frame().temporaries.split_off(temporaries);
+        self.wrap(nodes, &temporaries, span);
+        result
+    }
+
+    /// Puts the nodes from `from` on into a scope that holds the temporaries, if the task may be suspended in it.
+    pub(super) fn wrap(&mut self, from: usize, temporaries: &[Temporary], span: Span) {
+        if temporaries.is_empty() {
+            return;
+        }
+        let nodes = self.frame().nodes.split_off(from);
+        let body = self.held(temporaries, Block { nodes }, span);
+        self.frame().nodes.extend(body.nodes);
+    }
+
+    /// The block, in a scope that holds the temporaries if the task may be suspended in it.
+    pub(super) fn held(&mut self, temporaries: &[Temporary], body: Block, span: Span) -> Block {
+        if temporaries.is_empty() || !flow::suspends(&body) {
+            return body;
+        }
+        let items = temporaries
+            .iter()
+            .map(|it| ScopeItem { value: it.value, local: None, span: it.span, is_subject: it.is_subject })
+            .collect();
+        let keyword = Span::new(span.start, span.start);
+        let scope = Scope { kind: ScopeKind::Temporaries, items, body, span, keyword };
+        Block { nodes: vec![Node::Scope(Box::new(scope))] }
+    }
+
+    fn local(&mut self, it: &Local) {
+        let (pat, declared) = match &it.pat {
+            Pat::Type(typed) => (&*typed.pat, self.type_value(&typed.ty)),
+            pat => (pat, UNKNOWN),
+        };
+        let span = self.between(it.let_token.span, it.semi_token.span);
+        self.model.statements.push(span);
+        self.allows(&it.attrs, span);
+        let Some(init) = &it.init else {
+            self.destructure(pat, declared);
+            return;
+        };
+        match pat {
+            Pat::Ident(name) if name.subpat.is_none() => {
+                let id = self.ident(&name.ident);
+                let name_span = self.span(name.ident.span());
+                let local = self.declare(id, name_span);
+                let value = self.initializer(&init.expr, Use::Bound(local), span);
+                self.bind(local, if declared == UNKNOWN { value } else { declared }, name_span);
+            }
+            Pat::Wild(_) => {
+                self.initializer(&init.expr, Use::Discarded, span);
+            }
+            pat => {
+                let value = self.initializer(&init.expr, Use::Consumed, span);
+                self.destructure(pat, if declared == UNKNOWN { value } else { declared });
+            }
+        }
+        if let Some((_, diverge)) = &init.diverge {
+            let (body, _) = self.block(|this| this.expression(diverge, Use::Dropped));
+            let arm = Arm { body, span, ..Arm::default() };
+            let branch = Branch { kind: BranchKind::If, span, arms: vec![arm], exhaustive: false };
+            self.push(Node::Branch(Box::new(branch)));
+        }
+    }
+
+    fn initializer(&mut self, expr: &Expr, result: Use, span: Span) -> ValueId {
+        let nodes = self.frame().nodes.len();
+        let before = self.frame().temporaries.len();
+        let value = self.expression(expr, result);
+        let temporaries = self.frame().temporaries.split_off(before);
+        self.wrap(nodes, &temporaries, span);
+        if result != Use::Discarded {
+            self.moved(expr);
+        }
+        // `let x = &temporary().field;` keeps the temporary to the end of the block.
+        if let Some(base) = extended(expr) {
+            let place = self.between(place::start(base), place::end(base));
+            let values: Vec<ValueId> = temporaries.iter().filter(|it| it.span == place).map(|it| it.value).collect();
+            if !values.is_empty() {
+                self.push(Node::Hold { values, span: place });
+            }
+        }
+        value
+    }
+
+    /// A local given away by value: its old place no longer holds it.
+    pub(super) fn moved(&mut self, expr: &Expr) {
+        if let Some(local) = self.local_of(expr) {
+            let span = self.between(place::start(expr), place::end(expr));
+            self.push(Node::Release { local, span });
+        }
+    }
+
+    /// The local of this function that an expression merely names.
+    pub(super) fn local_of(&mut self, expr: &Expr) -> Option<LocalId> {
+        let mut at = expr;
+        loop {
+            at = match at {
+                Expr::Paren(it) => &it.expr,
+                Expr::Group(it) => &it.expr,
+                Expr::Path(it) => {
+                    let name = self.ident(it.path.get_ident()?);
+                    let innermost = self.frames.len() - 1;
+                    return match self.find(name) {
+                        Found::Local { frame, local } if frame == innermost => Some(local),
+                        _ => None,
+                    };
+                }
+                _ => return None,
+            }
+        }
+    }
+
+    /// Notes a value that is made here and not bound to a name, if that is what the expression makes.
+    pub(super) fn temporary(&mut self, expr: &Expr, value: ValueId, is_subject: bool) {
+        let mut at = expr;
+        loop {
+            at = match at {
+                Expr::Paren(it) => &it.expr,
+                Expr::Group(it) => &it.expr,
+                Expr::Call(_) | Expr::MethodCall(_) | Expr::Await(_) | Expr::Try(_) | Expr::Macro(_) => break,
+                _ => return,
+            }
+        }
+        if value != UNKNOWN {
+            let span = self.between(place::start(at), place::end(at));
+            self.frame().temporaries.push(Temporary { value, span, is_subject });
+        }
+    }
+}
+
+/// What `&…` in an initializer borrows: the expression below its fields, indices and dereferences.
+fn extended(expr: &Expr) -> Option<&Expr> {
+    let Expr::Reference(it) = expr else { return None };
+    let mut at = &*it.expr;
+    loop {
+        at = match at {
+            Expr::Field(it) => &it.base,
+            Expr::Index(it) => &it.expr,
+            Expr::Paren(it) => &it.expr,
+            Expr::Unary(it) if matches!(it.op, syn::UnOp::Deref(_)) => &it.expr,
+            Expr::Reference(it) => &it.expr,
+            other => return Some(other),
+        }
+    }
+}

@@ -1,1 +1,0 @@
-//! Which findings stay.

@@ -1,0 +1,366 @@
+//! Whole runs of the program: what it reads, what it says, how it ends.
+
+mod support;
+
+use serde_json::Value;
+use support::{Folder, SLEEPS, ran};
+
+#[test]
+fn the_status_tells_findings_from_none_from_wrong_usage() {
+    let folder = Folder::new(&[("a.py", SLEEPS), ("b.py", "x = 1\n")]);
+    assert_eq!(folder.run(&["check", "a.py"]).status, Some(1));
+    assert_eq!(folder.run(&["check"]).status, Some(1));
+    assert_eq!(folder.run(&["check", "b.py"]).status, Some(0));
+    assert_eq!(folder.run(&["check", "--exit-zero"]).status, Some(0));
+    assert_eq!(folder.run(&["check", "--no-such-flag"]).status, Some(2));
+    assert_eq!(folder.run(&[]).status, Some(2));
+    assert_eq!(folder.run(&["--help"]).status, Some(0));
+    assert_eq!(folder.run(&["--version"]).out, format!("asynclint {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn what_is_not_there_is_wrong_usage_in_one_line() {
+    let folder = Folder::new(&[("a.py", SLEEPS)]);
+    let ran = folder.run(&["check", "nowhere"]);
+    assert_eq!(ran.status, Some(2));
+    assert_eq!(ran.err, "error: `nowhere` does not exist; check the spelling and the current folder\n");
+    let ran = folder.run(&["check", "--select", "blocking-slep"]);
+    assert_eq!(ran.status, Some(2));
+    assert_eq!(
+        ran.err,
+        "error: --select: no rule, category or alias is called `blocking-slep`; did you mean `blocking-sleep`?\n"
+    );
+}
+
+#[test]
+fn calls_are_followed_into_files_that_were_not_asked_for() {
+    let folder = Folder::new(&[
+        ("pyproject.toml", ""),
+        ("app/__init__.py", ""),
+        ("app/handlers.py", "from app.db import load\n\n\nasync def f():\n    load()\n"),
+        ("app/db.py", "import time\n\n\ndef load():\n    time.sleep(1)\n\n\nasync def g():\n    load()\n"),
+    ]);
+    let both = ["app/db.py:9 blocking-sleep", "app/handlers.py:5 blocking-sleep"];
+    assert_eq!(folder.found(&[]), both);
+    assert_eq!(folder.found(&["app/handlers.py"]), both[1..]);
+    let mut command = folder.command(&["check", "--output-format", "concise", "handlers.py"]);
+    command.current_dir(folder.at("app"));
+    let ran = ran(command);
+    assert!(ran.out.starts_with("handlers.py:5:5: error: "), "{}", ran.out);
+}
+
+#[test]
+fn ignored_and_foreign_folders_are_not_looked_into() {
+    let folder = Folder::new(&[
+        ("a.py", SLEEPS),
+        (".gitignore", "generated/\n"),
+        ("generated/b.py", SLEEPS),
+        ("env/pyvenv.cfg", ""),
+        ("env/lib/c.py", SLEEPS),
+        ("node_modules/d.py", SLEEPS),
+        ("Cargo.toml", "[package]\n"),
+        ("target/debug/e.py", SLEEPS),
+        ("stubs/f.pyi", SLEEPS),
+        (".hidden/g.py", SLEEPS),
+    ]);
+    let of = |path: &str| format!("{path}:5 blocking-sleep");
+    assert_eq!(folder.found(&[]), [of(".hidden/g.py"), of("a.py")]);
+    assert_eq!(folder.found(&["--no-ignore"]), [of(".hidden/g.py"), of("a.py"), of("generated/b.py")]);
+    assert_eq!(folder.found(&["--exclude", "/a.py"]), [of(".hidden/g.py")]);
+    // Given by name, a file is checked whatever leaves it out.
+    assert_eq!(folder.found(&["generated/b.py", "env/lib/c.py"]), [of("env/lib/c.py"), of("generated/b.py")]);
+    assert_eq!(folder.found(&["generated"]), [of("generated/b.py")]);
+    assert_eq!(folder.found(&["a.py", "--exclude", "a.py"]), [of("a.py")]);
+    assert_eq!(folder.found(&["a.py", "--exclude", "a.py", "--force-exclude"]), Vec::<String>::new());
+}
+
+#[test]
+fn a_file_is_checked_once_however_it_is_named() {
+    let folder = Folder::new(&[("src/a.py", SLEEPS)]);
+    assert_eq!(folder.found(&["src", "src/a.py", "./src", "src/../src/a.py"]), ["src/a.py:5 blocking-sleep"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn circles_of_links_end() {
+    let folder = Folder::new(&[("src/a.py", SLEEPS)]);
+    std::os::unix::fs::symlink(folder.path(), folder.at("src/around")).expect("a link");
+    std::os::unix::fs::symlink("self", folder.at("src/self")).expect("a link");
+    assert_eq!(folder.found(&[]), ["src/a.py:5 blocking-sleep"]);
+}
+
+#[test]
+fn standard_input_is_checked_under_its_name() {
+    let folder = Folder::new(&[("pyproject.toml", ""), ("db.py", "import time\n\ndef load():\n    time.sleep(1)\n")]);
+    let arguments = ["check", "-", "--stdin-filename", "a.py", "--output-format", "concise"];
+    let mut command = folder.command(&arguments);
+    command.write_stdin("import db\n\nasync def f():\n    db.load()\n");
+    let piped = ran(command);
+    assert_eq!(piped.status, Some(1));
+    assert!(piped.out.starts_with("a.py:4:"), "{}", piped.out);
+
+    let unnamed = folder.run(&["check", "-"]);
+    assert_eq!(unnamed.status, Some(2));
+    assert!(unnamed.err.contains("--stdin-filename"), "{}", unnamed.err);
+}
+
+#[test]
+fn notebooks_are_checked_by_cell() {
+    let notebook = r#"{"cells": [{"cell_type": "markdown", "source": "hi"},
+        {"cell_type": "code", "source": ["import time\n", "!ls\n", "async def f():\n", "    time.sleep(1)"]}], "metadata": {}, "nbformat": 4}"#;
+    let folder = Folder::new(&[("a.ipynb", notebook)]);
+    let (status, lines) = folder.check(&[]);
+    assert_eq!(status, Some(1));
+    assert!(lines[0].starts_with("a.ipynb:cell 2:4:5: "), "{lines:?}");
+}
+
+#[test]
+fn what_cannot_be_read_is_told_and_the_rest_is_checked() {
+    let folder = Folder::new(&[("a.py", SLEEPS), ("b.py", "async def f():\n    x = (\n"), ("big.py", "x = 1\n")]);
+    folder.write("c.py", b"x = '\xe9'\n");
+    folder.write("asynclint.toml", "max-file-size = 5\n");
+    folder.write("sub/asynclint.toml", "");
+    folder.write("sub/d.py", SLEEPS);
+    let ran = folder.run(&["check", "--output-format", "json", "a.py", "b.py", "c.py", "sub"]);
+    assert_eq!(ran.status, Some(1));
+    let report: Value = serde_json::from_str(&ran.out).expect("JSON");
+    let errors: Vec<_> = report["errors"].as_array().expect("a list").iter().map(|it| &it["path"]).collect();
+    assert_eq!(errors, ["b.py", "c.py"]);
+    assert_eq!(report["diagnostics"].as_array().expect("a list").len(), 2);
+    assert!(ran.err.contains("warning: b.py:") && ran.err.contains("warning: c.py:1: is not UTF-8"), "{}", ran.err);
+    let ran = folder.run(&["check", "--quiet", "b.py", "c.py"]);
+    assert_eq!((ran.status, &*ran.err), (Some(0), ""));
+    assert_eq!(folder.run(&["check", "--strict-errors", "b.py"]).status, Some(1));
+
+    // The limit holds for what is found, not for what is named.
+    let ran = folder.run(&["check"]);
+    assert!(ran.err.contains("warning: big.py: is not checked: 6 B is more than the limit of 5 B"), "{}", ran.err);
+    assert_eq!(folder.run(&["check", "big.py"]).err, "");
+}
+
+#[test]
+fn rules_are_selected_by_name_category_and_alias() {
+    let text = "import asyncio\nimport time\n\n\nasync def f():\n    time.sleep(1)\n    asyncio.create_task(f())\n";
+    let folder = Folder::new(&[("a.py", text)]);
+    let (sleep, task) = ("a.py:6 blocking-sleep", "a.py:7 leaked-task");
+    assert_eq!(folder.found(&[]), [sleep, task]);
+    for word in ["blocking-sleep", "blocking", "ASYNC251", "ASYNC25", "ASYNC2"] {
+        assert_eq!(folder.found(&["--select", word]), [sleep], "{word}");
+        assert_eq!(folder.found(&["--ignore", word]), [task], "{word}");
+    }
+    assert_eq!(folder.found(&["--select", "ASYNC"]), [sleep, task]);
+    assert_eq!(folder.found(&["--select", "RUF006,blocking-file"]), [task]);
+    assert_eq!(folder.found(&["--select", "RUF006", "--extend-select", "ASYNC251"]), [sleep, task]);
+    assert_eq!(folder.found(&["--select", "all", "--ignore", "tasks"]), [sleep]);
+}
+
+#[test]
+fn suppressions_are_honoured_unless_told_otherwise() {
+    let folder = Folder::new(&[
+        ("a.py", &*SLEEPS.replace("(1)", "(1)  # asynclint: ignore[blocking-sleep] only in tests")),
+        ("b.py", &*SLEEPS.replace("(1)", "(1)  # noqa: ASYNC251")),
+    ]);
+    let (a, b) = ("a.py:5 blocking-sleep", "b.py:5 blocking-sleep");
+    assert_eq!(folder.found(&[]), [""; 0]);
+    assert_eq!(folder.found(&["--respect-noqa=false"]), [b]);
+    assert_eq!(folder.found(&["--respect-noqa"]), [""; 0]);
+    assert_eq!(folder.found(&["--ignore-suppressions"]), [a, b]);
+}
+
+#[test]
+fn findings_that_are_not_sure_enough_are_left_out() {
+    let api = "[[api]]\npath = 'm.g'\neffect = 'blocks'\nkind = 'cpu'\nconfidence = 'likely'\n";
+    let settings = |more: &str| format!("{more}extend-select = ['blocking-cpu']\n{api}");
+    let folder = Folder::new(&[("a.py", "import m\n\n\nasync def f():\n    m.g()\n")]);
+    folder.write("asynclint.toml", settings(""));
+    let found = ["a.py:5 blocking-cpu"];
+    assert_eq!(folder.found(&[]), found);
+    assert_eq!(folder.found(&["--min-confidence", "certain"]), [""; 0]);
+    folder.write("asynclint.toml", settings("min-confidence = 'certain'\n"));
+    assert_eq!(folder.found(&[]), [""; 0]);
+    assert_eq!(folder.found(&["--min-confidence", "likely"]), found);
+}
+
+#[test]
+fn statistics_count_the_findings_of_each_rule() {
+    let folder = Folder::new(&[("a.py", SLEEPS), ("b.py", SLEEPS)]);
+    let ran = folder.run(&["check", "--output-format", "concise", "--statistics"]);
+    let count = ran.out.lines().any(|line| line.split_whitespace().collect::<Vec<_>>() == ["2", "blocking-sleep"]);
+    assert!(count, "{}", ran.out);
+}
+
+#[test]
+fn the_report_goes_to_a_file_and_its_folder_is_made() {
+    let folder = Folder::new(&[("a.py", SLEEPS)]);
+    let arguments = ["check", "--output-format", "sarif", "--output-file", "reports/new/a.sarif"];
+    let ran = folder.run(&arguments);
+    assert_eq!((ran.status, &*ran.out), (Some(1), ""));
+    let log: Value = serde_json::from_str(&folder.read("reports/new/a.sarif")).expect("JSON");
+    assert_eq!(log["version"], "2.1.0");
+    folder.write("reports/new/a.sarif", "old");
+    folder.run(&arguments);
+    assert!(folder.read("reports/new/a.sarif").starts_with('{'));
+    let names: Vec<_> = std::fs::read_dir(folder.at("reports/new")).expect("a folder").collect();
+    assert_eq!(names.len(), 1, "nothing is left beside it");
+    folder.write("file", "");
+    assert_eq!(folder.run(&["check", "--output-file", "file/a"]).status, Some(2));
+}
+
+#[test]
+fn the_output_is_the_same_for_any_number_of_threads() {
+    let folder = Folder::new(&[]);
+    for index in 0..40 {
+        folder.write(&format!("pkg{}/m{index}.py", index % 7), SLEEPS.replace("f()", &format!("f{index}()")));
+    }
+    let report = |threads: &str| folder.run(&["check", "--output-format", "jsonl", "--threads", threads]).out;
+    let one = report("1");
+    assert_eq!(one.lines().count(), 40);
+    assert_eq!(one, report("4"));
+}
+
+#[test]
+fn deeply_nested_code_does_not_end_the_stack() {
+    let depth = 10_000;
+    let nested = |open: &str, close: &str| format!("{}x{}", open.repeat(depth), close.repeat(depth));
+    let folder = Folder::new(&[("a.py", SLEEPS)]);
+    folder.write("b.py", format!("async def f():\n    y = {}\n", nested("(", ")")));
+    folder.write("c.py", format!("async def f():\n    y = {}\n", nested("[", "]")));
+    folder.write("d.rs", format!("async fn f() {{ let y = {}; }}\n", nested("(", ")")));
+    folder.write("e.rs", format!("async fn f() {{ {} }}\n", nested("{", "}")));
+    let ran = folder.run(&["check", "--output-format", "concise"]);
+    assert_eq!(ran.status, Some(1), "{}", ran.err);
+    assert!(!ran.err.contains("internal failure"), "{}", ran.err);
+    assert!(ran.out.contains("a.py:5:5"), "{}", ran.out);
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let folder = Folder::new(&[]);
+    for index in 0..300 {
+        folder.write(&format!("m{index}.py"), SLEEPS);
+    }
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_asynclint"))
+        .args(["check", "--output-format", "json"])
+        .current_dir(folder.path())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned()), (Some(1), String::new()));
+}
+
+#[test]
+fn colours_are_for_terminals_and_for_those_who_ask() {
+    let folder = Folder::new(&[("a.py", SLEEPS)]);
+    let has = |arguments: &[&str]| folder.run(arguments).out.contains('\u{1b}');
+    assert!(!has(&["check"]));
+    assert!(has(&["check", "--color", "always"]));
+    assert!(!has(&["rules"]) && has(&["rules", "--color", "always"]));
+    assert!(!has(&["explain", "leaked-task"]) && has(&["--color=always", "explain", "leaked-task"]));
+    let coloured = folder.run(&["check", "nowhere", "--color", "always"]).err;
+    assert!(coloured.contains('\u{1b}'), "{coloured}");
+}
+
+#[test]
+fn explain_shows_a_page_without_its_tests() {
+    let folder = Folder::new(&[]);
+    let page = folder.run(&["explain", "blocking-sleep"]);
+    assert_eq!(page.status, Some(0));
+    assert!(page.out.starts_with("blocking-sleep: "), "{}", page.out);
+    assert!(!page.out.contains("Cases"), "{}", page.out);
+    assert_eq!(folder.run(&["explain", "ASYNC251"]).out, page.out);
+    let object: Value =
+        serde_json::from_str(&folder.run(&["explain", "ASYNC251", "--output-format", "json"]).out).expect("JSON");
+    assert_eq!(object["name"], "blocking-sleep");
+    let unknown = folder.run(&["explain", "blocking-sleeep"]);
+    assert_eq!(unknown.status, Some(2));
+    assert_eq!(unknown.err, "error: no rule is called `blocking-sleeep`; did you mean `blocking-sleep`?\n");
+    assert!(folder.run(&["explain", "ASYNC"]).err.contains("stands for several"));
+}
+
+#[test]
+fn rules_are_listed_for_people_and_programs() {
+    let folder = Folder::new(&[]);
+    let table = folder.run(&["rules"]);
+    let list: Value = serde_json::from_str(&folder.run(&["rules", "--output-format", "json"]).out).expect("JSON");
+    let names: Vec<&str> =
+        list["rules"].as_array().expect("a list").iter().filter_map(|rule| rule["name"].as_str()).collect();
+    assert_eq!(names.len(), asynclint::rules::RULES.len());
+    for name in names {
+        assert!(table.out.lines().any(|line| line.split_whitespace().next() == Some(name)), "{name}");
+    }
+}
+
+#[test]
+fn completions_know_the_commands() {
+    let folder = Folder::new(&[]);
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let ran = folder.run(&["completions", shell]);
+        assert_eq!(ran.status, Some(0));
+        assert!(ran.out.contains("output-format"), "{shell}");
+    }
+}
+
+#[test]
+fn init_writes_what_check_reads_and_never_overwrites() {
+    let folder = Folder::new(&[("a.py", "x = 1\n")]);
+    assert_eq!(folder.run(&["init"]).status, Some(0));
+    let configuration = folder.read("asynclint.toml");
+    assert!(folder.read(".pre-commit-config.yaml").contains("id: asynclint"));
+    let ran = folder.run(&["check", "-v"]);
+    assert_eq!(ran.status, Some(0));
+    assert!(ran.err.contains("configuration: asynclint.toml"), "{}", ran.err);
+
+    folder.write("asynclint.toml", "profile = \"strict\"\n");
+    folder.write(".pre-commit-config.yaml", "repos: []\n");
+    let ran = folder.run(&["init"]);
+    assert_eq!(ran.status, Some(0));
+    assert!(ran.err.contains("stays as it is"), "{}", ran.err);
+    assert_eq!(folder.read("asynclint.toml"), "profile = \"strict\"\n");
+    assert_eq!(folder.read(".pre-commit-config.yaml"), "repos: []\n");
+
+    // All that the comments offer is understood.
+    let offered: String = configuration
+        .lines()
+        .map(|line| line.strip_prefix("# ").filter(|it| it.starts_with('[') || it.contains(" = ")).unwrap_or(line))
+        .fold(String::new(), |text, line| text + line + "\n");
+    folder.write("asynclint.toml", &offered);
+    let ran = folder.run(&["check"]);
+    assert_eq!((ran.status, ran.err.contains("unknown")), (Some(0), false), "{}{offered}", ran.err);
+}
+
+#[test]
+fn effects_show_what_a_function_does_and_why() {
+    let folder = Folder::new(&[
+        ("pyproject.toml", ""),
+        (
+            "db.py",
+            "import time\n\n\nclass Store:\n    def load(self):\n        time.sleep(1)\n\n\ndef quiet():\n    pass\n",
+        ),
+        (
+            "app.py",
+            "from db import Store\n\n\ndef read(store: Store):\n    store.load()\n\n\nasync def f(store: Store):\n    read(store)\n",
+        ),
+    ]);
+    let all = folder.run(&["effects", "."]);
+    let expected = "app.read  app.py:4\n  blocks (sleep), by `time.sleep`\n    app.py:5:5  in `app.read`: ";
+    assert!(all.status == Some(0) && all.out.starts_with(expected), "{}", all.out);
+    assert!(all.out.contains("app.f  app.py:8  runs on the event loop\n"), "{}", all.out);
+    assert!(all.out.contains("\ndb.Store.load  db.py:5\n") && !all.out.contains("quiet"), "{}", all.out);
+    let one = folder.run(&["effects", "app.py::read", "--output-format", "json"]);
+    let one: Value = serde_json::from_str(&one.out).expect("JSON");
+    let function = &one["functions"][0];
+    assert_eq!((&function["function"], &function["onLoop"]), (&"app.read".into(), &false.into()));
+    let effect = &function["effects"][0];
+    assert_eq!((&effect["kind"], &effect["by"]), (&"sleep".into(), &"time.sleep".into()));
+    let last = effect["trace"].as_array().and_then(|it| it.last()).expect("evidence");
+    assert_eq!((&last["location"]["path"], &last["location"]["line"]), (&"db.py".into(), &6.into()));
+    assert!(folder.run(&["effects", "db.py::quiet"]).out.contains("not known to block"));
+    let unknown = folder.run(&["effects", "db.py::Store.lod"]);
+    assert_eq!(
+        (unknown.status, &*unknown.err),
+        (Some(2), "error: `db.py` has no function `Store.lod`; did you mean `load`?\n")
+    );
+}
