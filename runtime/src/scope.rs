@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::context::{Owner, drive, yield_if_cancelled};
 use crate::error::{GroupError, TaskPanic};
-use crate::group::TaskGroup;
+use crate::group::{self, TaskGroup};
 use crate::name::TaskName;
 use crate::node::Node;
 use crate::trace;
@@ -194,7 +194,7 @@ impl Scope {
         let settle = |ended: Option<Result<T, E>>| match ended? {
             Ok(value) => Some(value),
             Err(error) => {
-                group.shared().failed(self.name.clone(), error);
+                group::failed(group.node(), self.name.clone(), error);
                 None
             }
         };
@@ -207,7 +207,7 @@ impl Scope {
         let value = drive(&mut owner, body.as_mut(), poll_stop, settle, tend).await;
 
         let mut panics = owner.node.take_panics();
-        let errors = group.shared().take_failures();
+        let errors = group.node().take_failures::<E>();
         if !panics.is_empty() && !self.catch_panics {
             let first = panics.remove(0);
             trace::failures_lost(&self.name, panics.len(), errors.len());

@@ -269,7 +269,7 @@ impl Supervisor {
     }
 
     fn node(&self) -> &Arc<Node> {
-        &self.spawner.group.shared().node
+        self.spawner.group.node()
     }
 }
 
