@@ -35,6 +35,11 @@ impl Frame {
         Self { node, holds: None, span, begun: false, turn: 0 }
     }
 
+    /// Its node, without the rest.
+    pub(crate) fn into_node(self) -> Arc<Node> {
+        self.node
+    }
+
     /// Whether the future has been polled at all.
     pub(crate) fn has_begun(&self) -> bool {
         self.begun
@@ -144,6 +149,8 @@ pub(crate) struct Owner {
     hold: Option<Hold>,
     /// Who is woken while the body waits.
     waker: Option<Waker>,
+    /// Whether the node has been told whom to wake.
+    known: bool,
     closed: bool,
 }
 
@@ -159,7 +166,7 @@ impl Owner {
             None => (Node::open(None, shielded, deadline, name.clone()), None),
         };
         let frame = Some(Frame::new(Arc::clone(&node), Span::none()));
-        Self { node, name, frame, hold, waker: None, closed: false }
+        Self { node, name, frame, hold, waker: None, known: false, closed: false }
     }
 
     /// Polls the body; if it has to wait, what is polling is woken when the node is cancelled.
@@ -175,6 +182,7 @@ impl Owner {
             return polled;
         }
         self.waker = Some(cx.waker().clone());
+        self.known = true;
         node.set_owner(cx.waker().clone());
         // Cancelled before there was anyone to wake?
         if must_stop(self.frame.as_ref(), level(), cx) {
@@ -185,7 +193,12 @@ impl Owner {
 
     /// Ready when all members have left; the node is closed and the enclosing future no longer held.
     pub(crate) fn poll_close(&mut self, cx: &Context<'_>) -> Poll<()> {
-        if !self.node.close_or_watch(cx.waker()) {
+        let known = std::mem::replace(&mut self.known, true);
+        let closed = match known {
+            true => self.node.close_or_watch(cx.waker()),
+            false => self.node.close_or_own(cx.waker().clone()),
+        };
+        if !closed {
             return Poll::Pending;
         }
         self.closed = true;
@@ -359,7 +372,7 @@ pub(crate) async fn drive<F: Future, R>(
     owner: &mut Owner,
     mut body: Pin<&mut Option<F>>,
     mut poll_stop: impl FnMut(&mut Context<'_>) -> Poll<()>,
-    settle: impl FnOnce(Option<F::Output>) -> R,
+    settle: impl FnOnce(&Arc<Node>, Option<F::Output>) -> R,
     mut tend: impl FnMut(&Arc<Node>, &mut Context<'_>),
 ) -> R {
     let mut stopped = false;
@@ -378,7 +391,7 @@ pub(crate) async fn drive<F: Future, R>(
                         None
                     }
                 };
-                settled = settle.take().map(|settle| settle(output));
+                settled = settle.take().map(|settle| settle(&owner.node, output));
             }
             if settle.is_none()
                 && owner.poll_close(cx).is_ready()
@@ -408,7 +421,7 @@ pub(crate) async fn drive_plain<F: Future>(
     body: Pin<&mut Option<F>>,
     poll_stop: impl FnMut(&mut Context<'_>) -> Poll<()>,
 ) -> Option<F::Output> {
-    let value = drive(&mut owner, body, poll_stop, |value| value, |_, _| {}).await;
+    let value = drive(&mut owner, body, poll_stop, |_, value| value, |_, _| {}).await;
     let mut panics = owner.node.take_panics().into_iter();
     if let Some(panic) = panics.next() {
         crate::trace::failures_lost(&owner.name, panics.len(), 0);

@@ -303,12 +303,22 @@ impl Node {
     /// [`close_if_drained`](Self::close_if_drained), and if it has to wait, has this waker woken as the owner's.
     pub(crate) fn close_or_watch(&self, waker: &Waker) -> bool {
         match self.close(lock(&self.state)) {
-            None => return true,
-            Some(state) if state.owner.as_ref().is_some_and(|owner| owner.will_wake(waker)) => return false,
-            Some(state) => drop(state),
+            None => true,
+            Some(state) if state.owner.as_ref().is_some_and(|owner| owner.will_wake(waker)) => false,
+            Some(state) => {
+                drop(state);
+                self.close_or_own(waker.clone())
+            }
         }
-        self.set_owner(waker.clone());
-        self.close_if_drained()
+    }
+
+    /// The same for an owner that is not known yet: looks once instead of twice.
+    pub(crate) fn close_or_own(&self, waker: Waker) -> bool {
+        let Some(mut state) = self.close(lock(&self.state)) else { return true };
+        let before = state.owner.replace(waker);
+        drop(state);
+        drop(before);
+        false
     }
 
     /// The state again if members are left.

@@ -314,14 +314,22 @@ impl<T, P> Book<T, P> {
 
     /// Says how the task ended, and leaves the group. Without a result the task was cancelled.
     fn close(&mut self, result: impl FnOnce(&Arc<Node>, &TaskName) -> Option<Result<T, TaskError>>) {
-        let Some(slot) = self.slot.take() else { return };
-        let begun = self.frame.take().is_some_and(|frame| frame.has_begun());
-        let (node, name) = (Arc::clone(&slot.node), slot.name.clone());
+        let (Some(slot), Some(frame)) = (self.slot.take(), self.frame.take()) else { return };
+        let begun = frame.has_begun();
+        let (node, name) = (frame.into_node(), slot.name.clone());
         let key = slot.key.load(Ordering::Relaxed);
         let cancelled = Err(if begun { TaskError::Cancelled } else { TaskError::NeverStarted });
-        slot.end(result(&node, &name).unwrap_or(cancelled));
-        // Without a handle this drops the value, here, where the group still waits.
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(slot))) {
+        let result = result(&node, &name).unwrap_or(cancelled);
+        // Without a handle the value is dropped here, where the group still waits.
+        let end = || {
+            if Arc::strong_count(&slot) > 1 {
+                slot.end(result);
+            } else {
+                drop(result);
+            }
+            drop(slot);
+        };
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(end)) {
             node.panicked(Panic { name, payload });
         }
         self.permit = None;

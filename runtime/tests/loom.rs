@@ -119,10 +119,10 @@ fn an_owner_that_registers_while_it_looks_is_woken_as_well_and_again_for_later_m
                 node.leave(key);
             })
         };
-        for _ in 0..2 {
+        for known in [false, true] {
             let before = woken.times();
             let leaver = leave(&node);
-            let closed = node.close_or_watch(&waker);
+            let closed = if known { node.close_or_watch(&waker) } else { node.close_or_own(waker.clone()) };
             leaver.join().unwrap();
             assert!(closed || woken.times() > before, "the owner waits for ever");
             if closed {
