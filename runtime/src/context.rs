@@ -25,18 +25,24 @@ pub(crate) struct Frame {
     /// Made by the first inner scope: most tasks have none.
     holds: Option<Arc<Holds>>,
     span: Span,
-    /// How often the future has been polled.
-    turn: u64,
+    begun: bool,
+    /// How often the future has been polled: to tell one poll from the next.
+    turn: u32,
 }
 
 impl Frame {
     pub(crate) fn new(node: Arc<Node>, span: Span) -> Self {
-        Self { node, holds: None, span, turn: 0 }
+        Self { node, holds: None, span, begun: false, turn: 0 }
+    }
+
+    /// Its node, without the rest.
+    pub(crate) fn into_node(self) -> Arc<Node> {
+        self.node
     }
 
     /// Whether the future has been polled at all.
     pub(crate) fn has_begun(&self) -> bool {
-        self.turn > 0
+        self.begun
     }
 
     fn is_held(&self) -> bool {
@@ -87,7 +93,8 @@ pub(crate) fn poll_in<F: Future>(
         return Poll::Ready(discard(frame, future).map_or(Ended::Cancelled, Ended::Panicked));
     }
     let span = frame.as_mut().map(|frame| {
-        frame.turn += 1;
+        frame.begun = true;
+        frame.turn = frame.turn.wrapping_add(1);
         frame.span.clone()
     });
     let polled = enter(frame, || {
@@ -140,7 +147,11 @@ pub(crate) struct Owner {
     pub(crate) name: TaskName,
     frame: Option<Frame>,
     hold: Option<Hold>,
+    /// Who is woken while the body waits.
     waker: Option<Waker>,
+    /// Whether the node has been told whom to wake.
+    known: bool,
+    closed: bool,
 }
 
 impl Owner {
@@ -155,31 +166,42 @@ impl Owner {
             None => (Node::open(None, shielded, deadline, name.clone()), None),
         };
         let frame = Some(Frame::new(Arc::clone(&node), Span::none()));
-        Self { node, name, frame, hold, waker: None }
+        Self { node, name, frame, hold, waker: None, known: false, closed: false }
     }
 
-    /// Has the task that is polling woken when the node is cancelled or drained.
-    pub(crate) fn watch(&mut self, cx: &Context<'_>) {
-        if self.waker.as_ref().is_none_or(|waker| !waker.will_wake(cx.waker())) {
-            self.waker = Some(cx.waker().clone());
-            self.node.set_owner(cx.waker().clone());
-        }
-    }
-
+    /// Polls the body; if it has to wait, what is polling is woken when the node is cancelled.
     pub(crate) fn poll_body<F: Future>(
         &mut self,
-        body: Pin<&mut Option<F>>,
+        mut body: Pin<&mut Option<F>>,
         cx: &mut Context<'_>,
     ) -> Poll<Ended<F::Output>> {
         let node = &self.node;
-        poll_in(&mut self.frame, &|| node.level(), body, cx)
+        let level = || node.level();
+        let polled = poll_in(&mut self.frame, &level, body.as_mut(), cx);
+        if polled.is_ready() || self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            return polled;
+        }
+        self.waker = Some(cx.waker().clone());
+        self.known = true;
+        node.set_owner(cx.waker().clone());
+        // Cancelled before there was anyone to wake?
+        if must_stop(self.frame.as_ref(), level(), cx) {
+            return Poll::Ready(discard(&mut self.frame, body).map_or(Ended::Cancelled, Ended::Panicked));
+        }
+        polled
     }
 
     /// Ready when all members have left; the node is closed and the enclosing future no longer held.
-    pub(crate) fn poll_close(&mut self) -> Poll<()> {
-        if !self.node.close_if_drained() {
+    pub(crate) fn poll_close(&mut self, cx: &Context<'_>) -> Poll<()> {
+        let known = std::mem::replace(&mut self.known, true);
+        let closed = match known {
+            true => self.node.close_or_watch(cx.waker()),
+            false => self.node.close_or_own(cx.waker().clone()),
+        };
+        if !closed {
             return Poll::Pending;
         }
+        self.closed = true;
         self.hold = None;
         Poll::Ready(())
     }
@@ -187,7 +209,9 @@ impl Owner {
 
 impl Drop for Owner {
     fn drop(&mut self) {
-        self.node.orphan();
+        if !self.closed {
+            self.node.orphan();
+        }
     }
 }
 
@@ -222,7 +246,7 @@ pub(crate) fn hold() -> Option<Hold> {
 
 /// How often a future that has nothing but its cancellation to wait for is polled in one turn of its owner before it is
 /// taken that the owner cannot drop it. A set of futures or a `LocalSet` inside may poll it tens of times.
-const POLLS_IN_ONE_TURN: u32 = 128;
+const POLLS_IN_ONE_TURN: u8 = 128;
 
 /// Gives a cancelled future to its owner, who drops it: in a cancelled place this does not return.
 ///
@@ -236,12 +260,24 @@ pub(crate) async fn yield_if_cancelled() {
 /// The state of [`yield_if_cancelled`].
 #[derive(Default)]
 pub(crate) struct Yielding {
-    turn: u64,
-    polls: u32,
+    turn: u32,
+    polls: u8,
+    over: bool,
 }
 
 impl Yielding {
+    /// Whether it has been ready: this place is not being cancelled.
+    pub(crate) fn is_over(&self) -> bool {
+        self.over
+    }
+
     pub(crate) fn poll(&mut self, cx: &Context<'_>) -> Poll<()> {
+        let polled = self.poll_here(cx);
+        self.over |= polled.is_ready();
+        polled
+    }
+
+    fn poll_here(&mut self, cx: &Context<'_>) -> Poll<()> {
         let here = current(|frame| (frame.node.is_cancelled(), frame.is_held(), frame.turn));
         let Some((true, held, turn)) = here else { return Poll::Ready(()) };
         if held {
@@ -249,7 +285,7 @@ impl Yielding {
             return Poll::Pending;
         }
         if self.turn != turn {
-            *self = Self { turn, polls: 0 };
+            (self.turn, self.polls) = (turn, 0);
         }
         self.polls += 1;
         if self.polls > POLLS_IN_ONE_TURN {
@@ -336,14 +372,13 @@ pub(crate) async fn drive<F: Future, R>(
     owner: &mut Owner,
     mut body: Pin<&mut Option<F>>,
     mut poll_stop: impl FnMut(&mut Context<'_>) -> Poll<()>,
-    settle: impl FnOnce(Option<F::Output>) -> R,
+    settle: impl FnOnce(&Arc<Node>, Option<F::Output>) -> R,
     mut tend: impl FnMut(&Arc<Node>, &mut Context<'_>),
 ) -> R {
     let mut stopped = false;
     let mut settle = Some(settle);
     let mut settled = None;
     poll_fn(|cx| {
-        owner.watch(cx);
         loop {
             if settle.is_some()
                 && let Poll::Ready(ended) = owner.poll_body(body.as_mut(), cx)
@@ -356,10 +391,10 @@ pub(crate) async fn drive<F: Future, R>(
                         None
                     }
                 };
-                settled = settle.take().map(|settle| settle(output));
+                settled = settle.take().map(|settle| settle(&owner.node, output));
             }
             if settle.is_none()
-                && owner.poll_close().is_ready()
+                && owner.poll_close(cx).is_ready()
                 && let Some(settled) = settled.take()
             {
                 return Poll::Ready(settled);
@@ -386,7 +421,7 @@ pub(crate) async fn drive_plain<F: Future>(
     body: Pin<&mut Option<F>>,
     poll_stop: impl FnMut(&mut Context<'_>) -> Poll<()>,
 ) -> Option<F::Output> {
-    let value = drive(&mut owner, body, poll_stop, |value| value, |_, _| {}).await;
+    let value = drive(&mut owner, body, poll_stop, |_, value| value, |_, _| {}).await;
     let mut panics = owner.node.take_panics().into_iter();
     if let Some(panic) = panics.next() {
         crate::trace::failures_lost(&owner.name, panics.len(), 0);

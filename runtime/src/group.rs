@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::panic::Location;
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::limit::LimitedGroup;
 use crate::name::TaskName;
 use crate::node::{ABORTED, CANCELLED, Node};
-use crate::sync::{Mutex, lock};
+use crate::sync::Mutex;
 use crate::task::{self, Task};
 
 /// The tasks of one [`scope`](crate::scope), and the way to add to them.
@@ -20,36 +21,25 @@ use crate::task::{self, Task};
 ///
 /// A handle that outlives its scope is harmless: nothing starts any more that is spawned through it.
 pub struct TaskGroup<E> {
-    shared: Arc<Shared<E>>,
+    node: Arc<Node>,
+    failures: PhantomData<Arc<Mutex<E>>>,
 }
 
-pub(crate) struct Shared<E> {
-    pub(crate) node: Arc<Node>,
-    failures: Mutex<Vec<(TaskName, E)>>,
-}
-
-impl<E> Shared<E> {
-    /// Keeps an error, and cancels the rest if it is the first.
-    pub(crate) fn failed(&self, name: TaskName, error: E) {
-        if self.node.level() >= ABORTED {
-            crate::trace::error_lost(&name);
-        }
-        lock(&self.failures).push((name, error));
-        self.node.stop(CANCELLED);
+/// Keeps an error, and cancels the rest if it is the first.
+pub(crate) fn failed<E: Send + 'static>(node: &Arc<Node>, name: TaskName, error: E) {
+    if node.level() >= ABORTED {
+        crate::trace::error_lost(&name);
     }
-
-    pub(crate) fn take_failures(&self) -> Vec<(TaskName, E)> {
-        std::mem::take(&mut lock(&self.failures))
-    }
+    node.failed(name, error);
 }
 
 impl<E> TaskGroup<E> {
     pub(crate) fn new(node: Arc<Node>) -> Self {
-        Self { shared: Arc::new(Shared { node, failures: Mutex::new(Vec::new()) }) }
+        Self { node, failures: PhantomData }
     }
 
-    pub(crate) fn shared(&self) -> &Arc<Shared<E>> {
-        &self.shared
+    pub(crate) fn node(&self) -> &Arc<Node> {
+        &self.node
     }
 
     /// Cancels the body and all tasks of the group: each ends at the next await at which it would wait.
@@ -77,12 +67,12 @@ impl<E> TaskGroup<E> {
     /// # }
     /// ```
     pub fn cancel(&self) {
-        self.shared.node.stop(CANCELLED);
+        self.node.stop(CANCELLED);
     }
 
     /// Whether the group has been cancelled, by a failure, by [`cancel`](Self::cancel) or from outside.
     pub fn is_cancelled(&self) -> bool {
-        self.shared.node.is_cancelled()
+        self.node.is_cancelled()
     }
 
     /// A token that is cancelled with the group. Cancelling the token does not cancel the group.
@@ -101,7 +91,7 @@ impl<E> TaskGroup<E> {
     /// # }
     /// ```
     pub fn token(&self) -> CancellationToken {
-        self.shared.node.token()
+        self.node.token()
     }
 
     /// The names of the tasks that have begun and not ended, those of inner scopes included, in no particular order.
@@ -122,7 +112,7 @@ impl<E> TaskGroup<E> {
     /// # }
     /// ```
     pub fn running(&self) -> Vec<TaskName> {
-        self.shared.node.names()
+        self.node.names()
     }
 
     /// The same group with at most `limit` of the tasks that are spawned through it at once.
@@ -184,7 +174,7 @@ impl<E: Send + 'static> TaskGroup<E> {
         T: Send + 'static,
         F: Future<Output = Result<T, E>> + Send + 'static,
     {
-        task::spawn(&self.shared, TaskName::at(Location::caller()), None, future)
+        task::spawn(self, TaskName::at(Location::caller()), (), future)
     }
 
     /// [`spawn`](Self::spawn) with a name, for errors, reports and `tracing`.
@@ -205,13 +195,13 @@ impl<E: Send + 'static> TaskGroup<E> {
         T: Send + 'static,
         F: Future<Output = Result<T, E>> + Send + 'static,
     {
-        task::spawn(&self.shared, name.into(), None, future)
+        task::spawn(self, name.into(), (), future)
     }
 }
 
 impl<E> Clone for TaskGroup<E> {
     fn clone(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared) }
+        Self::new(Arc::clone(&self.node))
     }
 }
 

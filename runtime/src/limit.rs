@@ -83,7 +83,7 @@ impl<E: Send + 'static> LimitedGroup<E> {
     {
         // Nobody closes the semaphore, so there is always a permit.
         let permit = Arc::clone(&self.permits).acquire_owned().await.ok();
-        task::spawn(self.group.shared(), name, permit, future)
+        task::spawn(&self.group, name, permit, future)
     }
 }
 
@@ -155,7 +155,7 @@ where
                 lock(&filled)[at] = Some(value);
                 Ok(())
             };
-            task::spawn(group.group.shared(), name.clone(), permit, task);
+            task::spawn(&group.group, name.clone(), permit, task);
         }
         Ok(())
     };

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::name::TaskName;
 use crate::slab::Slab;
-use crate::sync::{AtomicU8, Mutex, Ordering, lock};
+use crate::sync::{AtomicU8, Mutex, MutexGuard, Ordering, lock};
 
 /// What a panic carries.
 pub(crate) type Payload = Box<dyn Any + Send>;
@@ -43,6 +43,8 @@ pub(crate) struct Node {
     state: Mutex<State>,
 }
 
+type Failures<E> = Vec<(TaskName, E)>;
+
 struct State {
     members: Slab<Member>,
     /// Tasks admitted that the runtime has not polled yet; they need no waking, for they are already queued.
@@ -50,6 +52,8 @@ struct State {
     owner: Option<Waker>,
     phase: Phase,
     panics: Vec<Panic>,
+    /// A vector of names and errors of the group's type. Made when first needed.
+    failures: Option<Box<dyn Any + Send>>,
     /// Made when first asked for: most nodes never need one.
     token: Option<CancellationToken>,
 }
@@ -108,6 +112,7 @@ impl Node {
             owner: None,
             phase: Phase::Open,
             panics: Vec::new(),
+            failures: None,
             token: None,
         };
         Self { parent, shielded, deadline, level: AtomicU8::new(level), state: Mutex::new(state) }
@@ -227,7 +232,8 @@ impl Node {
         let (mut waker, mut place, mut panics) = (None, None, Vec::new());
         if state.is_drained() {
             match state.phase {
-                Phase::Draining => waker = state.owner.clone(),
+                // Taken, for the owner that is woken looks again, and says so again if it has still to wait.
+                Phase::Draining => waker = state.owner.take(),
                 Phase::Orphaned => {
                     state.phase = Phase::Closed;
                     panics = std::mem::take(&mut state.panics);
@@ -253,8 +259,35 @@ impl Node {
         self.stop(CANCELLED);
     }
 
+    /// The panics of those that have left.
     pub(crate) fn take_panics(&self) -> Vec<Panic> {
+        if !self.is_cancelled() {
+            return Vec::new();
+        }
         std::mem::take(&mut lock(&self.state).panics)
+    }
+
+    /// Keeps an error of a member, and cancels the rest. A node has one group, and so one type of errors.
+    pub(crate) fn failed<E: Send + 'static>(self: &Arc<Self>, name: TaskName, error: E) {
+        let mut state = lock(&self.state);
+        let failures = state.failures.get_or_insert_with(|| Box::new(Failures::<E>::new()));
+        match failures.downcast_mut::<Failures<E>>() {
+            Some(failures) => failures.push((name, error)),
+            None => unreachable!("a node has one group"),
+        }
+        drop(state);
+        self.stop(CANCELLED);
+    }
+
+    /// The errors of those that have left.
+    pub(crate) fn take_failures<E: 'static>(&self) -> Failures<E> {
+        if !self.is_cancelled() {
+            return Vec::new();
+        }
+        let failures = lock(&self.state).failures.take();
+        failures
+            .and_then(|failures| failures.downcast::<Failures<E>>().ok())
+            .map_or_else(Vec::new, |failures| *failures)
     }
 
     pub(crate) fn set_owner(&self, waker: Waker) {
@@ -264,20 +297,45 @@ impl Node {
 
     /// Closes the node if all members have left; otherwise its owner is woken when they have.
     pub(crate) fn close_if_drained(&self) -> bool {
-        let mut state = lock(&self.state);
+        self.close(lock(&self.state)).is_none()
+    }
+
+    /// [`close_if_drained`](Self::close_if_drained), and if it has to wait, has this waker woken as the owner's.
+    pub(crate) fn close_or_watch(&self, waker: &Waker) -> bool {
+        match self.close(lock(&self.state)) {
+            None => true,
+            Some(state) if state.owner.as_ref().is_some_and(|owner| owner.will_wake(waker)) => false,
+            Some(state) => {
+                drop(state);
+                self.close_or_own(waker.clone())
+            }
+        }
+    }
+
+    /// The same for an owner that is not known yet: looks once instead of twice.
+    pub(crate) fn close_or_own(&self, waker: Waker) -> bool {
+        let Some(mut state) = self.close(lock(&self.state)) else { return true };
+        let before = state.owner.replace(waker);
+        drop(state);
+        drop(before);
+        false
+    }
+
+    /// The state again if members are left.
+    fn close<'a>(&self, mut state: MutexGuard<'a, State>) -> Option<MutexGuard<'a, State>> {
         if state.phase == Phase::Closed {
-            return true;
+            return None;
         }
         if !state.is_drained() {
             state.phase = Phase::Draining;
-            return false;
+            return Some(state);
         }
         state.phase = Phase::Closed;
         let owner = state.owner.take();
         drop(state);
         drop(owner);
         self.leave_parent();
-        true
+        None
     }
 
     /// Whether no member is left now; otherwise the node's owner is woken when that is so. The node stays open.

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::context::{Owner, drive, yield_if_cancelled};
 use crate::error::{GroupError, TaskPanic};
-use crate::group::TaskGroup;
+use crate::group::{self, TaskGroup};
 use crate::name::TaskName;
 use crate::node::Node;
 use crate::trace;
@@ -184,17 +184,16 @@ impl Scope {
         Fut: Future<Output = Result<T, E>>,
     {
         let mut owner = Owner::open(false, None, self.name.clone());
-        let group = TaskGroup::new(Arc::clone(&owner.node));
-        let mut body = pin!(Some(body(group.clone())));
+        let mut body = pin!(Some(body(TaskGroup::new(Arc::clone(&owner.node)))));
         let mut token = pin!(self.cancel_on.as_ref().map(CancellationToken::cancelled));
         let poll_stop = |cx: &mut Context<'_>| match token.as_mut().as_pin_mut() {
             Some(token) => token.poll(cx),
             None => Poll::Pending,
         };
-        let settle = |ended: Option<Result<T, E>>| match ended? {
+        let settle = |node: &Arc<Node>, ended: Option<Result<T, E>>| match ended? {
             Ok(value) => Some(value),
             Err(error) => {
-                group.shared().failed(self.name.clone(), error);
+                group::failed(node, self.name.clone(), error);
                 None
             }
         };
@@ -207,7 +206,7 @@ impl Scope {
         let value = drive(&mut owner, body.as_mut(), poll_stop, settle, tend).await;
 
         let mut panics = owner.node.take_panics();
-        let errors = group.shared().take_failures();
+        let errors = owner.node.take_failures::<E>();
         if !panics.is_empty() && !self.catch_panics {
             let first = panics.remove(0);
             trace::failures_lost(&self.name, panics.len(), errors.len());

@@ -1,6 +1,9 @@
 //! A table of live things: stable keys, freed slots used again, the memory given back when it is empty.
 
 pub(crate) struct Slab<T> {
+    /// The entry with the key 0, in place: a table of one thing needs no memory of its own.
+    first: Option<T>,
+    /// The entries with the keys from 1.
     entries: Vec<Entry<T>>,
     free: usize,
     live: usize,
@@ -8,7 +11,7 @@ pub(crate) struct Slab<T> {
 
 enum Entry<T> {
     Taken(T),
-    /// The next free slot after this one; `usize::MAX` ends the list.
+    /// The next free slot after this one; `END` ends the list.
     Free(usize),
 }
 
@@ -18,7 +21,7 @@ const KEPT: usize = 64;
 
 impl<T> Slab<T> {
     pub(crate) const fn new() -> Self {
-        Self { entries: Vec::new(), free: END, live: 0 }
+        Self { first: None, entries: Vec::new(), free: END, live: 0 }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -27,36 +30,53 @@ impl<T> Slab<T> {
 
     /// The key the next `insert` will give.
     pub(crate) fn next_key(&self) -> usize {
-        if self.free == END { self.entries.len() } else { self.free }
+        if self.first.is_none() {
+            0
+        } else if self.free == END {
+            self.entries.len() + 1
+        } else {
+            self.free + 1
+        }
     }
 
     pub(crate) fn insert(&mut self, value: T) -> usize {
         self.live += 1;
+        if self.first.is_none() {
+            self.first = Some(value);
+            return 0;
+        }
         if self.free == END {
             self.entries.push(Entry::Taken(value));
-            return self.entries.len() - 1;
+            return self.entries.len();
         }
-        let key = self.free;
-        if let Entry::Free(next) = std::mem::replace(&mut self.entries[key], Entry::Taken(value)) {
+        let at = self.free;
+        if let Entry::Free(next) = std::mem::replace(&mut self.entries[at], Entry::Taken(value)) {
             self.free = next;
         }
-        key
+        at + 1
     }
 
     pub(crate) fn get(&self, key: usize) -> Option<&T> {
-        match self.entries.get(key) {
+        let Some(at) = key.checked_sub(1) else { return self.first.as_ref() };
+        match self.entries.get(at) {
             Some(Entry::Taken(value)) => Some(value),
             _ => None,
         }
     }
 
     pub(crate) fn remove(&mut self, key: usize) -> Option<T> {
-        let entry = self.entries.get_mut(key)?;
-        if matches!(entry, Entry::Free(_)) {
-            return None;
-        }
-        let Entry::Taken(value) = std::mem::replace(entry, Entry::Free(self.free)) else { return None };
-        self.free = key;
+        let value = match key.checked_sub(1) {
+            None => self.first.take()?,
+            Some(at) => {
+                let entry = self.entries.get_mut(at)?;
+                if matches!(entry, Entry::Free(_)) {
+                    return None;
+                }
+                let Entry::Taken(value) = std::mem::replace(entry, Entry::Free(self.free)) else { return None };
+                self.free = at;
+                value
+            }
+        };
         self.live -= 1;
         if self.live == 0 && self.entries.capacity() > KEPT {
             *self = Self::new();
@@ -65,10 +85,10 @@ impl<T> Slab<T> {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.entries.iter().filter_map(|entry| match entry {
+        self.first.iter().chain(self.entries.iter().filter_map(|entry| match entry {
             Entry::Taken(value) => Some(value),
             Entry::Free(_) => None,
-        })
+        }))
     }
 }
 
@@ -81,12 +101,30 @@ mod tests {
         let mut slab = Slab::new();
         let first = slab.insert('a');
         let second = slab.insert('b');
-        assert_eq!(slab.remove(first), Some('a'));
-        assert_eq!(slab.remove(first), None);
-        assert_eq!(slab.next_key(), first);
-        assert_eq!(slab.insert('c'), first);
-        assert_eq!(slab.get(second), Some(&'b'));
-        assert_eq!(slab.iter().copied().collect::<String>(), "cb");
+        assert_eq!((slab.next_key(), slab.get(2)), (2, None));
+        for (freed, other, all) in [(first, second, "cb"), (second, first, "cc")] {
+            assert!(slab.remove(freed).is_some());
+            assert_eq!(slab.remove(freed), None);
+            assert_eq!(slab.get(freed), None);
+            assert_eq!(slab.next_key(), freed);
+            assert_eq!(slab.insert('c'), freed);
+            assert_eq!(slab.get(other), all.chars().nth(other).as_ref());
+            assert_eq!(slab.iter().copied().collect::<String>(), all);
+        }
+    }
+
+    #[test]
+    fn several_freed_slots_are_used_again_before_new_ones() {
+        let mut slab = Slab::new();
+        let keys: Vec<_> = (0..5).map(|n| slab.insert(n)).collect();
+        for &key in &keys[..3] {
+            assert_eq!(slab.remove(key), Some(key));
+        }
+        let mut again: Vec<_> = (0..3).map(|n| (slab.next_key(), slab.insert(n))).collect();
+        assert!(again.iter().all(|(next, key)| next == key));
+        again.sort_unstable();
+        assert_eq!(again, [(0, 0), (1, 1), (2, 2)]);
+        assert_eq!((slab.insert(9), slab.iter().count()), (5, 6));
     }
 
     #[test]

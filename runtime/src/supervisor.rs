@@ -269,7 +269,7 @@ impl Supervisor {
     }
 
     fn node(&self) -> &Arc<Node> {
-        &self.spawner.group.shared().node
+        self.spawner.group.node()
     }
 }
 
@@ -381,7 +381,7 @@ where
 {
     let mut owner = Owner::open(false, None, name.clone());
     let mut future = pin!(Some(future));
-    let settle = |ended: Option<Result<(), E>>| ended.map(|result| result.map_err(Into::into));
+    let settle = |_: &_, ended: Option<Result<(), E>>| ended.map(|result| result.map_err(Into::into));
     let ended: Option<Result<(), BoxError>> =
         drive(&mut owner, future.as_mut(), |_| Poll::Pending, settle, |_, _| {}).await;
     let panics = owner.node.take_panics().into_iter().map(|panic| Cause::Panic(TaskPanic::new(panic)));

@@ -8,10 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
-use tokio::sync::OwnedSemaphorePermit;
-
 use crate::context::{Ended, Frame, Yielding, discard, poll_in};
-use crate::group::Shared;
+use crate::group::{self, TaskGroup};
 use crate::name::TaskName;
 use crate::node::{ABORTED, Node, Panic};
 use crate::sync::{Mutex, lock};
@@ -43,10 +41,7 @@ use crate::trace::Span;
 /// ```
 pub struct Task<T> {
     slot: Arc<Slot<T>>,
-    node: Arc<Node>,
     yielding: Yielding,
-    /// Whether a task without a value may be told of: this place is not being cancelled.
-    told: bool,
 }
 
 /// Why a task has no value.
@@ -90,7 +85,8 @@ impl fmt::Display for TaskError {
 impl std::error::Error for TaskError {}
 
 /// What a task and its handle share.
-pub(crate) struct Slot<T> {
+struct Slot<T> {
+    node: Arc<Node>,
     name: TaskName,
     aborted: AtomicBool,
     /// The task's key in its node, once it has been polled.
@@ -148,7 +144,7 @@ impl<T> Task<T> {
         let key = self.slot.key.load(Ordering::SeqCst);
         if key != UNSTARTED
             && !self.is_finished()
-            && let Some(waker) = self.node.waker(key)
+            && let Some(waker) = self.slot.node.waker(key)
         {
             waker.wake();
         }
@@ -172,11 +168,10 @@ impl<T> Task<T> {
     /// assert_eq!(doubled.unwrap(), 42);
     /// # }
     /// ```
-    pub async fn value(self) -> T {
-        let name = self.name().clone();
-        match self.await {
+    pub async fn value(mut self) -> T {
+        match (&mut self).await {
             Ok(value) => value,
-            Err(error) => panic!("no value from task {name}: {error}"),
+            Err(error) => panic!("no value from task {}: {error}", self.name()),
         }
     }
 }
@@ -198,7 +193,7 @@ impl<T> Future for Task<T> {
                 }
                 return Poll::Pending;
             }
-            Fate::Ended(Err(_)) if !self.told => {}
+            Fate::Ended(Err(_)) if !self.yielding.is_over() => {}
             Fate::Ended(_) => match std::mem::replace(&mut *fate, Fate::Taken) {
                 Fate::Ended(result) => return Poll::Ready(result),
                 Fate::Running(_) | Fate::Taken => {}
@@ -213,7 +208,6 @@ impl<T> Future for Task<T> {
         if self.yielding.poll(cx).is_pending() {
             return Poll::Pending;
         }
-        self.told = true;
         self.poll(cx)
     }
 }
@@ -227,151 +221,125 @@ impl<T> fmt::Debug for Task<T> {
 /// Futures larger than this are boxed before they are wrapped: the wrapper would otherwise hold them twice.
 const LARGE: usize = 512;
 
-/// Gives a future to the runtime as a task of the group.
-pub(crate) fn spawn<T, E, F>(
-    group: &Arc<Shared<E>>,
-    name: TaskName,
-    permit: Option<OwnedSemaphorePermit>,
-    future: F,
-) -> Task<T>
+/// Gives a future to the runtime as a task of the group. The permit, if there is one, is held until it has ended.
+pub(crate) fn spawn<T, E, F, P>(group: &TaskGroup<E>, name: TaskName, permit: P, future: F) -> Task<T>
 where
     T: Send + 'static,
     E: Send + 'static,
     F: Future<Output = Result<T, E>> + Send + 'static,
+    P: Send + 'static,
 {
+    let node = group.node();
+    let admitted = node.admit();
+    let span = if admitted { Span::task(&name) } else { Span::none() };
+    let fate = if admitted { Fate::Running(None) } else { Fate::Ended(Err(TaskError::NeverStarted)) };
     let slot = Arc::new(Slot {
+        node: Arc::clone(node),
         name,
         aborted: AtomicBool::new(false),
         key: AtomicUsize::new(UNSTARTED),
-        fate: Mutex::new(Fate::Running(None)),
+        fate: Mutex::new(fate),
     });
-    let task =
-        Task { slot: Arc::clone(&slot), node: Arc::clone(&group.node), yielding: Yielding::default(), told: false };
-    if !group.node.admit() {
-        slot.end(Err(TaskError::NeverStarted));
-        return task;
-    }
-    let seat = Seat { group: Arc::clone(group), key: UNSTARTED };
-    let frame = Some(Frame::new(Arc::clone(&group.node), Span::task(&slot.name)));
-    let book = Book { frame, outcome: Outcome { slot, begun: false, ended: false }, permit, seat };
-    if size_of::<F>() > LARGE {
-        tokio::spawn(run(Job { future: Box::pin(future), book }));
-    } else {
-        tokio::spawn(run(Job { future, book }));
+    let task = Task { slot: Arc::clone(&slot), yielding: Yielding::default() };
+    if admitted {
+        let frame = Frame::new(Arc::clone(node), span);
+        let book = Book { frame: Some(frame), slot: Some(slot), permit: Some(permit) };
+        if size_of::<F>() > LARGE {
+            tokio::spawn(run(Job { future: Box::pin(future), book }));
+        } else {
+            tokio::spawn(run(Job { future, book }));
+        }
     }
     task
 }
 
 /// What the runtime is given. A task dropped before its first poll drops these in this order: the group must not hear
 /// of the end of a task before what the task owns is gone.
-struct Job<T, E, F> {
+struct Job<T, F, P> {
     future: F,
-    book: Book<T, E>,
+    book: Book<T, P>,
 }
 
-/// All that a task needs beside its future; the order matters here as well.
-struct Book<T, E> {
+/// All that a task needs beside its future: little, for the runtime gives each task a place of a power of two.
+///
+/// While it is there, the task is a member of its group.
+struct Book<T, P> {
+    /// Away only while the future is polled.
     frame: Option<Frame>,
-    outcome: Outcome<T>,
-    permit: Option<OwnedSemaphorePermit>,
-    seat: Seat<E>,
-}
-
-/// A task's membership in its group, which ends when this is dropped.
-struct Seat<E> {
-    group: Arc<Shared<E>>,
-    key: usize,
-}
-
-impl<E> Drop for Seat<E> {
-    fn drop(&mut self) {
-        self.group.node.leave((self.key != UNSTARTED).then_some(self.key));
-    }
-}
-
-/// Says how the task ended, also when the runtime drops it.
-struct Outcome<T> {
-    slot: Arc<Slot<T>>,
-    /// Whether any of the task's code has run.
-    begun: bool,
-    ended: bool,
-}
-
-impl<T> Outcome<T> {
-    fn end(&mut self, result: Result<T, TaskError>) {
-        self.ended = true;
-        self.slot.end(result);
-    }
-
-    /// Cancelled, at whatever point of its life.
-    fn end_cancelled(&mut self) {
-        self.end(Err(if self.begun { TaskError::Cancelled } else { TaskError::NeverStarted }));
-    }
-}
-
-impl<T> Drop for Outcome<T> {
-    fn drop(&mut self) {
-        if !self.ended {
-            self.end_cancelled();
-        }
-    }
+    slot: Option<Arc<Slot<T>>>,
+    permit: Option<P>,
 }
 
 /// A block that uses the book where it was captured, and not an async function, which moves it into a variable: what the
 /// runtime moves about for each task would be twice as large.
 #[expect(clippy::manual_async_fn, reason = "the two differ in size")]
-fn run<T, E, F>(mut job: Job<T, E, F>) -> impl Future<Output = ()>
+fn run<T, E, F, P>(mut job: Job<T, F, P>) -> impl Future<Output = ()>
 where
+    E: Send + 'static,
     F: Future<Output = Result<T, E>>,
 {
     async move {
         let mut future = pin!(Some(job.future));
         let ended = poll_fn(|cx| job.book.poll(future.as_mut(), cx)).await;
-        job.book.close(ended);
+        job.book.close(|node, name| match ended {
+            Ended::Done(Ok(value)) => Some(Ok(value)),
+            Ended::Done(Err(error)) => {
+                group::failed(node, name.clone(), error);
+                Some(Err(TaskError::Failed))
+            }
+            Ended::Panicked(payload) => {
+                node.panicked(Panic { name: name.clone(), payload });
+                Some(Err(TaskError::Panicked))
+            }
+            Ended::Cancelled => None,
+        });
     }
 }
 
-impl<T, E> Book<T, E> {
+impl<T, P> Book<T, P> {
     fn poll<F: Future>(&mut self, mut future: Pin<&mut Option<F>>, cx: &mut Context<'_>) -> Poll<Ended<F::Output>> {
-        let Self { frame, outcome, seat, .. } = self;
-        let (node, slot) = (&seat.group.node, &outcome.slot);
-        if seat.key == UNSTARTED {
+        let Self { frame, slot: Some(slot), .. } = self else { return Poll::Ready(Ended::Cancelled) };
+        if slot.key.load(Ordering::Relaxed) == UNSTARTED {
             let aborted = slot.aborted.load(Ordering::SeqCst);
-            let key = if aborted { None } else { node.start(slot.name.clone(), cx.waker()) };
+            let key = if aborted { None } else { slot.node.start(slot.name.clone(), cx.waker()) };
             let Some(key) = key else {
                 let panic = discard(frame, future.as_mut());
                 return Poll::Ready(panic.map_or(Ended::Cancelled, Ended::Panicked));
             };
-            seat.key = key;
             slot.key.store(key, Ordering::SeqCst);
         }
-        let level = || if slot.aborted.load(Ordering::SeqCst) { ABORTED } else { node.level() };
-        let polled = poll_in(frame, &level, future, cx);
-        outcome.begun = frame.as_ref().is_some_and(Frame::has_begun);
-        polled
+        let level = || if slot.aborted.load(Ordering::SeqCst) { ABORTED } else { slot.node.level() };
+        poll_in(frame, &level, future, cx)
     }
 
-    fn close(self, ended: Ended<Result<T, E>>) {
-        let Self { frame, mut outcome, permit, seat } = self;
-        drop(frame);
-        match ended {
-            Ended::Done(Ok(value)) => outcome.end(Ok(value)),
-            Ended::Done(Err(error)) => {
-                seat.group.failed(outcome.slot.name.clone(), error);
-                outcome.end(Err(TaskError::Failed));
+    /// Says how the task ended, and leaves the group. Without a result the task was cancelled.
+    fn close(&mut self, result: impl FnOnce(&Arc<Node>, &TaskName) -> Option<Result<T, TaskError>>) {
+        let (Some(slot), Some(frame)) = (self.slot.take(), self.frame.take()) else { return };
+        let begun = frame.has_begun();
+        let (node, name) = (frame.into_node(), slot.name.clone());
+        let key = slot.key.load(Ordering::Relaxed);
+        let cancelled = Err(if begun { TaskError::Cancelled } else { TaskError::NeverStarted });
+        let result = result(&node, &name).unwrap_or(cancelled);
+        // Without a handle the value is dropped here, where the group still waits.
+        let end = || {
+            if Arc::strong_count(&slot) > 1 {
+                slot.end(result);
+            } else {
+                drop(result);
             }
-            Ended::Panicked(payload) => {
-                seat.group.node.panicked(Panic { name: outcome.slot.name.clone(), payload });
-                outcome.end(Err(TaskError::Panicked));
-            }
-            Ended::Cancelled => outcome.end_cancelled(),
+            drop(slot);
+        };
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(end)) {
+            node.panicked(Panic { name, payload });
         }
-        // Without a handle this drops the value, here, where the group still waits.
-        let name = outcome.slot.name.clone();
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(outcome))) {
-            seat.group.node.panicked(Panic { name, payload });
-        }
-        drop(permit);
-        drop(seat);
+        self.permit = None;
+        node.leave((key != UNSTARTED).then_some(key));
+    }
+}
+
+impl<T, P> Drop for Book<T, P> {
+    /// Does nothing if the task came to its end; otherwise the runtime drops it.
+    fn drop(&mut self) {
+        self.close(|_, _| None);
     }
 }

@@ -107,6 +107,33 @@ fn the_owner_is_woken_when_the_last_member_leaves() {
 }
 
 #[test]
+fn an_owner_that_registers_while_it_looks_is_woken_as_well_and_again_for_later_members() {
+    loom::model(|| {
+        let node = Node::root();
+        let (woken, waker) = Woken::new();
+        let leave = |node: &Arc<Node>| {
+            assert!(node.admit());
+            let node = Arc::clone(node);
+            thread::spawn(move || {
+                let key = node.start(name(), Waker::noop());
+                node.leave(key);
+            })
+        };
+        for known in [false, true] {
+            let before = woken.times();
+            let leaver = leave(&node);
+            let closed = if known { node.close_or_watch(&waker) } else { node.close_or_own(waker.clone()) };
+            leaver.join().unwrap();
+            assert!(closed || woken.times() > before, "the owner waits for ever");
+            if closed {
+                return;
+            }
+        }
+        assert!(node.close_or_watch(&waker));
+    });
+}
+
+#[test]
 fn nothing_is_admitted_to_a_closed_node() {
     loom::model(|| {
         let node = Node::root();

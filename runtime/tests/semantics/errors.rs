@@ -107,6 +107,22 @@ fn whoever_awaits_a_failed_task_in_its_group_is_cancelled() {
     });
 }
 
+/// The same where the body is kept, and so is polled on, for a shield beside the one who awaits.
+#[tokio::test(start_paused = true)]
+async fn whoever_awaits_a_failed_task_beside_a_shield_is_not_told() {
+    let ended = scope(async |group| {
+        let bad = group.spawn(async { Err::<(), _>("bad") });
+        let awaits = async {
+            sleep(Duration::from_secs(1)).await;
+            let told = bad.await;
+            unreachable!("{told:?}");
+        };
+        tokio::join!(shield(sleep(Duration::from_secs(2))), awaits);
+        Ok(())
+    });
+    assert_eq!(ended.await.unwrap_err().into_iter().collect::<Vec<_>>(), ["bad"]);
+}
+
 /// The outer scope is cancelled while the inner one ends with an error: that is given to the code around the inner
 /// scope, whose `?` gives it to the outer one.
 #[tokio::test(start_paused = true)]

@@ -137,6 +137,27 @@ async fn a_panic_in_the_drop_of_a_cancelled_task_is_not_lost() {
     assert_eq!(error.first(), Some(&"error"));
 }
 
+/// A future that is ready at once and still owns something: not all are async blocks, which drop all before that.
+struct Owns(#[expect(dead_code, reason = "for its drop")] PanicOnDrop);
+
+impl Future for Owns {
+    type Output = Result<(), &'static str>;
+
+    fn poll(self: std::pin::Pin<&mut Self>, _: &mut std::task::Context<'_>) -> std::task::Poll<Self::Output> {
+        std::task::Poll::Ready(Ok(()))
+    }
+}
+
+#[tokio::test]
+async fn what_a_finished_future_owns_is_dropped_before_the_group_hears_of_its_end() {
+    let owns = Owns(PanicOnDrop("owned"));
+    let ended = Scope::new().catch_panics().run(async move |group| {
+        group.spawn(owns);
+        Ok(())
+    });
+    assert_eq!(ended.await.unwrap_err().panics()[0].message(), Some("owned"));
+}
+
 #[tokio::test(start_paused = true)]
 async fn panics_go_through_timeouts_and_shields_and_inner_scopes() {
     let panic = panic_of(timeout(Duration::from_secs(1), async {
