@@ -199,7 +199,6 @@ fn pages_and_fixtures_are_seen_alike() {
 
 /// Where the two are known to differ and the front end is wrong: to be put into the set and taken from here once it is not.
 #[test]
-#[ignore = "bugs of the front end that are not mended yet"]
 fn known_differences_are_gone() {
     let sources = [
         ("base", "class A(Base[make()], Generic[lambda: make()]):\n    pass\n"),
