@@ -100,8 +100,8 @@ fn tell(project: &Project, function: FnRef) -> Told<'_> {
     let known = project.effects();
     let climbing = Kind::ALL.into_iter().map(Climbing::Blocks).chain([Climbing::StartsRuntime]);
     let effects = climbing.filter_map(|effect| {
-        let (trace, api) = known.evidence(project, function, effect)?;
-        Some((effect, trace, api))
+        let evidence = known.evidence(project, function, effect)?;
+        Some((effect, evidence.steps, evidence.api))
     });
     Told {
         function,

@@ -42,6 +42,16 @@ pub struct Site {
     pub call: Option<CallId>,
     /// What must hold of the function's own parameters for it to be reached.
     pub guards: Guards,
+    /// It stands in a branch or a handler: whether it is reached hangs on more than is known.
+    pub conditional: bool,
+}
+
+/// The way from a function to an effect.
+pub struct Evidence {
+    pub steps: Vec<Step>,
+    /// The library function at the end.
+    pub api: &'static Api,
+    pub confidence: Confidence,
 }
 
 /// What a site runs.
@@ -184,7 +194,7 @@ impl Effects {
     }
 
     /// The shortest chain from inside `function` to the effect, and the library function at its end.
-    pub fn evidence(&self, project: &Project, function: FnRef, effect: Climbing) -> Option<(Vec<Step>, &'static Api)> {
+    pub fn evidence(&self, project: &Project, function: FnRef, effect: Climbing) -> Option<Evidence> {
         self.chain(project, function, 0, effect)
     }
 
@@ -196,24 +206,20 @@ impl Effects {
         site: &Site,
         callee: FnRef,
         effect: Climbing,
-    ) -> Option<(Vec<Step>, &'static Api)> {
+    ) -> Option<Evidence> {
         let ways = self.hops.get(effect.index())?.get(&callee)?;
         let way = ways.iter().position(|hop| project.carried(caller, site, callee, hop.guards).is_some())?;
         self.chain(project, callee, way, effect)
     }
 
-    fn chain(
-        &self,
-        project: &Project,
-        function: FnRef,
-        way: usize,
-        effect: Climbing,
-    ) -> Option<(Vec<Step>, &'static Api)> {
+    fn chain(&self, project: &Project, function: FnRef, way: usize, effect: Climbing) -> Option<Evidence> {
         let hops = self.hops.get(effect.index())?;
         let mut steps = Vec::new();
+        let mut conditional = false;
         let (mut at, mut way) = (function, way);
         loop {
             let hop = hops.get(&at)?.get(way)?;
+            conditional |= hop.site.conditional;
             let place = Place { file: at.file, span: hop.site.span };
             let name = project.function_name(at);
             match hop.next {
@@ -225,7 +231,8 @@ impl Effects {
                 Runs::Library(api, _) => {
                     let does = if api.does.is_empty() { "blocks" } else { api.does };
                     steps.push(Step { function: name, message: format!("`{}` {does}", api.path), place });
-                    return Some((steps, api));
+                    let confidence = if conditional { Confidence::Likely } else { api.confidence };
+                    return Some(Evidence { steps, api, confidence });
                 }
             }
         }

@@ -106,7 +106,8 @@ impl Project {
         let file = function.file;
         let body = &self.model(file).function(function.function).body;
         let asks = !self.function(function).kind.is_async() && self.asks_for_loop(function);
-        let mut found = Found { project: self, file, function, guards: Guards::default(), polls: 0, sites: Vec::new() };
+        let mut found =
+            Found { project: self, file, function, guards: Guards::default(), polls: 0, depth: 0, sites: Vec::new() };
         found.walk(body);
         if asks {
             found.sites.retain(|(_, runs)| !matches!(runs, Runs::Library(_, Effect::StartsRuntime)));
@@ -190,12 +191,14 @@ struct Found<'a> {
     guards: Guards,
     /// How many `try`s around the current place catch `BlockingIOError`: nothing waits for the network there.
     polls: u32,
+    /// Branches and handlers around the current place.
+    depth: u32,
     sites: Vec<(Site, Runs)>,
 }
 
 impl Found<'_> {
     fn site(&self, span: Span, call: Option<CallId>) -> Site {
-        Site { span, call, guards: self.guards }
+        Site { span, call, guards: self.guards, conditional: self.depth > 0 }
     }
 
     fn walk(&mut self, block: &Block) {
@@ -238,7 +241,9 @@ impl Found<'_> {
             };
             if arm.constant != Some(false) && !self.asks_for_thread(&arm.test) {
                 self.guards = said.into_iter().flatten().fold(guards, Guards::and);
+                self.depth += 1;
                 self.walk(&arm.body);
+                self.depth -= 1;
             }
             self.guards = contrary.into_iter().fold(guards, Guards::and);
             if arm.constant == Some(true) {
@@ -289,9 +294,11 @@ impl Found<'_> {
             &mut |node| matches!(node, Node::Call(id) if project.api_of(self.file, *id).is_some_and(|api| api.last_name() == "get_running_loop")),
         );
         if asks.is_none() {
+            self.depth += 1;
             for handler in &it.handlers {
                 self.walk(&handler.body);
             }
+            self.depth -= 1;
         }
         self.walk(&it.orelse);
         self.walk(&it.finally);

@@ -21,20 +21,19 @@ pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) 
                     context.keep(finding);
                 }
                 Runs::Own(callee) if !project.function(*callee).kind.is_async() => {
-                    let Some((trace, api)) =
-                        effects.evidence_at(project, function, site, *callee, Climbing::Blocks(kind))
+                    let Some(evidence) = effects.evidence_at(project, function, site, *callee, Climbing::Blocks(kind))
                     else {
                         continue;
                     };
                     let message = format!(
                         "this call blocks the event loop: `{}` reaches `{}`",
                         project.short_name(*callee),
-                        api.path
+                        evidence.api.path
                     );
                     let mut finding = context.finding(rule, function, site.span, message);
-                    finding.confidence = api.confidence;
-                    finding.help = remedy(context, function, api);
-                    finding.trace = trace;
+                    finding.confidence = evidence.confidence;
+                    finding.help = remedy(context, function, evidence.api);
+                    finding.trace = evidence.steps;
                     context.keep(finding);
                 }
                 _ => {}

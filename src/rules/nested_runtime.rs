@@ -37,18 +37,19 @@ fn check(context: &mut Context<'_>) {
                     context.keep(finding);
                 }
                 Runs::Own(callee) if !project.function(*callee).kind.is_async() => {
-                    let Some((trace, api)) =
-                        effects.evidence_at(project, function, site, *callee, Climbing::StartsRuntime)
+                    let Some(evidence) = effects.evidence_at(project, function, site, *callee, Climbing::StartsRuntime)
                     else {
                         continue;
                     };
                     let name = project.short_name(*callee);
-                    let message =
-                        format!("this call starts a runtime inside a running one: `{name}` reaches `{}`", api.path);
+                    let message = format!(
+                        "this call starts a runtime inside a running one: `{name}` reaches `{}`",
+                        evidence.api.path
+                    );
                     let mut finding = context.finding(&RULE, function, site.span, message);
-                    finding.confidence = api.confidence;
+                    finding.confidence = evidence.confidence;
                     finding.help = Some("`await` the work, or hand it to a thread".to_owned());
-                    finding.trace = trace;
+                    finding.trace = evidence.steps;
                     context.keep(finding);
                 }
                 _ => {}
