@@ -63,7 +63,13 @@ impl Project {
     /// A condition as one on a parameter of the function, if it is one.
     pub(super) fn guard_of(&self, function: FnRef, condition: Condition, holds: bool) -> Option<Guard> {
         let params = &self.function(function).params;
-        let param = params.iter().position(|param| param.value == condition.value && param.value != UNKNOWN)?;
+        let model = self.model(function.file);
+        // A parameter that some path replaces is still what was given, on the others.
+        let may_be = |value: ValueId| match model.value(condition.value) {
+            Value::Union(parts) => parts.contains(&value),
+            _ => condition.value == value,
+        };
+        let param = params.iter().position(|param| param.value != UNKNOWN && may_be(param.value))?;
         Some(Guard { param: u16::try_from(param).ok()?, test: condition.test, holds: condition.holds == holds })
     }
 

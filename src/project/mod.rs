@@ -1,6 +1,7 @@
 //! All models together: what names stand for across files, who calls whom, and what calls do.
 
 mod callables;
+mod callbacks;
 mod calls;
 pub mod effects;
 mod guards;

@@ -1,10 +1,10 @@
 //! What a function runs, place by place: calls, and all that runs without being written as one.
 
 use crate::finding::FileId;
-use crate::knowledge::{Api, Effect, Kind, Place as RunPlace, Runner};
+use crate::knowledge::{Api, Effect, Kind, Runner};
 use crate::model::{
-    Arm, Block, Branch, CallId, ClassKind, Condition, FunctionId, FunctionKind, Implicit, ImplicitKind, Node,
-    ScopeKind, Try, Use, Value, ValueId, flow,
+    Arm, Block, Branch, CallId, Condition, FunctionId, Implicit, ImplicitKind, Node, ScopeKind, Try, Use, Value,
+    ValueId, flow,
 };
 use crate::source::{Language, Span};
 
@@ -13,7 +13,7 @@ use super::callables::Wrapping;
 use super::calls::Callee;
 use super::effects::{Runs, Site};
 use super::guards::{Guard, Guards};
-use super::types::{Class, ClassRef, FnRef, Ty};
+use super::types::{Class, FnRef, Ty};
 
 /// Built-in functions that run a method of their first argument.
 const METHODS_OF_BUILTINS: &[(&str, &str)] = &[
@@ -30,77 +30,6 @@ const METHODS_OF_BUILTINS: &[(&str, &str)] = &[
 const EXHAUST: &[&str] = &["list", "tuple", "set", "frozenset", "dict", "sorted", "sum", "min", "max", "any", "all"];
 
 impl Project {
-    /// Sync functions of the file that are handed to the loop, or that a framework runs on it.
-    pub(super) fn callbacks_of(&self, file: FileId) -> Vec<FnRef> {
-        let model = self.model(file);
-        let mut callbacks = Vec::new();
-        for (index, call) in model.calls.iter().enumerate() {
-            let Value::Attr(_, name) = model.value(call.callee) else { continue };
-            if call.args.is_empty() || !self.knowledge.names_a_callback(model.language, model.name(*name)) {
-                continue;
-            }
-            let Some(api) = self.api_of(file, CallId(index as u32)) else { continue };
-            for runs in api.runs.iter().filter(|it| it.place == Runner::Loop) {
-                let name = (!runs.name.is_empty()).then_some(runs.name);
-                let argument = call.argument(&model.names, runs.position.map(usize::from), name);
-                if let Some(argument) = argument
-                    && let Ty::Function(function) | Ty::Bound(_, function) = self.evaluate(file, argument.value)
-                    && matches!(self.function(function).kind, FunctionKind::Sync | FunctionKind::Closure)
-                {
-                    callbacks.push(function);
-                }
-            }
-        }
-        for id in model.function_ids() {
-            let function = model.function(id);
-            if function.kind != FunctionKind::Sync || function.decorators.is_empty() {
-                continue;
-            }
-            let on_loop = function.decorators.iter().any(|decorator| {
-                let (Ty::External(path) | Ty::Method(path, _)) = self.evaluate(file, decorator.value) else {
-                    return false;
-                };
-                self.knowledge.decorator(model.language, &path).is_some_and(|facts| facts.sync == Some(RunPlace::Loop))
-            });
-            if on_loop {
-                callbacks.push(FnRef { file, function: id });
-            }
-        }
-        self.methods_on_loop(file, &mut callbacks);
-        callbacks
-    }
-
-    /// Methods that a framework calls on the loop because of what their class derives from or implements.
-    fn methods_on_loop(&self, file: FileId, callbacks: &mut Vec<FnRef>) {
-        let model = self.model(file);
-        let is_sync = |function: FunctionId| model.function(function).kind == FunctionKind::Sync;
-        let mut keep = |path: &str, methods: &[(crate::model::NameId, FunctionId)]| {
-            for facts in self.knowledge.base(model.language, path) {
-                if facts.sync != Some(RunPlace::Loop) {
-                    continue;
-                }
-                let wanted = |name: &str| facts.methods.is_empty() || facts.methods.contains(&name);
-                let found = methods.iter().filter(|(name, function)| wanted(model.name(*name)) && is_sync(*function));
-                callbacks.extend(found.map(|(_, function)| FnRef { file, function: *function }));
-            }
-        };
-        for (index, class) in model.classes.iter().enumerate() {
-            if class.kind == ClassKind::Class && !class.methods.is_empty() && !class.bases.is_empty() {
-                let class_ref = ClassRef { file, class: crate::model::ClassId(index as u32) };
-                for path in self.library_bases(class_ref) {
-                    keep(&path, &class.methods);
-                }
-            }
-        }
-        for it in &model.impls {
-            if let Some(of_trait) = it.of_trait
-                && let Ty::External(path) = self.evaluate(file, of_trait)
-            {
-                keep(&path, &it.methods);
-            }
-        }
-    }
-
     /// Everything a function runs that matters: library functions with effects, and functions of the project.
     pub(super) fn sites_of(&self, function: FnRef) -> Vec<(Site, Runs)> {
         let file = function.file;
@@ -203,9 +132,15 @@ impl Found<'_> {
 
     fn walk(&mut self, block: &Block) {
         let outer = self.guards;
+        let mut asked = false;
         for node in &block.nodes {
             match node {
-                Node::Call(call) => self.call(*call),
+                Node::Call(call) => {
+                    asked |= self.asks_for_runtime(*call);
+                    self.call(*call);
+                }
+                // `match Handle::try_current()`: where there is none, nothing is blocked.
+                Node::Branch(_) if std::mem::take(&mut asked) => {}
                 Node::Implicit(it) => self.implicit(it),
                 Node::Branch(branch) => self.branch(branch),
                 Node::Try(it) => self.tried(it),
@@ -256,6 +191,10 @@ impl Found<'_> {
         }
     }
 
+    fn asks_for_runtime(&self, id: CallId) -> bool {
+        self.project.api_of(self.file, id).is_some_and(|api| api.last_name() == "try_current")
+    }
+
     /// The test asks which thread this is: what it decides on is done in a thread of its own.
     fn asks_for_thread(&self, test: &Block) -> bool {
         let asks = |node: &Node| {
@@ -285,9 +224,23 @@ impl Found<'_> {
                 parts.iter().any(|it| matches!(it, Ty::External(path) if &**path == "builtins.BlockingIOError"))
             })
         });
+        let falls_back = it.handlers.iter().any(|handler| {
+            handler.catches.iter().any(|class| {
+                matches!(project.evaluate(self.file, *class), Ty::External(path) if &*path == "builtins.RuntimeError")
+            })
+        });
+        let before = self.sites.len();
         self.polls += u32::from(polls);
         self.walk(&it.body);
         self.polls -= u32::from(polls);
+        // `try: asyncio.run(..)` / `except RuntimeError:` is how some ask whether a loop runs.
+        if falls_back {
+            let mut index = 0;
+            self.sites.retain(|(_, runs)| {
+                index += 1;
+                index <= before || !matches!(runs, Runs::Library(_, Effect::StartsRuntime))
+            });
+        }
         // Where no loop runs, `get_running_loop` fails: its handler is not on one.
         let asks = flow::find(
             &it.body,

@@ -22,6 +22,8 @@ pub(super) struct Lowerer<'a> {
     pub(super) walrus: bool,
     /// Branches, loops and handlers around the current place at the top level.
     arms: u32,
+    /// Names that the module sets to a truth value; `None` where it sets them again.
+    pub(super) flags: FxHashMap<&'a str, Option<bool>>,
 }
 
 /// One function (or the top level) while its body is walked.
@@ -77,6 +79,7 @@ impl<'a> Lowerer<'a> {
             has_star: text.contains("import *"),
             walrus,
             arms: 0,
+            flags: flags(body),
         };
         lowerer.frames.push(Frame::new(TOP_LEVEL));
         lowerer
@@ -405,6 +408,25 @@ impl<'a> Lowerer<'a> {
         }
         None
     }
+}
+
+/// `NAME = True` at the top of the module, if nothing else there is assigned to the name.
+fn flags(body: &[Stmt]) -> FxHashMap<&str, Option<bool>> {
+    let mut flags: FxHashMap<&str, Option<bool>> = FxHashMap::default();
+    for stmt in body {
+        let (targets, value) = match stmt {
+            Stmt::Assign(it) => (it.targets.iter().collect::<Vec<_>>(), Some(&*it.value)),
+            Stmt::AnnAssign(it) => (vec![&*it.target], it.value.as_deref()),
+            _ => continue,
+        };
+        for target in targets {
+            if let Expr::Name(name) = target {
+                let value = value.and_then(|it| it.as_boolean_literal_expr()).map(|it| it.value);
+                flags.entry(name.id.as_str()).and_modify(|it| *it = None).or_insert(value);
+            }
+        }
+    }
+    flags
 }
 
 impl<'a> Frame<'a> {

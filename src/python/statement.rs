@@ -243,7 +243,7 @@ impl<'a> Lowerer<'a> {
         let exhaustive = clauses.last().is_some_and(|(test, ..)| test.is_none());
         let mut arms = Vec::new();
         self.alternatives(clauses, !exhaustive, |this, (test, body, range)| {
-            let constant = test.and_then(constant);
+            let constant = test.and_then(|test| this.constant(test));
             let mut conditions = Vec::new();
             let mut decides = false;
             let tested = this.block(|this| {
@@ -258,6 +258,25 @@ impl<'a> Lowerer<'a> {
             arms.push(Arm { test: tested, conditions, decides, future: None, constant, body, span: span(range) });
         });
         self.push(Node::Branch(Box::new(Branch { kind: BranchKind::If, span: span(it.range()), arms, exhaustive })));
+    }
+
+    /// A test whose outcome stands in the text: literals, `TYPE_CHECKING`, a name that the module sets once and for all.
+    fn constant(&self, test: &Expr) -> Option<bool> {
+        match test {
+            Expr::BooleanLiteral(it) => Some(it.value),
+            Expr::NumberLiteral(it) => match &it.value {
+                ruff_python_ast::Number::Int(number) => number.as_i64().map(|it| it != 0),
+                _ => None,
+            },
+            Expr::Name(it) if it.id == "TYPE_CHECKING" => Some(false),
+            Expr::Name(it) => self.flags.get(it.id.as_str()).copied().flatten(),
+            Expr::Attribute(it) if it.attr.as_str() == "TYPE_CHECKING" => Some(false),
+            Expr::UnaryOp(it) if it.op == UnaryOp::Not => self.constant(&it.operand).map(|it| !it),
+            Expr::BoolOp(it) if it.op == BoolOp::And => {
+                it.values.iter().any(|it| self.constant(it) == Some(false)).then_some(false)
+            }
+            _ => None,
+        }
     }
 
     /// What a test says of parameters and other locals: `name`, `not name`, `name is None`, joined by `and`. Gives whether
@@ -288,14 +307,20 @@ impl<'a> Lowerer<'a> {
                 whole
             }
             Expr::Compare(it) => {
-                let (Expr::Name(name), [op @ (CmpOp::Is | CmpOp::IsNot)], [Expr::NoneLiteral(_)]) =
+                let (Expr::Name(name), [op @ (CmpOp::Is | CmpOp::IsNot)], [literal]) =
                     (&*it.left, &*it.ops, &*it.comparators)
                 else {
                     return false;
                 };
+                // `flag is False`: a flag is one or the other.
+                let (test, wanted) = match literal {
+                    Expr::NoneLiteral(_) => (Test::None, true),
+                    Expr::BooleanLiteral(it) => (Test::Truth, it.value),
+                    _ => return false,
+                };
                 let value = self.peek(name.id.as_str());
-                let holds = *op == CmpOp::Is;
-                out.extend(value.map(|value| Condition { value, test: Test::None, holds }));
+                let holds = (*op == CmpOp::Is) == wanted;
+                out.extend(value.map(|value| Condition { value, test, holds }));
                 value.is_some()
             }
             _ => false,
@@ -358,7 +383,7 @@ impl<'a> Lowerer<'a> {
 
     fn while_statement(&mut self, it: &'a StmtWhile) {
         self.head(it.range(), it.test.range().end());
-        let forever = constant(&it.test) == Some(true);
+        let forever = self.constant(&it.test) == Some(true);
         let head = self.block(|this| {
             this.expression(&it.test, Use::Tested);
         });
@@ -538,20 +563,5 @@ fn is_irrefutable(pattern: &Pattern) -> bool {
         Pattern::MatchAs(it) => it.pattern.as_deref().is_none_or(is_irrefutable),
         Pattern::MatchOr(it) => it.patterns.iter().any(is_irrefutable),
         _ => false,
-    }
-}
-
-/// A test whose outcome is known at sight. `TYPE_CHECKING` does not hold when the program runs.
-fn constant(test: &Expr) -> Option<bool> {
-    match test {
-        Expr::BooleanLiteral(it) => Some(it.value),
-        Expr::NumberLiteral(it) => match &it.value {
-            ruff_python_ast::Number::Int(number) => number.as_i64().map(|it| it != 0),
-            _ => None,
-        },
-        Expr::Name(it) if it.id == "TYPE_CHECKING" => Some(false),
-        Expr::Attribute(it) if it.attr.as_str() == "TYPE_CHECKING" => Some(false),
-        Expr::UnaryOp(it) if it.op == ruff_python_ast::UnaryOp::Not => constant(&it.operand).map(|it| !it),
-        _ => None,
     }
 }

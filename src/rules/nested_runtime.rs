@@ -3,7 +3,7 @@
 use super::{Category, Context, Profile, Rule};
 use crate::finding::Severity;
 use crate::knowledge::{Api, Effect, Place};
-use crate::model::Node;
+use crate::model::{Call, CallId, FileModel, Node, Use, Value};
 use crate::project::effects::{Climbing, Runs, Site};
 use crate::project::types::Ty;
 use crate::source::{Language, Span};
@@ -73,7 +73,7 @@ fn is_dropped_elsewhere(context: &Context<'_>, site: &Site, api: &Api) -> bool {
         matches!(node, Node::Bind { span, .. } if span.end <= made.span.start
             && !context.text(Span::new(span.end, made.span.start)).contains([';', '{', '}']))
     });
-    let Some(Node::Bind { local, .. }) = bound else { return true };
+    let Some(Node::Bind { local, .. }) = bound else { return !is_dropped_at_once(model, id) };
     let held = function.local(*local);
     let name = model.name(held.name);
     let text = context.text(function.span);
@@ -85,6 +85,24 @@ fn is_dropped_elsewhere(context: &Context<'_>, site: &Site, api: &Api) -> bool {
         )
         .is_some()
         || text.contains(&format!("{name}.shutdown_"))
+}
+
+/// Nothing keeps what the call, with `?` and `.unwrap()` behind it, gives.
+fn is_dropped_at_once(model: &FileModel, made: CallId) -> bool {
+    let mut at = made;
+    loop {
+        let takes_it = |call: &Call| match model.value(call.callee) {
+            Value::Attr(receiver, _) => match model.value(*receiver) {
+                Value::Inner(inner) => *model.value(*inner) == Value::Result(at),
+                receiver => *receiver == Value::Result(at),
+            },
+            _ => false,
+        };
+        match model.calls.iter().skip(at.index()).position(takes_it) {
+            Some(offset) => at = CallId((at.index() + offset) as u32),
+            None => return matches!(model.call(at).result, Use::Dropped | Use::Discarded),
+        }
+    }
 }
 
 /// A call of a function that an attribute turns into a runtime's start: `#[tokio::main] async fn main`.

@@ -172,7 +172,8 @@ fn is_excused(context: &Context<'_>, function: FnRef, it: &Try, handler: &Handle
 
 /// The handler's text mentions the exception other than to tell of it.
 fn is_handed_on(text: &str, name: &str) -> bool {
-    const TELLING: &[&str] = &["log", "print", "warn", "debug", "info", "error(", "exception(", "traceback", "repr("];
+    const TELLING: &[&str] =
+        &["log", "print(", "warn", ".debug(", ".info(", ".error(", ".exception(", "traceback", "repr("];
     text.lines().skip(1).any(|line| {
         let mentions = line.match_indices(name).any(|(at, _)| {
             let is_word = |it: char| it == '_' || it.is_alphanumeric();
@@ -238,6 +239,7 @@ fn after(context: &Context<'_>, block: &Block, span: Span) -> Option<After> {
     for (index, node) in block.nodes.iter().enumerate() {
         let inside = match node {
             Node::Try(it) if it.span == span => Some(After::Falls),
+            Node::Scope(it) if it.span == span => Some(After::Falls),
             Node::Try(it) if it.span.contains(span) => tried_after(context, it, span),
             Node::Loop(it) if it.span.contains(span) => Some(After::Survives),
             node => flow::parts(node).into_iter().find_map(|part| after(context, part, span)),
@@ -289,7 +291,10 @@ fn suppressed(context: &Context<'_>, function: FnRef, scope: &Scope, found: &mut
         }
         let call = context.model().call(*id);
         let catches = call.args.iter().any(|arg| caught_class(context, arg.value).is_some());
-        if catches && !cancels_before(context, function.function, scope.span, wait) {
+        let excused = cancels_before(context, function.function, scope.span, wait)
+            || raises_after(context, function, scope.span)
+            || is_shielded(context, function, scope.span);
+        if catches && !excused {
             found.push((item.span, "a cancellation inside is suppressed and not passed on".to_owned(), None));
         }
     }

@@ -26,7 +26,14 @@ fn check(context: &mut Context<'_>) {
             Use::Dropped | Use::Discarded => "is never awaited",
             Use::Bound(local) => {
                 let local = model.function(call.function).local(local);
-                if local.reads > 0 || local.shared {
+                let dropped = context.language() == Language::Rust
+                    && flow::find(
+                        &model.function(call.function).body,
+                        &mut |node| matches!(node, Node::Release { local, .. } if call.result == Use::Bound(*local)),
+                    )
+                    .is_some();
+                // `drop(future)` says that it is not to be awaited.
+                if local.reads > 0 || local.shared || dropped {
                     continue;
                 }
                 "is bound to a name that is never used, and never awaited"
@@ -38,7 +45,7 @@ fn check(context: &mut Context<'_>) {
             }
             _ => continue,
         };
-        if call.awaited {
+        if call.awaited || is_meant(context, call) {
             continue;
         }
         if let Some(name) = coroutine(context, CallId(index as u32)) {
@@ -48,6 +55,12 @@ fn check(context: &mut Context<'_>) {
     for function in context.model().function_ids() {
         misused_protocols(context, context.function(function));
     }
+}
+
+/// The type checker is told that it is on purpose.
+fn is_meant(context: &Context<'_>, call: &Call) -> bool {
+    let source = context.project.source(context.file);
+    source.line_text(source.line_of(call.span.end)).contains("unused-coroutine")
 }
 
 fn is_initializer(context: &Context<'_>, call: &Call) -> bool {
