@@ -5,7 +5,7 @@ use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use crate::context::{Ended, Frame, Yielding, discard, poll_in};
@@ -88,9 +88,7 @@ impl std::error::Error for TaskError {}
 struct Slot<T> {
     node: Arc<Node>,
     name: TaskName,
-    aborted: AtomicBool,
-    /// The task's key in its node, once it has been polled.
-    key: AtomicUsize,
+    place: Place,
     fate: Mutex<Fate<T>>,
 }
 
@@ -100,7 +98,37 @@ enum Fate<T> {
     Taken,
 }
 
-const UNSTARTED: usize = usize::MAX;
+/// A task's key in its node, once it has been polled, and whether the task has been aborted: the lowest bit.
+///
+/// In one, so that of a task that begins and somebody who aborts it one always sees what the other has done.
+struct Place(AtomicUsize);
+
+const ABORT: usize = 1;
+/// No key: all bits that a key has are set.
+const UNSTARTED: usize = !ABORT;
+
+impl Place {
+    fn key_of(place: usize) -> Option<usize> {
+        (place | ABORT != usize::MAX).then_some(place >> 1)
+    }
+
+    fn key(&self) -> Option<usize> {
+        Self::key_of(self.0.load(Ordering::Relaxed))
+    }
+
+    fn is_aborted(&self) -> bool {
+        self.0.load(Ordering::Acquire) & ABORT != 0
+    }
+
+    fn start(&self, key: usize) {
+        self.0.fetch_and(key << 1 | ABORT, Ordering::AcqRel);
+    }
+
+    /// The task's key if it has begun.
+    fn abort(&self) -> Option<usize> {
+        Self::key_of(self.0.fetch_or(ABORT, Ordering::AcqRel))
+    }
+}
 
 impl<T> Slot<T> {
     fn end(&self, result: Result<T, TaskError>) {
@@ -140,9 +168,7 @@ impl<T> Task<T> {
     /// # }
     /// ```
     pub fn abort(&self) {
-        self.slot.aborted.store(true, Ordering::SeqCst);
-        let key = self.slot.key.load(Ordering::SeqCst);
-        if key != UNSTARTED
+        if let Some(key) = self.slot.place.abort()
             && !self.is_finished()
             && let Some(waker) = self.slot.node.waker(key)
         {
@@ -236,8 +262,7 @@ where
     let slot = Arc::new(Slot {
         node: Arc::clone(node),
         name,
-        aborted: AtomicBool::new(false),
-        key: AtomicUsize::new(UNSTARTED),
+        place: Place(AtomicUsize::new(UNSTARTED)),
         fate: Mutex::new(fate),
     });
     let task = Task { slot: Arc::clone(&slot), yielding: Yielding::default() };
@@ -299,16 +324,15 @@ where
 impl<T, P> Book<T, P> {
     fn poll<F: Future>(&mut self, mut future: Pin<&mut Option<F>>, cx: &mut Context<'_>) -> Poll<Ended<F::Output>> {
         let Self { frame, slot: Some(slot), .. } = self else { return Poll::Ready(Ended::Cancelled) };
-        if slot.key.load(Ordering::Relaxed) == UNSTARTED {
-            let aborted = slot.aborted.load(Ordering::SeqCst);
-            let key = if aborted { None } else { slot.node.start(slot.name.clone(), cx.waker()) };
-            let Some(key) = key else {
+        if slot.place.key().is_none() {
+            let node = frame.as_ref().filter(|_| !slot.place.is_aborted()).map(Frame::node);
+            let Some(key) = node.and_then(|node| node.start(slot.name.clone(), cx.waker())) else {
                 let panic = discard(frame, future.as_mut());
                 return Poll::Ready(panic.map_or(Ended::Cancelled, Ended::Panicked));
             };
-            slot.key.store(key, Ordering::SeqCst);
+            slot.place.start(key);
         }
-        let level = || if slot.aborted.load(Ordering::SeqCst) { ABORTED } else { slot.node.level() };
+        let level = |node: &Node| if slot.place.is_aborted() { ABORTED } else { node.level() };
         poll_in(frame, &level, future, cx)
     }
 
@@ -317,7 +341,7 @@ impl<T, P> Book<T, P> {
         let (Some(slot), Some(frame)) = (self.slot.take(), self.frame.take()) else { return };
         let begun = frame.has_begun();
         let (node, name) = (frame.into_node(), slot.name.clone());
-        let key = slot.key.load(Ordering::Relaxed);
+        let key = slot.place.key();
         let cancelled = Err(if begun { TaskError::Cancelled } else { TaskError::NeverStarted });
         let result = result(&node, &name).unwrap_or(cancelled);
         // Without a handle the value is dropped here, where the group still waits.
@@ -333,7 +357,7 @@ impl<T, P> Book<T, P> {
             node.panicked(Panic { name, payload });
         }
         self.permit = None;
-        node.leave((key != UNSTARTED).then_some(key));
+        node.leave(key);
     }
 }
 
