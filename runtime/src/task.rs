@@ -1,7 +1,7 @@
 //! One task: its handle, and the future that the runtime is given for it.
 
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -253,7 +253,7 @@ where
     T: Send + 'static,
     E: Send + 'static,
     F: Future<Output = Result<T, E>> + Send + 'static,
-    P: Send + 'static,
+    P: Default + Send + 'static,
 {
     let node = group.node();
     let admitted = node.admit();
@@ -268,7 +268,7 @@ where
     let task = Task { slot: Arc::clone(&slot), yielding: Yielding::default() };
     if admitted {
         let frame = Frame::new(Arc::clone(node), span);
-        let book = Book { frame: Some(frame), slot: Some(slot), permit: Some(permit) };
+        let book = Book { frame: Some(frame), slot: Some(slot), permit };
         if size_of::<F>() > LARGE {
             tokio::spawn(run(Job { future: Box::pin(future), book }));
         } else {
@@ -280,7 +280,7 @@ where
 
 /// What the runtime is given. A task dropped before its first poll drops these in this order: the group must not hear
 /// of the end of a task before what the task owns is gone.
-struct Job<T, F, P> {
+struct Job<T, F, P: Default> {
     future: F,
     book: Book<T, P>,
 }
@@ -288,11 +288,12 @@ struct Job<T, F, P> {
 /// All that a task needs beside its future: little, for the runtime gives each task a place of a power of two.
 ///
 /// While it is there, the task is a member of its group.
-struct Book<T, P> {
+struct Book<T, P: Default> {
     /// Away only while the future is polled.
     frame: Option<Frame>,
     slot: Option<Arc<Slot<T>>>,
-    permit: Option<P>,
+    /// The default is none: in an `Option` this would take room where there are no permits.
+    permit: P,
 }
 
 /// A block that uses the book where it was captured, and not an async function, which moves it into a variable: what the
@@ -302,10 +303,10 @@ fn run<T, E, F, P>(mut job: Job<T, F, P>) -> impl Future<Output = ()>
 where
     E: Send + 'static,
     F: Future<Output = Result<T, E>>,
+    P: Default,
 {
     async move {
-        let mut future = pin!(Some(job.future));
-        let ended = poll_fn(|cx| job.book.poll(future.as_mut(), cx)).await;
+        let ended = Run { future: pin!(Some(job.future)), book: &mut job.book }.await;
         job.book.close(|node, name| match ended {
             Ended::Done(Ok(value)) => Some(Ok(value)),
             Ended::Done(Err(error)) => {
@@ -321,7 +322,22 @@ where
     }
 }
 
-impl<T, P> Book<T, P> {
+/// Not `poll_fn`, which would hold a reference to each of these.
+struct Run<'a, T, F, P: Default> {
+    future: Pin<&'a mut Option<F>>,
+    book: &'a mut Book<T, P>,
+}
+
+impl<T, F: Future, P: Default> Future for Run<'_, T, F, P> {
+    type Output = Ended<F::Output>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { future, book } = &mut *self;
+        book.poll(future.as_mut(), cx)
+    }
+}
+
+impl<T, P: Default> Book<T, P> {
     fn poll<F: Future>(&mut self, mut future: Pin<&mut Option<F>>, cx: &mut Context<'_>) -> Poll<Ended<F::Output>> {
         let Self { frame, slot: Some(slot), .. } = self else { return Poll::Ready(Ended::Cancelled) };
         if slot.place.key().is_none() {
@@ -356,12 +372,12 @@ impl<T, P> Book<T, P> {
         if let Err(payload) = catch_unwind(AssertUnwindSafe(end)) {
             node.panicked(Panic { name, payload });
         }
-        self.permit = None;
+        drop(std::mem::take(&mut self.permit));
         node.leave(key);
     }
 }
 
-impl<T, P> Drop for Book<T, P> {
+impl<T, P: Default> Drop for Book<T, P> {
     /// Does nothing if the task came to its end; otherwise the runtime drops it.
     fn drop(&mut self) {
         self.close(|_, _| None);
