@@ -401,7 +401,7 @@ mod tests {
         let (slot, frame) = (None::<Arc<Slot<()>>>, None);
         let job = Job { future, book: Book { frame, slot, permit: () } };
         let size = size_of_val(&run(job));
-        assert!(size <= twice + 8 * size_of::<usize>() + size_of::<Span>(), "{size} bytes for {twice}");
+        assert!(size <= twice + size_of::<[usize; 8]>() + size_of::<Span>(), "{size} bytes for {twice}");
         assert_eq!(size_of::<Task<()>>(), 2 * size_of::<usize>());
     }
 }
