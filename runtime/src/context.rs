@@ -35,6 +35,10 @@ impl Frame {
         Self { node, holds: None, span, begun: false, turn: 0 }
     }
 
+    pub(crate) fn node(&self) -> &Arc<Node> {
+        &self.node
+    }
+
     /// Its node, without the rest.
     pub(crate) fn into_node(self) -> Arc<Node> {
         self.node
@@ -85,11 +89,11 @@ pub(crate) enum Ended<T> {
 /// Polls a future in its frame until it ends or has to. The future has been dropped when this is ready.
 pub(crate) fn poll_in<F: Future>(
     frame: &mut Option<Frame>,
-    level: &impl Fn() -> u8,
+    level: &impl Fn(&Node) -> u8,
     mut future: Pin<&mut Option<F>>,
     cx: &mut Context<'_>,
 ) -> Poll<Ended<F::Output>> {
-    if must_stop(frame.as_ref(), level(), cx) {
+    if must_stop(frame.as_ref(), level, cx) {
         return Poll::Ready(discard(frame, future).map_or(Ended::Cancelled, Ended::Panicked));
     }
     let span = frame.as_mut().map(|frame| {
@@ -109,7 +113,7 @@ pub(crate) fn poll_in<F: Future>(
     });
     match polled {
         Ok(Some(Poll::Ready(value))) => Poll::Ready(Ended::Done(value)),
-        Ok(Some(Poll::Pending)) if must_stop(frame.as_ref(), level(), cx) => {
+        Ok(Some(Poll::Pending)) if must_stop(frame.as_ref(), level, cx) => {
             Poll::Ready(discard(frame, future).map_or(Ended::Cancelled, Ended::Panicked))
         }
         Ok(Some(Poll::Pending)) => Poll::Pending,
@@ -122,7 +126,8 @@ pub(crate) fn poll_in<F: Future>(
     }
 }
 
-fn must_stop(frame: Option<&Frame>, level: u8, cx: &Context<'_>) -> bool {
+fn must_stop(frame: Option<&Frame>, level: &impl Fn(&Node) -> u8, cx: &Context<'_>) -> bool {
+    let level = frame.map_or(0, |frame| level(&frame.node));
     if level < CANCELLED {
         return false;
     }
@@ -175,17 +180,16 @@ impl Owner {
         mut body: Pin<&mut Option<F>>,
         cx: &mut Context<'_>,
     ) -> Poll<Ended<F::Output>> {
-        let node = &self.node;
-        let level = || node.level();
+        let level = Node::level;
         let polled = poll_in(&mut self.frame, &level, body.as_mut(), cx);
         if polled.is_ready() || self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
             return polled;
         }
         self.waker = Some(cx.waker().clone());
         self.known = true;
-        node.set_owner(cx.waker().clone());
+        self.node.set_owner(cx.waker().clone());
         // Cancelled before there was anyone to wake?
-        if must_stop(self.frame.as_ref(), level(), cx) {
+        if must_stop(self.frame.as_ref(), &level, cx) {
             return Poll::Ready(discard(&mut self.frame, body).map_or(Ended::Cancelled, Ended::Panicked));
         }
         polled

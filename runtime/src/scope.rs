@@ -177,60 +177,51 @@ impl Scope {
     /// Runs a body with these settings: see [`scope`].
     // Not `AsyncFnOnce`, which async closures implement as well: with that, the compiler does not see that this is `Send`
     // where `E` has a lifetime in it, `&'static str` included.
-    pub async fn run<T, E, F, Fut>(self, body: F) -> Result<T, GroupError<E>>
+    // Not an async function either: that would hold the settings and the body twice.
+    #[expect(clippy::manual_async_fn, reason = "the two differ in size")]
+    pub fn run<T, E, F, Fut>(self, body: F) -> impl Future<Output = Result<T, GroupError<E>>>
     where
         E: Send + 'static,
         F: FnOnce(TaskGroup<E>) -> Fut,
         Fut: Future<Output = Result<T, E>>,
     {
-        let mut owner = Owner::open(false, None, self.name.clone());
-        let mut body = pin!(Some(body(TaskGroup::new(Arc::clone(&owner.node)))));
-        let mut token = pin!(self.cancel_on.as_ref().map(CancellationToken::cancelled));
-        let poll_stop = |cx: &mut Context<'_>| match token.as_mut().as_pin_mut() {
-            Some(token) => token.poll(cx),
-            None => Poll::Pending,
-        };
-        let settle = |node: &Arc<Node>, ended: Option<Result<T, E>>| match ended? {
-            Ok(value) => Some(value),
-            Err(error) => {
-                group::failed(node, self.name.clone(), error);
-                None
-            }
-        };
-        let mut watch = self.watch();
-        let tend = |node: &Arc<Node>, cx: &mut Context<'_>| {
-            if let Some(watch) = &mut watch {
-                watch.poll(node, cx);
-            }
-        };
-        let value = drive(&mut owner, body.as_mut(), poll_stop, settle, tend).await;
+        async move {
+            let mut owner = Owner::open(false, None, self.name.clone());
+            let mut body = pin!(Some(body(TaskGroup::new(Arc::clone(&owner.node)))));
+            // In a box, for most scopes have none.
+            let mut token = self.cancel_on.as_ref().map(|token| Box::pin(token.cancelled()));
+            let poll_stop = |cx: &mut Context<'_>| match &mut token {
+                Some(token) => token.as_mut().poll(cx),
+                None => Poll::Pending,
+            };
+            let settle = |node: &Arc<Node>, ended: Option<Result<T, E>>| match ended? {
+                Ok(value) => Some(value),
+                Err(error) => {
+                    group::failed(node, self.name.clone(), error);
+                    None
+                }
+            };
+            let mut watch = SlowWatch(None);
+            let tend = |node: &Arc<Node>, cx: &mut Context<'_>| watch.poll(&self, node, cx);
+            let value = drive(&mut owner, body.as_mut(), poll_stop, settle, tend).await;
 
-        let mut panics = owner.node.take_panics();
-        let errors = owner.node.take_failures::<E>();
-        if !panics.is_empty() && !self.catch_panics {
-            let first = panics.remove(0);
-            trace::failures_lost(&self.name, panics.len(), errors.len());
-            std::panic::resume_unwind(first.payload);
+            let mut panics = owner.node.take_panics();
+            let errors = owner.node.take_failures::<E>();
+            if !panics.is_empty() && !self.catch_panics {
+                let first = panics.remove(0);
+                trace::failures_lost(&self.name, panics.len(), errors.len());
+                std::panic::resume_unwind(first.payload);
+            }
+            if !panics.is_empty() || !errors.is_empty() {
+                let panics = panics.into_iter().map(TaskPanic::new).collect();
+                return Err(GroupError::new(self.name, errors, panics));
+            }
+            // A scope that was cancelled from outside gives no value, not even if its body had one: its tasks did not finish.
+            if value.is_none() || owner.node.is_cancelled() {
+                yield_if_cancelled().await;
+            }
+            value.ok_or_else(|| GroupError::new(self.name, Vec::new(), Vec::new()))
         }
-        if !panics.is_empty() || !errors.is_empty() {
-            let panics = panics.into_iter().map(TaskPanic::new).collect();
-            return Err(GroupError::new(self.name, errors, panics));
-        }
-        // A scope that was cancelled from outside gives no value, not even if its body had one: its tasks did not finish.
-        if value.is_none() || owner.node.is_cancelled() {
-            yield_if_cancelled().await;
-        }
-        value.ok_or_else(|| GroupError::new(self.name, Vec::new(), Vec::new()))
-    }
-
-    fn watch(&self) -> Option<SlowWatch> {
-        let heard = cfg!(feature = "tracing") || self.on_slow.is_some();
-        heard.then(|| SlowWatch {
-            name: self.name.clone(),
-            after: self.slow_after,
-            on_slow: self.on_slow.clone(),
-            timer: None,
-        })
     }
 }
 
@@ -253,28 +244,24 @@ pub struct SlowToStop {
     pub tasks: Vec<TaskName>,
 }
 
-struct SlowWatch {
-    name: TaskName,
-    after: Duration,
-    on_slow: Option<Arc<OnSlow>>,
-    /// Since when the scope has been cancelled, and the next time to say so.
-    timer: Option<(Instant, Pin<Box<Sleep>>)>,
-}
+/// Since when the scope has been cancelled, and the next time to say so. Nothing before it is cancelled.
+struct SlowWatch(Option<(Instant, Pin<Box<Sleep>>)>);
 
 impl SlowWatch {
-    fn poll(&mut self, node: &Arc<Node>, cx: &mut Context<'_>) {
-        if !node.is_cancelled() {
+    fn poll(&mut self, scope: &Scope, node: &Arc<Node>, cx: &mut Context<'_>) {
+        let heard = cfg!(feature = "tracing") || scope.on_slow.is_some();
+        if !heard || !node.is_cancelled() {
             return;
         }
-        let (since, timer) = self.timer.get_or_insert_with(|| (Instant::now(), Box::pin(sleep(self.after))));
+        let (since, timer) = self.0.get_or_insert_with(|| (Instant::now(), Box::pin(sleep(scope.slow_after))));
         while timer.as_mut().poll(cx).is_ready() {
-            let report = SlowToStop { scope: self.name.clone(), waited: since.elapsed(), tasks: node.names() };
+            let report = SlowToStop { scope: scope.name.clone(), waited: since.elapsed(), tasks: node.names() };
             trace::slow(&report);
-            if let Some(on_slow) = &self.on_slow {
+            if let Some(on_slow) = &scope.on_slow {
                 on_slow(&report);
             }
             // At least one millisecond: the timer's own step, without which this would not end.
-            timer.as_mut().reset(Instant::now() + self.after.max(Duration::from_millis(1)));
+            timer.as_mut().reset(Instant::now() + scope.slow_after.max(Duration::from_millis(1)));
         }
     }
 }
