@@ -104,7 +104,7 @@ mod tests {
         assert_eq!(uri("../other/x.py"), ("file:///home/user/other/x.py".to_owned(), false));
         assert_eq!(uri("/home/user/my project 2/x.py"), ("file:///home/user/my%20project%202/x.py".to_owned(), false));
         assert_eq!(folder("/home/user/my project"), "file:///home/user/my%20project/");
-        assert_eq!(folder("C:\\work\\"), "file:///C:/work/");
+        assert_eq!(folder("C:\\src\\"), "file:///C:/src/");
         assert_eq!(artifact("C:/lib/x.py", "C:\\work").uri, "file:///C:/lib/x.py");
         assert_eq!(artifact("C:\\work\\x.py", "C:\\work").uri, "x.py");
         assert_eq!(folder("\\\\server\\share"), "file://server/share/");
