@@ -254,7 +254,12 @@ impl<'a> Lowerer<'a> {
                     this.narrow(test);
                 }
             });
+            let calls = this.model.calls.len();
             let body = this.arm_block(body);
+            if constant == Some(false) {
+                // What never runs gives nothing that could be lost.
+                this.model.calls[calls..].iter_mut().for_each(|call| call.result = Use::Consumed);
+            }
             arms.push(Arm { test: tested, conditions, decides, future: None, constant, body, span: span(range) });
         });
         self.push(Node::Branch(Box::new(Branch { kind: BranchKind::If, span: span(it.range()), arms, exhaustive })));
