@@ -164,7 +164,6 @@ impl Layout {
         let entry = &self.entries[file.index()];
         // Inside a package of that name, or beside the script.
         if let Some(found) = self.below(&entry.root, segments) {
-            // A test folder without `__init__` does not shadow a library with its own `queue.py`-like names… it does.
             return Some(found);
         }
         if known {

@@ -103,7 +103,7 @@ impl Project {
                 let class = self.evaluate(file, *class);
                 self.instance_of(model.language, &class, args)
             }
-            Value::Result(call) => self.result(file, *call),
+            Value::Result(call) => self.result_of_call(file, *call),
             Value::Awaited(inner) => self.awaited(&self.evaluate(file, *inner)),
             Value::Entered(inner, is_async) => self.entered(&self.evaluate(file, *inner), *is_async),
             Value::Element(inner) => self.element(model.language, &self.evaluate(file, *inner)),
@@ -276,11 +276,6 @@ impl Project {
 
     /// What a call gives.
     pub fn result_of_call(&self, file: FileId, call: CallId) -> Ty {
-        self.result(file, call)
-    }
-
-    /// What calling something gives.
-    fn result(&self, file: FileId, call: CallId) -> Ty {
         let model = self.model(file);
         let callee = self.evaluate(file, model.call(call).callee);
         Ty::union(callee.parts().iter().map(|part| self.result_of(file, call, part)))

@@ -52,7 +52,7 @@ fn check(context: &mut Context<'_>) {
 }
 
 /// A handle whose task goes on without it, and may fail unseen.
-fn detaches(context: &Context<'_>, ty: &Ty) -> bool {
+pub(super) fn detaches(context: &Context<'_>, ty: &Ty) -> bool {
     is_task(context, ty)
         && ty.library_path().is_some_and(|path| {
             let facts = context.project.knowledge.type_facts(Language::Rust, path);

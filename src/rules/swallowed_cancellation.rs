@@ -70,12 +70,14 @@ fn nobody_cancels(context: &Context<'_>, function: FnRef) -> bool {
 }
 
 fn tried(context: &Context<'_>, function: FnRef, it: &Try, found: &mut Vec<(Span, String, Option<Span>)>) {
-    let Some(wait) = suspension(&it.body) else { return };
+    if !flow::suspends(&it.body) {
+        return;
+    }
     let never_returns = |node: &Node| never_returns(context, node);
     for handler in &it.handlers {
         let Some(catch) = catches(context, handler) else { continue };
         let exits = flow::exits(&handler.body, &never_returns);
-        let excused = is_excused(context, function, it, handler, wait)
+        let excused = is_excused(context, function, it, handler)
             || !(exits.returns || exits.breaks || exits.continues) && raises_after(context, function, it.span);
         if exits.survives() && !excused {
             let caught = match catch {
@@ -97,16 +99,6 @@ fn tried(context: &Context<'_>, function: FnRef, it: &Try, found: &mut Vec<(Span
             found.push((*span, "leaving `finally` so drops a cancellation that is on its way".to_owned(), None));
         }
     }
-}
-
-/// The first place in the block where a cancellation can arrive.
-fn suspension(block: &Block) -> Option<Span> {
-    flow::find(block, &mut flow::is_suspension).map(|node| match node {
-        Node::Await(it) => it.span,
-        Node::Scope(it) => it.keyword,
-        Node::Loop(it) => it.keyword,
-        _ => Span::default(),
-    })
 }
 
 fn catches(context: &Context<'_>, handler: &Handler) -> Option<Catch> {
@@ -144,7 +136,7 @@ fn class_of(ty: &Ty) -> Option<Catch> {
 }
 
 /// Ways to catch a cancellation that are right.
-fn is_excused(context: &Context<'_>, function: FnRef, it: &Try, handler: &Handler, wait: Span) -> bool {
+fn is_excused(context: &Context<'_>, function: FnRef, it: &Try, handler: &Handler) -> bool {
     let text = context.text(handler.span);
     // The handler knows of cancellation: it asks who was cancelled, or hands the exception on.
     if ["uncancel(", ".cancelling(", "set_exception(", ".cancelled(", ".cancel_called", ".cancelled_caught", ".throw("]
@@ -167,7 +159,7 @@ fn is_excused(context: &Context<'_>, function: FnRef, it: &Try, handler: &Handle
     if is_shielded(context, function, it.span) || waits_for_a_task(context, function, &it.body) {
         return true;
     }
-    cancels_before(context, function.function, it.body_span(), wait)
+    cancels_before(context, function.function, it.body_span())
 }
 
 /// The handler's text mentions the exception other than to tell of it.
@@ -240,7 +232,6 @@ fn after(context: &Context<'_>, block: &Block, span: Span) -> Option<After> {
         let inside = match node {
             Node::Try(it) if it.span == span => Some(After::Falls),
             Node::Scope(it) if it.span == span => Some(After::Falls),
-            Node::Try(it) if it.span.contains(span) => tried_after(context, it, span),
             Node::Loop(it) if it.span.contains(span) => Some(After::Survives),
             node => flow::parts(node).into_iter().find_map(|part| after(context, part, span)),
         };
@@ -261,14 +252,8 @@ fn after(context: &Context<'_>, block: &Block, span: Span) -> Option<After> {
     None
 }
 
-fn tried_after(context: &Context<'_>, it: &Try, span: Span) -> Option<After> {
-    let handlers = it.handlers.iter().map(|handler| &handler.body);
-    let parts = std::iter::once(&it.body).chain(handlers).chain([&it.orelse, &it.finally]);
-    parts.into_iter().find_map(|part| after(context, part, span))
-}
-
 /// The function itself has cancelled something before it waits: what arrives is that task's end.
-fn cancels_before(context: &Context<'_>, function: FunctionId, body: Span, _wait: Span) -> bool {
+fn cancels_before(context: &Context<'_>, function: FunctionId, body: Span) -> bool {
     let model = context.model();
     model.calls.iter().any(|call| {
         call.function == function
@@ -282,7 +267,9 @@ fn cancels_before(context: &Context<'_>, function: FunctionId, body: Span, _wait
 }
 
 fn suppressed(context: &Context<'_>, function: FnRef, scope: &Scope, found: &mut Vec<(Span, String, Option<Span>)>) {
-    let Some(wait) = suspension(&scope.body) else { return };
+    if !flow::suspends(&scope.body) {
+        return;
+    }
     for item in &scope.items {
         let crate::model::Value::Result(id) = context.model().value(item.value) else { continue };
         let Some(api) = context.project.api_of(context.file, *id) else { continue };
@@ -291,7 +278,7 @@ fn suppressed(context: &Context<'_>, function: FnRef, scope: &Scope, found: &mut
         }
         let call = context.model().call(*id);
         let catches = call.args.iter().any(|arg| caught_class(context, arg.value).is_some());
-        let excused = cancels_before(context, function.function, scope.span, wait)
+        let excused = cancels_before(context, function.function, scope.span)
             || raises_after(context, function, scope.span)
             || is_shielded(context, function, scope.span);
         if catches && !excused {
@@ -337,15 +324,6 @@ fn turned_into_success(context: &Context<'_>, task: ValueId) -> bool {
     })
 }
 
-/// A task whose end is a `Result`: it tells of a panic or of being aborted.
-fn awaiting_may_fail(context: &Context<'_>, ty: &Ty) -> bool {
-    leaked_task::is_task(context, ty)
-        && ty.library_path().is_some_and(|path| {
-            let facts = context.project.knowledge.type_facts(Language::Rust, path);
-            facts.is_some_and(|facts| facts.output.starts_with("Result"))
-        })
-}
-
 fn rust(context: &mut Context<'_>, function: FnRef) {
     let definition = context.project.function(function);
     let mut found = Vec::new();
@@ -353,7 +331,7 @@ fn rust(context: &mut Context<'_>, function: FnRef) {
         if let Node::Await(it) = node
             && (matches!(it.result, Use::Discarded | Use::Dropped)
                 || it.result == Use::Receiver && turned_into_success(context, it.value))
-            && awaiting_may_fail(context, &context.evaluate(it.value))
+            && leaked_task::detaches(context, &context.evaluate(it.value))
         {
             found.push(it.span);
         }
