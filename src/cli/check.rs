@@ -158,7 +158,8 @@ fn report(
 ) -> Result<Status, Failure> {
     let mut errors = analysed.errors(inputs);
     let unread = !errors.is_empty();
-    let Analysed { outcome, split, stale } = analysed;
+    let Analysed { outcome, mut split, stale } = analysed;
+    split.kept = report::fold(split.kept);
     if !check.output.quiet {
         for error in &errors {
             let line = error.line.map(|line| format!(":{line}")).unwrap_or_default();

@@ -1,18 +1,25 @@
 //! What must hold of a function's parameters for something in it to happen, and whether a call rules that out.
 
 use crate::finding::FileId;
-use crate::model::{CallId, Condition, Test, UNKNOWN, Value, ValueId};
+use crate::model::{CallId, Condition, ParamKind, Test, UNKNOWN, Value, ValueId};
 
 use super::Project;
 use super::calls::Callee;
-use super::types::FnRef;
+use super::types::{FnRef, Ty};
 
-/// One condition on a parameter, by its position in [`Function::params`](crate::model::Function).
+/// A condition on a parameter, by its position in [`Function::params`](crate::model::Function).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct Guard {
+struct Demand {
     param: u16,
     test: Test,
     holds: bool,
+}
+
+/// One condition on parameters, or two of which one must hold.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Guard {
+    one: Demand,
+    other: Option<Demand>,
 }
 
 /// How many conditions are kept; more are forgotten, as if they held.
@@ -43,6 +50,11 @@ impl Guards {
         self
     }
 
+    /// These as well, where they are known.
+    pub fn and_all(self, guards: impl IntoIterator<Item = Option<Guard>>) -> Self {
+        guards.into_iter().flatten().fold(self, Self::and)
+    }
+
     /// Whoever meets `other` meets these.
     pub fn within(&self, other: &Self) -> bool {
         self.iter().all(|guard| other.iter().any(|it| it == guard))
@@ -62,6 +74,17 @@ pub(super) enum Outcome {
 impl Project {
     /// A condition as one on a parameter of the function, if it is one.
     pub(super) fn guard_of(&self, function: FnRef, condition: Condition, holds: bool) -> Option<Guard> {
+        Some(Guard { one: self.demand_of(function, condition, holds)?, other: None })
+    }
+
+    /// That one of the conditions holds, if there are two and both are on parameters of the function.
+    pub(super) fn guard_of_either(&self, function: FnRef, conditions: &[Condition]) -> Option<Guard> {
+        let [one, other] = conditions else { return None };
+        let one = self.demand_of(function, *one, true)?;
+        Some(Guard { one, other: Some(self.demand_of(function, *other, true)?) })
+    }
+
+    fn demand_of(&self, function: FnRef, condition: Condition, holds: bool) -> Option<Demand> {
         let params = &self.function(function).params;
         let model = self.model(function.file);
         // A parameter that some path replaces is still what was given, on the others.
@@ -70,11 +93,24 @@ impl Project {
             _ => condition.value == value,
         };
         let param = params.iter().position(|param| param.value != UNKNOWN && may_be(param.value))?;
-        Some(Guard { param: u16::try_from(param).ok()?, test: condition.test, holds: condition.holds == holds })
+        Some(Demand { param: u16::try_from(param).ok()?, test: condition.test, holds: condition.holds == holds })
     }
 
     /// Whether a condition on `callee` holds when `caller` runs it by this call (or without call syntax).
     pub(super) fn outcome(&self, caller: FnRef, call: Option<CallId>, callee: FnRef, guard: Guard) -> Outcome {
+        let one = self.outcome_of(caller, call, callee, guard.one);
+        let Some(other) = guard.other else { return one };
+        match (one, self.outcome_of(caller, call, callee, other)) {
+            (Outcome::Fails, other) => other,
+            (one, Outcome::Fails) => one,
+            (Outcome::Becomes(one), Outcome::Becomes(other)) => {
+                Outcome::Becomes(Guard { one: one.one, other: Some(other.one) })
+            }
+            _ => Outcome::Open,
+        }
+    }
+
+    fn outcome_of(&self, caller: FnRef, call: Option<CallId>, callee: FnRef, guard: Demand) -> Outcome {
         let Some(param) = self.function(callee).params.get(usize::from(guard.param)) else { return Outcome::Open };
         let given = match call {
             Some(call) => {
@@ -91,7 +127,7 @@ impl Project {
         let (file, value) = match given {
             Some(given) => given,
             None if param.has_default => (callee.file, param.default),
-            None => return Outcome::Open,
+            None => return self.rest_given(caller, call, callee, guard),
         };
         if let Some(truth) = self.tells(file, value, guard.test) {
             return if truth == guard.holds { Outcome::Open } else { Outcome::Fails };
@@ -111,21 +147,69 @@ impl Project {
         }
     }
 
+    /// `*args` and `**kwargs` of a callee that gets nothing for them are empty.
+    fn rest_given(&self, caller: FnRef, call: Option<CallId>, callee: FnRef, guard: Demand) -> Outcome {
+        let Some(call) = call else { return Outcome::Open };
+        let params = &self.function(callee).params;
+        let model = self.model(caller.file);
+        let args = &model.call(call).args;
+        let empty = match params[usize::from(guard.param)].kind {
+            ParamKind::Rest => {
+                let taken = params.iter().filter(|it| it.kind == ParamKind::Positional).count();
+                args.iter().filter(|it| it.name.is_none()).count() <= taken
+            }
+            ParamKind::Keywords => args.iter().filter_map(|it| it.name).all(|name| {
+                let given = model.name(name);
+                params.iter().any(|it| self.model(callee.file).name(it.name) == given)
+            }),
+            _ => false,
+        };
+        // An empty one is neither true nor `None`.
+        if empty && guard.holds { Outcome::Fails } else { Outcome::Open }
+    }
+
     /// Whether the test holds of a value, where that can be told from how it is written.
     fn tells(&self, file: FileId, value: ValueId, test: Test) -> Option<bool> {
         let model = self.model(file);
-        let (truth, none) = match model.value(value) {
-            Value::None => (false, true),
-            Value::Bool(it) => (*it, false),
-            Value::Int(it) => (*it != 0, false),
-            Value::Str(it) => (!model.name(*it).is_empty(), false),
-            Value::Function(_) | Value::Class(_) => (true, false),
-            Value::Path(path) if path.segments.last().is_some_and(|it| model.name(*it) == "None") => (false, true),
+        let literal = match model.value(value) {
+            // What is spread into one may be empty.
+            Value::Tuple(items) | Value::Collection(items) => {
+                return if items.is_empty() { Some(false) } else { (test == Test::None).then_some(false) };
+            }
+            Value::Path(path) if path.segments.last().is_some_and(|it| model.name(*it) == "None") => Some(Ty::None),
+            Value::Str(it) => Some(Ty::Str(model.name(*it).into())),
+            Value::None | Value::Bool(_) | Value::Int(_) | Value::Function(_) | Value::Class(_) => {
+                Some(self.evaluate(file, value))
+            }
+            // A constant of a module, or of a class.
+            Value::Global(..) | Value::Path(_) | Value::Attr(..) => Some(self.evaluate(file, value)),
+            _ => None,
+        };
+        let (truth, none) = match literal? {
+            Ty::None => (Some(false), true),
+            Ty::Bool(it) => (Some(it), false),
+            Ty::Int(it) => (Some(it != 0), false),
+            Ty::Str(it) => (Some(!it.is_empty()), false),
+            Ty::Function(_) | Ty::Class(_) => (Some(true), false),
+            _ if self.is_named_as_constant(file, value) => (None, false),
             _ => return None,
         };
-        Some(match test {
+        match test {
             Test::Truth => truth,
-            Test::None => none,
-        })
+            Test::None => Some(none),
+        }
+    }
+
+    /// `MODE_FAST`, `ssl.PROTOCOL_TLS`, `Color.RED`: whatever it is, it is not `None`.
+    fn is_named_as_constant(&self, file: FileId, value: ValueId) -> bool {
+        let model = self.model(file);
+        let name = match model.value(value) {
+            Value::Global(_, name) | Value::Attr(_, name) => model.name(*name),
+            Value::Path(path) => path.segments.last().map_or("", |it| model.name(*it)),
+            _ => return false,
+        };
+        name.len() > 1
+            && name.starts_with(|it: char| it.is_ascii_uppercase())
+            && !name.contains(|it: char| it.is_lowercase())
     }
 }

@@ -1,5 +1,6 @@
 //! All models together: what names stand for across files, who calls whom, and what calls do.
 
+mod asking;
 mod callables;
 mod callbacks;
 mod calls;

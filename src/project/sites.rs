@@ -3,8 +3,8 @@
 use crate::finding::FileId;
 use crate::knowledge::{Api, Effect, Kind, Runner};
 use crate::model::{
-    Arm, Block, Branch, CallId, Condition, FunctionId, Implicit, ImplicitKind, Node, ScopeKind, Try, Use, Value,
-    ValueId, flow,
+    Arm, Block, Branch, CallId, Condition, FunctionId, Implicit, ImplicitKind, Loop, LoopKind, Node, ScopeKind, Test,
+    Try, Use, Value, ValueId, flow,
 };
 use crate::source::{Language, Span};
 
@@ -34,34 +34,17 @@ impl Project {
     pub(super) fn sites_of(&self, function: FnRef) -> Vec<(Site, Runs)> {
         let file = function.file;
         let body = &self.model(file).function(function.function).body;
-        let asks = !self.function(function).kind.is_async() && self.asks_for_loop(function);
         let mut found =
             Found { project: self, file, function, guards: Guards::default(), polls: 0, depth: 0, sites: Vec::new() };
         found.walk(body);
-        if asks {
-            found.sites.retain(|(_, runs)| !matches!(runs, Runs::Library(_, Effect::StartsRuntime)));
+        let starts = |runs: &Runs| matches!(runs, Runs::Library(_, Effect::StartsRuntime));
+        if !self.function(function).kind.is_async()
+            && found.sites.iter().any(|(_, runs)| starts(runs))
+            && self.asks_for_loop(function)
+        {
+            found.sites.retain(|(_, runs)| !starts(runs));
         }
         found.sites
-    }
-
-    /// The function finds out whether a loop runs before it does one thing or the other.
-    pub fn asks_for_loop(&self, function: FnRef) -> bool {
-        let file = function.file;
-        let model = self.model(file);
-        let asks = |node: &Node| {
-            let Node::Call(id) = node else { return false };
-            let api = self.api_of(file, *id);
-            api.is_some_and(|api| matches!(api.last_name(), "get_running_loop" | "current_async_library"))
-        };
-        flow::find(&model.function(function.function).body, &mut |node| match node {
-            Node::Call(id) => {
-                let callee = model.value(model.call(*id).callee);
-                matches!(callee, Value::Attr(_, name) if model.name(*name) == "is_running")
-            }
-            Node::Try(it) => !it.handlers.is_empty() && flow::find(&it.body, &mut |node| asks(node)).is_some(),
-            _ => false,
-        })
-        .is_some()
     }
 
     /// What runs when a function of the project is called, `awaited` or not: its wrappers, and itself.
@@ -130,13 +113,22 @@ impl Found<'_> {
         Site { span, call, guards: self.guards, conditional: self.depth > 0 }
     }
 
+    /// A place that runs what a call has made: a generator, a context manager. What it is given, it was given there.
+    fn site_of(&self, span: Span, value: ValueId) -> Site {
+        let call = match self.project.model(self.file).value(value) {
+            Value::Result(call) => Some(*call),
+            _ => None,
+        };
+        self.site(span, call)
+    }
+
     fn walk(&mut self, block: &Block) {
         let outer = self.guards;
         let mut asked = false;
         for node in &block.nodes {
             match node {
                 Node::Call(call) => {
-                    asked |= self.asks_for_runtime(*call);
+                    asked |= self.project.asks_for_runtime(self.file, *call);
                     self.call(*call);
                 }
                 // `match Handle::try_current()`: where there is none, nothing is blocked.
@@ -144,13 +136,13 @@ impl Found<'_> {
                 Node::Implicit(it) => self.implicit(it),
                 Node::Branch(branch) => self.branch(branch),
                 Node::Try(it) => self.tried(it),
+                Node::Loop(it) => self.looped(it),
                 node => {
                     if let Node::Scope(scope) = node
                         && scope.kind == ScopeKind::With
                     {
                         for item in &scope.items {
-                            let site = self.site(item.span, None);
-                            self.enter(site, &self.project.evaluate(self.file, item.value));
+                            self.enter(self.site_of(item.span, item.value), item.value);
                         }
                     }
                     for part in flow::parts(node) {
@@ -169,18 +161,19 @@ impl Found<'_> {
             self.walk(&arm.test);
             let guards = self.guards;
             let of = |condition: &Condition, holds| self.project.guard_of(self.function, *condition, holds);
-            let said: Vec<Option<Guard>> = arm.conditions.iter().map(|condition| of(condition, true)).collect();
-            let contrary = match arm.conditions.as_slice() {
-                [only] if arm.decides => of(only, false),
-                _ => None,
+            let either = self.project.guard_of_either(self.function, &arm.either);
+            let said: Vec<Option<Guard>> = arm.conditions.iter().map(|it| of(it, true)).chain([either]).collect();
+            let contrary: Vec<Option<Guard>> = match arm.conditions.as_slice() {
+                [only] if arm.decides => vec![of(only, false)],
+                _ => arm.either.iter().map(|it| of(it, false)).collect(),
             };
-            if arm.constant != Some(false) && !self.asks_for_thread(&arm.test) {
-                self.guards = said.into_iter().flatten().fold(guards, Guards::and);
+            if arm.constant != Some(false) && !self.project.asks_for_thread(self.file, &arm.test) {
+                self.guards = guards.and_all(said);
                 self.depth += 1;
                 self.walk(&arm.body);
                 self.depth -= 1;
             }
-            self.guards = contrary.into_iter().fold(guards, Guards::and);
+            self.guards = guards.and_all(contrary);
             if arm.constant == Some(true) {
                 break;
             }
@@ -191,25 +184,30 @@ impl Found<'_> {
         }
     }
 
-    fn asks_for_runtime(&self, id: CallId) -> bool {
-        self.project.api_of(self.file, id).is_some_and(|api| api.last_name() == "try_current")
+    /// What stands in a `for` over nothing does not run: `for x in items`, `for _ in range(retries)`.
+    fn looped(&mut self, it: &Loop) {
+        self.walk(&it.head);
+        let outer = self.guards;
+        if let (LoopKind::For, Some(iterated)) = (it.kind, it.iterated) {
+            let condition = Condition { value: self.counted(iterated), test: Test::Truth, holds: true };
+            self.guards = outer.and_all([self.project.guard_of(self.function, condition, true)]);
+        }
+        self.walk(&it.body);
+        self.guards = outer;
+        self.walk(&it.orelse);
     }
 
-    /// The test asks which thread this is: what it decides on is done in a thread of its own.
-    fn asks_for_thread(&self, test: &Block) -> bool {
-        let asks = |node: &Node| {
-            let Node::Call(id) = node else { return false };
-            let api = self.project.api_of(self.file, *id);
-            let named = match self.project.model(self.file).value(self.project.model(self.file).call(*id).callee) {
-                Value::Attr(_, name) => self.project.model(self.file).name(*name) == "get_ident",
-                _ => false,
-            };
-            named
-                || api.is_some_and(|api| {
-                    matches!(api.path, "threading.get_ident" | "threading.current_thread" | "threading.main_thread")
-                })
-        };
-        flow::find(test, &mut |node| asks(node)).is_some()
+    /// The number that a `range` counts to; else the value itself.
+    fn counted(&self, iterated: ValueId) -> ValueId {
+        let model = self.project.model(self.file);
+        let Value::Result(id) = model.value(iterated) else { return iterated };
+        let call = model.call(*id);
+        match (model.value(call.callee), call.args.as_slice()) {
+            (Value::Path(path), [end]) if path.segments.last().is_some_and(|it| model.name(*it) == "range") => {
+                end.value
+            }
+            _ => iterated,
+        }
     }
 
     fn tried(&mut self, it: &Try) {
@@ -281,7 +279,9 @@ impl Found<'_> {
                 let receiver = project.evaluate(self.file, it.value);
                 self.method(site, &receiver, model.name(name));
             }
-            ImplicitKind::Iterate => self.iterate(site, &project.evaluate(self.file, it.value)),
+            ImplicitKind::Iterate => {
+                self.iterate(self.site_of(it.span, it.value), &project.evaluate(self.file, it.value))
+            }
             ImplicitKind::AsyncIterate | ImplicitKind::Drop => {}
         }
     }
@@ -352,8 +352,9 @@ impl Found<'_> {
     }
 
     /// `with value:`
-    fn enter(&mut self, site: Site, value: &Ty) {
+    fn enter(&mut self, site: Site, value: ValueId) {
         let project = self.project;
+        let value = &project.evaluate(self.file, value);
         match value {
             Ty::Manager(manager) if !project.function(*manager).kind.is_async() => self.own(site, [*manager]),
             Ty::Instance(Class::Own(_), _) => {
@@ -432,7 +433,8 @@ impl Found<'_> {
         if let Some((_, method)) = METHODS_OF_BUILTINS.iter().find(|(builtin, _)| *builtin == name) {
             self.method(site, &project.evaluate(self.file, call.args[0].value), method);
         } else if EXHAUST.contains(&name) {
-            self.iterate(site, &project.evaluate(self.file, call.args[0].value));
+            let iterated = call.args[0].value;
+            self.iterate(self.site_of(site.span, iterated), &project.evaluate(self.file, iterated));
         }
     }
 
@@ -484,7 +486,7 @@ impl Found<'_> {
             }
         }
         if let Some(argument) = call.args.first().filter(|_| api.returns.starts_with("enter:")) {
-            self.enter(site, &project.evaluate(self.file, argument.value));
+            self.enter(self.site_of(site.span, argument.value), argument.value);
         }
     }
 

@@ -3,8 +3,8 @@
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Confidence, Severity};
 use crate::knowledge::ScopeRole;
-use crate::model::{Block, FunctionId, Handler, Node, Scope, Use, Value, flow};
-use crate::project::types::Ty;
+use crate::model::{Block, CallId, FunctionId, Handler, Node, Scope, Use, Value, flow};
+use crate::project::types::{FnRef, Ty};
 use crate::source::{Language, Span};
 
 pub(super) static RULE: Rule = Rule {
@@ -41,12 +41,32 @@ fn check(context: &mut Context<'_>) {
                 .for_each(|span| found.push((span, "`__aexit__`")));
         }
         cleanups(context, &definition.body, library, &mut found);
+        if !found.is_empty() && library != "asyncio" && is_root(context, function) {
+            // Only a scope inside it can be cancelled.
+            found.retain(|(span, _)| stands_in_scope(&definition.body, *span));
+        }
         found.sort();
         found.dedup_by_key(|it| it.0);
         for (span, place) in found {
             report(context, id, span, place, library);
         }
     }
+}
+
+/// A runner of the same file runs it: no scope is above it.
+fn is_root(context: &Context<'_>, function: FnRef) -> bool {
+    let model = context.model();
+    model.calls.iter().enumerate().any(|(index, call)| {
+        call.args.first().is_some_and(|arg| context.evaluate(arg.value) == Ty::Function(function))
+            && context
+                .project
+                .api_of(context.file, CallId(index as u32))
+                .is_some_and(|api| matches!(api.path, "anyio.run" | "trio.run"))
+    })
+}
+
+fn stands_in_scope(body: &Block, span: Span) -> bool {
+    flow::find(body, &mut |node| matches!(node, Node::Scope(scope) if scope.span.contains(span))).is_some()
 }
 
 fn report(context: &mut Context<'_>, id: FunctionId, span: Span, place: &str, library: &str) {
@@ -166,6 +186,8 @@ fn is_excused(context: &Context<'_>, value: crate::model::ValueId, library: &str
     match name {
         name if name.contains("shield") => true,
         "__aexit__" | "aclose_forcefully" => true,
+        // What it is given decides whether it can be cancelled.
+        "wait_task_rescheduled" => true,
         "aclose" => call.args.is_empty(),
         "aclose_if_supported" => true,
         // Children that were cancelled are waited for.

@@ -2,7 +2,7 @@
 
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Applicability, Edit, Fix, Severity};
-use crate::model::{Call, CallId, FunctionKind, Implicit, ImplicitKind, Node, ScopeKind, Use, Value, flow};
+use crate::model::{Call, CallId, FunctionKind, Implicit, ImplicitKind, Node, ScopeKind, Use, Value, ValueId, flow};
 use crate::project::types::{Class, FnRef, Ty};
 use crate::project::{Callee, Wrapping};
 use crate::source::{Language, Span};
@@ -48,7 +48,9 @@ fn check(context: &mut Context<'_>) {
         if call.awaited || is_meant(context, call) {
             continue;
         }
-        if let Some(name) = coroutine(context, CallId(index as u32)) {
+        if let Some(name) = coroutine(context, CallId(index as u32))
+            && !is_expected_to_fail(context, call)
+        {
             report(context, call, &name, what);
         }
     }
@@ -61,6 +63,32 @@ fn check(context: &mut Context<'_>) {
 fn is_meant(context: &Context<'_>, call: &Call) -> bool {
     let source = context.project.source(context.file);
     source.line_text(source.line_of(call.span.end)).contains("unused-coroutine")
+}
+
+/// A test wants the call itself to raise, or Python to warn of the coroutine: `with self.assertRaises(TypeError): f(1, 2)`.
+fn is_expected_to_fail(context: &Context<'_>, call: &Call) -> bool {
+    const EXPECT: &[&str] = &[
+        "assertRaises",
+        "assertRaisesRegex",
+        "assertWarns",
+        "assertWarnsRegex",
+        "check_warnings",
+        "deprecated_call",
+        "raises",
+        "warns",
+    ];
+    let model = context.model();
+    let expects = |value: ValueId| {
+        let Value::Result(id) = model.value(value) else { return false };
+        let name = context.text(model.call(*id).name_span);
+        EXPECT.contains(&name.rsplit('.').next().unwrap_or(name))
+    };
+    context.language() == Language::Python
+        && flow::find(&model.function(call.function).body, &mut |node| {
+            matches!(node, Node::Scope(scope) if scope.span.contains(call.span)
+                && scope.items.iter().any(|item| expects(item.value)))
+        })
+        .is_some()
 }
 
 fn is_initializer(context: &Context<'_>, call: &Call) -> bool {

@@ -1,0 +1,121 @@
+//! What the tests of branches say: of themselves, and of single values.
+
+use ruff_python_ast::{BoolOp, CmpOp, Expr, UnaryOp};
+
+use crate::model::{Arm, Condition, Test};
+
+use super::scope::Lowerer;
+
+impl Lowerer<'_> {
+    /// An arm that so far is no more than what its test says.
+    pub(super) fn said(&mut self, test: &Expr) -> Arm {
+        let mut conditions = Vec::new();
+        let decides = self.conditions(test, &mut conditions) && conditions.len() == 1;
+        let either = self.either(test).unwrap_or_default();
+        Arm { conditions, decides, either, ..Arm::default() }
+    }
+
+    /// A test whose outcome stands in the text: literals, `TYPE_CHECKING`, a name that the module sets once and for all.
+    pub(super) fn constant(&self, test: &Expr) -> Option<bool> {
+        match test {
+            Expr::BooleanLiteral(it) => Some(it.value),
+            Expr::NumberLiteral(it) => match &it.value {
+                ruff_python_ast::Number::Int(number) => number.as_i64().map(|it| it != 0),
+                _ => None,
+            },
+            Expr::Name(it) if it.id == "TYPE_CHECKING" => Some(false),
+            Expr::Name(it) => self.flags.get(it.id.as_str()).copied().flatten(),
+            Expr::Attribute(it) if it.attr.as_str() == "TYPE_CHECKING" => Some(false),
+            Expr::UnaryOp(it) if it.op == UnaryOp::Not => self.constant(&it.operand).map(|it| !it),
+            Expr::BoolOp(it) if it.op == BoolOp::And => {
+                it.values.iter().any(|it| self.constant(it) == Some(false)).then_some(false)
+            }
+            _ => None,
+        }
+    }
+
+    /// What a test says of parameters and other locals: `name`, `not name`, `name is None`, joined by `and`. Gives whether
+    /// that is all it says.
+    fn conditions(&mut self, test: &Expr, out: &mut Vec<Condition>) -> bool {
+        match test {
+            Expr::Name(name) => {
+                let value = self.peek(name.id.as_str());
+                out.extend(value.map(|value| Condition { value, test: Test::Truth, holds: true }));
+                value.is_some()
+            }
+            Expr::UnaryOp(it) if it.op == UnaryOp::Not => {
+                if let Some(either) = self.either(&it.operand) {
+                    out.extend(either.into_iter().map(Condition::denied));
+                    return true;
+                }
+                let before = out.len();
+                let whole = self.conditions(&it.operand, out);
+                // Of several only one need fail.
+                let reads = whole && out.len() == before + 1;
+                match out.last_mut() {
+                    Some(last) if reads => last.holds = !last.holds,
+                    _ => out.truncate(before),
+                }
+                reads
+            }
+            Expr::BoolOp(it) if it.op == BoolOp::And => {
+                let mut whole = true;
+                for operand in &it.values {
+                    whole &= self.conditions(operand, out);
+                }
+                whole
+            }
+            Expr::Compare(it) => {
+                let (Expr::Name(name), [op @ (CmpOp::Is | CmpOp::IsNot)], [literal]) =
+                    (&*it.left, &*it.ops, &*it.comparators)
+                else {
+                    return false;
+                };
+                // `flag is False`: a flag is one or the other.
+                let (test, wanted) = match literal {
+                    Expr::NoneLiteral(_) => (Test::None, true),
+                    Expr::BooleanLiteral(it) => (Test::Truth, it.value),
+                    _ => return false,
+                };
+                let value = self.peek(name.id.as_str());
+                let holds = (*op == CmpOp::Is) == wanted;
+                out.extend(value.map(|value| Condition { value, test, holds }));
+                value.is_some()
+            }
+            _ => false,
+        }
+    }
+
+    /// `a or b`, `not (a and b)`: what each operand says, if each says one thing.
+    fn either(&mut self, test: &Expr) -> Option<Vec<Condition>> {
+        let (operands, holds) = match test {
+            Expr::BoolOp(it) if it.op == BoolOp::Or => (&it.values, true),
+            Expr::UnaryOp(it) if it.op == UnaryOp::Not => match &*it.operand {
+                Expr::BoolOp(it) if it.op == BoolOp::And => (&it.values, false),
+                _ => return None,
+            },
+            _ => return None,
+        };
+        let mut either = Vec::with_capacity(operands.len());
+        for operand in operands {
+            let mut said = Vec::new();
+            let whole = self.conditions(operand, &mut said);
+            let [one] = said.as_slice() else { return None };
+            either.push(if holds { *one } else { one.denied() });
+            if !whole {
+                return None;
+            }
+        }
+        Some(either)
+    }
+}
+
+/// What is said where the test of the arm fails.
+pub(super) fn contrary(said: Arm) -> Arm {
+    let denied = |conditions: &[Condition]| conditions.iter().map(|it| it.denied()).collect();
+    let conditions = match said.conditions.as_slice() {
+        [only] if said.decides => denied(&[*only]),
+        _ => denied(&said.either),
+    };
+    Arm { conditions, ..Arm::default() }
+}
