@@ -42,8 +42,9 @@ pub struct Site {
     pub call: Option<CallId>,
     /// What must hold of the function's own parameters for it to be reached.
     pub guards: Guards,
-    /// It stands in a branch or a handler: whether it is reached hangs on more than is known.
-    pub conditional: bool,
+    /// How many branches and handlers it stands in, and how many may have been left before: whether it is reached hangs on
+    /// so much more than is known.
+    pub branches: u32,
 }
 
 /// The way from a function to an effect.
@@ -52,6 +53,10 @@ pub struct Evidence {
     /// The library function at the end.
     pub api: &'static Api,
     pub confidence: Confidence,
+    /// DEBUG
+    pub branches: u32,
+    /// A function on the way keeps its result: it happens the first time only.
+    pub once: bool,
 }
 
 /// What a site runs.
@@ -215,11 +220,12 @@ impl Effects {
     fn chain(&self, project: &Project, function: FnRef, way: usize, effect: Climbing) -> Option<Evidence> {
         let hops = self.hops.get(effect.index())?;
         let mut steps = Vec::new();
-        let mut conditional = false;
+        let (mut branches, mut once) = (0, false);
         let (mut at, mut way) = (function, way);
         loop {
             let hop = hops.get(&at)?.get(way)?;
-            conditional |= hop.site.conditional;
+            branches += hop.site.branches;
+            once |= project.keeps_result(at);
             let place = Place { file: at.file, span: hop.site.span };
             let name = project.function_name(at);
             match hop.next {
@@ -231,8 +237,8 @@ impl Effects {
                 Runs::Library(api, _) => {
                     let does = if api.does.is_empty() { "blocks" } else { api.does };
                     steps.push(Step { function: name, message: format!("`{}` {does}", api.path), place });
-                    let confidence = if conditional { Confidence::Likely } else { api.confidence };
-                    return Some(Evidence { steps, api, confidence });
+                    let confidence = if branches > 0 || once { Confidence::Likely } else { api.confidence };
+                    return Some(Evidence { steps, api, confidence, branches, once });
                 }
             }
         }
@@ -259,6 +265,6 @@ impl Project {
                 Outcome::Becomes(guard) => carried = carried.and(guard),
             }
         }
-        Some(carried)
+        (!carried.exclude_each_other()).then_some(carried)
     }
 }

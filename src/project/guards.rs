@@ -4,7 +4,7 @@ use crate::finding::FileId;
 use crate::model::{CallId, Condition, ParamKind, Test, UNKNOWN, Value, ValueId};
 
 use super::Project;
-use super::calls::Callee;
+use super::calls::{Callee, is_constant};
 use super::types::{FnRef, Ty};
 
 /// A condition on a parameter, by its position in [`Function::params`](crate::model::Function).
@@ -13,6 +13,19 @@ struct Demand {
     param: u16,
     test: Test,
     holds: bool,
+    /// No path gives the parameter another value before it is asked for.
+    exact: bool,
+}
+
+impl Demand {
+    /// Both cannot hold of one call.
+    fn excludes(self, other: Self) -> bool {
+        let contrary = match (self.test, other.test) {
+            (Test::None, Test::Truth) | (Test::Truth, Test::None) => self.holds && other.holds,
+            _ => self.holds != other.holds,
+        };
+        self.param == other.param && self.exact && other.exact && contrary
+    }
 }
 
 /// One condition on parameters, or two of which one must hold.
@@ -36,6 +49,12 @@ impl Guards {
 
     pub fn len(&self) -> usize {
         self.iter().count()
+    }
+
+    /// No call meets all of these.
+    pub fn exclude_each_other(&self) -> bool {
+        let demands = || self.iter().filter(|it| it.other.is_none()).map(|it| it.one);
+        demands().any(|one| demands().any(|other| one.excludes(other)))
     }
 
     /// These and one more.
@@ -87,13 +106,18 @@ impl Project {
     fn demand_of(&self, function: FnRef, condition: Condition, holds: bool) -> Option<Demand> {
         let params = &self.function(function).params;
         let model = self.model(function.file);
+        let exact = params.iter().position(|param| param.value != UNKNOWN && param.value == condition.value);
         // A parameter that some path replaces is still what was given, on the others.
-        let may_be = |value: ValueId| match model.value(condition.value) {
-            Value::Union(parts) => parts.contains(&value),
-            _ => condition.value == value,
-        };
-        let param = params.iter().position(|param| param.value != UNKNOWN && may_be(param.value))?;
-        Some(Demand { param: u16::try_from(param).ok()?, test: condition.test, holds: condition.holds == holds })
+        let param = exact.or_else(|| match model.value(condition.value) {
+            Value::Union(parts) => params.iter().position(|it| it.value != UNKNOWN && parts.contains(&it.value)),
+            _ => None,
+        });
+        Some(Demand {
+            param: u16::try_from(param?).ok()?,
+            test: condition.test,
+            holds: condition.holds == holds,
+            exact: exact.is_some(),
+        })
     }
 
     /// Whether a condition on `callee` holds when `caller` runs it by this call (or without call syntax).
@@ -115,12 +139,14 @@ impl Project {
         let given = match call {
             Some(call) => {
                 // A function that is handed on gets its arguments elsewhere.
-                if !self.is_called_by(caller.file, call, callee)
-                    || self.model(caller.file).call(call).args.iter().any(|arg| arg.spread)
-                {
+                if !self.is_called_by(caller.file, call, callee) {
                     return Outcome::Open;
                 }
-                self.argument_at(caller.file, call, callee, u32::from(guard.param)).map(|value| (caller.file, value))
+                let given = self.argument_at(caller.file, call, callee, u32::from(guard.param));
+                if given.is_none() && self.may_be_spread(caller.file, call, param.kind) {
+                    return Outcome::Open;
+                }
+                given.map(|value| (caller.file, value))
             }
             None => None,
         };
@@ -136,7 +162,22 @@ impl Project {
             return Outcome::Open;
         }
         let condition = Condition { value, test: guard.test, holds: guard.holds };
-        self.guard_of(caller, condition, true).map_or(Outcome::Open, Outcome::Becomes)
+        match self.demand_of(caller, condition, true) {
+            Some(one) => {
+                Outcome::Becomes(Guard { one: Demand { exact: one.exact && guard.exact, ..one }, other: None })
+            }
+            None => Outcome::Open,
+        }
+    }
+
+    /// `*args` gives positional parameters and the rest. `**options` gives what it gives: most often not the one in question.
+    fn may_be_spread(&self, file: FileId, call: CallId, kind: ParamKind) -> bool {
+        self.model(file).call(call).args.iter().filter(|arg| arg.spread).any(|arg| {
+            match self.source(file).slice(arg.span).starts_with("**") {
+                true => kind == ParamKind::Keywords,
+                false => matches!(kind, ParamKind::Positional | ParamKind::Rest),
+            }
+        })
     }
 
     fn is_called_by(&self, file: FileId, call: CallId, callee: FnRef) -> bool {

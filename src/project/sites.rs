@@ -3,8 +3,8 @@
 use crate::finding::FileId;
 use crate::knowledge::{Api, Effect, Kind, Runner};
 use crate::model::{
-    Arm, Block, Branch, CallId, Condition, FunctionId, Implicit, ImplicitKind, Loop, LoopKind, Node, ScopeKind, Test,
-    Try, Use, Value, ValueId, flow,
+    Block, Branch, CallId, Condition, FunctionId, Implicit, ImplicitKind, Loop, LoopKind, Node, ScopeKind, Test, Try,
+    Use, Value, ValueId, flow,
 };
 use crate::source::{Language, Span};
 
@@ -34,8 +34,15 @@ impl Project {
     pub(super) fn sites_of(&self, function: FnRef) -> Vec<(Site, Runs)> {
         let file = function.file;
         let body = &self.model(file).function(function.function).body;
-        let mut found =
-            Found { project: self, file, function, guards: Guards::default(), polls: 0, depth: 0, sites: Vec::new() };
+        let mut found = Found {
+            project: self,
+            file,
+            function,
+            guards: Guards::default(),
+            polls: 0,
+            branches: 0,
+            sites: Vec::new(),
+        };
         found.walk(body);
         let starts = |runs: &Runs| matches!(runs, Runs::Library(_, Effect::StartsRuntime));
         if !self.function(function).kind.is_async()
@@ -103,14 +110,14 @@ struct Found<'a> {
     guards: Guards,
     /// How many `try`s around the current place catch `BlockingIOError`: nothing waits for the network there.
     polls: u32,
-    /// Branches and handlers around the current place.
-    depth: u32,
+    /// Branches and handlers around the current place, and those before it that may have been left for good.
+    branches: u32,
     sites: Vec<(Site, Runs)>,
 }
 
 impl Found<'_> {
     fn site(&self, span: Span, call: Option<CallId>) -> Site {
-        Site { span, call, guards: self.guards, conditional: self.depth > 0 }
+        Site { span, call, guards: self.guards, branches: self.branches }
     }
 
     /// A place that runs what a call has made: a generator, a context manager. What it is given, it was given there.
@@ -123,7 +130,7 @@ impl Found<'_> {
     }
 
     fn walk(&mut self, block: &Block) {
-        let outer = self.guards;
+        let (outer, branches) = (self.guards, self.branches);
         let mut asked = false;
         for node in &block.nodes {
             match node {
@@ -151,7 +158,7 @@ impl Found<'_> {
                 }
             }
         }
-        self.guards = outer;
+        (self.guards, self.branches) = (outer, branches);
     }
 
     /// Each arm under what its test says of parameters. What follows an arm that leaves is under the contrary.
@@ -169,19 +176,26 @@ impl Found<'_> {
             };
             if arm.constant != Some(false) && !self.project.asks_for_thread(self.file, &arm.test) {
                 self.guards = guards.and_all(said);
-                self.depth += 1;
+                self.branches += 1;
                 self.walk(&arm.body);
-                self.depth -= 1;
+                self.branches -= 1;
             }
             self.guards = guards.and_all(contrary);
             if arm.constant == Some(true) {
                 break;
             }
         }
-        let left = |arm: &Arm| !flow::exits(&arm.body, &|_| false).falls;
-        if branch.exhaustive || !branch.arms.iter().all(left) {
+        let (mut falls, mut leaves) = (branch.exhaustive, false);
+        for arm in &branch.arms {
+            let exits = flow::exits(&arm.body, &|_| false);
+            falls |= exits.falls;
+            leaves |= exits.returns || exits.breaks || exits.continues;
+        }
+        if falls {
             self.guards = outer;
         }
+        // In Rust that is how errors are passed on.
+        self.branches += u32::from(leaves && self.project.language(self.file) == Language::Python);
     }
 
     /// What stands in a `for` over nothing does not run: `for x in items`, `for _ in range(retries)`.
@@ -192,7 +206,10 @@ impl Found<'_> {
             let condition = Condition { value: self.counted(iterated), test: Test::Truth, holds: true };
             self.guards = outer.and_all([self.project.guard_of(self.function, condition, true)]);
         }
+        let asked = u32::from(it.kind == LoopKind::While);
+        self.branches += asked;
         self.walk(&it.body);
+        self.branches -= asked;
         self.guards = outer;
         self.walk(&it.orelse);
     }
@@ -245,11 +262,11 @@ impl Found<'_> {
             &mut |node| matches!(node, Node::Call(id) if project.api_of(self.file, *id).is_some_and(|api| api.last_name() == "get_running_loop")),
         );
         if asks.is_none() {
-            self.depth += 1;
+            self.branches += 1;
             for handler in &it.handlers {
                 self.walk(&handler.body);
             }
-            self.depth -= 1;
+            self.branches -= 1;
         }
         self.walk(&it.orelse);
         self.walk(&it.finally);

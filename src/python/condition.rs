@@ -2,7 +2,7 @@
 
 use ruff_python_ast::{BoolOp, CmpOp, Expr, UnaryOp};
 
-use crate::model::{Arm, Condition, Test};
+use crate::model::{Arm, Condition, Test, UNKNOWN, Value, ValueId};
 
 use super::scope::Lowerer;
 
@@ -107,6 +107,35 @@ impl Lowerer<'_> {
             }
         }
         Some(either)
+    }
+
+    /// The value of a parameter where another takes its place if it is nothing: `x or y`. A test that comes after says
+    /// nothing of the parameter itself.
+    pub(super) fn replaced(&mut self, value: ValueId) -> ValueId {
+        if self.is_parameter(value) { self.add(Value::Union([value].into())) } else { value }
+    }
+
+    fn is_parameter(&self, value: ValueId) -> bool {
+        value != UNKNOWN && self.model.function(self.function()).params.iter().any(|it| it.value == value)
+    }
+
+    /// After `if x is None: x = y`.
+    pub(super) fn replace_after(&mut self, arms: &[Arm]) {
+        let says_nothing = |it: &&Condition| matches!((it.test, it.holds), (Test::Truth, false) | (Test::None, true));
+        let asked = arms.iter().flat_map(|arm| &arm.conditions).filter(says_nothing).map(|it| it.value);
+        let asked: Vec<ValueId> = asked.filter(|it| self.is_parameter(*it)).collect();
+        for value in asked {
+            for local in 0..self.frame().current.len() {
+                let Some(joined) = self.frame().current[local] else { continue };
+                let Value::Union(parts) = self.model.value(joined) else { continue };
+                if let Some(at) = parts.iter().position(|part| *part == value) {
+                    let mut parts = parts.to_vec();
+                    parts[at] = self.replaced(value);
+                    let joined = self.add(Value::Union(parts.into()));
+                    self.frame().current[local] = Some(joined);
+                }
+            }
+        }
     }
 }
 

@@ -63,7 +63,9 @@ impl<'a> Lowerer<'a> {
                     let body = this.block(|this| values.push(this.expression(arm, result)));
                     arms.push(Arm { body, span: span(arm.range()), ..said.take().unwrap_or_default() });
                 });
+                let asked: Vec<ValueId> = arms.iter().flat_map(|arm| &arm.conditions).map(|it| it.value).collect();
                 self.branch(span(it.range()), arms, true);
+                values.iter_mut().filter(|it| asked.contains(*it)).for_each(|value| *value = self.replaced(*value));
                 self.union(values)
             }
             Expr::BinOp(it) => {
@@ -278,6 +280,9 @@ impl<'a> Lowerer<'a> {
             let after = self.frame().current.clone();
             self.join(before.clone(), vec![before, after]);
             bodies.push((body, span(operand.range()), said));
+        }
+        if let Some((_, earlier)) = values.split_last_mut().filter(|_| op == BoolOp::Or) {
+            earlier.iter_mut().for_each(|value| *value = self.replaced(*value));
         }
         // Nested from the last to the first: a later operand is reached only through the earlier ones.
         let mut inner: Option<Arm> = None;

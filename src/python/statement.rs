@@ -258,6 +258,7 @@ impl<'a> Lowerer<'a> {
             }
             arms.push(Arm { test: tested, constant, body, span: span(range), ..said });
         });
+        self.replace_after(&arms);
         self.push(Node::Branch(Box::new(Branch { kind: BranchKind::If, span: span(it.range()), arms, exhaustive })));
     }
 

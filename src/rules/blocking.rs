@@ -25,14 +25,18 @@ pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) 
                     else {
                         continue;
                     };
+                    let when = if evidence.once { "the first time, " } else { "" };
                     let message = format!(
-                        "this call blocks the event loop: `{}` reaches `{}`",
+                        "{when}this call blocks the event loop: `{}` reaches `{}`",
                         project.short_name(*callee),
                         evidence.api.path
                     );
                     let mut finding = context.finding(rule, function, site.span, message);
                     finding.confidence = evidence.confidence;
                     finding.help = remedy(context, function, evidence.api);
+                    if std::env::var("DBG").is_ok() {
+                        finding.message = format!("{} [b{}]", finding.message, evidence.branches + site.branches);
+                    }
                     finding.trace = evidence.steps;
                     context.keep(finding);
                 }
