@@ -207,7 +207,7 @@ fn a_call_that_blocks_in_several_ways_is_told_once() {
     assert_eq!(folder.found(&[]), ["app.py:5 blocking-sleep"]);
     let report: Value = serde_json::from_str(&folder.run(&["check", "--output-format", "json"]).out).unwrap();
     let related = &report["diagnostics"][0]["related"];
-    assert_eq!(related[0]["message"], "`blocking-file` as well: `load` reaches `builtins.open`");
+    assert_eq!(related[0]["message"], "`blocking-file` as well: `load` reaches `open`");
     assert_eq!(related[0]["location"]["start"]["line"], 6);
     // Each kind is selected and suppressed by its own name.
     assert_eq!(folder.found(&["--select", "blocking-file"]), ["app.py:5 blocking-file"]);

@@ -2,7 +2,8 @@
 
 use crate::finding::FileId;
 use crate::knowledge::Effect;
-use crate::model::{Block, CallId, Node, Value, flow};
+use crate::model::{Block, CallId, Condition, Node, Scope, Test, Use, Value, flow};
+use crate::source::Language;
 
 use super::Project;
 use super::types::FnRef;
@@ -29,9 +30,67 @@ impl Project {
                 matches!(callee, Value::Attr(_, name) if model.name(*name) == "is_running")
             }
             Node::Try(it) => !it.handlers.is_empty() && flow::find(&it.body, &mut |node| asks(node)).is_some(),
+            Node::Scope(it) => self.suppresses(file, it) && flow::find(&it.body, &mut |node| asks(node)).is_some(),
             _ => false,
         })
         .is_some()
+    }
+
+    /// `with contextlib.suppress(..)`
+    fn suppresses(&self, file: FileId, scope: &Scope) -> bool {
+        scope.items.iter().any(|item| {
+            matches!(self.model(file).value(item.value), Value::Result(call)
+                if self.api_of(file, *call).is_some_and(|api| api.path == "contextlib.suppress"))
+        })
+    }
+
+    /// Where the condition holds, no loop runs in this thread (`Some(true)`), or one does; `None`: it says nothing of that.
+    pub(super) fn says_no_loop(&self, function: FnRef, condition: Condition) -> Option<bool> {
+        let model = self.model(function.file);
+        let asks = match model.value(condition.value) {
+            Value::Result(call) => {
+                let named = |value: &Value| match value {
+                    Value::Attr(_, name) => model.name(*name) == "is_running",
+                    Value::Path(path) => path.segments.last().is_some_and(|it| model.name(*it) == "_get_running_loop"),
+                    _ => false,
+                };
+                named(model.value(model.call(*call).callee))
+                    || self.own_of(function.file, *call).is_some_and(|it| self.tells_of_loop(it))
+            }
+            // `self.loop = running_loop()`, a few lines above.
+            Value::Attr(..) => {
+                self.evaluate(function.file, condition.value)
+                    .library_path()
+                    .is_some_and(|path| path.starts_with("asyncio.") && path.ends_with("EventLoop"))
+                    && self.calls_any(function, &|call| {
+                        model.call(call).result == Use::Stored
+                            && self.own_of(function.file, call).is_some_and(|it| self.tells_of_loop(it))
+                    })
+            }
+            _ => false,
+        };
+        let there = match condition.test {
+            Test::Truth => condition.holds,
+            Test::None => !condition.holds,
+        };
+        asks.then_some(!there)
+    }
+
+    /// `with pytest.raises(..)`: a test expects what is inside to fail, or to be warned of.
+    pub fn expects_failure(&self, file: FileId, scope: &Scope, warnings: bool) -> bool {
+        const FAIL: &[&str] = &["assertRaises", "assertRaisesRegex", "raises"];
+        const WARN: &[&str] = &["assertWarns", "assertWarnsRegex", "check_warnings", "deprecated_call", "warns"];
+        let model = self.model(file);
+        model.language == Language::Python
+            && scope.items.iter().any(|item| {
+                let Value::Result(call) = model.value(item.value) else { return false };
+                let name = match model.value(model.call(*call).callee) {
+                    Value::Attr(_, name) | Value::Global(_, name) => model.name(*name),
+                    Value::Path(path) => path.segments.last().map_or("", |it| model.name(*it)),
+                    _ => return false,
+                };
+                FAIL.contains(&name) || warnings && WARN.contains(&name)
+            })
     }
 
     /// A helper that asks for the running loop, and says so by what it returns: the loop or nothing, yes or no.

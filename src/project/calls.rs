@@ -2,7 +2,7 @@
 
 use crate::finding::FileId;
 use crate::knowledge::{Api, Effect};
-use crate::model::{Arg, Call, CallId, ClassKind, Value};
+use crate::model::{Arg, Call, CallId, ClassId, ClassKind, FileModel, FunctionId, NameId, ParamKind, Value, ValueId};
 use crate::source::Language;
 
 use super::Project;
@@ -138,14 +138,18 @@ impl Project {
         Some(effect)
     }
 
-    /// The function that makes the call also calls this method of the same receiver.
+    /// The function that makes the call also calls this method of the same receiver; of an attribute of `self`, its class does.
     fn is_called_on_receiver(&self, file: FileId, call: &Call, method: &str) -> bool {
         let model = self.model(file);
         let Value::Attr(receiver, _) = model.value(call.callee) else { return false };
+        let own = own_attribute(model, call.function, *receiver);
         model.calls.iter().any(|other| {
-            other.function == call.function
-                && matches!(model.value(other.callee), Value::Attr(it, name)
-                    if model.name(*name) == method && (it == receiver || model.value(*it) == model.value(*receiver)))
+            let Value::Attr(it, name) = model.value(other.callee) else { return false };
+            model.name(*name) == method
+                && match other.function == call.function {
+                    true => it == receiver || model.value(*it) == model.value(*receiver),
+                    false => own.is_some() && own_attribute(model, other.function, *it) == own,
+                }
         })
     }
 
@@ -186,6 +190,17 @@ impl Project {
             _ => return None,
         };
         Some(given.eq_ignore_ascii_case(value))
+    }
+}
+
+/// Python: `self.x` in a method: the class and the attribute's name.
+fn own_attribute(model: &FileModel, function: FunctionId, value: ValueId) -> Option<(ClassId, NameId)> {
+    let function = model.function(function);
+    let class = function.class.filter(|_| model.language == Language::Python)?;
+    let receiver = function.params.first().filter(|it| it.kind == ParamKind::Receiver)?;
+    match model.value(value) {
+        Value::Attr(of, name) if *of == receiver.value => Some((class, *name)),
+        _ => None,
     }
 }
 

@@ -53,10 +53,20 @@ pub struct Evidence {
     /// The library function at the end.
     pub api: &'static Api,
     pub confidence: Confidence,
-    /// DEBUG
+    /// How many branches the way hangs on.
     pub branches: u32,
     /// A function on the way keeps its result: it happens the first time only.
     pub once: bool,
+}
+
+impl Evidence {
+    /// Branches on a way after which hardly any call goes it to the end.
+    const MOST_BRANCHES: u32 = 9;
+
+    /// So much must come together for this to happen that it is seldom worth the telling.
+    pub const fn is_far_fetched(&self) -> bool {
+        self.branches > Self::MOST_BRANCHES
+    }
 }
 
 /// What a site runs.

@@ -249,8 +249,6 @@ impl Project {
             Value::Path(path) => path.segments.last().map_or("", |it| model.name(*it)),
             _ => return false,
         };
-        name.len() > 1
-            && name.starts_with(|it: char| it.is_ascii_uppercase())
-            && !name.contains(|it: char| it.is_lowercase())
+        is_constant(name)
     }
 }

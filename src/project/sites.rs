@@ -41,6 +41,7 @@ impl Project {
             guards: Guards::default(),
             polls: 0,
             branches: 0,
+            off_loop: false,
             sites: Vec::new(),
         };
         found.walk(body);
@@ -112,6 +113,8 @@ struct Found<'a> {
     polls: u32,
     /// Branches and handlers around the current place, and those before it that may have been left for good.
     branches: u32,
+    /// No loop runs here: the code has asked.
+    off_loop: bool,
     sites: Vec<(Site, Runs)>,
 }
 
@@ -130,9 +133,12 @@ impl Found<'_> {
     }
 
     fn walk(&mut self, block: &Block) {
-        let (outer, branches) = (self.guards, self.branches);
+        let (outer, branches, off_loop) = (self.guards, self.branches, self.off_loop);
         let mut asked = false;
         for node in &block.nodes {
+            if self.off_loop {
+                break;
+            }
             match node {
                 Node::Call(call) => {
                     asked |= self.project.asks_for_runtime(self.file, *call);
@@ -152,18 +158,19 @@ impl Found<'_> {
                             self.enter(self.site_of(item.span, item.value), item.value);
                         }
                     }
-                    for part in flow::parts(node) {
-                        self.walk(part);
+                    let fails = matches!(node, Node::Scope(it) if self.project.expects_failure(self.file, it, false));
+                    if !fails {
+                        flow::parts(node).into_iter().for_each(|part| self.walk(part));
                     }
                 }
             }
         }
-        (self.guards, self.branches) = (outer, branches);
+        (self.guards, self.branches, self.off_loop) = (outer, branches, off_loop);
     }
 
     /// Each arm under what its test says of parameters. What follows an arm that leaves is under the contrary.
     fn branch(&mut self, branch: &Branch) {
-        let outer = self.guards;
+        let (outer, off_loop) = (self.guards, self.off_loop);
         for arm in &branch.arms {
             self.walk(&arm.test);
             let guards = self.guards;
@@ -174,13 +181,21 @@ impl Found<'_> {
                 [only] if arm.decides => vec![of(only, false)],
                 _ => arm.either.iter().map(|it| of(it, false)).collect(),
             };
-            if arm.constant != Some(false) && !self.project.asks_for_thread(self.file, &arm.test) {
+            let no_loop = |it: &Condition| self.project.says_no_loop(self.function, *it);
+            let told = arm.conditions.iter().find_map(no_loop);
+            if arm.constant != Some(false)
+                && told != Some(true)
+                && !self.off_loop
+                && !self.project.asks_for_thread(self.file, &arm.test)
+            {
                 self.guards = guards.and_all(said);
                 self.branches += 1;
                 self.walk(&arm.body);
                 self.branches -= 1;
             }
             self.guards = guards.and_all(contrary);
+            // What is left runs where no loop does.
+            self.off_loop |= arm.decides && told == Some(false);
             if arm.constant == Some(true) {
                 break;
             }
@@ -192,7 +207,7 @@ impl Found<'_> {
             leaves |= exits.returns || exits.breaks || exits.continues;
         }
         if falls {
-            self.guards = outer;
+            (self.guards, self.off_loop) = (outer, off_loop);
         }
         // In Rust that is how errors are passed on.
         self.branches += u32::from(leaves && self.project.language(self.file) == Language::Python);

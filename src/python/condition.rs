@@ -1,9 +1,11 @@
 //! What the tests of branches say: of themselves, and of single values.
 
 use ruff_python_ast::{BoolOp, CmpOp, Expr, UnaryOp};
+use ruff_text_size::Ranged;
 
-use crate::model::{Arm, Condition, Test, UNKNOWN, Value, ValueId};
+use crate::model::{Arm, CallId, Condition, Test, UNKNOWN, Value, ValueId};
 
+use super::parse::span;
 use super::scope::Lowerer;
 
 impl Lowerer<'_> {
@@ -38,8 +40,8 @@ impl Lowerer<'_> {
     /// that is all it says.
     fn conditions(&mut self, test: &Expr, out: &mut Vec<Condition>) -> bool {
         match test {
-            Expr::Name(name) => {
-                let value = self.peek(name.id.as_str());
+            Expr::Name(_) | Expr::Attribute(_) | Expr::Call(_) | Expr::Named(_) => {
+                let value = self.subject(test);
                 out.extend(value.map(|value| Condition { value, test: Test::Truth, holds: true }));
                 value.is_some()
             }
@@ -66,9 +68,7 @@ impl Lowerer<'_> {
                 whole
             }
             Expr::Compare(it) => {
-                let (Expr::Name(name), [op @ (CmpOp::Is | CmpOp::IsNot)], [literal]) =
-                    (&*it.left, &*it.ops, &*it.comparators)
-                else {
+                let ([op @ (CmpOp::Is | CmpOp::IsNot)], [literal]) = (&*it.ops, &*it.comparators) else {
                     return false;
                 };
                 // `flag is False`: a flag is one or the other.
@@ -77,12 +77,33 @@ impl Lowerer<'_> {
                     Expr::BooleanLiteral(it) => (Test::Truth, it.value),
                     _ => return false,
                 };
-                let value = self.peek(name.id.as_str());
+                let value = self.subject(&it.left);
                 let holds = (*op == CmpOp::Is) == wanted;
                 out.extend(value.map(|value| Condition { value, test, holds }));
                 value.is_some()
             }
             _ => false,
+        }
+    }
+
+    /// The value that a test asks something of, where it was evaluated just now: a local, an attribute of one, a call's result.
+    fn subject(&mut self, asked: &Expr) -> Option<ValueId> {
+        match asked {
+            Expr::Name(name) => self.peek(name.id.as_str()),
+            Expr::Attribute(it) => {
+                let Expr::Name(receiver) = &*it.value else { return None };
+                let receiver = self.peek(receiver.id.as_str())?;
+                let name = self.name(it.attr.as_str());
+                Some(self.add(Value::Attr(receiver, name)))
+            }
+            Expr::Call(it) => {
+                let whole = span(it.range());
+                let call = self.model.calls.iter().rposition(|call| call.span.start <= whole.start)?;
+                let is_it = self.model.calls[call].span == whole;
+                is_it.then(|| self.add(Value::Result(CallId(call as u32))))
+            }
+            Expr::Named(it) => self.subject(&it.value),
+            _ => None,
         }
     }
 

@@ -245,8 +245,8 @@ impl<'a> Lowerer<'a> {
             let tested = this.block(|this| {
                 if let Some(test) = test {
                     this.head(range, test.range().end());
-                    said = this.said(test);
                     this.expression(test, Use::Tested);
+                    said = this.said(test);
                     this.narrow(test);
                 }
             });

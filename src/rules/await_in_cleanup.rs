@@ -176,6 +176,10 @@ fn is_excused(context: &Context<'_>, value: crate::model::ValueId, library: &str
     }
     let written = context.text(call.name_span);
     let name = written.rsplit('.').next().unwrap_or(written);
+    // What `wait_task_rescheduled` is given decides whether it can be cancelled; another `__aexit__` is told of by itself.
+    if name.contains("shield") || matches!(name, "wait_task_rescheduled" | "__aexit__") {
+        return true;
+    }
     if let Some(own) = context.project.own_of(context.file, *id)
         && depth < DEEPEST
     {
@@ -184,10 +188,7 @@ fn is_excused(context: &Context<'_>, value: crate::model::ValueId, library: &str
         return first_wait_within(&inner, &context.project.function(own).body, library, depth + 1).is_none();
     }
     match name {
-        name if name.contains("shield") => true,
-        "__aexit__" | "aclose_forcefully" => true,
-        // What it is given decides whether it can be cancelled.
-        "wait_task_rescheduled" => true,
+        "aclose_forcefully" => true,
         "aclose" => call.args.is_empty(),
         "aclose_if_supported" => true,
         // Children that were cancelled are waited for.

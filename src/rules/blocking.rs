@@ -1,6 +1,6 @@
 //! Calls that hold the event loop's thread, directly or through any chain of calls: one judgement, one rule per kind.
 
-use super::{Context, Rule};
+use super::{Context, Profile, Rule};
 use crate::knowledge::{Api, Effect, Kind};
 use crate::project::effects::{Climbing, Runs};
 use crate::project::types::FnRef;
@@ -25,6 +25,9 @@ pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) 
                     else {
                         continue;
                     };
+                    if evidence.is_far_fetched() && !context.wants(Profile::Strict) {
+                        continue;
+                    }
                     let when = if evidence.once { "the first time, " } else { "" };
                     let message = format!(
                         "{when}this call blocks the event loop: `{}` reaches `{}`",
@@ -34,9 +37,6 @@ pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) 
                     let mut finding = context.finding(rule, function, site.span, message);
                     finding.confidence = evidence.confidence;
                     finding.help = remedy(context, function, evidence.api);
-                    if std::env::var("DBG").is_ok() {
-                        finding.message = format!("{} [b{}]", finding.message, evidence.branches + site.branches);
-                    }
                     finding.trace = evidence.steps;
                     context.keep(finding);
                 }

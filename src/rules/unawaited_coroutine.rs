@@ -2,7 +2,7 @@
 
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Applicability, Edit, Fix, Severity};
-use crate::model::{Call, CallId, FunctionKind, Implicit, ImplicitKind, Node, ScopeKind, Use, Value, ValueId, flow};
+use crate::model::{Call, CallId, FunctionKind, Implicit, ImplicitKind, Node, ScopeKind, Use, Value, flow};
 use crate::project::types::{Class, FnRef, Ty};
 use crate::project::{Callee, Wrapping};
 use crate::source::{Language, Span};
@@ -67,28 +67,12 @@ fn is_meant(context: &Context<'_>, call: &Call) -> bool {
 
 /// A test wants the call itself to raise, or Python to warn of the coroutine: `with self.assertRaises(TypeError): f(1, 2)`.
 fn is_expected_to_fail(context: &Context<'_>, call: &Call) -> bool {
-    const EXPECT: &[&str] = &[
-        "assertRaises",
-        "assertRaisesRegex",
-        "assertWarns",
-        "assertWarnsRegex",
-        "check_warnings",
-        "deprecated_call",
-        "raises",
-        "warns",
-    ];
-    let model = context.model();
-    let expects = |value: ValueId| {
-        let Value::Result(id) = model.value(value) else { return false };
-        let name = context.text(model.call(*id).name_span);
-        EXPECT.contains(&name.rsplit('.').next().unwrap_or(name))
+    let body = &context.model().function(call.function).body;
+    let expects = |node: &Node| {
+        matches!(node, Node::Scope(scope) if scope.span.contains(call.span)
+            && context.project.expects_failure(context.file, scope, true))
     };
-    context.language() == Language::Python
-        && flow::find(&model.function(call.function).body, &mut |node| {
-            matches!(node, Node::Scope(scope) if scope.span.contains(call.span)
-                && scope.items.iter().any(|item| expects(item.value)))
-        })
-        .is_some()
+    flow::find(body, &mut |node| expects(node)).is_some()
 }
 
 fn is_initializer(context: &Context<'_>, call: &Call) -> bool {
