@@ -223,6 +223,8 @@ pub enum Test {
     Truth,
     /// It is `None`.
     None,
+    /// It is an instance of this class, or of one of these.
+    Instance(ValueId),
 }
 
 #[derive(Debug, Clone)]

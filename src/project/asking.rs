@@ -72,6 +72,7 @@ impl Project {
         let there = match condition.test {
             Test::Truth => condition.holds,
             Test::None => !condition.holds,
+            Test::Instance(_) => return None,
         };
         asks.then_some(!there)
     }

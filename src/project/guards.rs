@@ -13,6 +13,8 @@ struct Demand {
     param: u16,
     test: Test,
     holds: bool,
+    /// Where the test stands, if that matters: a class is a value of that file.
+    asked_in: FileId,
     /// No path gives the parameter another value before it is asked for.
     exact: bool,
 }
@@ -21,8 +23,9 @@ impl Demand {
     /// Both cannot hold of one call.
     fn excludes(self, other: Self) -> bool {
         let contrary = match (self.test, other.test) {
-            (Test::None, Test::Truth) | (Test::Truth, Test::None) => self.holds && other.holds,
-            _ => self.holds != other.holds,
+            (one, another) if one == another => self.asked_in == other.asked_in && self.holds != other.holds,
+            (Test::None, _) | (_, Test::None) => self.holds && other.holds,
+            _ => false,
         };
         self.param == other.param && self.exact && other.exact && contrary
     }
@@ -116,6 +119,7 @@ impl Project {
             param: u16::try_from(param?).ok()?,
             test: condition.test,
             holds: condition.holds == holds,
+            asked_in: if matches!(condition.test, Test::Instance(_)) { function.file } else { FileId(0) },
             exact: exact.is_some(),
         })
     }
@@ -155,7 +159,7 @@ impl Project {
             None if param.has_default => (callee.file, param.default),
             None => return self.rest_given(caller, call, callee, guard),
         };
-        if let Some(truth) = self.tells(file, value, guard.test) {
+        if let Some(truth) = self.tells(file, value, guard) {
             return if truth == guard.holds { Outcome::Open } else { Outcome::Fails };
         }
         if file != caller.file || given.is_none() {
@@ -163,9 +167,10 @@ impl Project {
         }
         let condition = Condition { value, test: guard.test, holds: guard.holds };
         match self.demand_of(caller, condition, true) {
-            Some(one) => {
-                Outcome::Becomes(Guard { one: Demand { exact: one.exact && guard.exact, ..one }, other: None })
-            }
+            Some(one) => Outcome::Becomes(Guard {
+                one: Demand { exact: one.exact && guard.exact, asked_in: guard.asked_in, ..one },
+                other: None,
+            }),
             None => Outcome::Open,
         }
     }
@@ -206,12 +211,26 @@ impl Project {
             _ => false,
         };
         // An empty one is neither true nor `None`.
-        if empty && guard.holds { Outcome::Fails } else { Outcome::Open }
+        let fails = empty && guard.holds && !matches!(guard.test, Test::Instance(_));
+        if fails { Outcome::Fails } else { Outcome::Open }
     }
 
     /// Whether the test holds of a value, where that can be told from how it is written.
-    fn tells(&self, file: FileId, value: ValueId, test: Test) -> Option<bool> {
+    fn tells(&self, file: FileId, value: ValueId, demand: Demand) -> Option<bool> {
         let model = self.model(file);
+        let test = demand.test;
+        if let Test::Instance(class) = test {
+            let class = self.evaluate(demand.asked_in, class);
+            // A type that is declared leaves `None` out.
+            return match model.value(value) {
+                Value::Union(parts) => {
+                    let mut each = parts.iter().map(|it| self.is_instance(&self.evaluate(file, *it), &class));
+                    let first = each.next()??;
+                    each.all(|it| it == Some(first)).then_some(first)
+                }
+                _ => self.is_instance(&self.evaluate(file, value), &class),
+            };
+        }
         let literal = match model.value(value) {
             // What is spread into one may be empty.
             Value::Tuple(items) | Value::Collection(items) => {
@@ -236,8 +255,8 @@ impl Project {
             _ => return None,
         };
         match test {
-            Test::Truth => truth,
             Test::None => Some(none),
+            Test::Truth | Test::Instance(_) => truth,
         }
     }
 

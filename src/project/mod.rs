@@ -6,6 +6,7 @@ mod callbacks;
 mod calls;
 pub mod effects;
 mod guards;
+mod instances;
 mod layout;
 mod library;
 mod members;

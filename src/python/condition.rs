@@ -1,6 +1,6 @@
 //! What the tests of branches say: of themselves, and of single values.
 
-use ruff_python_ast::{BoolOp, CmpOp, Expr, UnaryOp};
+use ruff_python_ast::{BoolOp, CmpOp, Expr, ExprCall, UnaryOp};
 use ruff_text_size::Ranged;
 
 use crate::model::{Arm, CallId, Condition, Test, UNKNOWN, Value, ValueId};
@@ -41,6 +41,12 @@ impl Lowerer<'_> {
     fn conditions(&mut self, test: &Expr, out: &mut Vec<Condition>) -> bool {
         match test {
             Expr::Name(_) | Expr::Attribute(_) | Expr::Call(_) | Expr::Named(_) => {
+                if let Expr::Call(call) = test
+                    && let Some((value, class)) = self.asked_for_class(call)
+                {
+                    out.push(Condition { value, test: Test::Instance(class), holds: true });
+                    return true;
+                }
                 let value = self.subject(test);
                 out.extend(value.map(|value| Condition { value, test: Test::Truth, holds: true }));
                 value.is_some()
@@ -97,14 +103,29 @@ impl Lowerer<'_> {
                 Some(self.add(Value::Attr(receiver, name)))
             }
             Expr::Call(it) => {
-                let whole = span(it.range());
-                let call = self.model.calls.iter().rposition(|call| call.span.start <= whole.start)?;
-                let is_it = self.model.calls[call].span == whole;
-                is_it.then(|| self.add(Value::Result(CallId(call as u32))))
+                let call = self.evaluated(it)?;
+                Some(self.add(Value::Result(call)))
             }
             Expr::Named(it) => self.subject(&it.value),
             _ => None,
         }
+    }
+
+    /// A call of the test, which has been evaluated by now.
+    fn evaluated(&self, call: &ExprCall) -> Option<CallId> {
+        let whole = span(call.range());
+        let found = self.model.calls.iter().rposition(|call| call.span.start <= whole.start)?;
+        (self.model.calls[found].span == whole).then_some(CallId(found as u32))
+    }
+
+    /// `isinstance(name, Class)`: the value, and the class.
+    fn asked_for_class(&mut self, call: &ExprCall) -> Option<(ValueId, ValueId)> {
+        let (Expr::Name(function), [Expr::Name(name), _]) = (&*call.func, &*call.arguments.args) else { return None };
+        if function.id != "isinstance" {
+            return None;
+        }
+        let class = self.model.call(self.evaluated(call)?).args.get(1)?.value;
+        Some((self.peek(name.id.as_str())?, class)).filter(|_| class != UNKNOWN)
     }
 
     /// `a or b`, `not (a and b)`: what each operand says, if each says one thing.
