@@ -1,6 +1,6 @@
 //! Evaluates a [`Value`] to a [`Ty`]: the one place where a name gets its meaning.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -37,6 +37,19 @@ struct Memo {
 
 thread_local! {
     static MEMO: RefCell<Memo> = RefCell::default();
+    static APART: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Evaluates while something is missing that later evaluations know: what is found is not remembered for them.
+pub(super) fn apart<R>(run: impl FnOnce() -> R) -> R {
+    let outer = APART.replace(true);
+    let result = run();
+    APART.set(outer);
+    result
+}
+
+pub(super) fn is_apart() -> bool {
+    APART.get()
 }
 
 impl Project {
@@ -54,7 +67,7 @@ impl Project {
             Value::Class(class) => return Ty::Class(ClassRef { file, class: *class }),
             _ => {}
         }
-        let key = (self.number, file, value);
+        let key = (self.number << 1 | u64::from(is_apart()), file, value);
         let begun = MEMO.with_borrow_mut(|memo| {
             if let Some(known) = memo.known.get(&key) {
                 return Err(known.clone());
@@ -96,7 +109,7 @@ impl Project {
             Value::Str(it) => Ty::Str(model.name(*it).into()),
             Value::Function(function) => Ty::Function(FnRef { file, function: *function }),
             Value::Class(class) => Ty::Class(ClassRef { file, class: *class }),
-            Value::Path(path) => self.path(file, path),
+            Value::Path(path) => self.outside(file, path),
             Value::Global(module, name) => self.global(file, *module, *name),
             Value::Instance { class, args } => {
                 let args = args.iter().map(|it| self.evaluate(file, *it)).collect();
@@ -188,7 +201,7 @@ impl Project {
         }
     }
 
-    fn path(&self, file: FileId, path: &Path) -> Ty {
+    fn outside(&self, file: FileId, path: &Path) -> Ty {
         let model = self.model(file);
         let segments: Vec<&str> = path.segments.iter().map(|it| model.name(*it)).collect();
         match (model.language, path.root) {
