@@ -63,12 +63,13 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// Branches on a way after which hardly any call goes it to the end.
-    const MOST_BRANCHES: u32 = 9;
+    /// Conditions on a way after which hardly any call goes it to the end.
+    const MOST_CONDITIONS: usize = 17;
 
-    /// So much must come together for this to happen that it is seldom worth the telling.
-    pub const fn is_far_fetched(&self) -> bool {
-        self.branches > Self::MOST_BRANCHES
+    /// So much must come together for this to happen that it is seldom worth the telling: branches, and the calls
+    /// themselves, each of which may go elsewhere than it seems, for two.
+    pub fn is_far_fetched(&self) -> bool {
+        self.branches as usize + 2 * self.steps.len() > Self::MOST_CONDITIONS
     }
 }
 

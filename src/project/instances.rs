@@ -61,6 +61,11 @@ impl Project {
 
     fn is_derived(&self, of: &Class, class: &Ty) -> Option<bool> {
         let mut pending: Vec<String> = Vec::new();
+        if let (Class::Library(path), Ty::External(wanted)) = (of, class)
+            && path == wanted
+        {
+            return Some(true);
+        }
         match of {
             Class::Own(own) => {
                 let ancestry = self.ancestry(*own);
