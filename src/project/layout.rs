@@ -15,6 +15,8 @@ pub(super) struct Layout {
     rust: FxHashMap<String, FileId>,
     /// Folders that are Python packages: `pkg` where there is a `pkg/__init__`.
     packages: FxHashMap<String, FileId>,
+    /// Every name that a Python file or a folder with one has: nothing else can be imported.
+    starts: FxHashSet<String>,
     /// Top-level Python packages and modules: name to the folders they stand in.
     top: FxHashMap<String, Vec<String>>,
     /// Python files by the last part of their module's path, for packages spread over several roots.
@@ -65,6 +67,7 @@ impl Layout {
     pub(super) fn of<'a>(files: impl Iterator<Item = (&'a Utf8Path, Language)>) -> Self {
         let mut layout = Self::default();
         let mut languages = Vec::new();
+        let mut before = String::new();
         for (index, (location, language)) in files.enumerate() {
             let path = location.as_str().replace('\\', "/");
             let path = path.strip_prefix("./").unwrap_or(&path);
@@ -78,6 +81,15 @@ impl Layout {
                 Language::Rust => &mut layout.rust,
             };
             files.entry(stem.to_owned()).or_insert(id);
+            if language == Language::Python {
+                let folder = parent(stem);
+                // Neighbours stand next to each other.
+                if folder != before {
+                    layout.starts.extend(folder.split('/').map(str::to_owned));
+                    folder.clone_into(&mut before);
+                }
+                layout.starts.insert(last(stem).to_owned());
+            }
             if language == Language::Python && last(stem) == "__init__" {
                 layout.packages.entry(parent(stem).to_owned()).or_insert(id);
             }
@@ -158,9 +170,16 @@ impl Layout {
     /// The file of a Python module, and how many of the segments name it. The longest name wins.
     fn below(&self, folder: &str, segments: &[&str]) -> Option<(FileId, usize)> {
         let mut found = None;
-        let mut path = folder.to_owned();
+        if !segments.first().is_some_and(|first| self.starts.contains(*first)) {
+            return None;
+        }
+        let mut path = String::with_capacity(folder.len() + segments.iter().map(|it| it.len() + 1).sum::<usize>());
+        path.push_str(folder);
         for (index, segment) in segments.iter().enumerate() {
-            path = join(&path, segment);
+            if !path.is_empty() {
+                path.push('/');
+            }
+            path.push_str(segment);
             if let Some(file) = self.packages.get(&path).copied().or_else(|| self.python(&path)) {
                 found = Some((file, index + 1));
             } else if found.is_some() {

@@ -160,7 +160,7 @@ impl Found<'_> {
                     }
                     let fails = matches!(node, Node::Scope(it) if self.project.expects_failure(self.file, it, false));
                     if !fails {
-                        flow::parts(node).into_iter().for_each(|part| self.walk(part));
+                        flow::parts(node).for_each(|part| self.walk(part));
                     }
                 }
             }

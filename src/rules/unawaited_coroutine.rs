@@ -45,10 +45,11 @@ fn check(context: &mut Context<'_>) {
             }
             _ => continue,
         };
-        if call.awaited || is_meant(context, call) {
+        if call.awaited {
             continue;
         }
         if let Some(name) = coroutine(context, CallId(index as u32))
+            && !is_meant(context, call)
             && !is_expected_to_fail(context, call)
         {
             report(context, call, &name, what);
