@@ -59,13 +59,13 @@ impl Project {
             }
             // `self.loop = running_loop()`, a few lines above.
             Value::Attr(..) => {
-                self.evaluate(function.file, condition.value)
+                self.calls_any(function, &|call| {
+                    model.call(call).result == Use::Stored
+                        && self.own_of(function.file, call).is_some_and(|it| self.tells_of_loop(it))
+                }) && self
+                    .evaluate(function.file, condition.value)
                     .library_path()
                     .is_some_and(|path| path.starts_with("asyncio.") && path.ends_with("EventLoop"))
-                    && self.calls_any(function, &|call| {
-                        model.call(call).result == Use::Stored
-                            && self.own_of(function.file, call).is_some_and(|it| self.tells_of_loop(it))
-                    })
             }
             _ => false,
         };

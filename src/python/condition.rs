@@ -96,13 +96,14 @@ impl Lowerer<'_> {
     fn subject(&mut self, asked: &Expr) -> Option<ValueId> {
         match asked {
             Expr::Name(name) => self.peek(name.id.as_str()),
-            Expr::Attribute(it) => {
+            // Of attributes and results all that is asked later is whether they tell of a loop.
+            Expr::Attribute(it) if it.attr.contains("loop") => {
                 let Expr::Name(receiver) = &*it.value else { return None };
                 let receiver = self.peek(receiver.id.as_str())?;
                 let name = self.name(it.attr.as_str());
                 Some(self.add(Value::Attr(receiver, name)))
             }
-            Expr::Call(it) => {
+            Expr::Call(it) if it.arguments.is_empty() => {
                 let call = self.evaluated(it)?;
                 Some(self.add(Value::Result(call)))
             }
