@@ -188,8 +188,8 @@ pub(crate) fn discard<F>(frame: &mut Option<Frame>, mut future: Pin<&mut Option<
 ///
 /// Dropped before the node is closed, it aborts the node and leaves the rest of the waiting to the enclosing one.
 pub(crate) struct Owner {
-    pub(crate) node: Arc<Node>,
     pub(crate) name: TaskName,
+    /// Of the node. Away only while the body is polled.
     frame: Option<Frame>,
     hold: Option<Hold>,
     /// Who is woken while the body waits.
@@ -210,8 +210,15 @@ impl Owner {
             Some((node, hold)) => (node, Some(hold)),
             None => (Node::open(None, shielded, deadline, name.clone()), None),
         };
-        let frame = Some(Frame::new(Seat::Node(Arc::clone(&node)), Span::none()));
-        Self { node, name, frame, hold, waker: None, known: false, closed: false }
+        let frame = Some(Frame::new(Seat::Node(node), Span::none()));
+        Self { name, frame, hold, waker: None, known: false, closed: false }
+    }
+
+    pub(crate) fn node(&self) -> &Arc<Node> {
+        match &self.frame {
+            Some(frame) => frame.node(),
+            None => unreachable!("the frame has been put back"),
+        }
     }
 
     /// Polls the body; if it has to wait, what is polling is woken when the node is cancelled.
@@ -226,7 +233,7 @@ impl Owner {
         }
         self.waker = Some(cx.waker().clone());
         self.known = true;
-        self.node.set_owner(cx.waker().clone());
+        self.node().set_owner(cx.waker().clone());
         // Cancelled before there was anyone to wake?
         if must_stop(self.frame.as_ref(), cx) {
             return Poll::Ready(discard(&mut self.frame, body).map_or(Ended::Cancelled, Ended::Panicked));
@@ -238,8 +245,8 @@ impl Owner {
     pub(crate) fn poll_close(&mut self, cx: &Context<'_>) -> Poll<()> {
         let known = std::mem::replace(&mut self.known, true);
         let closed = match known {
-            true => self.node.close_or_watch(cx.waker()),
-            false => self.node.close_or_own(cx.waker().clone()),
+            true => self.node().close_or_watch(cx.waker()),
+            false => self.node().close_or_own(cx.waker().clone()),
         };
         if !closed {
             return Poll::Pending;
@@ -253,7 +260,7 @@ impl Owner {
 impl Drop for Owner {
     fn drop(&mut self) {
         if !self.closed {
-            self.node.orphan();
+            self.node().orphan();
         }
     }
 }
@@ -430,11 +437,11 @@ pub(crate) async fn drive<F: Future, R>(
                     Ended::Done(output) => Some(output),
                     Ended::Cancelled => None,
                     Ended::Panicked(payload) => {
-                        owner.node.panicked(Panic { name: owner.name.clone(), payload });
+                        owner.node().panicked(Panic { name: owner.name.clone(), payload });
                         None
                     }
                 };
-                settled = settle.take().map(|settle| settle(&owner.node, output));
+                settled = settle.take().map(|settle| settle(owner.node(), output));
             }
             if settle.is_none()
                 && owner.poll_close(cx).is_ready()
@@ -442,13 +449,13 @@ pub(crate) async fn drive<F: Future, R>(
             {
                 return Poll::Ready(settled);
             }
-            tend(&owner.node, cx);
+            tend(owner.node(), cx);
             if stopped {
                 return Poll::Pending;
             }
             ready!(poll_stop(cx));
             stopped = true;
-            owner.node.stop(CANCELLED);
+            owner.node().stop(CANCELLED);
         }
     })
     .await
@@ -465,7 +472,7 @@ pub(crate) async fn drive_plain<F: Future>(
     poll_stop: impl FnMut(&mut Context<'_>) -> Poll<()>,
 ) -> Option<F::Output> {
     let value = drive(&mut owner, body, poll_stop, |_, value| value, |_, _| {}).await;
-    let mut panics = owner.node.take_panics().into_iter();
+    let mut panics = owner.node().take_panics().into_iter();
     if let Some(panic) = panics.next() {
         crate::trace::failures_lost(&owner.name, panics.len(), 0);
         std::panic::resume_unwind(panic.payload);
