@@ -2,6 +2,7 @@
 
 use crate::finding::Finding;
 use crate::knowledge::Knowledge;
+use crate::packages::Surroundings;
 use crate::project::Project;
 use crate::rules::RuleSet;
 use crate::source::Source;
@@ -22,9 +23,14 @@ pub struct Outcome {
     pub findings: Vec<Finding>,
 }
 
-/// Analyses the files together.
+/// Analyses the files together, knowing nothing of what is around them.
 pub fn analyze(inputs: Vec<Input>, knowledge: Knowledge) -> Outcome {
-    let project = Project::new(inputs, knowledge);
+    analyze_in(inputs, knowledge, &Surroundings::default())
+}
+
+/// Analyses the files together, as parts of their packages.
+pub fn analyze_in(inputs: Vec<Input>, knowledge: Knowledge, surroundings: &Surroundings) -> Outcome {
+    let project = Project::new(inputs, knowledge, surroundings);
     let findings = crate::rules::run(&project);
     Outcome { project, findings }
 }

@@ -8,7 +8,7 @@ use super::inputs::{self, Inputs};
 use super::mend::{self, Mending};
 use super::progress::Progress;
 use super::{Failure, Status, output};
-use crate::analysis::{Outcome, analyze};
+use crate::analysis::{Outcome, analyze_in};
 use crate::config::Trouble;
 use crate::finding::{Confidence, Finding, Severity};
 use crate::report::{self, FileError, Run, Summary, Terminal};
@@ -91,7 +91,7 @@ pub(super) struct Analysed {
 
 impl Analysed {
     pub fn of(inputs: &Inputs, check: &Check) -> Result<Self, Failure> {
-        let mut outcome = analyze(inputs.inputs(), inputs.knowledge());
+        let mut outcome = analyze_in(inputs.inputs(), inputs.knowledge(), &inputs.surroundings);
         let findings = std::mem::take(&mut outcome.findings);
         let options = suppress::Options {
             noqa: check.selection.respect_noqa.unwrap_or(true),

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::arguments::{Arguments, Check, Command, Effects, PageFormat};
 use super::inputs::Inputs;
 use super::{Failure, Status, output};
-use crate::analysis::{Input, analyze};
+use crate::analysis::{Input, analyze_in};
 use crate::config::{kind_name, nearest};
 use crate::finding::{Place, Step};
 use crate::knowledge::{Api, Kind};
@@ -47,7 +47,7 @@ fn in_pool(effects: &Effects) -> Result<Status, Failure> {
     // No rule is asked, and every function of the files counts, however little async code is around it.
     let input = |it: Input, asked: bool| Input { relevant: it.relevant || asked, rules: RuleSet::default(), ..it };
     let sources = inputs.inputs().into_iter().zip(&inputs.files).map(|(it, file)| input(it, file.asked));
-    let project = analyze(sources.collect(), inputs.knowledge()).project;
+    let project = analyze_in(sources.collect(), inputs.knowledge(), &inputs.surroundings).project;
     let files = project.user_files().zip(&inputs.files).filter(|(_, file)| file.asked);
     let functions = files.flat_map(|(file, _)| {
         let ids: Vec<_> = project.model(file).function_ids().filter(|id| *id != TOP_LEVEL).collect();

@@ -13,8 +13,9 @@ use crate::analysis::Input;
 use crate::config::{self, MAX_FILE_SIZE, Mode, Request, Tree};
 use crate::discover::{self, Found, Problem, can_matter, discover, project_root};
 use crate::knowledge::Knowledge;
+use crate::packages::{self, Surroundings};
 use crate::rules::{Rule, RuleSet};
-use crate::source::Source;
+use crate::source::{Language, Source};
 
 /// What is analysed, and what governs it.
 pub(super) struct Inputs {
@@ -26,6 +27,8 @@ pub(super) struct Inputs {
     pub found: usize,
     pub problems: Vec<Problem>,
     pub baselines: Baselines,
+    /// What the files stand in.
+    pub surroundings: Arc<Surroundings>,
 }
 
 /// A file with its text.
@@ -92,8 +95,11 @@ impl Inputs {
                 Err((_, false)) => {}
             }
         }
+        let surroundings = surroundings(&all, &current, &mut problems);
         problems.sort();
-        let mut inputs = Self { current, tree, files: all, found, problems, baselines: Baselines::default() };
+        let surroundings = Arc::new(surroundings);
+        let mut inputs =
+            Self { current, tree, files: all, found, problems, baselines: Baselines::default(), surroundings };
         inputs.baselines = Baselines::read(&inputs, check)?;
         Ok(inputs)
     }
@@ -205,6 +211,15 @@ fn roots(paths: &[PathBuf], piped: Option<&Path>, current: &Path) -> Vec<PathBuf
         }
     }
     roots
+}
+
+/// The packages that the files are of, and what is installed for them.
+fn surroundings(files: &[Loaded], current: &Path, problems: &mut Vec<Problem>) -> Surroundings {
+    let rust = files.iter().filter(|file| file.source.language == Language::Rust);
+    let (manifests, wrong) =
+        packages::manifests(rust.map(|file| file.source.location.as_path()), |path| discover::relative(path, current));
+    problems.extend(wrong);
+    Surroundings { manifests }
 }
 
 /// The folder as `..`, `../..` if the current folder lies in it, so that reports show short names.

@@ -324,6 +324,19 @@ impl FileModel {
         self.names.text(id)
     }
 
+    /// Names of the inline modules around and including `module`, outermost first.
+    pub fn inline_path(&self, module: ModuleId) -> Vec<&str> {
+        let mut path = Vec::new();
+        let mut at = Some(module);
+        while let Some(module) = at {
+            let declared = self.module(module);
+            path.extend(declared.name.map(|name| self.name(name)));
+            at = declared.parent;
+        }
+        path.reverse();
+        path
+    }
+
     /// Adds a value. Unknown is shared.
     pub fn add(&mut self, value: Value) -> ValueId {
         if value == Value::Unknown {

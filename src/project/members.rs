@@ -146,11 +146,12 @@ impl Project {
                 if let Some(inline) = inline {
                     return Some(Ty::Module(file, ModuleId(inline as u32)));
                 }
-                if !model.module(module).declared.iter().any(|(it, _)| *it == id) {
-                    return None;
-                }
-                let inside = self.inline_path(file, module);
-                self.layout.child(file, &inside, name).map(|child| Ty::Module(child, crate::model::FILE_MODULE))
+                let inside = model.inline_path(module);
+                let declared = model.module(module).declared.iter().filter(|(it, _)| *it == id);
+                declared
+                    .filter_map(|(_, path)| self.layout.crates.child(file, &inside, name, path.as_deref()))
+                    .map(|child| Ty::Module(child, crate::model::FILE_MODULE))
+                    .next()
             }
             Language::Python => match self.layout.relative(file, 1, &[name]) {
                 Some((child, 1)) if self.is_package(file) => Some(Ty::Module(child, crate::model::FILE_MODULE)),
@@ -221,20 +222,6 @@ impl Project {
 
     fn is_package(&self, file: FileId) -> bool {
         self.source(file).path.file_stem() == Some("__init__")
-    }
-
-    /// Names of the inline modules around `module`, outermost first.
-    fn inline_path(&self, file: FileId, module: ModuleId) -> Vec<&str> {
-        let model = self.model(file);
-        let mut path = Vec::new();
-        let mut at = Some(module);
-        while let Some(module) = at {
-            let declared = model.module(module);
-            path.extend(declared.name.map(|name| model.name(name)));
-            at = declared.parent;
-        }
-        path.reverse();
-        path
     }
 
     /// A member of a class, of an instance of it (`receiver`), or of its bases.

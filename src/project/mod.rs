@@ -3,6 +3,7 @@
 mod callables;
 mod callbacks;
 mod calls;
+mod crates;
 pub mod effects;
 mod guards;
 mod layout;
@@ -23,6 +24,7 @@ use crate::analysis::Input;
 use crate::finding::{FileId, Place};
 use crate::knowledge::Knowledge;
 use crate::model::{FileModel, Function, FunctionId, TOP_LEVEL};
+use crate::packages::Surroundings;
 use crate::rules::RuleSet;
 use crate::source::{Language, Source, Span};
 
@@ -56,9 +58,9 @@ struct File {
 }
 
 impl Project {
-    pub fn new(inputs: Vec<Input>, knowledge: Knowledge) -> Self {
+    pub fn new(inputs: Vec<Input>, knowledge: Knowledge, surroundings: &Surroundings) -> Self {
         use rayon::prelude::*;
-        let layout = Layout::of(inputs.iter().map(|input| &input.source));
+        let layout = Layout::of(inputs.iter().map(|input| &input.source), &surroundings.manifests);
         let files: Vec<File> = inputs
             .into_iter()
             .map(|input| File {
@@ -79,6 +81,9 @@ impl Project {
                 file.model();
             }
         });
+        let Self { layout, files, .. } = &mut project;
+        let files = &*files;
+        layout.crates.link(|file| files[file.index()].model());
         project.impls = project.collect_impls();
         project.effects = Effects::of(&project);
         project
@@ -129,6 +134,11 @@ impl Project {
 
     pub fn function(&self, function: FnRef) -> &Function {
         self.model(function.file).function(function.function)
+    }
+
+    /// The Rust edition of the package that the file is of, where a manifest tells it.
+    pub fn edition(&self, file: FileId) -> Option<u16> {
+        self.layout.crates.edition(file)
     }
 
     /// The effects of the project's functions.

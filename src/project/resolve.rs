@@ -209,7 +209,7 @@ impl Project {
                 Ty::External(segments.join(".").into())
             }
             (Language::Rust, PathRoot::Absolute) => self.crate_path(file, &segments),
-            (Language::Rust, PathRoot::Crate) => match self.layout.crate_root(file) {
+            (Language::Rust, PathRoot::Crate) => match self.layout.crates.crate_root(file) {
                 Some(root) => self.down(Ty::Module(root, FILE_MODULE), &segments, model.language),
                 None => Ty::Unknown,
             },
@@ -219,9 +219,8 @@ impl Project {
                     match self.model(at_file).module(at).parent {
                         Some(parent) => at = parent,
                         None => {
-                            let Some(parent) = self.layout.parent_module(at_file) else { return Ty::Unknown };
-                            at_file = parent;
-                            at = FILE_MODULE;
+                            let Some(parent) = self.layout.crates.parent_module(at_file) else { return Ty::Unknown };
+                            (at_file, at) = parent;
                         }
                     }
                 }
@@ -244,7 +243,7 @@ impl Project {
     fn crate_path(&self, file: FileId, segments: &[&str]) -> Ty {
         if let Some((first, rest)) = segments.split_first()
             && self.knowledge.library(Language::Rust, first).is_none()
-            && let Some(root) = self.layout.crate_named(file, first)
+            && let Some(root) = self.layout.crates.crate_named(file, first)
         {
             return self.down(Ty::Module(root, FILE_MODULE), rest, Language::Rust);
         }
