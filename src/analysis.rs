@@ -1,5 +1,7 @@
 //! From sources to findings: lower in parallel, link, run the rules. No file is read here and nothing is printed.
 
+use std::sync::Arc;
+
 use crate::finding::Finding;
 use crate::knowledge::Knowledge;
 use crate::packages::Surroundings;
@@ -25,11 +27,11 @@ pub struct Outcome {
 
 /// Analyses the files together, knowing nothing of what is around them.
 pub fn analyze(inputs: Vec<Input>, knowledge: Knowledge) -> Outcome {
-    analyze_in(inputs, knowledge, &Surroundings::default())
+    analyze_in(inputs, knowledge, Arc::default())
 }
 
 /// Analyses the files together, as parts of their packages.
-pub fn analyze_in(inputs: Vec<Input>, knowledge: Knowledge, surroundings: &Surroundings) -> Outcome {
+pub fn analyze_in(inputs: Vec<Input>, knowledge: Knowledge, surroundings: Arc<Surroundings>) -> Outcome {
     let project = Project::new(inputs, knowledge, surroundings);
     let findings = crate::rules::run(&project);
     Outcome { project, findings }

@@ -15,6 +15,7 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use asynclint::analysis::{Input, Outcome, analyze_in};
 use asynclint::finding::Place;
@@ -33,18 +34,19 @@ fn fixture(path: &Utf8Path, expected: String) -> datatest_stable::Result<()> {
     let mut sources = Vec::new();
     let mut surroundings = Surroundings::default();
     read(folder.as_std_path(), folder.as_std_path(), &mut sources, &mut surroundings)?;
+    let surroundings = Arc::new(surroundings);
     let rules = RuleSet::of_profile(Profile::Recommended);
     let inputs = |sources: &[Source]| {
         sources.iter().map(|it| Input { source: it.clone(), rules: rules.clone(), relevant: true }).collect()
     };
-    let outcome = analyze_in(inputs(&sources), Knowledge::default(), &surroundings);
+    let outcome = analyze_in(inputs(&sources), Knowledge::default(), Arc::clone(&surroundings));
     let got = render(&outcome);
     if got != expected {
         return Err(difference(&expected, &got).into());
     }
     // The order in which files come must not matter.
     sources.reverse();
-    let again = render(&analyze_in(inputs(&sources), Knowledge::default(), &surroundings));
+    let again = render(&analyze_in(inputs(&sources), Knowledge::default(), Arc::clone(&surroundings)));
     if again != expected {
         return Err(format!("with the files in another order:\n{}", difference(&expected, &again)).into());
     }

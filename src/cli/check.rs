@@ -1,6 +1,7 @@
 //! `asynclint check`: read, analyse, mend if asked to, report.
 
 use std::io::Write;
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::arguments::{Check, Fixing};
@@ -91,7 +92,7 @@ pub(super) struct Analysed {
 
 impl Analysed {
     pub fn of(inputs: &Inputs, check: &Check) -> Result<Self, Failure> {
-        let mut outcome = analyze_in(inputs.inputs(), inputs.knowledge(), &inputs.surroundings);
+        let mut outcome = analyze_in(inputs.inputs(), inputs.knowledge(), Arc::clone(&inputs.surroundings));
         let findings = std::mem::take(&mut outcome.findings);
         let options = suppress::Options {
             noqa: check.selection.respect_noqa.unwrap_or(true),

@@ -3,6 +3,7 @@
 //! The analysis looks at what async code leads to; of a function that none leads to, it knows nothing.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anstyle::{AnsiColor, Style};
 use clap::Parser;
@@ -47,7 +48,7 @@ fn in_pool(effects: &Effects) -> Result<Status, Failure> {
     // No rule is asked, and every function of the files counts, however little async code is around it.
     let input = |it: Input, asked: bool| Input { relevant: it.relevant || asked, rules: RuleSet::default(), ..it };
     let sources = inputs.inputs().into_iter().zip(&inputs.files).map(|(it, file)| input(it, file.asked));
-    let project = analyze_in(sources.collect(), inputs.knowledge(), &inputs.surroundings).project;
+    let project = analyze_in(sources.collect(), inputs.knowledge(), Arc::clone(&inputs.surroundings)).project;
     let files = project.user_files().zip(&inputs.files).filter(|(_, file)| file.asked);
     let functions = files.flat_map(|(file, _)| {
         let ids: Vec<_> = project.model(file).function_ids().filter(|id| *id != TOP_LEVEL).collect();

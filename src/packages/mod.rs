@@ -1,14 +1,21 @@
 //! What stands around the user's files: the manifests of their packages, and the code that is installed for them. All of it
 //! is only read, never run.
 
+mod lock;
 mod manifest;
+mod python;
+mod standard;
 
 use std::path::Path;
 
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use rustc_hash::FxHashSet;
 
+pub use lock::{CrateSource, CrateSources, LockedId};
 pub use manifest::{Dependency, Library, Manifest, Package, Workspace};
+
+pub use python::{Installed, SitePackages};
+pub use standard::is_standard;
 
 use crate::discover::Problem;
 
@@ -17,6 +24,12 @@ use crate::discover::Problem;
 pub struct Surroundings {
     /// Of the packages that the files belong to, and of their workspaces.
     pub manifests: Vec<Manifest>,
+    /// The environment that Python code is imported from.
+    pub python: Option<SitePackages>,
+    /// Where the crates that lock files name lie.
+    pub crates: CrateSources,
+    /// The size in bytes above which an installed file is not read.
+    pub largest: u64,
 }
 
 /// `path` as seen from where `folder` is seen from, without `.` and with `..` taken back.

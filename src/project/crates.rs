@@ -233,6 +233,12 @@ impl Crates {
         self.workspaces(manifest).find_map(|it| it.workspace.as_ref()?.dependency(name)).or(Some(found))
     }
 
+    /// The file's package and the folder it is in.
+    pub(super) fn package_of(&self, file: FileId) -> Option<(&Utf8Path, &Package)> {
+        let manifest = self.nodes.get(file.index())?.manifest?;
+        Some((&self.manifests[manifest].folder, self.package(manifest)?))
+    }
+
     /// The library crate of that name among the files, seen from `file`: of several the one that stands nearest.
     pub(super) fn crate_named(&self, file: FileId, name: &str) -> Option<FileId> {
         let node = self.nodes.get(file.index())?;

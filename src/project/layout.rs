@@ -159,6 +159,12 @@ impl Layout {
         self.spread(segments)
     }
 
+    /// The user's own files are the package of that name: what is not found among them is not elsewhere.
+    pub(super) fn has_package(&self, name: &str) -> bool {
+        let mut roots = self.top.get(name).into_iter().flatten();
+        roots.any(|root| self.packages.contains_key(&join(root, name)))
+    }
+
     /// A package without `__init__` whose parts stand under several roots: `core/src/acme/core`, `web/src/acme/web`.
     fn spread(&self, segments: &[&str]) -> Option<(FileId, usize)> {
         (2..=segments.len()).rev().find_map(|length| {

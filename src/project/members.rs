@@ -118,7 +118,7 @@ impl Project {
         {
             return Ty::Module(file, crate::model::FILE_MODULE);
         }
-        Ty::External(full.into())
+        self.library_name(language, full)
     }
 
     /// A name at the top of a module: its own, or what it re-exports.
@@ -149,11 +149,11 @@ impl Project {
                 let inside = model.inline_path(module);
                 let declared = model.module(module).declared.iter().filter(|(it, _)| *it == id);
                 declared
-                    .filter_map(|(_, path)| self.layout.crates.child(file, &inside, name, path.as_deref()))
+                    .filter_map(|(_, path)| self.declared_module(file, &inside, name, path.as_deref()))
                     .map(|child| Ty::Module(child, crate::model::FILE_MODULE))
                     .next()
             }
-            Language::Python => match self.layout.relative(file, 1, &[name]) {
+            Language::Python => match self.relative_module(file, 1, &[name]) {
                 Some((child, 1)) if self.is_package(file) => Some(Ty::Module(child, crate::model::FILE_MODULE)),
                 _ => None,
             },
@@ -221,7 +221,7 @@ impl Project {
     }
 
     fn is_package(&self, file: FileId) -> bool {
-        self.source(file).path.file_stem() == Some("__init__")
+        self.source(file).location.file_stem() == Some("__init__")
     }
 
     /// A member of a class, of an instance of it (`receiver`), or of its bases.
@@ -296,7 +296,7 @@ impl Project {
                 return Some(self.method(FnRef { file: class.file, function: *function }, receiver));
             }
         }
-        for (file, index) in self.impls.get(&class).into_iter().flatten() {
+        for (file, index) in self.impls_of(class).iter() {
             let model = self.model(*file);
             let it = &model.impls[*index as usize];
             if let Some(id) = model.names.find(name)
@@ -321,7 +321,7 @@ impl Project {
 
     /// A default method of a trait that the type implements.
     fn trait_member(&self, class: ClassRef, receiver: &Ty, name: &str) -> Ty {
-        for (file, index) in self.impls.get(&class).into_iter().flatten() {
+        for (file, index) in self.impls_of(class).iter() {
             let it = &self.model(*file).impls[*index as usize];
             let Some(of_trait) = it.of_trait else { continue };
             match self.evaluate(*file, of_trait) {
@@ -410,7 +410,7 @@ impl Project {
         {
             return Some(FnRef { file: class.file, function: *function });
         }
-        self.impls.get(&class).into_iter().flatten().find_map(|(file, index)| {
+        self.impls_of(class).iter().find_map(|(file, index)| {
             let model = self.model(*file);
             let id = model.names.find(name)?;
             let (_, function) = model.impls[*index as usize].methods.iter().find(|(it, _)| *it == id)?;
@@ -464,7 +464,24 @@ impl Project {
                 args.first().map_or(Ty::Unknown, |inner| self.member(language, inner, name))
             }
             Some(_) if language == Language::Python && !name.starts_with("__") => {
-                self.given_by(language, path, receiver, "__getattr__")
+                match self.given_by(language, path, receiver, "__getattr__") {
+                    Ty::Unknown => self.member_in_sources(language, path, receiver, name),
+                    found => found,
+                }
+            }
+            _ => self.member_in_sources(language, path, receiver, name),
+        }
+    }
+
+    /// A member that the table of a library's type does not tell of, in the library's sources.
+    fn member_in_sources(&self, language: Language, path: &str, receiver: &Ty, name: &str) -> Ty {
+        match self.in_sources(language, path) {
+            Some(Ty::Class(class)) => {
+                let found = self.class_member(class, name, Some(receiver));
+                if language == Language::Rust && found.is_unknown() {
+                    return self.trait_member(class, receiver, name);
+                }
+                found
             }
             _ => Ty::Unknown,
         }
@@ -516,7 +533,7 @@ impl Project {
 }
 
 /// Bases that add nothing a program would call by accident.
-fn is_plain_base(path: &str) -> bool {
+pub(super) fn is_plain_base(path: &str) -> bool {
     matches!(
         path,
         "builtins.object"

@@ -6,17 +6,20 @@ mod calls;
 mod crates;
 pub mod effects;
 mod guards;
+mod installed;
 mod layout;
 mod library;
 mod members;
+mod reach;
 mod resolve;
 mod sites;
 pub mod types;
 
 pub use callables::Wrapping;
 
-use std::sync::OnceLock;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use rustc_hash::FxHashMap;
 
@@ -30,6 +33,7 @@ use crate::source::{Language, Source, Span};
 
 pub use calls::Callee;
 use effects::Effects;
+use installed::{Impls, Installed};
 use layout::Layout;
 use types::{ClassRef, FnRef};
 
@@ -41,7 +45,13 @@ pub struct Project {
     pub knowledge: Knowledge,
     layout: Layout,
     /// Rust `impl` blocks by the type they are for.
-    impls: FxHashMap<ClassRef, Vec<(FileId, u32)>>,
+    impls: FxHashMap<ClassRef, Impls>,
+    /// Files of dependencies that something has led to.
+    installed: Installed,
+    /// Crates are followed into their sources, from when the user's own are known.
+    follows: bool,
+    /// The user's files by where they are on disk.
+    own_files: OnceLock<FxHashMap<PathBuf, FileId>>,
     effects: Effects,
 }
 
@@ -58,7 +68,7 @@ struct File {
 }
 
 impl Project {
-    pub fn new(inputs: Vec<Input>, knowledge: Knowledge, surroundings: &Surroundings) -> Self {
+    pub fn new(inputs: Vec<Input>, knowledge: Knowledge, surroundings: Arc<Surroundings>) -> Self {
         use rayon::prelude::*;
         let layout = Layout::of(inputs.iter().map(|input| &input.source), &surroundings.manifests);
         let files: Vec<File> = inputs
@@ -72,10 +82,17 @@ impl Project {
                 callables: OnceLock::new(),
             })
             .collect();
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let mut project =
-            Self { number, files, knowledge, layout, impls: FxHashMap::default(), effects: Effects::default() };
+        let mut project = Self {
+            number: next_number(),
+            installed: Installed::new(surroundings, files.len()),
+            follows: false,
+            own_files: OnceLock::new(),
+            files,
+            knowledge,
+            layout,
+            impls: FxHashMap::default(),
+            effects: Effects::default(),
+        };
         project.files.par_iter().for_each(|file| {
             if file.relevant || file.source.language == Language::Rust {
                 file.model();
@@ -85,8 +102,18 @@ impl Project {
         let files = &*files;
         layout.crates.link(|file| files[file.index()].model());
         project.impls = project.collect_impls();
+        if !project.installed.around.crates.is_empty() {
+            project.follows = true;
+            // What threads remember of names of other crates no longer holds.
+            project.number = next_number();
+        }
         project.effects = Effects::of(&project);
         project
+    }
+
+    fn file(&self, file: FileId) -> &File {
+        let installed = || self.installed.file(file).expect("a file's number is given by its project");
+        self.files.get(file.index()).unwrap_or_else(installed)
     }
 
     /// The user's files, in the order given.
@@ -100,36 +127,39 @@ impl Project {
     }
 
     pub fn source(&self, file: FileId) -> &Source {
-        &self.files[file.index()].source
+        &self.file(file).source
     }
 
     pub fn language(&self, file: FileId) -> Language {
-        self.files[file.index()].source.language
+        match self.files.get(file.index()) {
+            Some(file) => file.source.language,
+            None => self.installed.language(file).unwrap_or(Language::Python),
+        }
     }
 
     /// What the file says; lowered at first need.
     pub fn model(&self, file: FileId) -> &FileModel {
-        self.files[file.index()].model()
+        self.file(file).model()
     }
 
     pub(crate) fn mark_failed(&self, file: FileId) {
-        self.files[file.index()].failed.store(true, Ordering::Relaxed);
+        self.file(file).failed.store(true, Ordering::Relaxed);
     }
 
     /// The front end or a rule failed on the file.
     pub fn has_failed(&self, file: FileId) -> bool {
-        let file = &self.files[file.index()];
+        let file = self.file(file);
         file.failed.load(Ordering::Relaxed) || file.model.get().is_some_and(|model| model.failed)
     }
 
     /// What the file says, if anything has asked before.
     pub fn model_if_lowered(&self, file: FileId) -> Option<&FileModel> {
-        self.files[file.index()].model.get()
+        self.file(file).model.get()
     }
 
     /// The rules that are on for the file.
     pub fn rules(&self, file: FileId) -> &RuleSet {
-        &self.files[file.index()].rules
+        &self.file(file).rules
     }
 
     pub fn function(&self, function: FnRef) -> &Function {
@@ -149,9 +179,9 @@ impl Project {
     /// The name of a function as people write it: `app.db.Store.load`.
     pub fn function_name(&self, function: FnRef) -> String {
         let model = self.model(function.file);
-        let module = self.layout.module_name(function.file);
+        let module = self.module_of(function.file);
         if function.function == TOP_LEVEL {
-            return module.to_owned();
+            return module;
         }
         let separator = match model.language {
             Language::Python => ".",
@@ -171,7 +201,7 @@ impl Project {
         Place { file, span }
     }
 
-    fn collect_impls(&self) -> FxHashMap<ClassRef, Vec<(FileId, u32)>> {
+    fn collect_impls(&self) -> FxHashMap<ClassRef, Impls> {
         use rayon::prelude::*;
         let found: Vec<(ClassRef, FileId, u32)> = (0..self.files.len() as u32)
             .into_par_iter()
@@ -192,7 +222,7 @@ impl Project {
         for (class, file, index) in found {
             impls.entry(class).or_default().push((file, index));
         }
-        impls
+        impls.into_iter().map(|(class, impls)| (class, impls.into())).collect()
     }
 
     /// The innermost function whose text holds the offset.
@@ -210,7 +240,25 @@ impl Project {
     }
 }
 
+/// Tells projects apart in what threads remember.
+fn next_number() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
 impl File {
+    /// A file that is followed, and never judged.
+    fn installed(source: Source) -> Self {
+        Self {
+            source,
+            rules: RuleSet::default(),
+            relevant: false,
+            model: OnceLock::new(),
+            failed: AtomicBool::new(false),
+            callables: OnceLock::new(),
+        }
+    }
+
     fn model(&self) -> &FileModel {
         self.model.get_or_init(|| {
             let lower = || match self.source.language {

@@ -35,9 +35,13 @@ impl Project {
         let file = function.file;
         let body = &self.model(file).function(function.function).body;
         let asks = !self.function(function).kind.is_async() && self.asks_for_loop(function);
+        let installed = self.is_installed(file);
+        let guards = Guards::default();
         let mut found =
-            Found { project: self, file, function, guards: Guards::default(), polls: 0, depth: 0, sites: Vec::new() };
+            Found { project: self, file, function, installed, guards, polls: 0, depth: 0, sites: Vec::new() };
         found.walk(body);
+        // What a library does at times, for reasons that are its own, is nothing to tell its users.
+        found.sites.retain(|(site, _)| !(installed && site.conditional));
         if asks {
             found.sites.retain(|(_, runs)| !matches!(runs, Runs::Library(_, Effect::StartsRuntime)));
         }
@@ -74,6 +78,9 @@ impl Project {
             Wrapping::Plain => {}
             _ => return Vec::new(),
         }
+        if self.is_installed(function.file) && self.is_remembered(function) {
+            return Vec::new();
+        }
         let mut run = Vec::new();
         for wrapper in self.wrappers(function) {
             if is_sync(wrapper) {
@@ -85,16 +92,26 @@ impl Project {
             }
         }
         let runs = !definition.is_generator || !is_python;
-        if runs && !definition.kind.is_async() {
+        // An async function of the user's answers for itself; nobody but the caller is told of what installed ones do.
+        if runs && (!definition.kind.is_async() || awaited && self.is_installed(function.file)) {
             run.push(function);
         }
         run
     }
 
+    /// `@cache`, `@lru_cache`: it runs once, perhaps long before.
+    fn is_remembered(&self, function: FnRef) -> bool {
+        self.function(function).decorators.iter().any(|decorator| {
+            matches!(self.evaluate(function.file, decorator.value), Ty::External(path)
+                if matches!(&*path, "functools.cache" | "functools.lru_cache" | "functools.cached_property"))
+        })
+    }
+
     fn property(&self, receiver: &Ty, name: &str) -> Option<FnRef> {
         let Ty::Instance(Class::Own(class), _) = receiver else { return None };
         let function = self.find_method(*class, name)?;
-        (self.is_property(function) && !self.is_abstract(function)).then_some(function)
+        let remembered = self.is_installed(function.file) && self.is_remembered(function);
+        (self.is_property(function) && !self.is_abstract(function) && !remembered).then_some(function)
     }
 
     /// The function is nested in `outer`, at any depth.
@@ -116,6 +133,8 @@ struct Found<'a> {
     project: &'a Project,
     file: FileId,
     function: FnRef,
+    /// It is no function of the user's.
+    installed: bool,
     /// What holds of the function's parameters at the current place.
     guards: Guards,
     /// How many `try`s around the current place catch `BlockingIOError`: nothing waits for the network there.
@@ -131,7 +150,7 @@ impl Found<'_> {
     }
 
     fn walk(&mut self, block: &Block) {
-        let outer = self.guards;
+        let (outer, depth) = (self.guards, self.depth);
         let mut asked = false;
         for node in &block.nodes {
             match node {
@@ -158,8 +177,13 @@ impl Found<'_> {
                     }
                 }
             }
+            // `if cached: return cached`: what follows is not always reached.
+            if self.installed && matches!(node, Node::Branch(_) | Node::Try(_)) && leaves_early(node) {
+                self.depth += 1;
+            }
         }
         self.guards = outer;
+        self.depth = depth;
     }
 
     /// Each arm under what its test says of parameters. What follows an arm that leaves is under the contrary.
@@ -508,6 +532,12 @@ impl Found<'_> {
             _ => false,
         }
     }
+}
+
+/// Some way through the node ends the function or the turn of a loop, other than by an error.
+fn leaves_early(node: &Node) -> bool {
+    let leaves = |node: &Node| matches!(node, Node::Return { .. } | Node::Break { .. } | Node::Continue { .. });
+    flow::parts(node).iter().any(|part| flow::find(part, &mut |node| leaves(node)).is_some())
 }
 
 fn may_be_awaited(ty: &Ty) -> bool {
