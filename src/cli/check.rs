@@ -11,7 +11,8 @@ use super::progress::Progress;
 use super::{Failure, Status, output};
 use crate::analysis::{Outcome, analyze_in};
 use crate::config::Trouble;
-use crate::finding::{Confidence, Finding, Severity};
+use crate::finding::{Confidence, FileId, Finding, Severity};
+use crate::project::{Coverage, Project};
 use crate::report::{self, FileError, Run, Summary, Terminal};
 use crate::suppress::{self, Split};
 
@@ -210,11 +211,29 @@ fn report(
     }
     if check.output.verbose {
         output::note(&format!("checked {checked} files in {duration_ms} ms"));
+        tell_coverage(&outcome.project, inputs);
     }
     let fails = (fails && !check.exit_zero) || (unread && check.strict_errors);
     // The process ends soon: freeing millions of small pieces one by one would only delay it.
     std::mem::forget(outcome);
     Ok(if fails { Status::Findings } else { Status::Clean })
+}
+
+/// Says on stderr what the calls in async functions were found to run.
+fn tell_coverage(project: &Project, inputs: &Inputs) {
+    let asked = |file: &FileId| inputs.files.get(file.index()).is_some_and(|it| it.asked);
+    let files: Vec<FileId> = project.relevant_files().into_iter().filter(asked).collect();
+    let found = project.coverage(&files);
+    if found.all() == 0 {
+        return;
+    }
+    let Coverage { own, installed, described, named, unresolved } = found;
+    let share = found.resolved() * 100 / found.all();
+    output::note(&format!(
+        "calls in async functions: {}; {own} to the project's own functions, {installed} into dependencies, {described} to \
+         functions that the tables describe, {named} to others by name, {unresolved} not resolved ({share} % resolved)",
+        found.all()
+    ));
 }
 
 impl Inputs {

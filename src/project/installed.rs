@@ -104,6 +104,11 @@ impl Installed {
         self.files.get(file.index().checked_sub(self.first)?)
     }
 
+    /// How many files have been met.
+    pub(super) fn count(&self) -> usize {
+        self.files.count()
+    }
+
     /// Where a file stands; `None` for the user's.
     pub(super) fn place(&self, file: FileId) -> Option<&Place> {
         self.entry(file).map(|it| &it.place)

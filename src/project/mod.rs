@@ -3,6 +3,7 @@
 mod callables;
 mod callbacks;
 mod calls;
+mod coverage;
 mod crates;
 pub mod effects;
 mod guards;
@@ -16,6 +17,7 @@ mod sites;
 pub mod types;
 
 pub use callables::Wrapping;
+pub use coverage::Coverage;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -119,6 +121,11 @@ impl Project {
     /// The user's files, in the order given.
     pub fn user_files(&self) -> impl Iterator<Item = FileId> + use<> {
         (0..self.files.len() as u32).map(FileId)
+    }
+
+    /// How many files have been met: the user's, and those of dependencies.
+    pub fn file_count(&self) -> usize {
+        self.files.len() + self.installed.count()
     }
 
     /// The files that can have findings of their own.

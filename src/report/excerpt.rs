@@ -39,7 +39,7 @@ pub(super) struct Pages<'a> {
 
 impl<'a> Pages<'a> {
     pub fn of(project: &'a Project) -> Self {
-        Self { project, texts: project.user_files().map(|_| OnceCell::new()).collect() }
+        Self { project, texts: (0..project.file_count()).map(|_| OnceCell::new()).collect() }
     }
 
     /// The page a place is on.
