@@ -165,6 +165,19 @@ impl Layout {
         roots.any(|root| self.packages.contains_key(&join(root, name)))
     }
 
+    /// The file lies in a package of that name, be it in a part of it without `__init__`.
+    pub(super) fn is_within(&self, file: FileId, name: &str) -> bool {
+        let Some(entry) = self.entries.get(file.index()) else { return false };
+        let mut folder = entry.root.as_str();
+        while !folder.is_empty() {
+            if last(folder) == name && self.packages.contains_key(folder) {
+                return true;
+            }
+            folder = parent(folder);
+        }
+        false
+    }
+
     /// A package without `__init__` whose parts stand under several roots: `core/src/acme/core`, `web/src/acme/web`.
     fn spread(&self, segments: &[&str]) -> Option<(FileId, usize)> {
         (2..=segments.len()).rev().find_map(|length| {

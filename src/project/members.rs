@@ -313,10 +313,31 @@ impl Project {
                 .map(|(_, value)| self.evaluate(class.file, *value))
                 .collect();
             if !fields.is_empty() {
-                return Some(Ty::union(fields));
+                let found = Ty::union(fields);
+                return Some(if self.stands_for_another(&found) { Ty::Unknown } else { found });
             }
         }
         None
+    }
+
+    /// A descriptor: reading the attribute gives what the object says, not the object.
+    fn stands_for_another(&self, field: &Ty) -> bool {
+        field.parts().iter().any(|part| match part {
+            Ty::Instance(Class::Own(class), _) if self.language(class.file) == Language::Python => {
+                DESCRIBING.iter().any(|name| self.find_method(*class, name).is_some())
+            }
+            _ => false,
+        })
+    }
+
+    /// Neither the class nor any base has a method of that name: all of them are known.
+    pub(super) fn surely_lacks(&self, class: ClassRef, name: &str) -> bool {
+        self.find_method(class, name).is_none()
+            && self.ancestry(class).iter().all(|it| match it {
+                Ancestor::Own(_) => true,
+                Ancestor::Library(_, path) => is_plain_base(path),
+                Ancestor::Unknown => false,
+            })
     }
 
     /// A default method of a trait that the type implements.
@@ -531,6 +552,9 @@ impl Project {
         bases.iter().find_map(|base| self.library_member_within(language, base, receiver, name, depth + 1))
     }
 }
+
+/// A class attribute whose class has one of these is no plain value: Python, or the library, puts another in its place.
+const DESCRIBING: &[&str] = &["__get__", "__set_name__", "contribute_to_class"];
 
 /// Bases that add nothing a program would call by accident.
 pub(super) fn is_plain_base(path: &str) -> bool {

@@ -199,7 +199,7 @@ impl Project {
             (Language::Python, _) => {
                 let Some(first) = segments.first() else { return Ty::Unknown };
                 if *first != "builtins" {
-                    let known = self.is_known(Language::Python, first);
+                    let known = self.is_known(Language::Python, first) && !self.layout.is_within(file, first);
                     if let Some((found, used)) = self.absolute_module(file, &segments, known)
                         && !(known && found == file)
                     {
@@ -478,7 +478,13 @@ impl Project {
             // `async with session.get(..) as response`: what awaiting would give.
             Ty::Coroutine(inner, None) => (**inner).clone(),
             Ty::Manager(function) => self.yielded(*function),
-            Ty::Union(parts) => Ty::union(parts.iter().map(|it| self.entered(it, is_async))),
+            Ty::Union(parts) => {
+                // What has no such method is not what is entered.
+                let name = if is_async { "__aenter__" } else { "__enter__" };
+                let can =
+                    |it: &&Ty| !matches!(it, Ty::Instance(Class::Own(class), _) if self.surely_lacks(*class, name));
+                Ty::union(parts.iter().filter(can).map(|it| self.entered(it, is_async)))
+            }
             _ => Ty::Unknown,
         }
     }
