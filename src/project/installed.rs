@@ -38,6 +38,8 @@ pub(super) struct Installed {
     crates_by_folder: Shared<Utf8PathBuf, CrateId>,
     /// What a crate calls another: by the asking crate, or the folder of the user's package.
     names: Shared<(Asking, String), Option<CrateId>>,
+    /// All Rust files of a crate, without their endings, sorted.
+    listings: Shared<CrateId, Arc<[String]>>,
     pub(super) impls: Shared<ClassRef, Impls>,
     pub(super) described: Shared<FnRef, Option<&'static Api>>,
 }
@@ -256,11 +258,10 @@ impl Installed {
     pub(super) fn files_with_impls(&self, file: FileId, name: &str) -> Vec<FileId> {
         let Some(Place::Rust { of, stem, .. }) = self.place(file) else { return Vec::new() };
         let folder = self.root_stem(*of).map_or("", parent);
-        let mut stems = rust_files(Path::new(folder));
-        if stems.len() > MOST_FILES {
-            stems.retain(|it| parent(it) == parent(stem));
-        }
-        let files = stems.iter().filter_map(|stem| self.rust(*of, stem));
+        let stems = remembered(&self.listings, *of, || rust_files(Path::new(folder)).into());
+        let all = stems.len() <= MOST_FILES;
+        let near = |it: &&String| all || parent(it) == parent(stem);
+        let files = stems.iter().filter(near).filter_map(|stem| self.rust(*of, stem));
         let mentions = |file: &FileId| {
             self.file(*file).is_some_and(|it| it.source.text.contains("impl") && it.source.text.contains(name))
         };
