@@ -72,6 +72,8 @@ pub struct Source {
     pub text: Arc<str>,
     /// For a notebook: which cell each stretch of `text` is from.
     pub cells: Vec<Cell>,
+    /// It is of an installed package or crate: `path` names it wherever that lies.
+    pub installed: bool,
     lines: OnceLock<Vec<u32>>,
 }
 
@@ -86,20 +88,24 @@ pub struct Cell {
 impl Source {
     pub fn new(path: impl Into<Utf8PathBuf>, language: Language, text: impl Into<Arc<str>>) -> Self {
         let path = path.into();
-        Self { location: path.clone(), path, language, text: text.into(), cells: Vec::new(), lines: OnceLock::new() }
+        Self {
+            location: path.clone(),
+            path,
+            language,
+            text: text.into(),
+            cells: Vec::new(),
+            installed: false,
+            lines: OnceLock::new(),
+        }
     }
 
     /// The byte offset at which each line starts. `\n`, `\r\n` and a lone `\r` end a line.
     pub fn line_starts(&self) -> &[u32] {
         self.lines.get_or_init(|| {
             let bytes = self.text.as_bytes();
-            let mut starts = vec![0];
-            for (index, byte) in bytes.iter().enumerate() {
-                if *byte == b'\n' || (*byte == b'\r' && bytes.get(index + 1) != Some(&b'\n')) {
-                    starts.push(index as u32 + 1);
-                }
-            }
-            starts
+            let ends = memchr::memchr2_iter(b'\n', b'\r', bytes)
+                .filter(|end| bytes[*end] == b'\n' || bytes.get(end + 1) != Some(&b'\n'));
+            std::iter::once(0).chain(ends.map(|end| end as u32 + 1)).collect()
         })
     }
 

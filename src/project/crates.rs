@@ -1,14 +1,13 @@
 //! Where Rust files stand: which crate a file is of, which file a `mod` names, which crate a name in code is.
 //!
-//! Manifests say what crates there are and what code calls them; `mod` says which files are theirs. Where there is no manifest,
-//! the names of folders do.
+//! Manifests say what crates there are, where they begin and what code calls them. Where there is no manifest, the names of
+//! folders do. No file is read for it: what a `#[path]` says is looked up where its `mod` is.
 
 use camino::Utf8Path;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::layout::{join, last, parent, plain};
 use crate::finding::FileId;
-use crate::model::{FileModel, ModuleId};
 use crate::packages::{Dependency, Manifest, Package};
 
 /// The Rust files of a project.
@@ -22,6 +21,8 @@ pub(super) struct Crates {
     manifests: Vec<Manifest>,
     /// Manifests with a package, by folder.
     packages: FxHashMap<String, usize>,
+    /// First files of crates by the folder they stand in; of several a library's, then `main`.
+    roots: FxHashMap<String, FileId>,
     /// First files of libraries: by the name other crates use, where there is no manifest; and by their package's name.
     by_folder: FxHashMap<String, Vec<FileId>>,
     by_package: FxHashMap<String, Vec<FileId>>,
@@ -31,18 +32,12 @@ pub(super) struct Crates {
 struct Node {
     /// Without the ending.
     stem: String,
-    /// The crate's source folder, by the names of folders.
+    /// The folder that its crate's first file stands in.
     folder: String,
     /// `a::b`; empty for a library's or binary's first file.
     module: String,
     /// Nobody declares it with `mod`; it is a crate's first file.
     is_root: bool,
-    /// Its modules stand beside it, not in a folder of its name.
-    beside: bool,
-    /// Who declares it, in which of its modules, where that is known.
-    parent: Option<(FileId, ModuleId)>,
-    /// The first file of its crate, where that is known.
-    root: Option<FileId>,
     /// The manifest of its package.
     manifest: Option<usize>,
 }
@@ -92,21 +87,39 @@ impl Crates {
             crates.files.entry(stem.clone()).or_insert(*id);
         }
         let firsts = stems.iter().filter(|(_, stem)| matches!(last(stem), "lib" | "main"));
-        let roots: FxHashSet<String> = firsts.map(|(_, stem)| parent(stem).to_owned()).collect();
-        for (id, stem) in stems {
-            let manifest = crates.manifest_around(&stem);
+        let by_name: FxHashSet<String> = firsts.map(|(_, stem)| parent(stem).to_owned()).collect();
+        let mut best: FxHashMap<String, (u32, &str, FileId)> = FxHashMap::default();
+        for (id, stem) in &stems {
+            let manifest = crates.manifest_around(stem);
             let is_root = match manifest {
-                Some(manifest) => crates.is_target(manifest, &stem),
-                None => is_crate_root(&stem, &roots),
+                Some(manifest) => crates.is_target(manifest, stem),
+                None => is_crate_root(stem, &by_name),
             };
-            let (folder, module) = place(&stem, is_root, &roots);
-            // `crates/shop-core/src/lib.rs` is the library `shop_core`, unless its manifest says otherwise.
-            if manifest.is_none() && last(&stem) == "lib" && last(parent(&stem)) == "src" {
-                let name = last(parent(parent(&stem))).replace('-', "_");
-                crates.by_folder.entry(name).or_default().push(id);
+            if is_root {
+                let is_library = manifest.is_some_and(|it| crates.library(it) == Some(*id));
+                let rank = match last(stem) {
+                    _ if is_library => 0,
+                    "lib" => 1,
+                    "main" => 2,
+                    "build" => 4,
+                    _ => 3,
+                };
+                let one = (rank, stem.as_str(), *id);
+                let known = best.entry(parent(stem).to_owned()).or_insert(one);
+                *known = one.min(*known);
             }
-            let beside = is_root || last(&stem) == "mod";
-            crates.nodes[id.index()] = Node { stem, folder, module, is_root, beside, manifest, ..Node::default() };
+            // `crates/shop-core/src/lib.rs` is the library `shop_core`, unless its manifest says otherwise.
+            if manifest.is_none() && last(stem) == "lib" && last(parent(stem)) == "src" {
+                let name = last(parent(parent(stem))).replace('-', "_");
+                crates.by_folder.entry(name).or_default().push(*id);
+            }
+            crates.nodes[id.index()] = Node { is_root, manifest, ..Node::default() };
+        }
+        crates.roots = best.into_iter().filter(|(_, (rank, ..))| *rank < 4).map(|(key, (.., id))| (key, id)).collect();
+        for (id, stem) in stems {
+            let (folder, module) = crates.place(&stem, crates.nodes[id.index()].is_root);
+            let node = &mut crates.nodes[id.index()];
+            (node.stem, node.folder, node.module) = (stem, folder, module);
         }
         for index in 0..crates.manifests.len() {
             let library = crates.library(index);
@@ -148,56 +161,6 @@ impl Crates {
     /// The first file of the library of a manifest's package.
     fn library(&self, manifest: usize) -> Option<FileId> {
         self.file(&stem_of(&self.package(manifest)?.library.as_ref()?.path))
-    }
-
-    /// Follows `mod` from the first file of every crate. A file that several declare is of the first that does, libraries first.
-    pub(super) fn link<'a>(&mut self, model: impl Fn(FileId) -> &'a FileModel) {
-        let mut roots: Vec<FileId> =
-            (0..self.nodes.len() as u32).map(FileId).filter(|it| self.nodes[it.index()].is_root).collect();
-        let rank = |node: &Node| match last(&node.stem) {
-            "lib" => 0,
-            "main" => 1,
-            _ => 2,
-        };
-        let is_library = |id: &FileId| {
-            let manifest = self.nodes[id.index()].manifest;
-            manifest.is_some_and(|it| self.library(it) == Some(*id))
-        };
-        roots.sort_by_cached_key(|id| {
-            let node = &self.nodes[id.index()];
-            (!is_library(id), rank(node), node.stem.clone())
-        });
-        for root in roots {
-            let mut pending = vec![root];
-            while let Some(file) = pending.pop() {
-                let model = model(file);
-                for (index, module) in model.modules.iter().enumerate() {
-                    for (name, path) in &module.declared {
-                        let id = ModuleId(index as u32);
-                        let inside = model.inline_path(id);
-                        let name = model.name(*name);
-                        let Some(child) = self.child(file, &inside, name, path.as_deref()) else { continue };
-                        let node = &self.nodes[child.index()];
-                        if node.is_root || node.root.is_some() || child == file {
-                            continue;
-                        }
-                        let module = [self.nodes[file.index()].module.as_str()]
-                            .into_iter()
-                            .chain(inside)
-                            .chain([name])
-                            .filter(|it| !it.is_empty())
-                            .collect::<Vec<_>>()
-                            .join("::");
-                        let node = &mut self.nodes[child.index()];
-                        node.parent = Some((file, id));
-                        node.root = Some(root);
-                        node.module = module;
-                        node.beside |= path.is_some();
-                        pending.push(child);
-                    }
-                }
-            }
-        }
     }
 
     pub(super) fn module_name(&self, file: FileId) -> &str {
@@ -268,41 +231,83 @@ impl Crates {
     /// The file of the crate root that `file` belongs to.
     pub(super) fn crate_root(&self, file: FileId) -> Option<FileId> {
         let node = &self.nodes[file.index()];
-        if node.is_root {
-            return Some(file);
-        }
-        let by_folder = || self.file(&join(&node.folder, "lib")).or_else(|| self.file(&join(&node.folder, "main")));
-        node.root.or_else(by_folder)
+        if node.is_root { Some(file) } else { self.roots.get(&node.folder).copied() }
+    }
+
+    /// The files below the folder that a crate's first file stands in.
+    pub(super) fn crate_files(&self, first: FileId) -> impl Iterator<Item = FileId> {
+        let folder = &self.nodes[first.index()].folder;
+        let files = self.nodes.iter().zip(0..).filter(move |(node, _)| !node.stem.is_empty() && node.folder == *folder);
+        files
+            .map(|(node, file)| (node, FileId(file)))
+            .filter(|(node, file)| self.file(&node.stem) == Some(*file))
+            .map(|it| it.1)
+    }
+
+    /// The folder is that of a package, or holds a crate's sources.
+    pub(super) fn is_whole(&self, folder: &str) -> bool {
+        let has = |name: &str| self.files.contains_key(&join(folder, name));
+        self.packages.contains_key(folder) || ["src/lib", "src/main", "lib", "main"].into_iter().any(has)
     }
 
     /// The file of `mod name;` declared in `file`, below the inline modules `inside`; `path` is its `#[path]`.
     pub(super) fn child(&self, file: FileId, inside: &[&str], name: &str, path: Option<&str>) -> Option<FileId> {
         let node = &self.nodes[file.index()];
-        children(&node.stem, node.beside, inside, name, path).iter().find_map(|stem| self.file(stem))
+        let usual = node.is_root || last(&node.stem) == "mod";
+        either(&node.stem, usual, inside, name, path).find_map(|stem| self.file(&stem))
     }
 
-    /// The module around the one `file` holds.
-    pub(super) fn parent_module(&self, file: FileId) -> Option<(FileId, ModuleId)> {
+    /// The module around the one `file` holds, by the names of folders.
+    pub(super) fn parent_module(&self, file: FileId) -> Option<FileId> {
         let node = &self.nodes[file.index()];
-        if node.parent.is_some() {
-            return node.parent;
-        }
         if node.module.is_empty() || node.is_root {
             return None;
         }
-        let stem = node.stem.strip_suffix("/mod").unwrap_or(&node.stem);
-        let folder = parent(stem);
-        let found = if folder == node.folder {
-            self.crate_root(file)
-        } else {
-            self.file(folder).or_else(|| self.file(&join(folder, "mod")))
-        };
-        found.map(|it| (it, crate::model::FILE_MODULE))
+        let folder = parent(node.stem.strip_suffix("/mod").unwrap_or(&node.stem));
+        let around = [folder.to_owned(), join(folder, "mod")];
+        let found = around.iter().filter(|it| folder != node.folder && **it != node.stem).find_map(|it| self.file(it));
+        found.or_else(|| self.crate_root(file))
+    }
+
+    /// The source folder of a file's crate and its module.
+    fn place(&self, stem: &str, is_root: bool) -> (String, String) {
+        let name = last(stem);
+        if is_root {
+            let module = if matches!(name, "lib" | "main") { "" } else { name };
+            return (parent(stem).to_owned(), module.to_owned());
+        }
+        let mut root = parent(stem);
+        while !self.roots.contains_key(root) {
+            if root.is_empty() {
+                // A file by itself is a crate by itself.
+                return (parent(stem).to_owned(), name.to_owned());
+            }
+            root = parent(root);
+        }
+        let inside = stem[root.len()..].trim_start_matches('/');
+        let inside = inside.strip_suffix("/mod").unwrap_or(inside);
+        (root.to_owned(), inside.replace('/', "::"))
     }
 }
 
+/// Where the text of a `mod` may stand, likelier ones first: the modules of a file that stands elsewhere by its `#[path]` are
+/// beside it, whatever its name.
+pub(super) fn either(
+    stem: &str,
+    beside: bool,
+    inside: &[&str],
+    name: &str,
+    path: Option<&str>,
+) -> impl Iterator<Item = String> {
+    let mut all = children(stem, beside, inside, name, path);
+    if !beside {
+        all.extend(children(stem, true, inside, name, path));
+    }
+    all.into_iter()
+}
+
 /// Where the text of `mod name;` may stand, without the ending.
-pub(super) fn children(stem: &str, beside: bool, inside: &[&str], name: &str, path: Option<&str>) -> Vec<String> {
+fn children(stem: &str, beside: bool, inside: &[&str], name: &str, path: Option<&str>) -> Vec<String> {
     let mut folder = if beside || (path.is_some() && inside.is_empty()) { parent(stem) } else { stem }.to_owned();
     for segment in inside {
         folder = join(&folder, segment);
@@ -314,23 +319,4 @@ pub(super) fn children(stem: &str, beside: bool, inside: &[&str], name: &str, pa
             vec![path.clone(), join(&path, "mod")]
         }
     }
-}
-
-/// The source folder of a file's crate and its module, by the names of folders.
-fn place(stem: &str, is_root: bool, crate_roots: &FxHashSet<String>) -> (String, String) {
-    if is_root && !matches!(last(stem), "lib" | "main") {
-        return (parent(stem).to_owned(), last(stem).to_owned());
-    }
-    let mut root = parent(stem);
-    while !crate_roots.contains(root) {
-        if root.is_empty() {
-            // A file by itself is a crate by itself.
-            return (parent(stem).to_owned(), last(stem).to_owned());
-        }
-        root = parent(root);
-    }
-    let inside = stem[root.len()..].trim_start_matches('/');
-    let inside = inside.strip_suffix("/mod").unwrap_or(inside);
-    let module = if matches!(inside, "lib" | "main") { String::new() } else { inside.replace('/', "::") };
-    (root.to_owned(), module)
 }

@@ -9,8 +9,8 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use camino::{Utf8Path, Utf8PathBuf};
 use rustc_hash::FxHashMap;
 
-use super::File;
-use super::crates::children;
+use super::Slot;
+use super::crates::either;
 use super::layout::{join, last, parent};
 use super::types::{ClassRef, FnRef};
 use crate::discover::{Found, Kind};
@@ -60,7 +60,7 @@ pub(super) struct CrateId(usize);
 struct InstalledFile {
     found: Found,
     place: Place,
-    file: OnceLock<File>,
+    slot: OnceLock<Box<Slot>>,
 }
 
 /// What a file is part of.
@@ -106,11 +106,6 @@ impl Installed {
         self.files.get(file.index().checked_sub(self.first)?)
     }
 
-    /// How many files have been met.
-    pub(super) fn count(&self) -> usize {
-        self.files.count()
-    }
-
     /// Where a file stands; `None` for the user's.
     pub(super) fn place(&self, file: FileId) -> Option<&Place> {
         self.entry(file).map(|it| &it.place)
@@ -121,13 +116,20 @@ impl Installed {
     }
 
     /// The file, read at first need. One that cannot be read is empty.
-    pub(super) fn file(&self, file: FileId) -> Option<&File> {
+    pub(super) fn slot(&self, file: FileId) -> Option<&Slot> {
         let entry = self.entry(file)?;
-        Some(entry.file.get_or_init(|| {
+        Some(entry.slot.get_or_init(|| {
             let source = crate::discover::read(&entry.found, self.around.largest).ok().flatten();
             let language = entry.found.kind.language();
-            File::installed(source.unwrap_or_else(|| Source::new(entry.found.shown.clone(), language, "")))
+            let mut source = source.unwrap_or_else(|| Source::new(entry.found.shown.clone(), language, ""));
+            source.installed = true;
+            Slot::new(source)
         }))
+    }
+
+    /// As reports show it.
+    pub(super) fn shown(&self, file: FileId) -> Option<&Utf8Path> {
+        self.entry(file).map(|it| it.found.shown.as_path())
     }
 
     pub(super) fn language(&self, file: FileId) -> Option<Language> {
@@ -138,7 +140,7 @@ impl Installed {
         let mut by_path = self.by_path.write().unwrap_or_else(PoisonError::into_inner);
         *by_path.entry(path).or_insert_with_key(|path| {
             let found = Found { shown: shown.into(), path: path.clone(), kind };
-            let index = self.files.push(InstalledFile { found, place, file: OnceLock::new() });
+            let index = self.files.push(InstalledFile { found, place, slot: OnceLock::new() });
             FileId((self.first + index) as u32)
         })
     }
@@ -224,9 +226,7 @@ impl Installed {
     pub(super) fn child(&self, file: FileId, inside: &[&str], name: &str, path: Option<&str>) -> Option<FileId> {
         let Place::Rust { of, stem, is_root } = self.place(file)? else { return None };
         let usual = *is_root || last(stem) == "mod";
-        // The modules of a file that stands elsewhere by its `#[path]` are beside it.
-        let found = [usual, !usual].into_iter().flat_map(|beside| children(stem, beside, inside, name, path));
-        found.into_iter().find_map(|stem| self.rust(*of, &stem))
+        either(stem, usual, inside, name, path).find_map(|stem| self.rust(*of, &stem))
     }
 
     /// The module around a file, by the names of folders.
@@ -239,6 +239,12 @@ impl Installed {
         let around = [folder.to_owned(), join(folder, "mod")];
         let found = around.iter().filter(|it| *it != stem).find_map(|it| self.rust(*of, it));
         found.or_else(|| self.crate_root(*of))
+    }
+
+    /// The edition of the file's package.
+    pub(super) fn edition(&self, file: FileId) -> Option<u16> {
+        let Place::Rust { of, .. } = self.place(file)? else { return None };
+        self.krate(*of).manifest.package.as_ref()?.edition
     }
 
     /// `kit::store::disk`, `httpx._client`.
@@ -263,7 +269,7 @@ impl Installed {
         let near = |it: &&String| all || parent(it) == parent(stem);
         let files = stems.iter().filter(near).filter_map(|stem| self.rust(*of, stem));
         let mentions = |file: &FileId| {
-            self.file(*file).is_some_and(|it| it.source.text.contains("impl") && it.source.text.contains(name))
+            self.slot(*file).is_some_and(|it| it.source.text.contains("impl") && it.source.text.contains(name))
         };
         files.filter(mentions).collect()
     }

@@ -1,12 +1,12 @@
 //! Where files stand: which file a module path names, seen from another file.
 
 use camino::Utf8Path;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::crates::Crates;
 use crate::finding::FileId;
 use crate::packages::Manifest;
-use crate::source::{Language, Source};
+use crate::source::Language;
 
 /// Paths of all files, for imports to be found in.
 #[derive(Default)]
@@ -15,6 +15,8 @@ pub(super) struct Layout {
     python: FxHashMap<String, FileId>,
     /// Folders that are Python packages: `pkg` where there is a `pkg/__init__`.
     packages: FxHashMap<String, FileId>,
+    /// Every name that a Python file or a folder with one has: nothing else can be imported.
+    starts: FxHashSet<String>,
     /// Top-level Python packages and modules: name to the folders they stand in.
     top: FxHashMap<String, Vec<String>>,
     /// Python files by the last part of their module's path, for packages spread over several roots.
@@ -54,29 +56,37 @@ pub(super) fn plain(path: &Utf8Path) -> String {
 }
 
 impl Layout {
-    pub(super) fn of<'a>(sources: impl Iterator<Item = &'a Source>, manifests: &[Manifest]) -> Self {
+    pub(super) fn of<'a>(files: impl Iterator<Item = (&'a Utf8Path, Language)>, manifests: &[Manifest]) -> Self {
         let mut layout = Self::default();
         let mut languages = Vec::new();
         let mut rust = Vec::new();
-        for (index, source) in sources.enumerate() {
-            let path = plain(&source.location);
+        let mut before = String::new();
+        for (index, (location, language)) in files.enumerate() {
+            let path = plain(location);
             let path = path.as_str();
             let stem = match path.rfind('.') {
                 Some(at) if !path[at..].contains('/') => &path[..at],
                 _ => path,
             };
             let id = FileId(index as u32);
-            match source.language {
+            match language {
                 Language::Python => {
                     layout.python.entry(stem.to_owned()).or_insert(id);
+                    let folder = parent(stem);
+                    // Neighbours stand next to each other.
+                    if folder != before {
+                        layout.starts.extend(folder.split('/').map(str::to_owned));
+                        folder.clone_into(&mut before);
+                    }
+                    layout.starts.insert(last(stem).to_owned());
                     if last(stem) == "__init__" {
-                        layout.packages.entry(parent(stem).to_owned()).or_insert(id);
+                        layout.packages.entry(folder.to_owned()).or_insert(id);
                     }
                 }
                 Language::Rust => rust.push((id, stem.to_owned())),
             }
             layout.entries.push(Entry { stem: stem.to_owned(), root: String::new(), module: String::new() });
-            languages.push(source.language);
+            languages.push(language);
         }
         layout.crates = Crates::of(rust, languages.len(), manifests);
         for (index, _) in languages.iter().enumerate().filter(|(_, language)| **language == Language::Python) {
@@ -93,6 +103,16 @@ impl Layout {
             layout.entries[index].module = module;
         }
         layout
+    }
+
+    /// The path of a file, without its ending.
+    pub(super) fn stem(&self, file: FileId) -> &str {
+        &self.entries[file.index()].stem
+    }
+
+    /// The folder is a Python package, or holds a Rust crate's sources.
+    pub(super) fn is_whole(&self, folder: &str) -> bool {
+        self.packages.contains_key(folder) || self.crates.is_whole(folder)
     }
 
     pub(super) fn module_name(&self, file: FileId) -> &str {
@@ -121,9 +141,16 @@ impl Layout {
     /// The file of a Python module, and how many of the segments name it. The longest name wins.
     fn below(&self, folder: &str, segments: &[&str]) -> Option<(FileId, usize)> {
         let mut found = None;
-        let mut path = folder.to_owned();
+        if !segments.first().is_some_and(|first| self.starts.contains(*first)) {
+            return None;
+        }
+        let mut path = String::with_capacity(folder.len() + segments.iter().map(|it| it.len() + 1).sum::<usize>());
+        path.push_str(folder);
         for (index, segment) in segments.iter().enumerate() {
-            path = join(&path, segment);
+            if !path.is_empty() {
+                path.push('/');
+            }
+            path.push_str(segment);
             if let Some(file) = self.packages.get(&path).copied().or_else(|| self.python(&path)) {
                 found = Some((file, index + 1));
             } else if found.is_some() {

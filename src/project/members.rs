@@ -221,7 +221,7 @@ impl Project {
     }
 
     fn is_package(&self, file: FileId) -> bool {
-        self.source(file).location.file_stem() == Some("__init__")
+        self.path(file).file_stem() == Some("__init__")
     }
 
     /// A member of a class, of an instance of it (`receiver`), or of its bases.

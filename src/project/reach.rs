@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use super::Project;
 use super::installed::{Asking, Impls, Place, remembered};
-use super::types::{Class, ClassRef, FnRef, Ty};
+use super::resolve::{apart, is_apart};
+use super::types::{ClassRef, FnRef, Ty};
 use crate::finding::FileId;
 use crate::knowledge::Api;
-use crate::model::{FILE_MODULE, ModuleId};
+use crate::model::FILE_MODULE;
 use crate::source::Language;
 
 /// Libraries whose insides say nothing of what calling them does: event loops and runtimes, which wait as their tables say,
@@ -54,7 +55,7 @@ const LEFT_ALONE: &[&str] = &[
 impl Project {
     /// The file is of an installed package, not the user's: no finding is made in it.
     pub fn is_installed(&self, file: FileId) -> bool {
-        file.index() >= self.files.len()
+        file.index() >= self.files.members.len()
     }
 
     /// Its blocking is told in its own body: callers need not be told again.
@@ -64,7 +65,7 @@ impl Project {
 
     /// An order of files that does not hang on which was read first.
     pub fn standing(&self, file: FileId) -> (u32, Option<&Path>) {
-        match self.installed.path(file) {
+        match self.installed().path(file) {
             Some(path) => (u32::MAX, Some(path)),
             None => (file.0, None),
         }
@@ -72,7 +73,7 @@ impl Project {
 
     /// `pkg.mod`, `a::b`.
     pub(super) fn module_of(&self, file: FileId) -> String {
-        self.installed.module_name(file).unwrap_or_else(|| self.layout.module_name(file).to_owned())
+        self.installed().module_name(file).unwrap_or_else(|| self.layout.module_name(file).to_owned())
     }
 
     /// The tables, or the configuration, know the library that a path begins with.
@@ -83,13 +84,13 @@ impl Project {
     /// The file of the longest installed module that a dotted path begins with, and how many segments name it.
     fn installed_module(&self, segments: &[&str]) -> Option<(FileId, usize)> {
         let first = segments.first()?;
-        if !self.installed.has_module(first) || LEFT_ALONE.contains(first) || self.layout.has_package(first) {
+        if !self.installed().has_module(first) || LEFT_ALONE.contains(first) || self.layout.has_package(first) {
             return None;
         }
         let mut found = None;
         for length in 1..=segments.len() {
             let name = segments[..length].join(".");
-            match self.installed.module(&name, |path| self.own_file(path)) {
+            match self.installed().module(&name, |path| self.files.at(path)) {
                 Some(file) => found = Some((file, length)),
                 None if found.is_some() => break,
                 None => {}
@@ -98,21 +99,9 @@ impl Project {
         found
     }
 
-    /// The user's file at a place on disk.
-    fn own_file(&self, path: &Path) -> Option<FileId> {
-        let own = self.own_files.get_or_init(|| {
-            let location = |file: &FileId| {
-                let path = self.source(*file).location.as_std_path();
-                path.canonicalize().map_or_else(|_| path.to_owned(), crate::discover::plain_path)
-            };
-            self.user_files().map(|file| (location(&file), file)).collect()
-        });
-        own.get(path).copied()
-    }
-
     /// `import a.b.c` in `file`: the module, and how many of the segments name it.
     pub(super) fn absolute_module(&self, file: FileId, segments: &[&str], known: bool) -> Option<(FileId, usize)> {
-        if let Some(place) = self.installed.place(file) {
+        if let Some(place) = self.installed().place(file) {
             let Place::Python { module, .. } = place else { return None };
             let own = module.split('.').next() == segments.first().copied();
             return if own || !known { self.installed_module(segments) } else { None };
@@ -123,7 +112,7 @@ impl Project {
 
     /// `from ..a import b` in `file`: `level` dots. Gives the package itself for no segments.
     pub(super) fn relative_module(&self, file: FileId, level: u32, segments: &[&str]) -> Option<(FileId, usize)> {
-        let Some(Place::Python { module, is_package }) = self.installed.place(file) else {
+        let Some(Place::Python { module, is_package }) = self.installed().place(file) else {
             return self.layout.relative(file, level, segments);
         };
         let mut base: Vec<&str> = module.split('.').collect();
@@ -181,7 +170,7 @@ impl Project {
         if !self.is_known(language, &first) {
             return None;
         }
-        remembered(&self.installed.described, function, || {
+        remembered(&self.installed().described, function, || {
             let name = self.model(function.file).name(self.function(function).name);
             let paths = self.knowledge.paths_named(language, name);
             let is_it = |path: &&str| {
@@ -198,43 +187,43 @@ impl Project {
 
     /// The top-level module or crate that an installed file is of.
     fn library_of(&self, file: FileId) -> Option<String> {
-        Some(match self.installed.place(file)? {
+        Some(match self.installed().place(file)? {
             Place::Python { module, .. } => module.split('.').next()?.to_owned(),
-            Place::Rust { of, .. } => self.installed.crate_name(*of).to_owned(),
+            Place::Rust { of, .. } => self.installed().crate_name(*of).to_owned(),
         })
     }
 
     /// The first file of the library crate that `file` calls by this name.
     pub(super) fn crate_named(&self, file: FileId, name: &str) -> Option<FileId> {
-        if LEFT_ALONE.contains(&name) || !self.follows {
+        if LEFT_ALONE.contains(&name) || is_apart() {
             return self.layout_crate(file, name);
         }
-        let sources = &self.installed.around.crates;
-        if let Some(Place::Rust { of, .. }) = self.installed.place(file) {
-            if self.installed.crate_name(*of) == name {
-                return self.installed.crate_root(*of);
+        let sources = &self.installed().around.crates;
+        if let Some(Place::Rust { of, .. }) = self.installed().place(file) {
+            if self.installed().crate_name(*of) == name {
+                return self.installed().crate_root(*of);
             }
-            let source = self.installed.krate(*of);
-            let found = self.installed.crate_named(Asking::Crate(*of), name, || {
+            let source = self.installed().krate(*of);
+            let found = self.installed().crate_named(Asking::Crate(*of), name, || {
                 let dependency = source.manifest.package.as_ref()?.dependency(name)?;
                 let beside = || sources.beside(dependency.path.as_deref()?);
                 let locked = || sources.dependency(source.locked?, &dependency.package);
                 locked().or_else(beside)
             });
-            return self.installed.crate_root(found?);
+            return self.installed().crate_root(found?);
         }
         if let Some(own) = self.layout_crate(file, name) {
             return Some(own);
         }
         let (folder, package) = self.layout.crates.package_of(file)?;
-        let found = self.installed.crate_named(Asking::User(folder.to_owned()), name, || {
+        let found = self.installed().crate_named(Asking::User(folder.to_owned()), name, || {
             let dependency = self.layout.crates.dependency(file, name)?;
             if let Some(path) = &dependency.path {
                 return sources.beside(path);
             }
             sources.dependency(sources.locked(folder, &package.name)?, &dependency.package)
         });
-        self.installed.crate_root(found?)
+        self.installed().crate_root(found?)
     }
 
     fn layout_crate(&self, file: FileId, name: &str) -> Option<FileId> {
@@ -243,12 +232,12 @@ impl Project {
 
     /// The crate that all who name it mean, where there is but one version of it.
     fn crate_of_anyone(&self, name: &str) -> Option<FileId> {
-        if LEFT_ALONE.contains(&name) || !self.follows {
+        if LEFT_ALONE.contains(&name) || is_apart() {
             return None;
         }
-        let sources = &self.installed.around.crates;
+        let sources = &self.installed().around.crates;
         let find = || sources.only(name).or_else(|| sources.only(&name.replace('_', "-")));
-        self.installed.crate_root(self.installed.crate_named(Asking::Anyone, name, find)?)
+        self.installed().crate_root(self.installed().crate_named(Asking::Anyone, name, find)?)
     }
 
     /// The file of `mod name;` declared in a module of `file`.
@@ -260,50 +249,40 @@ impl Project {
         path: Option<&str>,
     ) -> Option<FileId> {
         match self.is_installed(file) {
-            true => self.installed.child(file, inside, name, path),
+            true => self.installed().child(file, inside, name, path),
             false => self.layout.crates.child(file, inside, name, path),
         }
     }
 
     /// The module around the one `file` holds.
-    pub(super) fn parent_module(&self, file: FileId) -> Option<(FileId, ModuleId)> {
+    pub(super) fn parent_module(&self, file: FileId) -> Option<FileId> {
         match self.is_installed(file) {
-            true => self.installed.parent_module(file).map(|it| (it, FILE_MODULE)),
+            true => self.installed().parent_module(file),
             false => self.layout.crates.parent_module(file),
         }
     }
 
     /// The file of the crate root that `file` belongs to.
     pub(super) fn crate_root(&self, file: FileId) -> Option<FileId> {
-        match self.installed.place(file) {
-            Some(Place::Rust { of, .. }) => self.installed.crate_root(*of),
+        match self.installed().place(file) {
+            Some(Place::Rust { of, .. }) => self.installed().crate_root(*of),
             Some(Place::Python { .. }) => None,
             None => self.layout.crates.crate_root(file),
         }
     }
 
-    /// The Rust `impl` blocks of a type.
-    pub(super) fn impls_of(&self, class: ClassRef) -> Impls {
-        if !self.is_installed(class.file) {
-            return self.impls.get(&class).cloned().unwrap_or_else(|| Arc::from([]));
-        }
-        if self.language(class.file) == Language::Python {
+    /// The `impl` blocks of a type of an installed crate.
+    pub(super) fn impls_installed(&self, class: ClassRef) -> Impls {
+        // Which type they are for is found out without them.
+        if is_apart() {
             return Arc::from([]);
         }
-        remembered(&self.installed.impls, class, || {
+        remembered(&self.installed().impls, class, || {
             let model = self.model(class.file);
             let name = model.name(model.class(class.class).name);
-            let mut found = Vec::new();
-            for file in self.installed.files_with_impls(class.file, name) {
-                for (index, it) in self.model(file).impls.iter().enumerate() {
-                    if let Ty::Instance(Class::Own(target), _) = self.evaluate(file, it.target)
-                        && target == class
-                    {
-                        found.push((file, index as u32));
-                    }
-                }
-            }
-            found.into()
+            let files = self.installed().files_with_impls(class.file, name);
+            let all = apart(|| files.into_iter().flat_map(|file| self.impls_in(file)).collect::<Vec<_>>());
+            all.into_iter().filter(|(target, ..)| *target == class).map(|(_, file, index)| (file, index)).collect()
         })
     }
 }

@@ -537,7 +537,7 @@ impl Found<'_> {
 /// Some way through the node ends the function or the turn of a loop, other than by an error.
 fn leaves_early(node: &Node) -> bool {
     let leaves = |node: &Node| matches!(node, Node::Return { .. } | Node::Break { .. } | Node::Continue { .. });
-    flow::parts(node).iter().any(|part| flow::find(part, &mut |node| leaves(node)).is_some())
+    flow::parts(node).any(|part| flow::find(part, &mut |node| leaves(node)).is_some())
 }
 
 fn may_be_awaited(ty: &Ty) -> bool {

@@ -1,0 +1,134 @@
+//! All files of a run: where each stands, its text at need, and which are looked at together.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use camino::Utf8PathBuf;
+use rustc_hash::FxHashMap;
+
+use crate::finding::FileId;
+use crate::knowledge::Knowledge;
+use crate::packages::Surroundings;
+use crate::rules::RuleSet;
+use crate::source::{Language, Source};
+
+use super::installed::Installed;
+use super::layout::Layout;
+
+/// What is known of a file before it is read.
+#[derive(Debug, Clone)]
+pub struct Member {
+    /// As [`Source::path`].
+    pub path: Utf8PathBuf,
+    /// As [`Source::location`].
+    pub location: Utf8PathBuf,
+    pub language: Language,
+    /// The rules that are on for it; shared by most.
+    pub rules: Arc<RuleSet>,
+    /// Findings in it are asked for; else it is there for others to lead to.
+    pub asked: bool,
+}
+
+/// A file that has been read.
+pub struct Read {
+    /// Empty where it could not be.
+    pub source: Source,
+    /// The file can have findings of its own; others are lowered only when something leads to them.
+    pub relevant: bool,
+}
+
+/// Reads files when they are wanted; one may be read more than once.
+pub trait Reader: Send + Sync {
+    fn read(&self, file: FileId) -> Read;
+}
+
+/// Every file of a run, none of them read yet.
+pub struct Files {
+    pub(super) members: Vec<Member>,
+    pub(super) layout: Arc<Layout>,
+    pub(super) knowledge: Arc<Knowledge>,
+    /// What the members lead to beyond them: shared by all groups.
+    pub(super) installed: Installed,
+    /// The members by where they are on disk.
+    by_place: OnceLock<FxHashMap<PathBuf, FileId>>,
+    reader: Box<dyn Reader>,
+}
+
+impl Files {
+    /// The members as parts of what stands around them.
+    pub fn new(
+        members: Vec<Member>,
+        knowledge: Knowledge,
+        surroundings: Arc<Surroundings>,
+        reader: Box<dyn Reader>,
+    ) -> Self {
+        let places = members.iter().map(|it| (it.location.as_path(), it.language));
+        let layout = Arc::new(Layout::of(places, &surroundings.manifests));
+        let installed = Installed::new(surroundings, members.len());
+        let by_place = OnceLock::new();
+        Self { members, layout, knowledge: Arc::new(knowledge), installed, by_place, reader }
+    }
+
+    /// The member at a place on disk.
+    pub(super) fn at(&self, path: &Path) -> Option<FileId> {
+        let by_place = self.by_place.get_or_init(|| {
+            let place = |member: &Member| {
+                let path = member.location.as_std_path();
+                path.canonicalize().map_or_else(|_| path.to_owned(), crate::discover::plain_path)
+            };
+            self.members.iter().map(place).zip((0..).map(FileId)).collect()
+        });
+        by_place.get(path).copied()
+    }
+
+    pub(super) fn read(&self, file: FileId) -> Read {
+        self.reader.read(file)
+    }
+
+    pub fn all(&self) -> impl Iterator<Item = FileId> + use<> {
+        (0..self.members.len() as u32).map(FileId)
+    }
+
+    /// The files in groups of about `most` that are analysed one after another, so that no more than a group is in memory.
+    ///
+    /// What belongs together stays together: a group is a folder with all that is below it, or some small neighbours, and
+    /// no Python package or Rust crate is cut. A call out of a group is followed all the same. Groups in which nothing is
+    /// asked for are left out.
+    pub fn groups(&self, most: usize) -> Vec<Vec<FileId>> {
+        let mut all: Vec<(&str, FileId)> = self.all().map(|file| (self.layout.stem(file), file)).collect();
+        all.sort_unstable();
+        let mut groups = Vec::new();
+        self.split(&all, 0, most, &mut groups);
+        let asked = |group: &Vec<FileId>| group.iter().any(|file| self.members[file.index()].asked);
+        groups.retain(asked);
+        groups.iter_mut().for_each(|group| group.sort_unstable());
+        groups
+    }
+
+    /// `files` are those below one folder, whose path takes up the first `depth` bytes of theirs.
+    fn split(&self, files: &[(&str, FileId)], depth: usize, most: usize, groups: &mut Vec<Vec<FileId>>) {
+        let ids = |files: &[(&str, FileId)]| files.iter().map(|(_, file)| *file).collect::<Vec<_>>();
+        let folder = files.first().map_or("", |(path, _)| path[..depth].trim_end_matches('/'));
+        if files.len() <= most || self.layout.is_whole(folder) {
+            groups.push(ids(files));
+            return;
+        }
+        // A file has no folder left after its own; all such stand together.
+        let next = |path: &str| path[depth..].find('/').map_or(depth, |at| depth + at + 1);
+        let mut open: Vec<FileId> = Vec::new();
+        for part in files.chunk_by(|(a, _), (b, _)| a[..next(a)] == b[..next(b)]) {
+            let inner = next(part[0].0);
+            if part.len() > most && inner > depth {
+                self.split(part, inner, most, groups);
+                continue;
+            }
+            if open.len() + part.len() > most && !open.is_empty() {
+                groups.push(std::mem::take(&mut open));
+            }
+            open.extend(ids(part));
+        }
+        if !open.is_empty() {
+            groups.push(open);
+        }
+    }
+}
