@@ -324,7 +324,12 @@ impl Project {
     fn stands_for_another(&self, field: &Ty) -> bool {
         field.parts().iter().any(|part| match part {
             Ty::Instance(Class::Own(class), _) if self.language(class.file) == Language::Python => {
-                DESCRIBING.iter().any(|name| self.find_method(*class, name).is_some())
+                let describes = |it: &Ancestor| match it {
+                    Ancestor::Own(class) => DESCRIBING.iter().any(|name| self.own_method(*class, name).is_some()),
+                    Ancestor::Library(..) | Ancestor::Unknown => false,
+                };
+                let has_bases = !self.model(class.file).class(class.class).bases.is_empty();
+                describes(&Ancestor::Own(*class)) || has_bases && self.ancestry(*class).iter().any(describes)
             }
             _ => false,
         })

@@ -15,6 +15,7 @@ mod members;
 mod reach;
 mod resolve;
 mod sites;
+mod times;
 pub mod types;
 
 pub use callables::Wrapping;

@@ -130,12 +130,22 @@ impl Project {
     /// What stands under a library's path that no table describes: a function or class of its sources. Modules stay paths,
     /// so that the tables are asked for whatever is in them.
     pub(super) fn library_name(&self, language: Language, full: String) -> Ty {
-        if self.is_described(language, &full) {
+        if !self.follows(language) || self.is_described(language, &full) {
             return Ty::External(full.into());
         }
         match self.in_sources(language, &full) {
             Some(Ty::Module(..) | Ty::Unknown) | None => Ty::External(full.into()),
             Some(found) => found,
+        }
+    }
+
+    /// There is something installed to follow calls into.
+    fn follows(&self, language: Language) -> bool {
+        let around = &self.installed().around;
+        match language {
+            Language::Python => around.python.is_some(),
+            // Which types the user's own `impl` blocks are for is found out before.
+            Language::Rust => !around.crates.is_empty() && !is_apart(),
         }
     }
 
@@ -146,6 +156,9 @@ impl Project {
 
     /// What a path into a library is in the library's sources.
     pub(super) fn in_sources(&self, language: Language, path: &str) -> Option<Ty> {
+        if !self.follows(language) {
+            return None;
+        }
         let (start, used, segments): (FileId, usize, Vec<&str>) = match language {
             Language::Python => {
                 let segments: Vec<&str> = path.split('.').collect();
@@ -195,7 +208,7 @@ impl Project {
 
     /// The first file of the library crate that `file` calls by this name.
     pub(super) fn crate_named(&self, file: FileId, name: &str) -> Option<FileId> {
-        if LEFT_ALONE.contains(&name) || is_apart() {
+        if LEFT_ALONE.contains(&name) || !self.follows(Language::Rust) {
             return self.layout_crate(file, name);
         }
         let sources = &self.installed().around.crates;
@@ -232,7 +245,7 @@ impl Project {
 
     /// The crate that all who name it mean, where there is but one version of it.
     fn crate_of_anyone(&self, name: &str) -> Option<FileId> {
-        if LEFT_ALONE.contains(&name) || is_apart() {
+        if LEFT_ALONE.contains(&name) {
             return None;
         }
         let sources = &self.installed().around.crates;

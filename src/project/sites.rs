@@ -13,6 +13,7 @@ use super::callables::Wrapping;
 use super::calls::Callee;
 use super::effects::{Runs, Site};
 use super::guards::{Guard, Guards};
+use super::times::leaves_early;
 use super::types::{Class, FnRef, Ty};
 
 /// Built-in functions that run a method of their first argument.
@@ -78,7 +79,7 @@ impl Project {
             Wrapping::Plain => {}
             _ => return Vec::new(),
         }
-        if self.is_installed(function.file) && self.is_remembered(function) {
+        if self.is_installed(function.file) && self.runs_at_times(function) {
             return Vec::new();
         }
         let mut run = Vec::new();
@@ -97,14 +98,6 @@ impl Project {
             run.push(function);
         }
         run
-    }
-
-    /// `@cache`, `@lru_cache`: it runs once, perhaps long before.
-    fn is_remembered(&self, function: FnRef) -> bool {
-        self.function(function).decorators.iter().any(|decorator| {
-            matches!(self.evaluate(function.file, decorator.value), Ty::External(path)
-                if matches!(&*path, "functools.cache" | "functools.lru_cache" | "functools.cached_property"))
-        })
     }
 
     fn property(&self, receiver: &Ty, name: &str) -> Option<FnRef> {
@@ -532,12 +525,6 @@ impl Found<'_> {
             _ => false,
         }
     }
-}
-
-/// Some way through the node ends the function or the turn of a loop, other than by an error.
-fn leaves_early(node: &Node) -> bool {
-    let leaves = |node: &Node| matches!(node, Node::Return { .. } | Node::Break { .. } | Node::Continue { .. });
-    flow::parts(node).any(|part| flow::find(part, &mut |node| leaves(node)).is_some())
 }
 
 fn may_be_awaited(ty: &Ty) -> bool {
