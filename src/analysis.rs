@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::finding::{FileId, Finding};
 use crate::knowledge::Knowledge;
+use crate::packages::Surroundings;
 use crate::project::{Files, Member, Project, Read, Reader};
 use crate::rules::RuleSet;
 use crate::source::Source;
@@ -26,8 +27,13 @@ pub struct Outcome {
     pub findings: Vec<Finding>,
 }
 
-/// Analyses sources that are in memory, all together.
+/// Analyses sources that are in memory, all together, knowing nothing of what is around them.
 pub fn analyze(inputs: Vec<Input>, knowledge: Knowledge) -> Outcome {
+    analyze_in(inputs, knowledge, Arc::default())
+}
+
+/// The same, as parts of their packages.
+pub fn analyze_in(inputs: Vec<Input>, knowledge: Knowledge, surroundings: Arc<Surroundings>) -> Outcome {
     let member = |input: &Input| Member {
         path: input.source.path.clone(),
         location: input.source.location.clone(),
@@ -36,7 +42,7 @@ pub fn analyze(inputs: Vec<Input>, knowledge: Knowledge) -> Outcome {
         asked: true,
     };
     let members = inputs.iter().map(member).collect();
-    let files = Files::new(members, knowledge, Box::new(InMemory(inputs)));
+    let files = Files::new(members, knowledge, surroundings, Box::new(InMemory(inputs)));
     let all = files.all().collect();
     let project = Project::new(Arc::new(files), all);
     let findings = crate::rules::run(&project);

@@ -72,6 +72,8 @@ pub struct Source {
     pub text: Arc<str>,
     /// For a notebook: which cell each stretch of `text` is from.
     pub cells: Vec<Cell>,
+    /// It is of an installed package or crate: `path` names it wherever that lies.
+    pub installed: bool,
     lines: OnceLock<Vec<u32>>,
 }
 
@@ -86,7 +88,15 @@ pub struct Cell {
 impl Source {
     pub fn new(path: impl Into<Utf8PathBuf>, language: Language, text: impl Into<Arc<str>>) -> Self {
         let path = path.into();
-        Self { location: path.clone(), path, language, text: text.into(), cells: Vec::new(), lines: OnceLock::new() }
+        Self {
+            location: path.clone(),
+            path,
+            language,
+            text: text.into(),
+            cells: Vec::new(),
+            installed: false,
+            lines: OnceLock::new(),
+        }
     }
 
     /// The byte offset at which each line starts. `\n`, `\r\n` and a lone `\r` end a line.

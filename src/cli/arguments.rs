@@ -193,6 +193,13 @@ pub(crate) struct Configuration {
     /// Read no configuration file
     #[arg(long, conflicts_with = "config")]
     pub isolated: bool,
+    /// The environment whose packages are followed, by its folder or interpreter; only read, never run.
+    /// Without it $VIRTUAL_ENV, else .venv or venv from the project upward
+    #[arg(long, value_name = "PATH")]
+    pub python: Option<PathBuf>,
+    /// Do not follow calls into installed packages and crates
+    #[arg(long)]
+    pub no_deps: bool,
 }
 
 #[derive(Debug, Args)]

@@ -7,7 +7,7 @@
 mod entry;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use blake3::Hasher;
@@ -32,6 +32,8 @@ pub(super) struct Cache<'a> {
     run: Hasher,
     inputs: &'a Inputs,
     hits: AtomicUsize,
+    /// The number of the next installed file that an entry names.
+    next: AtomicU32,
 }
 
 /// Where entries are kept: `--cache-dir`, else `ASYNCLINT_CACHE_DIR`, else the system's place for such things.
@@ -69,7 +71,9 @@ impl<'a> Cache<'a> {
         if let Some(stamp) = std::env::current_exe().ok().and_then(|program| Stamp::of(&program)) {
             say(&format!("{stamp:?}"));
         }
-        say(&format!("{:?}", (check.selection.respect_noqa, check.selection.ignore_suppressions)));
+        let options = (check.selection.respect_noqa, check.selection.ignore_suppressions, check.output.verbose);
+        say(&format!("{options:?}"));
+        surroundings(inputs, &mut say)?;
         for config in inputs.tree.all() {
             say(config.shown.as_str());
             say(&std::fs::read_to_string(inputs.current.join(&config.shown)).unwrap_or_default());
@@ -85,7 +89,7 @@ impl<'a> Cache<'a> {
             });
             say(&format!("{number} {} {}", file.asked, file.limit));
         }
-        Some(Self { folder, run, inputs, hits: AtomicUsize::new(0) })
+        Some(Self { folder, run, inputs, hits: AtomicUsize::new(0), next: AtomicU32::new(u32::MAX / 2) })
     }
 
     fn path(&self, group: &[FileId]) -> PathBuf {
@@ -111,7 +115,7 @@ impl<'a> Cache<'a> {
             same.then_some(())
         };
         entry.files.iter().all(|file| is_same(file).is_some()).then_some(())?;
-        let group = entry.group(self.inputs)?;
+        let group = entry.group(self.inputs, &self.next)?;
         reading.restore(entry.unread());
         self.hits.fetch_add(1, Ordering::Relaxed);
         Some(group)
@@ -124,7 +128,6 @@ impl<'a> Cache<'a> {
 
     /// Keeps what has been found of a group. A cache that cannot be written is no reason to stop.
     pub fn keep(&self, project: &Project, group: &Group, reading: &Reading) {
-        // What is installed is not under the user's hand: its place and name stand for its content.
         let stamp = |file: FileId| {
             let loaded = self.inputs.files.get(file.index())?;
             let stamp = Stamp::of(loaded.location.as_std_path()).unwrap_or_default();
@@ -133,7 +136,7 @@ impl<'a> Cache<'a> {
         let mut files: Vec<FileId> = project.files_read().collect();
         files.sort_unstable();
         let Some(files) = files.into_iter().map(stamp).collect::<Option<Vec<_>>>() else { return };
-        let entry = Entry::new(files, group, reading.unread_among(project.group()));
+        let entry = Entry::new(files, group, self.inputs.files.len(), reading.unread_among(project.group()));
         drop(entry.write(&self.path(project.group())));
     }
 
@@ -148,6 +151,24 @@ impl<'a> Cache<'a> {
             }
         }
     }
+}
+
+/// What is installed counts as it is by name and version: only what is put in or taken out is looked at. `None` where it
+/// may change like the user's own code.
+fn surroundings(inputs: &Inputs, say: &mut dyn FnMut(&str)) -> Option<()> {
+    let around = &inputs.surroundings;
+    say(&format!("{:?}", (&around.manifests, around.largest)));
+    for (folder, added) in around.python.iter().flat_map(|site| site.folders()) {
+        let is_own = || inputs.files.iter().any(|file| file.location.as_std_path().starts_with(folder));
+        if added && !is_own() {
+            return None;
+        }
+        say(&format!("{} {:?}", folder.display(), Stamp::of(folder)));
+    }
+    for folder in around.crates.folders() {
+        say(&format!("{folder} {:?}", Stamp::of(folder.join("Cargo.lock").as_std_path())));
+    }
+    Some(())
 }
 
 /// The file is one of ours: the folder may be shared.

@@ -16,7 +16,7 @@ use super::{Failure, Status, output};
 use crate::analysis::judge;
 use crate::config::Trouble;
 use crate::finding::{Confidence, FileId, Finding, Severity, Sources};
-use crate::project::Project;
+use crate::project::{Coverage, Project};
 use crate::report::{self, FileError, Run, Summary, Terminal};
 use crate::source::Source;
 use crate::suppress::{self, Split};
@@ -99,6 +99,8 @@ pub(super) struct Analysed {
     checked: usize,
     /// Entries of baselines that no longer occur.
     stale: Vec<Trouble>,
+    /// Where it is asked for.
+    coverage: Coverage,
 }
 
 impl Analysed {
@@ -112,8 +114,10 @@ impl Analysed {
         let cache = Cache::open(inputs, check);
         let known = |group: &[FileId]| cache.as_ref()?.find(group, &reading);
         let anew = AtomicBool::new(false);
+        let asked = |file: &FileId| check.output.verbose && inputs.files[file.index()].asked;
         let groups = judge(&Arc::new(files), known, |project, findings| {
-            let group = Group::of(project, findings, options);
+            let counted: Vec<FileId> = project.relevant_files().iter().copied().filter(asked).collect();
+            let group = Group { coverage: project.coverage(&counted), ..Group::of(project, findings, options) };
             if let Some(cache) = &cache {
                 cache.keep(project, &group, &reading);
                 anew.store(true, Ordering::Relaxed);
@@ -130,8 +134,10 @@ impl Analysed {
                 cache.prune();
             }
         }
+        let mut coverage = Coverage::default();
         let (mut sources, mut split, mut errors) = (Kept::default(), Split::default(), Vec::new());
         for group in groups {
+            coverage = coverage + group.coverage;
             sources.0.extend(group.sources);
             split.kept.extend(group.split.kept);
             split.suppressed.extend(group.split.suppressed);
@@ -155,7 +161,7 @@ impl Analysed {
         };
         split.kept.retain(sure);
         split.suppressed.retain(|(finding, _)| sure(finding));
-        Ok(Self { sources, split, errors, checked, stale })
+        Ok(Self { sources, split, errors, checked, stale, coverage })
     }
 }
 
@@ -174,6 +180,7 @@ pub(super) struct Group {
     pub sources: Vec<(FileId, Source)>,
     pub split: Split,
     pub errors: Vec<(FileId, FileError)>,
+    pub coverage: Coverage,
 }
 
 impl Group {
@@ -181,7 +188,7 @@ impl Group {
         let split = suppress::apply(project, findings, options);
         let sources = split.files().into_iter().map(|file| (file, project.source(file).clone())).collect();
         let errors = project.group().iter().flat_map(|file| errors_in(project, *file)).collect();
-        Self { sources, split, errors }
+        Self { sources, split, errors, coverage: Coverage::default() }
     }
 }
 
@@ -219,7 +226,7 @@ fn report(
     started: Instant,
     target: Target,
 ) -> Result<Status, Failure> {
-    let Analysed { sources, split, mut errors, checked, stale } = analysed;
+    let Analysed { sources, split, mut errors, checked, stale, coverage } = analysed;
     let unread = !errors.is_empty();
     if !check.output.quiet {
         for error in &errors {
@@ -270,9 +277,24 @@ fn report(
     }
     if check.output.verbose {
         output::note(&format!("checked {checked} files in {duration_ms} ms"));
+        tell_coverage(coverage);
     }
     let fails = (fails && !check.exit_zero) || (unread && check.strict_errors);
     Ok(if fails { Status::Findings } else { Status::Clean })
+}
+
+/// Says on stderr what the calls in async functions were found to run.
+fn tell_coverage(found: Coverage) {
+    if found.all() == 0 {
+        return;
+    }
+    let Coverage { own, installed, described, named, unresolved } = found;
+    let share = found.resolved() * 100 / found.all();
+    output::note(&format!(
+        "calls in async functions: {}; {own} to the project's own functions, {installed} into dependencies, {described} to \
+         functions that the tables describe, {named} to others by name, {unresolved} not resolved ({share} % resolved)",
+        found.all()
+    ));
 }
 
 impl Inputs {

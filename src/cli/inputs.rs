@@ -15,6 +15,7 @@ use crate::config::{self, MAX_FILE_SIZE, Mode, Request, Tree};
 use crate::discover::{self, Found, Problem, can_matter, discover, project_root};
 use crate::finding::FileId;
 use crate::knowledge::Knowledge;
+use crate::packages::{self, CrateSources, SitePackages, Surroundings};
 use crate::project::{Files, Member, Project, Read, Reader};
 use crate::rules::{Rule, RuleSet};
 use crate::source::{Language, Source};
@@ -29,6 +30,8 @@ pub(super) struct Inputs {
     pub found: usize,
     pub problems: Vec<Problem>,
     pub baselines: Baselines,
+    /// What the files stand in.
+    pub surroundings: Arc<Surroundings>,
 }
 
 /// A file, and what governs it.
@@ -92,8 +95,10 @@ impl Inputs {
         let asked = asked.files.into_iter().map(|file| (file, true));
         let order: Vec<(Found, bool)> = asked.chain(around.into_iter().map(|file| (file, false))).collect();
         all.extend(governed(order, &tree, &request, &named));
+        let surroundings = Arc::new(surroundings(check, &all, &current, &mut problems)?);
         problems.sort();
-        let mut inputs = Self { current, tree, files: all, found, problems, baselines: Baselines::default() };
+        let mut inputs =
+            Self { current, tree, files: all, found, problems, baselines: Baselines::default(), surroundings };
         inputs.baselines = Baselines::read(&inputs, check)?;
         Ok(inputs)
     }
@@ -117,7 +122,8 @@ impl Inputs {
         let reading = Arc::new(Reading { contents: remembered.then(Mutex::default), ..Reading::default() });
         let disk = Disk { files: self.files.clone(), reading: Arc::clone(&reading), whole };
         let members = self.files.iter().map(member).collect();
-        (Files::new(members, self.knowledge(), Box::new(disk)), reading)
+        let surroundings = Arc::clone(&self.surroundings);
+        (Files::new(members, self.knowledge(), surroundings, Box::new(disk)), reading)
     }
 
     /// Everything linked at once, and every file asked for lowered, however little it matters to rules.
@@ -223,6 +229,51 @@ fn roots(paths: &[PathBuf], piped: Option<&Path>, current: &Path) -> Vec<PathBuf
         }
     }
     roots
+}
+
+/// The packages that the files are of, and what is installed for them.
+fn surroundings(
+    check: &Check,
+    files: &[Loaded],
+    current: &Path,
+    problems: &mut Vec<Problem>,
+) -> Result<Surroundings, Failure> {
+    let configuration = &check.configuration;
+    let all = |language| files.iter().filter(move |file| file.language() == language);
+    let rust = all(Language::Rust).map(|file| file.location.as_path());
+    let (manifests, wrong) = packages::manifests(rust, |path| discover::relative(path, current));
+    problems.extend(wrong);
+    let mut found = Surroundings { manifests, largest: MAX_FILE_SIZE, ..Surroundings::default() };
+    let asked = match &configuration.python {
+        Some(path) => Some(SitePackages::of(&current.join(path)).ok_or_else(|| {
+            Failure::new(format!(
+                "--python: `{}` is no environment with installed packages; give its folder or the interpreter in it",
+                path.display()
+            ))
+        })?),
+        None => None,
+    };
+    if configuration.no_deps {
+        return Ok(found);
+    }
+    if all(Language::Python).next().is_some() {
+        found.python = asked.or_else(|| environment(check, current));
+    }
+    let packages = found.manifests.iter().filter(|it| it.package.is_some()).map(|it| it.folder.as_path());
+    found.crates = CrateSources::of(packages, CrateSources::home().as_deref());
+    Ok(found)
+}
+
+/// The active environment, else the one in or above the projects asked for.
+fn environment(check: &Check, current: &Path) -> Option<SitePackages> {
+    let active = std::env::var_os("VIRTUAL_ENV").filter(|it| !it.is_empty());
+    let named = check.files.stdin_filename.iter();
+    let folder = |path: &PathBuf| {
+        let real = real(&if path.as_os_str() == "-" { current.to_owned() } else { current.join(path) });
+        project_root(&real).unwrap_or(real)
+    };
+    let folders = || check.paths.iter().chain(named).map(folder);
+    active.and_then(|it| SitePackages::of(Path::new(&it))).or_else(|| folders().find_map(|it| SitePackages::near(&it)))
 }
 
 /// The folder as `..`, `../..` if the current folder lies in it, so that reports show short names.
@@ -379,5 +430,8 @@ pub(super) fn tell_configurations(inputs: &Inputs) {
     match inputs.tree.all().as_slice() {
         [] => output::note("configuration: none"),
         all => all.iter().for_each(|config| output::note(&format!("configuration: {}", config.shown))),
+    }
+    if let Some(site) = &inputs.surroundings.python {
+        output::note(&format!("environment: {}", site.folder().display()));
     }
 }

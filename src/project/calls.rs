@@ -75,7 +75,14 @@ impl Project {
                 let api = self.knowledge.configured(&self.function_name(*function));
                 api.map_or(Callee::Own(*function), |api| Callee::Api(api.path, Ty::Unknown))
             }
-            Ty::Function(function) | Ty::Bound(_, function) => Callee::Own(*function),
+            Ty::Function(function) => match self.described(*function) {
+                Some(api) => Callee::Api(api.path, Ty::Unknown),
+                None => Callee::Own(*function),
+            },
+            Ty::Bound(receiver, function) => match self.described(*function) {
+                Some(api) => Callee::Api(api.path, (**receiver).clone()),
+                None => Callee::Own(*function),
+            },
             Ty::Class(class) => Callee::Construct(*class),
             Ty::External(path) => match self.knowledge.api(language, path) {
                 Some(api) => Callee::Api(api.path, Ty::Unknown),

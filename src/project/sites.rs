@@ -13,6 +13,7 @@ use super::callables::Wrapping;
 use super::calls::Callee;
 use super::effects::{Runs, Site};
 use super::guards::{Guard, Guards};
+use super::times::leaves_early;
 use super::types::{Class, FnRef, Ty};
 
 /// Built-in functions that run a method of their first argument.
@@ -35,9 +36,13 @@ impl Project {
         let file = function.file;
         let body = &self.model(file).function(function.function).body;
         let asks = !self.function(function).kind.is_async() && self.asks_for_loop(function);
+        let installed = self.is_installed(file);
+        let guards = Guards::default();
         let mut found =
-            Found { project: self, file, function, guards: Guards::default(), polls: 0, depth: 0, sites: Vec::new() };
+            Found { project: self, file, function, installed, guards, polls: 0, depth: 0, sites: Vec::new() };
         found.walk(body);
+        // What a library does at times, for reasons that are its own, is nothing to tell its users.
+        found.sites.retain(|(site, _)| !(installed && site.conditional));
         if asks {
             found.sites.retain(|(_, runs)| !matches!(runs, Runs::Library(_, Effect::StartsRuntime)));
         }
@@ -74,6 +79,9 @@ impl Project {
             Wrapping::Plain => {}
             _ => return Vec::new(),
         }
+        if self.is_installed(function.file) && self.runs_at_times(function) {
+            return Vec::new();
+        }
         let mut run = Vec::new();
         for wrapper in self.wrappers(function) {
             if is_sync(wrapper) {
@@ -85,7 +93,8 @@ impl Project {
             }
         }
         let runs = !definition.is_generator || !is_python;
-        if runs && !definition.kind.is_async() {
+        // An async function of the user's answers for itself; nobody but the caller is told of what installed ones do.
+        if runs && (!definition.kind.is_async() || awaited && self.is_installed(function.file)) {
             run.push(function);
         }
         run
@@ -94,7 +103,8 @@ impl Project {
     fn property(&self, receiver: &Ty, name: &str) -> Option<FnRef> {
         let Ty::Instance(Class::Own(class), _) = receiver else { return None };
         let function = self.find_method(*class, name)?;
-        (self.is_property(function) && !self.is_abstract(function)).then_some(function)
+        let remembered = self.is_installed(function.file) && self.is_remembered(function);
+        (self.is_property(function) && !self.is_abstract(function) && !remembered).then_some(function)
     }
 
     /// The function is nested in `outer`, at any depth.
@@ -116,6 +126,8 @@ struct Found<'a> {
     project: &'a Project,
     file: FileId,
     function: FnRef,
+    /// It is no function of the user's.
+    installed: bool,
     /// What holds of the function's parameters at the current place.
     guards: Guards,
     /// How many `try`s around the current place catch `BlockingIOError`: nothing waits for the network there.
@@ -131,7 +143,7 @@ impl Found<'_> {
     }
 
     fn walk(&mut self, block: &Block) {
-        let outer = self.guards;
+        let (outer, depth) = (self.guards, self.depth);
         let mut asked = false;
         for node in &block.nodes {
             match node {
@@ -158,8 +170,13 @@ impl Found<'_> {
                     }
                 }
             }
+            // `if cached: return cached`: what follows is not always reached.
+            if self.installed && matches!(node, Node::Branch(_) | Node::Try(_)) && leaves_early(node) {
+                self.depth += 1;
+            }
         }
         self.guards = outer;
+        self.depth = depth;
     }
 
     /// Each arm under what its test says of parameters. What follows an arm that leaves is under the contrary.

@@ -59,7 +59,9 @@ impl Folder {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_asynclint"));
         command.current_dir(self.path()).args(arguments).env("ASYNCLINT_CACHE_DIR", self.cache());
-        for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "FORCE_HYPERLINK", "RUST_BACKTRACE", "COLUMNS"] {
+        for name in
+            ["VIRTUAL_ENV", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "FORCE_HYPERLINK", "RUST_BACKTRACE", "COLUMNS"]
+        {
             command.env_remove(name);
         }
         command

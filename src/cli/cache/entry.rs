@@ -1,6 +1,7 @@
 //! One entry of the cache, as it stands on disk: a line that vouches for the rest, and the rest as JSON.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
@@ -8,10 +9,11 @@ use serde::{Deserialize, Serialize};
 use super::nanoseconds;
 use crate::cli::check::Group;
 use crate::cli::inputs::Inputs;
-use crate::discover::{self, Problem};
+use crate::discover::{self, Found, Kind, Problem};
 use crate::finding::{Applicability, Confidence, Edit, FileId, Finding, Fix, Place, Related, Severity, Step};
 use crate::report::FileError;
-use crate::source::Span;
+use crate::project::Coverage;
+use crate::source::{Source, Span};
 use crate::suppress::{Reason, Split};
 
 /// How a file was when it was read.
@@ -52,7 +54,13 @@ pub(super) struct Entry {
     suppressed: Vec<(StoredFinding, String, Option<String>)>,
     errors: Vec<(u32, StoredProblem)>,
     unread: Vec<(u32, Option<StoredProblem>)>,
+    /// Installed files that findings point to: where they lie, and what reports call them.
+    installed: Vec<(String, String)>,
+    coverage: Coverage,
 }
+
+/// In the number of a file: it is one of `installed`.
+const INSTALLED: u32 = 1 << 31;
 
 /// Path, message and line.
 type StoredProblem = (String, String, Option<u32>);
@@ -77,17 +85,29 @@ const SEVERITIES: [Severity; 3] = [Severity::Note, Severity::Warning, Severity::
 const APPLICABILITIES: [Applicability; 3] = [Applicability::Suggestion, Applicability::Unsafe, Applicability::Safe];
 
 impl Entry {
-    pub fn new(files: Vec<(u32, Stamp)>, group: &Group, unread: Vec<(usize, Option<Problem>)>) -> Self {
+    /// `members`: how many files the run has of its own.
+    pub fn new(
+        files: Vec<(u32, Stamp)>,
+        group: &Group,
+        members: usize,
+        unread: Vec<(usize, Option<Problem>)>,
+    ) -> Self {
+        let installed: Vec<&(FileId, Source)> =
+            group.sources.iter().filter(|(file, _)| file.index() >= members).collect();
+        let number = |file: FileId| match installed.iter().position(|(it, _)| *it == file) {
+            Some(at) => INSTALLED | at as u32,
+            None => file.0,
+        };
         let problem = |it: Problem| (it.path.into_string(), it.message, it.line);
         Self {
             written: nanoseconds(SystemTime::now()),
             files,
-            kept: group.split.kept.iter().map(StoredFinding::of).collect(),
+            kept: group.split.kept.iter().map(|it| StoredFinding::of(it, &number)).collect(),
             suppressed: group
                 .split
                 .suppressed
                 .iter()
-                .map(|(finding, reason)| (StoredFinding::of(finding), reason.by.clone(), reason.text.clone()))
+                .map(|(finding, reason)| (StoredFinding::of(finding, &number), reason.by.clone(), reason.text.clone()))
                 .collect(),
             errors: group
                 .errors
@@ -95,6 +115,8 @@ impl Entry {
                 .map(|(file, error)| (file.0, (error.path.clone(), error.message.clone(), error.line)))
                 .collect(),
             unread: unread.into_iter().map(|(file, it)| (file as u32, it.map(problem))).collect(),
+            installed: installed.iter().map(|(_, it)| (it.location.to_string(), it.path.to_string())).collect(),
+            coverage: group.coverage,
         }
     }
 
@@ -113,22 +135,30 @@ impl Entry {
     }
 
     /// What the group's analysis had given, with the texts that findings are in; `None` if one cannot be had.
-    pub fn group(&self, inputs: &Inputs) -> Option<Group> {
-        let kept = self.kept.iter().map(StoredFinding::finding).collect::<Option<Vec<_>>>()?;
+    /// Installed files get numbers from `next` on.
+    pub fn group(&self, inputs: &Inputs, next: &AtomicU32) -> Option<Group> {
+        let first = next.fetch_add(self.installed.len() as u32, Ordering::Relaxed);
+        let file = |number: u32| FileId(if number < INSTALLED { number } else { first + (number & !INSTALLED) });
+        let kept = self.kept.iter().map(|it| it.finding(&file)).collect::<Option<Vec<_>>>()?;
         let suppressed = self
             .suppressed
             .iter()
-            .map(|(finding, by, text)| Some((finding.finding()?, Reason { by: by.clone(), text: text.clone() })));
+            .map(|(finding, by, text)| Some((finding.finding(&file)?, Reason { by: by.clone(), text: text.clone() })));
         let split = Split { kept, suppressed: suppressed.collect::<Option<Vec<_>>>()? };
         let errors = self.errors.iter().map(|(file, (path, message, line))| {
             (FileId(*file), FileError { path: path.clone(), message: message.clone(), line: *line })
         });
         let source = |file: FileId| {
-            let loaded = inputs.files.get(file.index())?;
-            Some((file, discover::read(loaded.found.as_ref()?, loaded.limit).ok()??))
+            if let Some(loaded) = inputs.files.get(file.index()) {
+                return Some((file, discover::read(loaded.found.as_ref()?, loaded.limit).ok()??));
+            }
+            let (location, shown) = self.installed.get(file.0.checked_sub(first)? as usize)?;
+            let path = PathBuf::from(location);
+            let found = Found { kind: Kind::of(&path)?, path, shown: shown.into() };
+            Some((file, discover::read(&found, u64::from(u32::MAX)).ok()??))
         };
         let sources = split.files().into_iter().map(source).collect::<Option<Vec<_>>>()?;
-        Some(Group { sources, errors: errors.collect(), split })
+        Some(Group { sources, errors: errors.collect(), split, coverage: self.coverage })
     }
 
     /// Files of the group that were not checked.
@@ -142,16 +172,10 @@ impl Entry {
     }
 }
 
-fn stored(place: Place) -> StoredPlace {
-    (place.file.0, place.span.start, place.span.end)
-}
-
-fn place((file, start, end): StoredPlace) -> Place {
-    Place { file: FileId(file), span: Span::new(start, end) }
-}
 
 impl StoredFinding {
-    fn of(finding: &Finding) -> Self {
+    fn of(finding: &Finding, number: &dyn Fn(FileId) -> u32) -> Self {
+        let stored = |place: Place| (number(place.file), place.span.start, place.span.end);
         let step = |it: &Step| (it.function.clone(), it.message.clone(), stored(it.place));
         let edit = |it: &Edit| (it.span.start, it.span.end, it.content.clone());
         let fix = |it: &Fix| (it.applicability as u8, it.message.clone(), it.edits.iter().map(edit).collect());
@@ -169,7 +193,8 @@ impl StoredFinding {
         }
     }
 
-    fn finding(&self) -> Option<Finding> {
+    fn finding(&self, file: &dyn Fn(u32) -> FileId) -> Option<Finding> {
+        let place = |(number, start, end): StoredPlace| Place { file: file(number), span: Span::new(start, end) };
         let step = |(function, message, at): &(String, String, StoredPlace)| Step {
             function: function.clone(),
             message: message.clone(),
