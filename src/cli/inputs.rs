@@ -14,7 +14,7 @@ use crate::config::{self, MAX_FILE_SIZE, Mode, Request, Tree};
 use crate::discover::{self, Found, Problem, can_matter, discover, project_root};
 use crate::knowledge::Knowledge;
 use crate::rules::{Rule, RuleSet};
-use crate::source::Source;
+use crate::source::{Language, Source};
 
 /// What is analysed, and what governs it.
 pub(super) struct Inputs {
@@ -76,9 +76,10 @@ impl Inputs {
 
         let named: FxHashSet<PathBuf> = paths.iter().map(|path| current.join(path)).collect();
         let mut all: Vec<Loaded> = Vec::with_capacity(asked.files.len() + around.len());
-        all.extend(files.into_iter().map(|source| {
+        all.extend(files.into_iter().map(|mut source| {
+            tree.date(&mut source);
             let path = source.location.as_std_path();
-            let rules = request.rules_for(tree.of_file(path).as_deref(), path);
+            let rules = request.rules_for(tree.of_file(path).as_deref(), tree.requires_python(path), path);
             Loaded { found: None, source, rules, asked: true }
         }));
         let asked = asked.files.into_iter().map(|file| (file, true));
@@ -230,8 +231,12 @@ fn load(files: Vec<(Found, bool)>, tree: &Tree, request: &Request, named: &FxHas
             false => config.as_ref().and_then(|it| it.max_file_size).unwrap_or(MAX_FILE_SIZE).min(u64::from(u32::MAX)),
         };
         let source = discover::read(&found, limit).map_err(|problem| (problem, asked))?;
-        let rules = request.rules_for(config.as_deref(), &found.path);
-        Ok(source.map(|source| Loaded { source, rules, asked, found: Some(found) }))
+        let requires = if found.kind.language() == Language::Python { tree.requires_python(&found.path) } else { None };
+        let rules = request.rules_for(config.as_deref(), requires, &found.path);
+        Ok(source.map(|mut source| {
+            tree.date(&mut source);
+            Loaded { source, rules, asked, found: Some(found) }
+        }))
     };
     files.into_par_iter().map(one).collect()
 }
