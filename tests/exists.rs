@@ -43,6 +43,7 @@ struct Tally {
     open: Vec<String>,
     missing: Vec<String>,
     absent: usize,
+    made_up: usize,
 }
 
 /// Looks all of them up, by library.
@@ -51,6 +52,8 @@ fn look_up(all: &[Named], mut find: impl FnMut(&Named) -> Verdict) -> BTreeMap<S
     for named in all {
         let tally = tallies.entry(format!("{} {}", named.language.name(), named.library)).or_default();
         match find(named) {
+            // A type that a table makes up, to say what something gives: nobody can name it.
+            Verdict::Missing | Verdict::Open if named.is_made_up() => tally.made_up += 1,
             Verdict::Found { is_async: true } if named.is_call && !named.is_async => {
                 tally.missing.push(format!("{}: `{}` is async there, and not in the table", named.table, named.path));
             }
@@ -78,7 +81,7 @@ fn all_that_is_named_exists() {
     let mut python = python::Packages::below(&folder.join("python"));
     let mut rust = rust::Crates::below(&folder.join("rust"));
     let tallies = look_up(&tables::named(), |named| match named.language {
-        Language::Python => python.find(&named.path),
+        Language::Python => python.find(&named.library, &named.path),
         Language::Rust => rust.find(&named.path),
     });
     let mut sums = Tally::default();
@@ -146,4 +149,37 @@ fn standard_library() -> Option<(PathBuf, (u8, u8))> {
     let (folder, version) = text.trim().split_once('\n')?;
     let (major, minor) = version.split_once(' ')?;
     Some((PathBuf::from(folder.trim()), (major.parse().ok()?, minor.parse().ok()?)))
+}
+/// Parts of Python's standard library that came or went: the first version 3.x that has them in its source, and the first
+/// that has not.
+const CAME_AND_WENT: &[(&str, u8, u8)] = &[
+    // A module that puts another in its place, since 3.13.
+    ("collections.abc.", 3, 13),
+    ("configparser.SafeConfigParser", 2, 12),
+    ("copy.replace", 13, u8::MAX),
+    ("dbm.sqlite3.", 13, u8::MAX),
+    ("glob.translate", 13, u8::MAX),
+    ("queue.Queue.shutdown", 13, u8::MAX),
+    ("queue.ShutDown", 13, u8::MAX),
+    // A function in the source, a class in the stubs.
+    ("threading.RLock.", 15, u8::MAX),
+];
+
+#[test]
+fn what_is_named_of_the_standard_library_exists() {
+    let Some((folder, (3, minor))) = standard_library() else {
+        println!("there is no Python 3 here");
+        return;
+    };
+    let elsewhere = |path: &str| {
+        CAME_AND_WENT.iter().any(|(start, from, until)| path.starts_with(start) && !(*from..*until).contains(&minor))
+    };
+    let mut named = tables::named();
+    named.retain(|it| it.language == Language::Python && !elsewhere(&it.path));
+    let mut packages = python::Packages::of(vec![folder]);
+    let (found, wrong) = judged(&look_up(&named, |it| packages.find(&it.library, &it.path)));
+    assert!(found > 1000, "only {found} were found");
+    // What other versions have and have not is not written down above.
+    let allowed = if (11..=13).contains(&minor) { 0 } else { found / 20 };
+    assert!(wrong.len() <= allowed, "Python 3.{minor}: {}", wrong.join("\n"));
 }

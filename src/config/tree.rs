@@ -48,13 +48,7 @@ impl Tree {
                 Err(errors) => state.errors = errors,
             }
         }
-        Self {
-            current: current.to_owned(),
-            fixed,
-            look,
-            manifests: Manifests::default(),
-            state: Mutex::new(state),
-        }
+        Self { current: current.to_owned(), fixed, look, manifests: Manifests::default(), state: Mutex::new(state) }
     }
 
     /// The configuration of the files that lie in a folder (absolute, without `..`).

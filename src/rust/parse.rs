@@ -50,7 +50,11 @@ impl Parser {
     fn piece(&mut self, tokens: TokenStream) -> Piece {
         match syn::parse2::<syn::File>(tokens.clone()) {
             Ok(file) => Piece { base: self.base, attrs: file.attrs, items: unwrapped(file.items) },
-            Err(_) => Piece { base: self.base, attrs: Vec::new(), items: unwrapped(self.items(tokens)) },
+            Err(_) => {
+                let (inner, rest) = split_inner(tokens);
+                let attrs = syn::parse::Parser::parse2(Attribute::parse_inner, inner).unwrap_or_default();
+                Piece { base: self.base, attrs, items: unwrapped(self.items(rest)) }
+            }
         }
     }
 
@@ -107,12 +111,12 @@ impl Parser {
     }
 }
 
-/// The items, and those that a macro only puts under a condition: `cfg_if! { if #[cfg(unix)] { .. } }`, and the macros of
-/// a crate's own that are named alike (`cfg_net! { .. }`), whose body is items.
+/// The items, and those that a macro gives back as they are written: under a condition (`cfg_if! { if #[cfg(unix)] { .. } }`,
+/// and the macros of a crate's own that are named alike, `cfg_net! { .. }`), or with a projection (`pin_project!`).
 fn unwrapped(items: Vec<Item>) -> Vec<Item> {
     let wraps = |item: &Item| match item {
         Item::Mod(it) => it.content.is_some(),
-        item => conditional(item).is_some(),
+        item => keeps_items(item).is_some(),
     };
     if !items.iter().any(wraps) {
         return items;
@@ -124,7 +128,7 @@ fn unwrapped(items: Vec<Item>) -> Vec<Item> {
         {
             *inner = unwrapped(std::mem::take(inner));
         }
-        match conditional(&item).and_then(inside) {
+        match keeps_items(&item).and_then(inside) {
             Some(inner) => all.extend(unwrapped(inner)),
             None => all.push(item),
         }
@@ -132,10 +136,12 @@ fn unwrapped(items: Vec<Item>) -> Vec<Item> {
     all
 }
 
-fn conditional(item: &Item) -> Option<&syn::Macro> {
+fn keeps_items(item: &Item) -> Option<&syn::Macro> {
     let Item::Macro(it) = item else { return None };
     let name = it.mac.path.segments.last()?.ident.to_string();
-    (it.ident.is_none() && (name.starts_with("cfg_") || name == "feature")).then_some(&it.mac)
+    (it.ident.is_none()
+        && (["cfg_", "if_"].iter().any(|start| name.starts_with(start)) || name == "feature" || name == "pin_project"))
+        .then_some(&it.mac)
 }
 
 /// The items of such a macro's body; of all its branches.
@@ -152,6 +158,18 @@ fn inside(mac: &syn::Macro) -> Option<Vec<Item>> {
         }
     }
     Some(items)
+}
+
+/// `#![..]` and `//!` at the start of a file, and what follows.
+fn split_inner(tokens: TokenStream) -> (TokenStream, TokenStream) {
+    let trees: Vec<TokenTree> = tokens.into_iter().collect();
+    let is = |at: usize, sign: char| matches!(trees.get(at), Some(TokenTree::Punct(it)) if it.as_char() == sign);
+    let mut at = 0;
+    while is(at, '#') && is(at + 1, '!') && matches!(trees.get(at + 2), Some(TokenTree::Group(_))) {
+        at += 3;
+    }
+    let rest = trees[at..].iter().cloned().collect();
+    (trees.into_iter().take(at).collect(), rest)
 }
 
 /// Where items end: at a `;`, or at a brace that is not part of an initializer or an import.

@@ -4,7 +4,9 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use asynclint::model::{ClassId, FILE_MODULE, FileModel, FunctionId, FunctionKind, Path as Dotted, PathRoot, Value, ValueId};
+use asynclint::model::{
+    ClassId, FILE_MODULE, FileModel, FunctionId, FunctionKind, Path as Dotted, PathRoot, Value, ValueId,
+};
 use asynclint::source::{Language, Source};
 
 use crate::Verdict;
@@ -22,6 +24,16 @@ enum Thing {
     Opaque,
 }
 
+/// What was found before.
+#[derive(Clone)]
+struct Known {
+    found: Vec<Thing>,
+    unsure: bool,
+    in_text: bool,
+    /// `None`: it holds. Else it may not be all, and holds for the path that was asked for then.
+    during: Option<usize>,
+}
+
 /// One module's file.
 struct Unit {
     file: PathBuf,
@@ -36,10 +48,11 @@ pub struct Packages {
     units: HashMap<PathBuf, Option<Rc<Unit>>>,
     files: HashMap<String, Rc<Vec<PathBuf>>>,
     open: HashSet<(Thing, String)>,
-    /// What was found before, and whether something on the way could not be told.
-    known: HashMap<(Thing, String), (Vec<Thing>, bool, bool)>,
+    known: HashMap<(Thing, String), Known>,
     /// How often a look-up has met itself, or was given up: what was found meanwhile may not be all.
     cut: usize,
+    /// Counts the paths that were asked for.
+    asked: usize,
     /// Something on the way could not be told: a base that is not at hand, `__getattr__`.
     unsure: bool,
     /// The text of modules that make names at run time, and of compiled ones, has the name.
@@ -62,15 +75,31 @@ impl Packages {
             open: HashSet::new(),
             known: HashMap::new(),
             cut: 0,
+            asked: 0,
             unsure: false,
             in_text: false,
         }
     }
 
-    pub fn find(&mut self, path: &str) -> Verdict {
+    /// The library is at hand: by the name of its folder, or as a part of a standard library.
+    fn has(&self, library: &str, module: &str) -> bool {
+        let library = library.replace(['_', '.'], "-").to_lowercase();
+        self.roots.iter().any(|root| {
+            let folder = root.file_name().unwrap_or_default().to_string_lossy();
+            let name = folder.rsplit_once('-').map_or(&*folder, |(name, _)| name);
+            let is_standard = folder.starts_with("standard-library") || folder.starts_with("python3");
+            let stands = |path: PathBuf| path.exists() || path.with_extension("py").exists();
+            name == library
+                || name.strip_suffix("-slim") == Some(&library)
+                || (is_standard && (stands(root.join(module)) || root.join(format!("{module}.pyi")).exists()))
+        })
+    }
+
+    pub fn find(&mut self, library: &str, path: &str) -> Verdict {
         (self.unsure, self.in_text) = (false, false);
+        self.asked += 1;
         let first = path.split('.').next().unwrap_or(path);
-        if self.files_of(first).is_empty() && !self.is_folder(first) {
+        if !self.has(library, first) || (self.files_of(first).is_empty() && !self.is_folder(first)) {
             return Verdict::Absent;
         }
         let mut found = self.path(path, 0);
@@ -176,10 +205,12 @@ impl Packages {
 
     fn member(&mut self, of: &Thing, name: &str, depth: u32) -> Vec<Thing> {
         let key = (of.clone(), name.to_owned());
-        if let Some((found, unsure, in_text)) = self.known.get(&key).cloned() {
-            self.unsure |= unsure;
-            self.in_text |= in_text;
-            return found;
+        if let Some(known) = self.known.get(&key)
+            && known.during.is_none_or(|asked| asked == self.asked)
+        {
+            self.unsure |= known.unsure;
+            self.in_text |= known.in_text;
+            return known.found.clone();
         }
         if depth > DEEPEST || !self.open.insert(key.clone()) {
             self.cut += 1;
@@ -199,9 +230,9 @@ impl Packages {
         self.open.remove(&key);
         let mut seen = HashSet::new();
         found.retain(|it| seen.insert(it.clone()));
-        if cut == self.cut || self.open.is_empty() {
-            self.known.insert(key, (found.clone(), self.unsure, self.in_text));
-        }
+        let during = (cut != self.cut && !self.open.is_empty()).then_some(self.asked);
+        let known = Known { found: found.clone(), unsure: self.unsure, in_text: self.in_text, during };
+        self.known.insert(key, known);
         self.unsure |= before.0;
         self.in_text |= before.1;
         found
@@ -228,7 +259,8 @@ impl Packages {
                 }
             }
             // Names that are made when they are asked for stand in the text of the module, mostly.
-            let makes = |it: &str| unit.model.names.find(it).is_some_and(|id| top.bindings.iter().any(|b| b.name == id));
+            let makes =
+                |it: &str| unit.model.names.find(it).is_some_and(|id| top.bindings.iter().any(|b| b.name == id));
             if makes("__getattr__") || unit.model.names.find("globals").is_some() {
                 self.unsure = true;
                 let text = std::fs::read(file).unwrap_or_default();
@@ -367,7 +399,7 @@ fn compiled(path: &Path) -> Vec<PathBuf> {
 pub fn has_word(text: &[u8], word: &str) -> bool {
     let part = |byte: Option<&u8>| byte.is_some_and(|it| it.is_ascii_alphanumeric() || *it == b'_');
     let Ok(finder) = aho_corasick::AhoCorasick::new([word]) else { return false };
-    finder.find_iter(text).any(|it| {
-        !part(it.start().checked_sub(1).and_then(|before| text.get(before))) && !part(text.get(it.end()))
-    })
+    finder
+        .find_iter(text)
+        .any(|it| !part(it.start().checked_sub(1).and_then(|before| text.get(before))) && !part(text.get(it.end())))
 }

@@ -25,6 +25,14 @@ enum Thing {
     Opaque,
 }
 
+/// What was found before.
+struct Known {
+    found: Vec<Thing>,
+    unsure: bool,
+    /// `None`: it holds. Else it may not be all, and holds for the path that was asked for then.
+    during: Option<usize>,
+}
+
 struct Unit {
     file: PathBuf,
     /// The crate's first file.
@@ -49,10 +57,11 @@ pub struct Crates {
     members: HashMap<PathBuf, Rc<Vec<PathBuf>>>,
     impls: HashMap<PathBuf, Rc<HashMap<Thing, Vec<Block>>>>,
     open: HashSet<(Thing, String)>,
-    /// What was found before, and whether something on the way could not be told.
-    found: HashMap<(Thing, String), (Vec<Thing>, bool)>,
+    found: HashMap<(Thing, String), Known>,
     /// How often a look-up has met itself, or was given up: what was found meanwhile may not be all.
     cut: usize,
+    /// Counts the paths that were asked for.
+    asked: usize,
     unsure: bool,
 }
 
@@ -88,19 +97,25 @@ impl Crates {
             open: HashSet::new(),
             found: HashMap::new(),
             cut: 0,
+            asked: 0,
             unsure: false,
         }
     }
 
     pub fn find(&mut self, path: &str) -> Verdict {
         self.unsure = false;
+        self.asked += 1;
         let segments: Vec<&str> = path.split("::").collect();
         let Some(versions) = self.crates.get(segments[0]).cloned() else { return Verdict::Absent };
         let mut text = false;
         for version in versions {
             let mut things = vec![Thing::Module(version.root.clone(), FILE_MODULE)];
+            let mut reached = Vec::new();
             for segment in &segments[1..] {
                 let found: Vec<Thing> = things.iter().flat_map(|it| self.member(it, segment, 0)).collect();
+                if found.is_empty() {
+                    reached.extend(things.iter().filter_map(|it| self.crate_of(it)));
+                }
                 things = found;
             }
             things.sort_by_key(|it| matches!(it, Thing::Opaque));
@@ -112,7 +127,7 @@ impl Crates {
                     return Verdict::Found { is_async: is_async && things.len() == 1 };
                 }
                 Some(_) => return Verdict::Found { is_async: false },
-                None => text |= self.defines(&version, segments[segments.len() - 1]),
+                None => text |= self.is_written(segments[0], &reached, segments[segments.len() - 1]),
             }
         }
         match (text, self.unsure) {
@@ -122,16 +137,34 @@ impl Crates {
         }
     }
 
-    /// The text of the crate defines something of that name: what macros write is found so.
+    fn crate_of(&self, thing: &Thing) -> Option<PathBuf> {
+        let (Thing::Module(file, _) | Thing::Type(file, _)) = thing else { return None };
+        Some(self.root_of(file))
+    }
+
+    /// The crate, one of its family, or the one that the path has led to, defines something of that name in its text: what
+    /// macros write is found so.
+    fn is_written(&mut self, name: &str, reached: &[PathBuf], last: &str) -> bool {
+        let standard = ["std", "core", "alloc"];
+        let start = format!("{name}_");
+        let family =
+            |it: &String| it == name || it.starts_with(&start) || (name == "std" && standard.contains(&it.as_str()));
+        let all = self.crates.iter().flat_map(|(name, all)| all.iter().map(move |it| (name, it)));
+        let crates: Vec<Crate> =
+            all.filter(|(name, it)| family(name) || reached.contains(&it.root)).map(|(_, it)| it.clone()).collect();
+        crates.iter().any(|it| self.defines(it, last))
+    }
+
     fn defines(&mut self, version: &Crate, name: &str) -> bool {
         self.files(&version.root, &version.folder).iter().any(|file| {
             let Ok(text) = std::fs::read_to_string(file) else { return false };
             has_word(text.as_bytes(), name)
-                && ["fn ", "macro_rules! ", "struct ", "trait ", "mod ", "type ", "enum "].iter().any(|word| {
-                    text.match_indices(&format!("{word}{name}")).any(|(at, found)| {
-                        !text[at + found.len()..].starts_with(|it: char| it.is_alphanumeric() || it == '_')
-                    })
-                })
+                && (in_macros(&text, name)
+                    || ["fn ", "macro_rules! ", "struct ", "trait ", "mod ", "type ", "enum "].iter().any(|word| {
+                        text.match_indices(&format!("{word}{name}")).any(|(at, found)| {
+                            !text[at + found.len()..].starts_with(|it: char| it.is_alphanumeric() || it == '_')
+                        })
+                    }))
         })
     }
 
@@ -161,7 +194,9 @@ impl Crates {
         if let Some(known) = self.units.get(file) {
             return known.clone();
         }
+        let standard = !root.parent().is_some_and(|it| it.with_file_name("Cargo.toml").is_file());
         let unit = std::fs::read_to_string(file).ok().map(|text| {
+            let text = if standard { stable(&text) } else { text };
             let source = Source::new(file.to_string_lossy().into_owned(), Language::Rust, text);
             let model = asynclint::rust::lower(&source);
             Rc::new(Unit { file: file.to_owned(), root: root.to_owned(), model })
@@ -177,9 +212,11 @@ impl Crates {
 
     fn member(&mut self, of: &Thing, name: &str, depth: u32) -> Vec<Thing> {
         let key = (of.clone(), name.to_owned());
-        if let Some((found, unsure)) = self.found.get(&key).cloned() {
-            self.unsure |= unsure;
-            return found;
+        if let Some(known) = self.found.get(&key)
+            && known.during.is_none_or(|asked| asked == self.asked)
+        {
+            self.unsure |= known.unsure;
+            return known.found.clone();
         }
         if depth > DEEPEST || !self.open.insert(key.clone()) {
             self.cut += 1;
@@ -198,9 +235,8 @@ impl Crates {
         self.open.remove(&key);
         let mut seen = HashSet::new();
         found.retain(|it| seen.insert(it.clone()));
-        if cut == self.cut || self.open.is_empty() {
-            self.found.insert(key, (found.clone(), self.unsure));
-        }
+        let during = (cut != self.cut && !self.open.is_empty()).then_some(self.asked);
+        self.found.insert(key, Known { found: found.clone(), unsure: self.unsure, during });
         self.unsure |= unsure;
         found
     }
@@ -376,9 +412,8 @@ impl Crates {
                 (self.first_files(first), rest)
             }
         };
-        rest.iter().fold(start, |things, segment| {
-            things.iter().flat_map(|it| self.member(it, segment, depth + 1)).collect()
-        })
+        rest.iter()
+            .fold(start, |things, segment| things.iter().flat_map(|it| self.member(it, segment, depth + 1)).collect())
     }
 
     fn first_files(&mut self, name: &str) -> Vec<Thing> {
@@ -407,6 +442,30 @@ impl Crates {
         }
         Some(Thing::Module(file, at))
     }
+}
+
+/// The standard library is written in a Rust of its own, whose traits may be `const`.
+fn stable(text: &str) -> String {
+    text.replace("[const] ", "")
+        .replace("const trait ", "trait ")
+        .replace("> const ", "> ")
+        .replace("impl const ", "impl ")
+}
+
+/// The name stands in a macro call in place of an item or a method.
+fn in_macros(text: &str, name: &str) -> bool {
+    struct Calls<'n>(&'n str, bool);
+    impl<'ast> syn::visit::Visit<'ast> for Calls<'_> {
+        fn visit_macro(&mut self, it: &'ast syn::Macro) {
+            self.1 |= has_word(it.tokens.to_string().as_bytes(), self.0);
+        }
+        // Code is no place where anything public comes from.
+        fn visit_block(&mut self, _: &'ast syn::Block) {}
+    }
+    let Ok(file) = syn::parse_file(text) else { return false };
+    let mut calls = Calls(name, false);
+    syn::visit::Visit::visit_file(&mut calls, &file);
+    calls.1
 }
 
 /// The file of the module around the one that a file holds.

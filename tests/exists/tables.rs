@@ -33,6 +33,22 @@ pub struct Named {
     pub is_async: bool,
 }
 
+/// Names of what is made at run time, from data: there is no source of it.
+const MADE_AT_RUN_TIME: &[&str] = &["boto3.resources.factory.", "posix.ScandirIterator"];
+
+/// Of versions that were not released as wheels: looked up by hand.
+const BY_HAND: &[&str] = &["playhouse.sqlite_ext.SqliteExtDatabase"];
+
+impl Named {
+    /// A table's own name for what has none, or none that can be read.
+    pub fn is_made_up(&self) -> bool {
+        let private = self.language == Language::Python && self.path.split('.').skip(1).any(|it| it.starts_with('_'));
+        let primitive = self.path.starts_with("std::primitive::");
+        let at_run_time = MADE_AT_RUN_TIME.iter().chain(BY_HAND).any(|start| self.path.starts_with(start));
+        private || primitive || at_run_time
+    }
+}
+
 /// Every path that a table has, in order of table: functions, types, bases, decorators, other names of them.
 pub fn named() -> Vec<Named> {
     let mut all = Vec::new();
