@@ -112,6 +112,10 @@ impl Analysed {
         };
         split.kept.retain(sure);
         split.suppressed.retain(|(finding, _)| sure(finding));
+        if let Some(changes) = &inputs.changes {
+            split.kept.retain(|finding| changes.concern(&outcome.project, finding));
+            split.suppressed.retain(|(finding, _)| changes.concern(&outcome.project, finding));
+        }
         Ok(Self { outcome, split, stale })
     }
 

@@ -8,6 +8,7 @@ use rustc_hash::FxHashSet;
 
 use super::arguments::Check;
 use super::baseline::Baselines;
+use super::since::Changes;
 use super::{Failure, output};
 use crate::analysis::Input;
 use crate::config::{self, MAX_FILE_SIZE, Mode, Request, Tree};
@@ -26,6 +27,8 @@ pub(super) struct Inputs {
     pub found: usize,
     pub problems: Vec<Problem>,
     pub baselines: Baselines,
+    /// What is new since the revision that the command line names.
+    pub changes: Option<Changes>,
 }
 
 /// A file with its text.
@@ -94,7 +97,10 @@ impl Inputs {
             }
         }
         problems.sort();
-        let mut inputs = Self { current, tree, files: all, found, problems, baselines: Baselines::default() };
+        let since = check.revision.since.as_deref();
+        let changes = since.map(|revision| Changes::since(revision, &all)).transpose()?;
+        let baselines = Baselines::default();
+        let mut inputs = Self { current, tree, files: all, found, problems, baselines, changes };
         inputs.baselines = Baselines::read(&inputs, check)?;
         Ok(inputs)
     }

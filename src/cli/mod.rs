@@ -14,6 +14,7 @@ mod panics;
 mod progress;
 mod rules;
 mod schema;
+mod since;
 
 use std::process::ExitCode;
 
