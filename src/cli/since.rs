@@ -7,9 +7,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Failure;
 use super::inputs::Loaded;
-use crate::finding::{Finding, Place};
-use crate::project::Project;
-use crate::source::Source;
+use crate::discover::Kind;
+use crate::finding::{Finding, Place, Sources};
 
 /// Lines of the files on disk that a revision does not have.
 pub(super) struct Changes {
@@ -32,18 +31,19 @@ impl Changes {
         let mut roots: FxHashMap<PathBuf, Option<PathBuf>> = FxHashMap::default();
         let mut changes = FxHashMap::default();
         for file in files {
-            if file.found.is_none() {
+            let Some(found) = &file.found else {
                 return Err(Failure::new(
                     "`--since` asks for files; what is piped in has no revision to compare it with",
                 ));
-            }
-            let path = file.source.location.as_std_path();
+            };
+            let is_notebook = found.kind == Kind::Notebook;
+            let path = file.location.as_std_path();
             let real = path.canonicalize().map_or_else(|_| path.to_owned(), crate::discover::plain_path);
             let folder = real.parent().unwrap_or(&real);
             let root = roots.entry(folder.to_owned()).or_insert_with(|| root_of(folder)).clone();
             let Some(root) = root else {
                 if file.asked {
-                    let shown = &file.source.path;
+                    let shown = file.shown();
                     return Err(Failure::new(format!("--since: `{shown}` is in no git repository; leave it out")));
                 }
                 continue;
@@ -53,21 +53,19 @@ impl Changes {
                 repositories.insert(root.clone(), repository);
             }
             let found = repositories.get(&root).and_then(|it| it.changed(real.strip_prefix(&root).ok()?));
-            let whole = |changed: Changed| if file.source.is_notebook() { Changed::All } else { changed };
+            let whole = |changed: Changed| if is_notebook { Changed::All } else { changed };
             changes.extend(found.map(|changed| (path.to_owned(), whole(changed))));
         }
         Ok(Self { files: changes })
     }
 
     /// The finding, or a step of its evidence, stands on such a line.
-    pub fn concern(&self, project: &Project, finding: &Finding) -> bool {
-        let trace = finding.trace.iter().map(|it| it.place);
-        let related = finding.related.iter().map(|it| it.place);
-        std::iter::once(finding.place).chain(trace).chain(related).any(|place| self.touch(project, place))
+    pub fn concern(&self, sources: &dyn Sources, finding: &Finding) -> bool {
+        finding.places().any(|place| self.touch(sources, place))
     }
 
-    fn touch(&self, project: &Project, place: Place) -> bool {
-        let source: &Source = project.source(place.file);
+    fn touch(&self, sources: &dyn Sources, place: Place) -> bool {
+        let source = sources.source(place.file);
         match self.files.get(source.location.as_std_path()) {
             None => false,
             Some(Changed::All) => true,

@@ -220,7 +220,7 @@ impl Project {
     }
 
     fn is_package(&self, file: FileId) -> bool {
-        self.source(file).path.file_stem() == Some("__init__")
+        self.path(file).file_stem() == Some("__init__")
     }
 
     /// Names of the inline modules around `module`, outermost first.
@@ -309,7 +309,7 @@ impl Project {
                 return Some(self.method(FnRef { file: class.file, function: *function }, receiver));
             }
         }
-        for (file, index) in self.impls.get(&class).into_iter().flatten() {
+        for (file, index) in self.impls_of(class).iter() {
             let model = self.model(*file);
             let it = &model.impls[*index as usize];
             if let Some(id) = model.names.find(name)
@@ -334,7 +334,7 @@ impl Project {
 
     /// A default method of a trait that the type implements.
     fn trait_member(&self, class: ClassRef, receiver: &Ty, name: &str) -> Ty {
-        for (file, index) in self.impls.get(&class).into_iter().flatten() {
+        for (file, index) in self.impls_of(class).iter() {
             let it = &self.model(*file).impls[*index as usize];
             let Some(of_trait) = it.of_trait else { continue };
             match self.evaluate(*file, of_trait) {
@@ -423,7 +423,7 @@ impl Project {
         {
             return Some(FnRef { file: class.file, function: *function });
         }
-        self.impls.get(&class).into_iter().flatten().find_map(|(file, index)| {
+        self.impls_of(class).iter().find_map(|(file, index)| {
             let model = self.model(*file);
             let id = model.names.find(name)?;
             let (_, function) = model.impls[*index as usize].methods.iter().find(|(it, _)| *it == id)?;

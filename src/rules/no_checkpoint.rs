@@ -162,7 +162,7 @@ fn yields(context: &Context<'_>, block: &Block, mut way: Way, bare: &mut Vec<Spa
 }
 
 fn has_yield(node: &Node) -> bool {
-    flow::parts(node).iter().any(|part| flow::find(part, &mut |it| matches!(it, Node::Yield(_))).is_some())
+    flow::parts(node).any(|part| flow::find(part, &mut |it| matches!(it, Node::Yield(_))).is_some())
 }
 
 fn help(context: &Context<'_>) -> &'static str {

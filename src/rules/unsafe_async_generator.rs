@@ -72,8 +72,8 @@ fn cleans_up(block: &Block, inside: bool) -> bool {
         Node::Scope(it) => cleans_up(&it.body, true),
         Node::Try(it) => {
             let guarded = inside || !it.finally.nodes.is_empty();
-            cleans_up(&it.body, guarded) || flow::parts(node)[1..].iter().any(|part| cleans_up(part, inside))
+            cleans_up(&it.body, guarded) || flow::parts(node).skip(1).any(|part| cleans_up(part, inside))
         }
-        other => flow::parts(other).into_iter().any(|part| cleans_up(part, inside)),
+        other => flow::parts(other).any(|part| cleans_up(part, inside)),
     })
 }
