@@ -66,6 +66,9 @@ pub(crate) struct Check {
     #[command(flatten)]
     pub files: Files,
 
+    /// Check again whenever a file changes, until it is interrupted
+    #[arg(long, conflicts_with_all = ["fix", "diff", "write_baseline"])]
+    pub watch: bool,
     /// Exit with 0 whatever is found
     #[arg(long)]
     pub exit_zero: bool,

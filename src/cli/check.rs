@@ -10,7 +10,7 @@ use super::arguments::{Check, Fixing};
 use super::inputs::{self, Inputs};
 use super::mend::{self, Mending};
 use super::progress::Progress;
-use super::{Failure, Status, output};
+use super::{Failure, Status, output, watch};
 use crate::analysis::judge;
 use crate::config::Trouble;
 use crate::finding::{Confidence, FileId, Finding, Severity, Sources};
@@ -23,7 +23,8 @@ use crate::suppress::{self, Split};
 const STACK: usize = if cfg!(target_pointer_width = "64") { 512 << 20 } else { 32 << 20 };
 
 pub(super) fn run(check: &Check) -> Result<Status, Failure> {
-    in_pool(check.threads, || checked(check))
+    let once = || in_pool(check.threads, || checked(check));
+    if check.watch { watch::run(check, once) } else { once() }
 }
 
 /// Runs on threads with stacks that deeply nested code does not end.

@@ -15,6 +15,7 @@ mod progress;
 mod rules;
 mod schema;
 mod since;
+mod watch;
 
 use std::process::ExitCode;
 
