@@ -180,3 +180,13 @@ fn members_inherit_the_edition_of_their_workspace() {
     assert_eq!(found(&[("Cargo.toml", workspace), heir], path), lines(&["both", "old"]));
     assert_eq!(found(&[("Cargo.toml", workspace), own], path), lines(&["both"]));
 }
+
+#[test]
+fn another_edition_is_another_answer_though_no_source_changes() {
+    let folder = Folder::new(&[("src/lib.rs", SOURCE), ("Cargo.toml", "[package]\nname = 'a'\nedition = '2021'\n")]);
+    let cache = folder.at("kept").to_string_lossy().into_owned();
+    let count = || folder.found(&["--select", "lock-across-await", "--cache-dir", &cache]).len();
+    assert_eq!((count(), count()), (lines(&["both", "old"]).len(), lines(&["both", "old"]).len()));
+    folder.write("Cargo.toml", "[package]\nname = 'a'\nedition = '2024'\n");
+    assert_eq!(count(), lines(&["both"]).len());
+}

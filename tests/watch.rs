@@ -22,6 +22,7 @@ impl Watching {
     fn start(folder: &Folder, arguments: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_asynclint"))
             .current_dir(folder.path())
+            .env("ASYNCLINT_CACHE_DIR", folder.cache())
             .args(["check", "--watch", "--output-format", "concise"])
             .args(arguments)
             .stdin(Stdio::null())

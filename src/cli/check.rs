@@ -2,11 +2,13 @@
 
 use std::io::Write;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use rustc_hash::FxHashMap;
 
 use super::arguments::{Check, Fixing};
+use super::cache::Cache;
 use super::inputs::{self, Inputs};
 use super::mend::{self, Mending};
 use super::progress::Progress;
@@ -102,13 +104,33 @@ pub(super) struct Analysed {
 
 impl Analysed {
     pub fn of(inputs: &Inputs, check: &Check) -> Result<Self, Failure> {
-        let (files, reading) = inputs.files();
+        let (files, reading) = inputs.files(!check.cache.no_cache);
         let options = suppress::Options {
             noqa: check.selection.respect_noqa.unwrap_or(true),
             ignore: check.selection.ignore_suppressions,
             ..suppress::Options::default()
         };
-        let groups = judge(&Arc::new(files), |project, findings| Group::of(project, findings, options));
+        let cache = Cache::open(inputs, check);
+        let known = |group: &[FileId]| cache.as_ref()?.find(group, &reading);
+        let anew = AtomicBool::new(false);
+        let groups = judge(&Arc::new(files), known, |project, findings| {
+            let group = Group::of(project, findings, options);
+            if let Some(cache) = &cache {
+                cache.keep(project, &group, &reading);
+                anew.store(true, Ordering::Relaxed);
+            }
+            group
+        });
+        if let Some(cache) = cache {
+            if check.output.verbose {
+                let (count, all) = (cache.hits(), groups.len());
+                let are = if count == 1 { "is" } else { "are" };
+                output::note(&format!("{count} of {all} groups of files {are} as in an earlier run"));
+            }
+            if anew.into_inner() {
+                cache.prune();
+            }
+        }
         let (mut sources, mut split, mut errors) = (Kept::default(), Split::default(), Vec::new());
         for group in groups {
             sources.0.extend(group.sources);
@@ -153,21 +175,16 @@ impl Sources for Kept {
 }
 
 /// What is kept of a group of files that were analysed together.
-struct Group {
-    sources: Vec<(FileId, Source)>,
-    split: Split,
-    errors: Vec<(FileId, FileError)>,
+pub(super) struct Group {
+    pub sources: Vec<(FileId, Source)>,
+    pub split: Split,
+    pub errors: Vec<(FileId, FileError)>,
 }
 
 impl Group {
     fn of(project: &Project, findings: Vec<Finding>, options: suppress::Options) -> Self {
         let split = suppress::apply(project, findings, options);
-        let suppressed = split.suppressed.iter().map(|(finding, _)| finding);
-        let places = split.kept.iter().chain(suppressed).flat_map(Finding::places);
-        let mut files: Vec<FileId> = places.map(|place| place.file).collect();
-        files.sort_unstable();
-        files.dedup();
-        let sources = files.into_iter().map(|file| (file, project.source(file).clone())).collect();
+        let sources = split.files().into_iter().map(|file| (file, project.source(file).clone())).collect();
         let errors = project.group().iter().flat_map(|file| errors_in(project, *file)).collect();
         Self { sources, split, errors }
     }

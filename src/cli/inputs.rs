@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::arguments::Check;
 use super::baseline::Baselines;
@@ -18,7 +18,7 @@ use crate::finding::FileId;
 use crate::knowledge::Knowledge;
 use crate::project::{Files, Member, Project, Read, Reader};
 use crate::rules::{Rule, RuleSet};
-use crate::source::{Language, Source};
+use crate::source::{Edition, Language, Source};
 
 /// What is analysed, and what governs it.
 pub(super) struct Inputs {
@@ -43,10 +43,12 @@ pub(super) struct Loaded {
     /// Its text, where that is not on disk: of standard input, or mended.
     pub source: Option<Source>,
     pub rules: Arc<RuleSet>,
+    /// Of Rust, as its manifest tells.
+    pub edition: Edition,
     /// Findings in it are asked for.
     pub asked: bool,
     /// In bytes: a file that is larger is not read.
-    limit: u64,
+    pub limit: u64,
 }
 
 impl Inputs {
@@ -87,12 +89,13 @@ impl Inputs {
         let named: FxHashSet<PathBuf> = paths.iter().map(|path| current.join(path)).collect();
         let mut all: Vec<Loaded> = Vec::with_capacity(asked.files.len() + around.len());
         all.extend(files.into_iter().map(|mut source| {
-            tree.date(&mut source);
             let path = source.location.as_std_path();
+            let edition = tree.edition(path, source.language);
             let rules = request.rules_for(tree.of_file(path).as_deref(), tree.requires_python(path), path);
             let rules = Arc::new(rules);
             let location = source.location.clone();
-            Loaded { found: None, location, source: Some(source), rules, asked: true, limit: 0 }
+            source.edition = edition;
+            Loaded { found: None, location, source: Some(source), rules, edition, asked: true, limit: 0 }
         }));
         let asked = asked.files.into_iter().map(|file| (file, true));
         let order: Vec<(Found, bool)> = asked.chain(around.into_iter().map(|file| (file, false))).collect();
@@ -107,11 +110,12 @@ impl Inputs {
     }
 
     /// The files as the analysis wants them, and what reading them will tell.
-    pub fn files(&self) -> (Files, Arc<Reading>) {
-        self.read_by(false)
+    /// `remembered`: what the texts were is to be told afterwards.
+    pub fn files(&self, remembered: bool) -> (Files, Arc<Reading>) {
+        self.read_by(false, remembered)
     }
 
-    fn read_by(&self, whole: bool) -> (Files, Arc<Reading>) {
+    fn read_by(&self, whole: bool, remembered: bool) -> (Files, Arc<Reading>) {
         // Files around those asked for are linked, never judged.
         let none = Arc::new(RuleSet::default());
         let member = |file: &Loaded| Member {
@@ -121,16 +125,15 @@ impl Inputs {
             rules: Arc::clone(if file.asked { &file.rules } else { &none }),
             asked: file.asked,
         };
-        let reading = Arc::new(Reading::default());
-        let disk =
-            Disk { files: self.files.clone(), tree: Arc::clone(&self.tree), reading: Arc::clone(&reading), whole };
+        let reading = Arc::new(Reading { contents: remembered.then(Mutex::default), ..Reading::default() });
+        let disk = Disk { files: self.files.clone(), reading: Arc::clone(&reading), whole };
         let members = self.files.iter().map(member).collect();
         (Files::new(members, self.knowledge(), Box::new(disk)), reading)
     }
 
     /// Everything linked at once, and every file asked for lowered, however little it matters to rules.
     pub fn project(&self) -> Project {
-        let (files, _) = self.read_by(true);
+        let (files, _) = self.read_by(true, false);
         let all = files.all().collect();
         Project::new(Arc::new(files), all)
     }
@@ -256,7 +259,16 @@ fn governed(files: Vec<(Found, bool)>, tree: &Tree, request: &Request, named: &F
         };
         let requires = if found.kind.language() == Language::Python { tree.requires_python(&found.path) } else { None };
         let rules = Arc::new(request.rules_for(config.as_deref(), requires, &found.path));
-        Loaded { location: discover::lossy(&found.path), source: None, rules, asked, limit, found: Some(found) }
+        let edition = tree.edition(&found.path, found.kind.language());
+        Loaded {
+            location: discover::lossy(&found.path),
+            source: None,
+            rules,
+            edition,
+            asked,
+            limit,
+            found: Some(found),
+        }
     };
     let mut files: Vec<Loaded> = files.into_par_iter().map(one).collect();
     // Neighbours mostly agree.
@@ -289,23 +301,51 @@ impl Loaded {
 pub(super) struct Reading {
     /// Files that were asked for and are not checked, with the reason if there is one to tell.
     unread: Mutex<BTreeMap<usize, Option<Problem>>>,
+    /// What stands for the texts, where that is wanted.
+    contents: Option<Mutex<FxHashMap<FileId, u128>>>,
 }
 
 impl Reading {
+    fn unread_files(&self) -> MutexGuard<'_, BTreeMap<usize, Option<Problem>>> {
+        self.unread.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub fn problems(&self) -> Vec<Problem> {
-        self.unread.lock().unwrap_or_else(PoisonError::into_inner).values().flatten().cloned().collect()
+        self.unread_files().values().flatten().cloned().collect()
+    }
+
+    /// Those of a group that are not checked.
+    pub fn unread_among(&self, group: &[FileId]) -> Vec<(usize, Option<Problem>)> {
+        let unread = self.unread_files();
+        group.iter().filter_map(|file| Some((file.index(), unread.get(&file.index())?.clone()))).collect()
+    }
+
+    /// What an earlier run could not read.
+    pub fn restore(&self, unread: impl Iterator<Item = (usize, Option<Problem>)>) {
+        self.unread_files().extend(unread);
+    }
+
+    /// What stands for the text that was read.
+    pub fn content(&self, file: FileId) -> Option<u128> {
+        self.contents.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner).get(&file).copied()
+    }
+
+    fn note(&self, file: FileId, text: &str) {
+        if let Some(contents) = &self.contents {
+            let content = super::cache::content(text);
+            contents.lock().unwrap_or_else(PoisonError::into_inner).insert(file, content);
+        }
     }
 
     /// How many of the files asked for are not checked.
     pub fn unread(&self) -> usize {
-        self.unread.lock().unwrap_or_else(PoisonError::into_inner).len()
+        self.unread_files().len()
     }
 }
 
 /// Reads the files of a run from where they are.
 struct Disk {
     files: Vec<Loaded>,
-    tree: Arc<Tree>,
     reading: Arc<Reading>,
     /// Everything that is asked for is relevant.
     whole: bool,
@@ -316,6 +356,7 @@ impl Reader for Disk {
         let index = file.index();
         let loaded = &self.files[index];
         let read = |source: Source| {
+            self.reading.note(file, &source.text);
             let relevant = self.whole && loaded.asked || can_matter(source.language, &source.text);
             Read { source, relevant }
         };
@@ -323,8 +364,9 @@ impl Reader for Disk {
             return read(source.clone());
         }
         let unread = |problem: Option<Problem>| {
+            self.reading.note(file, "");
             if loaded.asked {
-                self.reading.unread.lock().unwrap_or_else(PoisonError::into_inner).insert(index, problem);
+                self.reading.unread_files().insert(index, problem);
             }
             let mut source = Source::new(loaded.shown(), loaded.language(), "");
             source.location = loaded.location.clone();
@@ -332,7 +374,7 @@ impl Reader for Disk {
         };
         match loaded.found.as_ref().map(|found| discover::read(found, loaded.limit)) {
             Some(Ok(Some(mut source))) => {
-                self.tree.date(&mut source);
+                source.edition = loaded.edition;
                 read(source)
             }
             Some(Ok(None)) | None => unread(None),

@@ -8,7 +8,7 @@ use toml::{Table, Value};
 
 use super::versions;
 use crate::rules::TargetPython;
-use crate::source::{Edition, Language, Source};
+use crate::source::{Edition, Language};
 
 /// Finds and keeps what manifests say, folder by folder.
 #[derive(Debug, Default)]
@@ -125,14 +125,10 @@ impl super::Tree {
         self.manifests.python(file.parent()?)
     }
 
-    /// Tells a Rust source of which edition it is. One without a manifest stays what it is.
-    pub fn date(&self, source: &mut Source) {
-        if source.language == Language::Rust
-            && let Some(folder) = source.location.as_std_path().parent()
-            && let Some(edition) = self.manifests.edition(folder)
-        {
-            source.edition = edition;
-        }
+    /// The edition that a file (absolute) is written in. One without a manifest is taken for the newest.
+    pub fn edition(&self, file: &Path, language: Language) -> Edition {
+        let folder = file.parent().filter(|_| language == Language::Rust);
+        folder.and_then(|folder| self.manifests.edition(folder)).unwrap_or_default()
     }
 }
 
