@@ -48,6 +48,31 @@ impl Language {
     }
 }
 
+/// The edition of Rust that a file is written in.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub enum Edition {
+    E2015,
+    E2018,
+    E2021,
+    /// Also of a file that belongs to no package.
+    #[default]
+    E2024,
+}
+
+impl std::str::FromStr for Edition {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "2015" => Ok(Self::E2015),
+            "2018" => Ok(Self::E2018),
+            "2021" => Ok(Self::E2021),
+            "2024" => Ok(Self::E2024),
+            _ => Err(()),
+        }
+    }
+}
+
 /// A place as people and other programs count it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Position {
@@ -68,6 +93,7 @@ pub struct Source {
     /// same as `path` where there is no disk.
     pub location: Utf8PathBuf,
     pub language: Language,
+    pub edition: Edition,
     /// Decoded, without a byte order mark; `offset_of_text` bytes were dropped before it.
     pub text: Arc<str>,
     /// For a notebook: which cell each stretch of `text` is from.
@@ -92,6 +118,7 @@ impl Source {
             location: path.clone(),
             path,
             language,
+            edition: Edition::default(),
             text: text.into(),
             cells: Vec::new(),
             installed: false,

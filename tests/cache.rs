@@ -45,7 +45,7 @@ fn a_second_run_says_the_same() {
     assert!(!is_known(&first) && is_known(&second), "{}{}", first.err, second.err);
     assert!(first.out.contains("time.sleep") && first.err.contains("does not parse"), "{}{}", first.out, first.err);
     assert_eq!((first.status, &first.out, told(&first)), (second.status, &second.out, told(&second)));
-    for format in ["json", "sarif", "junit"] {
+    for format in ["json", "sarif", "gitlab"] {
         let arguments = ["check", "--output-format", format, "--show-suppressed"];
         let without_times = |text: String| {
             let timed = |line: &&str| !line.contains("duration") && !line.contains("TimeUtc");

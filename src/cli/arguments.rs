@@ -62,12 +62,17 @@ pub(crate) struct Check {
     #[command(flatten)]
     pub baseline: KnownFindings,
     #[command(flatten)]
+    pub revision: Revision,
+    #[command(flatten)]
     pub configuration: Configuration,
     #[command(flatten)]
     pub files: Files,
     #[command(flatten)]
     pub cache: Caching,
 
+    /// Check again whenever a file changes, until it is interrupted
+    #[arg(long, conflicts_with_all = ["fix", "diff", "write_baseline"])]
+    pub watch: bool,
     /// Exit with 0 whatever is found
     #[arg(long)]
     pub exit_zero: bool,
@@ -182,6 +187,14 @@ pub(crate) struct KnownFindings {
     /// Write down all findings as known, and take out those that no longer occur
     #[arg(long, conflicts_with_all = ["fix", "diff"])]
     pub write_baseline: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Baseline")]
+pub(crate) struct Revision {
+    /// Only findings on lines changed since a git revision, or with such a line in their evidence
+    #[arg(long, value_name = "REV", conflicts_with_all = ["fix", "diff", "write_baseline"])]
+    pub since: Option<String>,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -87,7 +87,7 @@ impl<'a> Cache<'a> {
                 say(&format!("{:?}", file.rules));
                 next
             });
-            say(&format!("{number} {} {}", file.asked, file.limit));
+            say(&format!("{number} {:?} {} {}", file.edition, file.asked, file.limit));
         }
         Some(Self { folder, run, inputs, hits: AtomicUsize::new(0), next: AtomicU32::new(u32::MAX / 2) })
     }

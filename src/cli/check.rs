@@ -12,7 +12,7 @@ use super::cache::Cache;
 use super::inputs::{self, Inputs};
 use super::mend::{self, Mending};
 use super::progress::Progress;
-use super::{Failure, Status, output};
+use super::{Failure, Status, output, watch};
 use crate::analysis::judge;
 use crate::config::Trouble;
 use crate::finding::{Confidence, FileId, Finding, Severity, Sources};
@@ -25,7 +25,8 @@ use crate::suppress::{self, Split};
 const STACK: usize = if cfg!(target_pointer_width = "64") { 512 << 20 } else { 32 << 20 };
 
 pub(super) fn run(check: &Check) -> Result<Status, Failure> {
-    in_pool(check.threads, || checked(check))
+    let once = || in_pool(check.threads, || checked(check));
+    if check.watch { watch::run(check, once) } else { once() }
 }
 
 /// Runs on threads with stacks that deeply nested code does not end.
@@ -161,6 +162,10 @@ impl Analysed {
         };
         split.kept.retain(sure);
         split.suppressed.retain(|(finding, _)| sure(finding));
+        if let Some(changes) = &inputs.changes {
+            split.kept.retain(|finding| changes.concern(&sources, finding));
+            split.suppressed.retain(|(finding, _)| changes.concern(&sources, finding));
+        }
         Ok(Self { sources, split, errors, checked, stale, coverage })
     }
 }

@@ -10,6 +10,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::arguments::Check;
 use super::baseline::Baselines;
+use super::since::Changes;
 use super::{Failure, output};
 use crate::config::{self, MAX_FILE_SIZE, Mode, Request, Tree};
 use crate::discover::{self, Found, Problem, can_matter, discover, project_root};
@@ -18,7 +19,7 @@ use crate::knowledge::Knowledge;
 use crate::packages::{self, CrateSources, SitePackages, Surroundings};
 use crate::project::{Files, Member, Project, Read, Reader};
 use crate::rules::{Rule, RuleSet};
-use crate::source::{Language, Source};
+use crate::source::{Edition, Language, Source};
 
 /// What is analysed, and what governs it.
 pub(super) struct Inputs {
@@ -32,6 +33,8 @@ pub(super) struct Inputs {
     pub baselines: Baselines,
     /// What the files stand in.
     pub surroundings: Arc<Surroundings>,
+    /// What is new since the revision that the command line names.
+    pub changes: Option<Changes>,
 }
 
 /// A file, and what governs it.
@@ -43,6 +46,8 @@ pub(super) struct Loaded {
     /// Its text, where that is not on disk: of standard input, or mended.
     pub source: Option<Source>,
     pub rules: Arc<RuleSet>,
+    /// Of Rust, as its manifest tells.
+    pub edition: Edition,
     /// Findings in it are asked for.
     pub asked: bool,
     /// In bytes: a file that is larger is not read.
@@ -86,19 +91,24 @@ impl Inputs {
 
         let named: FxHashSet<PathBuf> = paths.iter().map(|path| current.join(path)).collect();
         let mut all: Vec<Loaded> = Vec::with_capacity(asked.files.len() + around.len());
-        all.extend(files.into_iter().map(|source| {
+        all.extend(files.into_iter().map(|mut source| {
             let path = source.location.as_std_path();
-            let rules = Arc::new(request.rules_for(tree.of_file(path).as_deref(), path));
+            let edition = tree.edition(path, source.language);
+            let rules = request.rules_for(tree.of_file(path).as_deref(), tree.requires_python(path), path);
+            let rules = Arc::new(rules);
             let location = source.location.clone();
-            Loaded { found: None, location, source: Some(source), rules, asked: true, limit: 0 }
+            source.edition = edition;
+            Loaded { found: None, location, source: Some(source), rules, edition, asked: true, limit: 0 }
         }));
         let asked = asked.files.into_iter().map(|file| (file, true));
         let order: Vec<(Found, bool)> = asked.chain(around.into_iter().map(|file| (file, false))).collect();
         all.extend(governed(order, &tree, &request, &named));
         let surroundings = Arc::new(surroundings(check, &all, &current, &mut problems)?);
         problems.sort();
-        let mut inputs =
-            Self { current, tree, files: all, found, problems, baselines: Baselines::default(), surroundings };
+        let since = check.revision.since.as_deref();
+        let changes = since.map(|revision| Changes::since(revision, &all)).transpose()?;
+        let baselines = Baselines::default();
+        let mut inputs = Self { current, tree, files: all, found, problems, baselines, surroundings, changes };
         inputs.baselines = Baselines::read(&inputs, check)?;
         Ok(inputs)
     }
@@ -297,8 +307,18 @@ fn governed(files: Vec<(Found, bool)>, tree: &Tree, request: &Request, named: &F
             true => u64::from(u32::MAX),
             false => config.as_ref().and_then(|it| it.max_file_size).unwrap_or(MAX_FILE_SIZE).min(u64::from(u32::MAX)),
         };
-        let rules = Arc::new(request.rules_for(config.as_deref(), &found.path));
-        Loaded { location: discover::lossy(&found.path), source: None, rules, asked, limit, found: Some(found) }
+        let requires = if found.kind.language() == Language::Python { tree.requires_python(&found.path) } else { None };
+        let rules = Arc::new(request.rules_for(config.as_deref(), requires, &found.path));
+        let edition = tree.edition(&found.path, found.kind.language());
+        Loaded {
+            location: discover::lossy(&found.path),
+            source: None,
+            rules,
+            edition,
+            asked,
+            limit,
+            found: Some(found),
+        }
     };
     let mut files: Vec<Loaded> = files.into_par_iter().map(one).collect();
     // Neighbours mostly agree.
@@ -403,7 +423,10 @@ impl Reader for Disk {
             Read { source, relevant: false }
         };
         match loaded.found.as_ref().map(|found| discover::read(found, loaded.limit)) {
-            Some(Ok(Some(source))) => read(source),
+            Some(Ok(Some(mut source))) => {
+                source.edition = loaded.edition;
+                read(source)
+            }
             Some(Ok(None)) | None => unread(None),
             Some(Err(problem)) => unread(Some(problem)),
         }

@@ -15,6 +15,8 @@ mod panics;
 mod progress;
 mod rules;
 mod schema;
+mod since;
+mod watch;
 
 use std::process::ExitCode;
 

@@ -55,6 +55,6 @@ fn is_vendored(folder: &Path) -> bool {
 }
 
 /// The file is somewhere below a folder that a walk would not look into.
-pub(super) fn is_below_skipped(file: &Path) -> bool {
+pub(crate) fn is_below_skipped(file: &Path) -> bool {
     file.ancestors().skip(1).any(is_skipped)
 }
