@@ -4,6 +4,7 @@ use super::{Category, Context, Profile, Rule};
 use crate::finding::{Confidence, Severity};
 use crate::knowledge::ScopeRole;
 use crate::model::{Block, FunctionId, Handler, Node, Scope, Use, Value, flow};
+use crate::project::Wrapping;
 use crate::project::types::Ty;
 use crate::source::{Language, Span};
 
@@ -22,6 +23,9 @@ pub(super) static RULE: Rule = Rule {
 /// How far helpers of the project are followed.
 const DEEPEST: u32 = 4;
 
+/// What is waited for is looked at as where a cancellation stays: one is enough to lose an exception.
+const ONLY_ONCE: &str = "trio";
+
 fn check(context: &mut Context<'_>) {
     if context.language() != Language::Python {
         return;
@@ -34,13 +38,14 @@ fn check(context: &mut Context<'_>) {
     for function in context.async_functions() {
         let id = function.function;
         let definition = context.model().function(id);
-        let mut found: Vec<(Span, &str)> = Vec::new();
+        let mut found: Vec<(Span, Place)> = Vec::new();
         if context.model().name(definition.name) == "__aexit__" && library != "asyncio" {
             first_wait(context, &definition.body, library)
                 .into_iter()
-                .for_each(|span| found.push((span, "`__aexit__`")));
+                .for_each(|span| found.push((span, Place::Cancelled("`__aexit__`"))));
         }
-        cleanups(context, &definition.body, library, &mut found);
+        let is_manager = definition.is_generator && context.project.wrapping(context.function(id)) == Wrapping::Manager;
+        cleanups(context, &definition.body, library, is_manager, &mut found);
         found.sort();
         found.dedup_by_key(|it| it.0);
         for (span, place) in found {
@@ -49,21 +54,48 @@ fn check(context: &mut Context<'_>) {
     }
 }
 
-fn report(context: &mut Context<'_>, id: FunctionId, span: Span, place: &str, library: &str) {
-    let message = match library {
-        "asyncio" => format!("a second cancellation ends this `await` in {place}, and the clean-up with it"),
-        _ => format!("once cancelled, this `await` in {place} raises at once: the clean-up is not done"),
+/// Where a clean-up stands, and what a cancellation does to it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    /// What runs here may run because of a cancellation.
+    Cancelled(&'static str),
+    /// The handler of another exception, which it raises again.
+    Handler,
+}
+
+fn report(context: &mut Context<'_>, id: FunctionId, span: Span, place: Place, library: &str) {
+    let (message, help) = match (place, library) {
+        (Place::Handler, "asyncio") => (
+            "a cancellation during this `await` takes the place of the exception that is being handled".to_owned(),
+            "log the exception before, or clean up where it is not held".to_owned(),
+        ),
+        (Place::Handler, _) => (
+            "a cancellation during this `await` takes the place of the exception that is being handled".to_owned(),
+            format!("put it in `with {library}.move_on_after(.., shield=True)`"),
+        ),
+        (Place::Cancelled(place), "asyncio") => (
+            format!("a second cancellation ends this `await` in {place}, and the clean-up with it"),
+            "make a task of the clean-up, keep it and await it through `asyncio.shield`".to_owned(),
+        ),
+        (Place::Cancelled(place), _) => (
+            format!("once cancelled, this `await` in {place} raises at once: the clean-up is not done"),
+            format!("put it in `with {library}.move_on_after(.., shield=True)`"),
+        ),
     };
     let mut finding = context.finding(&RULE, context.function(id), span, message);
     finding.confidence = Confidence::Likely;
-    finding.help = Some(match library {
-        "asyncio" => "make a task of the clean-up, keep it and await it through `asyncio.shield`".to_owned(),
-        _ => format!("put it in `with {library}.move_on_after(.., shield=True)`"),
-    });
+    finding.help = Some(help);
     context.keep(finding);
 }
 
-fn cleanups(context: &Context<'_>, block: &Block, library: &str, found: &mut Vec<(Span, &'static str)>) {
+fn cleanups(context: &Context<'_>, block: &Block, library: &str, is_manager: bool, found: &mut Vec<(Span, Place)>) {
+    // At its `yield` a context manager runs the body of a `with`, which is cancelled like any other code.
+    let can_be_cancelled = |block: &Block| {
+        flow::suspends(block)
+            || is_manager
+                && library != "asyncio"
+                && flow::find(block, &mut |node| matches!(node, Node::Yield(_))).is_some()
+    };
     flow::visit(block, &mut |node| {
         if let Node::Try(it) = node {
             let mut taken = false;
@@ -75,17 +107,87 @@ fn cleanups(context: &Context<'_>, block: &Block, library: &str, found: &mut Vec
                         continue;
                     }
                     found.extend(
-                        first_wait(context, &handler.body, library).map(|span| (span, "a handler of cancellation")),
+                        first_wait(context, &handler.body, library)
+                            .map(|span| (span, Place::Cancelled("a handler of cancellation"))),
                     );
+                } else if context.wants(Profile::All) {
+                    let mut lost = Vec::new();
+                    until_raise(context, &handler.body, None, &mut lost);
+                    found.extend(lost.first().map(|span| (*span, Place::Handler)));
                 }
             }
             // What runs after every awaited part is caught meets a cancellation only by chance.
-            if flow::suspends(&it.body) {
-                found.extend(first_wait(context, &it.finally, library).map(|span| (span, "`finally`")));
+            if can_be_cancelled(&it.body) {
+                let wait = first_wait(context, &it.finally, library);
+                found.extend(wait.map(|span| (span, Place::Cancelled("`finally`"))));
             }
         }
         flow::Step::Into
     });
+}
+
+/// Walks a handler that was entered for an exception. `waited` is the first `await` on the way here, `lost` takes those
+/// that a `raise` follows. Gives how the block's end is reached, if it is.
+fn until_raise(
+    context: &Context<'_>,
+    block: &Block,
+    mut waited: Option<Span>,
+    lost: &mut Vec<Span>,
+) -> Option<Option<Span>> {
+    for node in &block.nodes {
+        match node {
+            Node::Raise(_) => {
+                lost.extend(waited);
+                return None;
+            }
+            Node::Return { .. } | Node::Break { .. } | Node::Continue { .. } => return None,
+            Node::Await(it) if !is_excused(context, it.value, ONLY_ONCE, 0) => waited = waited.or(Some(it.span)),
+            Node::Scope(it) if is_shield(context, it) => {}
+            Node::Scope(it) => {
+                if flow::is_suspension(node) && !is_task_group(context, it) {
+                    waited = waited.or(Some(it.keyword));
+                }
+                waited = until_raise(context, &it.body, waited, lost)?;
+            }
+            Node::Block(it) => waited = until_raise(context, it, waited, lost)?,
+            Node::Branch(it) => {
+                let mut left = (!it.exhaustive).then_some(waited);
+                for arm in &it.arms {
+                    waited = until_raise(context, &arm.test, waited, lost).unwrap_or(waited);
+                    if let Some(arm) = until_raise(context, &arm.body, waited, lost) {
+                        left = Some(left.flatten().or(arm));
+                    }
+                }
+                waited = left?;
+            }
+            Node::Loop(it) => {
+                if flow::is_suspension(node) {
+                    waited = waited.or(Some(it.keyword));
+                }
+                let turned = until_raise(context, &it.body, waited, lost).flatten();
+                waited = waited.or(turned).or_else(|| first_wait(context, &it.body, ONLY_ONCE));
+            }
+            // Handlers inside hold an exception of their own.
+            Node::Try(it) => {
+                let tried = until_raise(context, &it.body, waited, lost);
+                let orelse = tried.and_then(|waited| until_raise(context, &it.orelse, waited, lost));
+                let handled = || waited.or_else(|| first_wait(context, &it.body, ONLY_ONCE));
+                waited = match (orelse, it.handlers.is_empty()) {
+                    (Some(waited), _) => waited,
+                    (None, true) => return None,
+                    (None, false) => handled(),
+                };
+                waited = until_raise(context, &it.finally, waited, lost)?;
+            }
+            _ => {}
+        }
+    }
+    Some(waited)
+}
+
+/// Opening one waits for nothing.
+fn is_task_group(context: &Context<'_>, scope: &Scope) -> bool {
+    scope.items.iter().all(|item| super::task_group::role(context, item) == Some(ScopeRole::TaskGroup))
 }
 
 fn catches_cancellation(context: &Context<'_>, handler: &Handler) -> bool {
