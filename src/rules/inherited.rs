@@ -77,20 +77,30 @@ pub(super) fn is_overridden(context: &Context<'_>, function: FnRef) -> bool {
 
 /// A framework calls the function, or a decorator that nothing is known of may: they decide what it takes and gives.
 pub(super) fn is_handed_over(context: &Context<'_>, function: FnRef) -> bool {
+    match context.project.language(function.file) {
+        Language::Rust => !context.project.function(function).decorators.is_empty(),
+        Language::Python => {
+            context.project.wrapping(function) == Wrapping::Unknown
+                || is_decorated(context, function, |role| role != Some(HandlerRole::ContextManager))
+        }
+    }
+}
+
+/// A framework is known to call the function, or it is a declaration for type checkers.
+pub(super) fn is_handler(context: &Context<'_>, function: FnRef) -> bool {
+    use HandlerRole::{Callback, Fixture, Overload, Route, Task};
+    is_decorated(context, function, |role| matches!(role, Some(Callback | Fixture | Overload | Route | Task)))
+}
+
+/// A decorator that is known is one of these, or `overload`.
+fn is_decorated(context: &Context<'_>, function: FnRef, is: impl Fn(Option<HandlerRole>) -> bool) -> bool {
     let definition = context.project.function(function);
-    let language = context.project.language(function.file);
-    if language == Language::Rust {
-        return !definition.decorators.is_empty();
-    }
-    if context.project.wrapping(function) == Wrapping::Unknown {
-        return true;
-    }
     definition.decorators.iter().any(|decorator| {
         let (Ty::External(path) | Ty::Method(path, _)) = context.project.evaluate(function.file, decorator.value)
         else {
             return false;
         };
-        let facts = context.project.knowledge.decorator(language, &path);
-        facts.is_some_and(|facts| facts.role != Some(HandlerRole::ContextManager)) || path.ends_with(".overload")
+        let facts = context.project.knowledge.decorator(Language::Python, &path);
+        facts.is_some_and(|facts| is(facts.role)) || path.ends_with(".overload")
     })
 }
