@@ -121,6 +121,12 @@ pub(super) fn statements<'a>(context: &Context<'a>, function: FnRef) -> impl Ite
     inside.filter(|it| it.start > definition.name_span.start).map(|it| text.slice(*it).trim())
 }
 
+/// A statement that only fills a body: `pass`, `...`, a text.
+pub(super) fn is_filler(statement: &str) -> bool {
+    let is_text = statement.trim_start_matches(['r', 'R', 'b', 'u']).starts_with(['"', '\'']);
+    is_text || matches!(statement, "pass" | "...")
+}
+
 fn says_nothing(text: &str, is_method: bool) -> bool {
     let constants = ["None", "True", "False", "0", "[]", "{}", "()", "\"\"", "''"];
     let is_string = text.trim_start_matches(['r', 'R', 'f', 'b', 'u']).starts_with(['"', '\'']);

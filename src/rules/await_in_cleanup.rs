@@ -1,11 +1,13 @@
 //! `await-in-cleanup`: clean-up that awaits while the task is cancelled, without a shield.
 
+use super::async_without_await::{is_filler, statements};
+use super::inherited::is_handler;
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Confidence, Severity};
 use crate::knowledge::ScopeRole;
 use crate::model::{Block, FunctionId, Handler, Node, Scope, Use, Value, flow};
 use crate::project::Wrapping;
-use crate::project::types::Ty;
+use crate::project::types::{FnRef, Ty};
 use crate::source::{Language, Span};
 
 pub(super) static RULE: Rule = Rule {
@@ -24,7 +26,7 @@ pub(super) static RULE: Rule = Rule {
 const DEEPEST: u32 = 4;
 
 /// What is waited for is looked at as where a cancellation stays: one is enough to lose an exception.
-const ONLY_ONCE: &str = "trio";
+const ONLY_ONCE: &str = "any";
 
 fn check(context: &mut Context<'_>) {
     if context.language() != Language::Python {
@@ -44,8 +46,10 @@ fn check(context: &mut Context<'_>) {
                 .into_iter()
                 .for_each(|span| found.push((span, Place::Cancelled("`__aexit__`"))));
         }
-        let is_manager = definition.is_generator && context.project.wrapping(context.function(id)) == Wrapping::Manager;
-        cleanups(context, &definition.body, library, is_manager, &mut found);
+        let is_closed = definition.is_generator
+            && matches!(context.project.wrapping(function), Wrapping::Plain | Wrapping::Manager)
+            && !is_handler(context, function);
+        cleanups(context, &definition.body, library, is_closed, &mut found);
         found.sort();
         found.dedup_by_key(|it| it.0);
         for (span, place) in found {
@@ -88,11 +92,12 @@ fn report(context: &mut Context<'_>, id: FunctionId, span: Span, place: Place, l
     context.keep(finding);
 }
 
-fn cleanups(context: &Context<'_>, block: &Block, library: &str, is_manager: bool, found: &mut Vec<(Span, Place)>) {
-    // At its `yield` a context manager runs the body of a `with`, which is cancelled like any other code.
+fn cleanups(context: &Context<'_>, block: &Block, library: &str, is_closed: bool, found: &mut Vec<(Span, Place)>) {
+    // At its `yield` a context manager runs the body of a `with`, which is cancelled like any other code; a generator that
+    // nobody iterates to its end is closed in a cancelled scope.
     let can_be_cancelled = |block: &Block| {
         flow::suspends(block)
-            || is_manager
+            || is_closed
                 && library != "asyncio"
                 && flow::find(block, &mut |node| matches!(node, Node::Yield(_))).is_some()
     };
@@ -260,6 +265,7 @@ fn is_excused(context: &Context<'_>, value: crate::model::ValueId, library: &str
     let name = written.rsplit('.').next().unwrap_or(written);
     if let Some(own) = context.project.own_of(context.file, *id)
         && depth < DEEPEST
+        && !is_declared_only(context, own)
     {
         // A helper that puts up the shield itself.
         let inner = Context::new(context.project, own.file);
@@ -267,11 +273,19 @@ fn is_excused(context: &Context<'_>, value: crate::model::ValueId, library: &str
     }
     match name {
         name if name.contains("shield") => true,
-        "__aexit__" | "aclose_forcefully" => true,
+        "aclose_forcefully" => true,
+        // Whose exit it is looks after it; but an exception can be lost there.
+        "__aexit__" => library != ONLY_ONCE,
         "aclose" => call.args.is_empty(),
         "aclose_if_supported" => true,
         // Children that were cancelled are waited for.
         "gather" | "wait" => library == "asyncio",
         _ => library == "asyncio" && context.text(call.span).contains("return_exceptions"),
     }
+}
+
+/// A method of a protocol or of an abstract class: which one runs is not known.
+fn is_declared_only(context: &Context<'_>, function: FnRef) -> bool {
+    let inner = Context::new(context.project, function.file);
+    context.project.is_abstract(function) || statements(&inner, function).all(is_filler)
 }

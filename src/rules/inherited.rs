@@ -7,19 +7,12 @@ use crate::project::Wrapping;
 use crate::project::types::{ClassRef, FnRef, Ty};
 use crate::source::Language;
 
-/// Bases that declare no methods of their own.
-const PLAIN: &[&str] = &[
-    "builtins.object",
-    "abc.ABC",
-    "typing.Generic",
-    "typing.Protocol",
-    "typing.NamedTuple",
-    "typing_extensions.Protocol",
-    "typing_extensions.Generic",
-    "enum.Enum",
-    "enum.IntEnum",
-    "enum.StrEnum",
-];
+/// Modules whose classes declare no async methods but those of generators and the ones with underscores.
+const PLAIN: &[&str] = &["builtins.", "abc.", "typing.", "typing_extensions.", "collections.", "enum.", "contextlib."];
+
+fn declares_none(base: &str, method: &str) -> bool {
+    PLAIN.iter().any(|it| base.starts_with(it)) && !matches!(method, "asend" | "athrow" | "aclose")
+}
 
 /// The method stands in for one of a base class or a trait, or may do so: a base is not known.
 pub(super) fn may_override(context: &Context<'_>, function: FnRef) -> bool {
@@ -53,7 +46,7 @@ fn inherits(context: &Context<'_>, class: ClassRef, name: &str, depth: u32) -> b
     }
     let bases = &context.project.model(class.file).class(class.class).bases;
     bases.iter().any(|base| match context.project.evaluate(class.file, *base) {
-        Ty::External(path) => !PLAIN.contains(&&*path),
+        Ty::External(path) => !declares_none(&path, name),
         Ty::Class(base) => {
             let model = context.project.model(base.file);
             let has = model.class(base.class).methods.iter().any(|(it, _)| model.name(*it) == name);

@@ -20,7 +20,7 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(context: &mut Context<'_>) {
-    if context.language() != Language::Python || !imports_scopes(context) {
+    if context.language() != Language::Python || !imports_scopes(context) && !context.wants(Profile::All) {
         return;
     }
     for function in context.async_functions() {
@@ -68,7 +68,9 @@ fn parameter(context: &Context<'_>, function: FnRef) -> Option<Span> {
     }
     let name = model.name(definition.name);
     let is_test = definition.test || name.starts_with("test_") || name.starts_with("__");
-    if is_test || is_handed_over(context, function) || may_override(context, function) {
+    // A declaration that others have to follow is where the parameter comes from.
+    let handed_over = is_handed_over(context, function) && !context.project.is_abstract(function);
+    if is_test || handed_over || may_override(context, function) {
         return None;
     }
     let span = definition.local(param.local).span;
