@@ -16,7 +16,7 @@ pub(super) static RULE: Rule = Rule {
     profile: Profile::Strict,
     severity: Severity::Note,
     languages: &[Language::Python],
-    aliases: &["ASYNC119"],
+    aliases: &["ASYNC119", "ASYNC900"],
     fix: None,
     check,
 };
