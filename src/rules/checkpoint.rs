@@ -1,6 +1,7 @@
 //! Ways through a block that never wait.
 
 use super::Context;
+use super::swallowed_cancellation::never_returns;
 use super::task_group::{deeper, role};
 use crate::knowledge::ScopeRole;
 use crate::model::{Arm, Block, Branch, BranchKind, Loop, LoopKind, Node, Scope, ScopeKind, Try, Value, flow};
@@ -152,11 +153,7 @@ impl<'c, 'p> Walk<'c, 'p> {
             Node::Branch(it) => self.branch(it, way),
             Node::Loop(it) => self.turns(it, way),
             Node::Try(it) => self.tried(it, way),
-            Node::Call(id)
-                if self.context.project.api_of(self.context.file, *id).is_some_and(|api| api.never_returns) =>
-            {
-                never()
-            }
+            Node::Call(_) if never_returns(self.context, node) => never(),
             _ => Ways::falling(way),
         }
     }

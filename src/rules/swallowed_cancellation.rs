@@ -340,7 +340,7 @@ fn suppressed(context: &Context<'_>, function: FnRef, scope: &Scope, found: &mut
 }
 
 /// A call that always raises or ends the program.
-fn never_returns(context: &Context<'_>, node: &Node) -> bool {
+pub(super) fn never_returns(context: &Context<'_>, node: &Node) -> bool {
     let Node::Call(id) = node else { return false };
     if let Some(api) = context.project.api_of(context.file, *id) {
         return api.never_returns;

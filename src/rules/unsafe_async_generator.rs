@@ -1,10 +1,8 @@
 //! `unsafe-async-generator`: a loop over an async generator may be left with the generator half-way.
 
-use super::inherited::is_handler;
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Related, Severity};
 use crate::model::{Block, FunctionId, FunctionKind, LoopKind, Node, Value, ValueId, flow};
-use crate::project::Wrapping;
 use crate::project::types::{FnRef, Ty};
 use crate::source::{Language, Span};
 
@@ -56,8 +54,7 @@ fn on_its_own(context: &mut Context<'_>, id: FunctionId) {
     if definition.kind != FunctionKind::Async
         || !definition.is_generator
         || !has_finally(&definition.body)
-        || context.project.wrapping(function) != Wrapping::Plain
-        || is_handler(context, function)
+        || !definition.decorators.is_empty()
         || is_iterated(context, function)
     {
         return;
