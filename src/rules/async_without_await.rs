@@ -1,6 +1,6 @@
 //! `async-without-await`: an async function that never waits.
 
-use super::inherited::{is_handed_over, is_overridden, may_override};
+use super::inherited::{is_handed_over, is_overridden, is_special, may_override};
 use super::macros::hides_something;
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{FileId, Severity};
@@ -63,7 +63,7 @@ fn must_be_async(context: &Context<'_>, function: FnRef) -> bool {
     let model = context.model();
     let definition = model.function(function.function);
     let name = model.name(definition.name);
-    if definition.test || name.starts_with("__") || name.starts_with("test_") || name == "main" {
+    if definition.test || is_special(name) || name.starts_with("test_") || name == "main" {
         return true;
     }
     is_stub(context, function)

@@ -7,8 +7,25 @@ use crate::project::Wrapping;
 use crate::project::types::{ClassRef, FnRef, Ty};
 use crate::source::Language;
 
-/// Modules whose classes declare no async methods but those of generators and the ones with underscores.
-const PLAIN: &[&str] = &["builtins.", "abc.", "typing.", "typing_extensions.", "collections.", "enum.", "contextlib."];
+/// Modules and classes that declare no async methods but those of generators and the ones with underscores.
+const PLAIN: &[&str] = &[
+    "builtins.",
+    "abc.",
+    "typing.",
+    "typing_extensions.",
+    "collections.",
+    "enum.",
+    "contextlib.",
+    "asyncio.Protocol",
+    "asyncio.BaseProtocol",
+    "asyncio.BufferedProtocol",
+    "asyncio.DatagramProtocol",
+];
+
+/// `__aenter__`: the language asks for it.
+pub(super) fn is_special(name: &str) -> bool {
+    name.starts_with("__") && name.ends_with("__")
+}
 
 fn declares_none(base: &str, method: &str) -> bool {
     PLAIN.iter().any(|it| base.starts_with(it)) && !matches!(method, "asend" | "athrow" | "aclose")
