@@ -1,5 +1,6 @@
 //! All models together: what names stand for across files, who calls whom, and what calls do.
 
+mod async_library;
 mod callables;
 mod callbacks;
 mod calls;
@@ -41,6 +42,8 @@ pub struct Project {
     /// Rust `impl` blocks by the type they are for.
     impls: FxHashMap<ClassRef, Vec<(FileId, u32)>>,
     effects: Effects,
+    /// What files are for that import no async library.
+    async_library: OnceLock<&'static str>,
 }
 
 struct File {
@@ -72,8 +75,15 @@ impl Project {
             .collect();
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let mut project =
-            Self { number, files, knowledge, layout, impls: FxHashMap::default(), effects: Effects::default() };
+        let mut project = Self {
+            number,
+            files,
+            knowledge,
+            layout,
+            impls: FxHashMap::default(),
+            effects: Effects::default(),
+            async_library: OnceLock::new(),
+        };
         project.files.par_iter().for_each(|file| {
             if file.relevant || file.source.language == Language::Rust {
                 file.model();
