@@ -1,7 +1,7 @@
 //! `await-in-cleanup`: clean-up that awaits while the task is cancelled, without a shield.
 
 use super::async_without_await::{is_filler, statements};
-use super::inherited::is_handler;
+use super::inherited::{is_handler, is_overridden};
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Confidence, Severity};
 use crate::knowledge::ScopeRole;
@@ -265,7 +265,7 @@ fn is_excused(context: &Context<'_>, value: crate::model::ValueId, library: &str
     let name = written.rsplit('.').next().unwrap_or(written);
     if let Some(own) = context.project.own_of(context.file, *id)
         && depth < DEEPEST
-        && !is_declared_only(context, own)
+        && tells(context, own)
     {
         // A helper that puts up the shield itself.
         let inner = Context::new(context.project, own.file);
@@ -273,7 +273,7 @@ fn is_excused(context: &Context<'_>, value: crate::model::ValueId, library: &str
     }
     match name {
         name if name.contains("shield") => true,
-        "aclose_forcefully" => true,
+        "aclose_forcefully" | "cancel_shielded_checkpoint" => true,
         // Whose exit it is looks after it; but an exception can be lost there.
         "__aexit__" => library != ONLY_ONCE,
         "aclose" => call.args.is_empty(),
@@ -284,8 +284,12 @@ fn is_excused(context: &Context<'_>, value: crate::model::ValueId, library: &str
     }
 }
 
-/// A method of a protocol or of an abstract class: which one runs is not known.
-fn is_declared_only(context: &Context<'_>, function: FnRef) -> bool {
+/// The function's body says what is waited for: not where it is a method of a protocol or one that others override, nor an
+/// ordinary function, of which what it gives is waited for.
+fn tells(context: &Context<'_>, function: FnRef) -> bool {
     let inner = Context::new(context.project, function.file);
-    context.project.is_abstract(function) || statements(&inner, function).all(is_filler)
+    context.project.function(function).kind.is_async()
+        && !context.project.is_abstract(function)
+        && !is_overridden(&inner, function)
+        && !statements(&inner, function).all(is_filler)
 }
