@@ -268,7 +268,13 @@ fn cancels_before(context: &Context<'_>, function: FunctionId, span: Span, body:
     });
     // The receiver may be of unknown type, or the method handed on, and then only the text tells.
     let text = context.text(Span::new(model.function(function).span.start, span.end));
-    let cancelled: Vec<&str> = text.match_indices(".cancel").map(|(at, _)| last_name(&text[..at])).collect();
+    // Of `scope.cancel_scope` and `task.cancelled` nothing is cancelled.
+    let is_call = |rest: &str| !["_scope", "_called", "led", "ling", "lation"].iter().any(|it| rest.starts_with(it));
+    let cancelled: Vec<&str> = text
+        .match_indices(".cancel")
+        .filter(|(at, word)| is_call(&text[at + word.len()..]))
+        .map(|(at, _)| last_name(&text[..at]))
+        .collect();
     let other = !cancelled.is_empty() && waits_for_another(context, body, &cancelled);
     (closes || !cancelled.is_empty()) && !other
 }
