@@ -5,7 +5,7 @@ use super::inherited::{is_handler, is_overridden};
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Confidence, Severity};
 use crate::knowledge::ScopeRole;
-use crate::model::{Block, FunctionId, Handler, Node, Scope, Use, Value, flow};
+use crate::model::{Block, FunctionId, Handler, Node, Scope, Use, Value, ValueId, flow};
 use crate::project::Wrapping;
 use crate::project::types::{FnRef, Ty};
 use crate::source::{Language, Span};
@@ -240,17 +240,30 @@ fn is_shield(context: &Context<'_>, scope: &Scope) -> bool {
     scope.items.iter().any(|item| {
         super::task_group::role(context, item) == Some(ScopeRole::Shield)
             || match context.model().value(item.value) {
-                Value::Result(call) => context.model().call(*call).args.iter().any(|arg| {
-                    arg.name.is_some_and(|name| context.model().name(name) == "shield")
-                        && *context.model().value(arg.value) != Value::Bool(false)
-                }),
+                Value::Result(call) => {
+                    let call = context.model().call(*call);
+                    let says_so = |name: &str| name.to_ascii_lowercase().contains("shield");
+                    let asked = call.args.iter().any(|arg| {
+                        arg.name.is_some_and(|name| context.model().name(name) == "shield")
+                            && *context.model().value(arg.value) != Value::Bool(false)
+                    });
+                    // A project's own shield, by its name or by what it is made of.
+                    asked || says_so(context.text(call.name_span)) || is_made_of_one(context, item.value)
+                }
                 _ => false,
             }
     }) || context.text(scope.span).contains(".shield = True")
 }
 
+/// The context manager of the project's yields in a shield.
+fn is_made_of_one(context: &Context<'_>, value: ValueId) -> bool {
+    let Ty::Manager(manager) = context.evaluate(value) else { return false };
+    let definition = context.project.function(manager);
+    context.project.source(manager.file).slice(definition.span).contains("shield=True")
+}
+
 /// Waits that are made for this: closing forcefully, and handing the end on.
-fn is_excused(context: &Context<'_>, value: crate::model::ValueId, library: &str, depth: u32) -> bool {
+fn is_excused(context: &Context<'_>, value: ValueId, library: &str, depth: u32) -> bool {
     let model = context.model();
     let Value::Result(id) = model.value(value) else {
         // A task, an event, a future: that it ends is what is waited for.
@@ -263,6 +276,17 @@ fn is_excused(context: &Context<'_>, value: crate::model::ValueId, library: &str
     }
     let written = context.text(call.name_span);
     let name = written.rsplit('.').next().unwrap_or(written);
+    let made_for_it = match name {
+        name if name.contains("shield") => true,
+        "aclose_forcefully" | "aclose_if_supported" => true,
+        // Whose exit it is looks after it; but an exception can be lost there.
+        "__aexit__" => library != ONLY_ONCE,
+        "aclose" => call.args.is_empty(),
+        _ => false,
+    };
+    if made_for_it {
+        return true;
+    }
     if let Some(own) = context.project.own_of(context.file, *id)
         && depth < DEEPEST
         && tells(context, own)
@@ -272,12 +296,6 @@ fn is_excused(context: &Context<'_>, value: crate::model::ValueId, library: &str
         return first_wait_within(&inner, &context.project.function(own).body, library, depth + 1).is_none();
     }
     match name {
-        name if name.contains("shield") => true,
-        "aclose_forcefully" | "cancel_shielded_checkpoint" => true,
-        // Whose exit it is looks after it; but an exception can be lost there.
-        "__aexit__" => library != ONLY_ONCE,
-        "aclose" => call.args.is_empty(),
-        "aclose_if_supported" => true,
         // Children that were cancelled are waited for.
         "gather" | "wait" => library == "asyncio",
         _ => library == "asyncio" && context.text(call.span).contains("return_exceptions"),
