@@ -1,8 +1,12 @@
 //! From sources to findings: lower in parallel, link, run the rules. No file is read here and nothing is printed.
 
-use crate::finding::Finding;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use crate::finding::{FileId, Finding};
 use crate::knowledge::Knowledge;
-use crate::project::Project;
+use crate::project::{Files, Member, Project, Read, Reader};
 use crate::rules::RuleSet;
 use crate::source::Source;
 
@@ -22,9 +26,55 @@ pub struct Outcome {
     pub findings: Vec<Finding>,
 }
 
-/// Analyses the files together.
+/// Analyses sources that are in memory, all together.
 pub fn analyze(inputs: Vec<Input>, knowledge: Knowledge) -> Outcome {
-    let project = Project::new(inputs, knowledge);
+    let member = |input: &Input| Member {
+        path: input.source.path.clone(),
+        location: input.source.location.clone(),
+        language: input.source.language,
+        rules: Arc::new(input.rules.clone()),
+        asked: true,
+    };
+    let members = inputs.iter().map(member).collect();
+    let files = Files::new(members, knowledge, Box::new(InMemory(inputs)));
+    let all = files.all().collect();
+    let project = Project::new(Arc::new(files), all);
     let findings = crate::rules::run(&project);
     Outcome { project, findings }
+}
+
+struct InMemory(Vec<Input>);
+
+impl Reader for InMemory {
+    fn read(&self, file: FileId) -> Read {
+        let input = &self.0[file.index()];
+        Read { source: input.source.clone(), relevant: input.relevant }
+    }
+}
+
+/// About how many files are in memory at a time, for each thread.
+const GROUP: usize = 2000;
+
+/// Analyses a run group by group. What is to be kept of a group, `keep` takes out of it: the rest is forgotten before the
+/// next. The results are in the order of the groups.
+pub fn judge<R: Send>(files: &Arc<Files>, keep: impl Fn(&Project, Vec<Finding>) -> R + Sync) -> Vec<R> {
+    let groups = files.groups(GROUP);
+    let mut order: Vec<usize> = (0..groups.len()).collect();
+    // The largest first: else the others would wait for it in the end.
+    order.sort_by_key(|group| std::cmp::Reverse(groups[*group].len()));
+    let next = AtomicUsize::new(0);
+    let results: Mutex<Vec<(usize, R)>> = Mutex::default();
+    let work = || {
+        while let Some(group) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let project = Project::new(Arc::clone(files), groups[*group].clone());
+            let findings = crate::rules::run(&project);
+            let kept = keep(&project, findings);
+            results.lock().unwrap_or_else(PoisonError::into_inner).push((*group, kept));
+        }
+    };
+    // One group a thread; a thread that finds none left helps with those that are under way.
+    rayon::scope(|scope| (0..rayon::current_num_threads()).for_each(|_| scope.spawn(|_| work())));
+    let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+    results.sort_by_key(|(group, _)| *group);
+    results.into_iter().map(|(_, kept)| kept).collect()
 }

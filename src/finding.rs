@@ -1,9 +1,9 @@
 //! What the tool says: a finding at a place, with its evidence and its fix. Plain data with byte ranges.
 
 use crate::rules::Rule;
-use crate::source::Span;
+use crate::source::{Source, Span};
 
-/// A file of the analysis: index into `Project::files`.
+/// A file of the analysis: its number among all of the run.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct FileId(pub u32);
 
@@ -11,6 +11,11 @@ impl FileId {
     pub const fn index(self) -> usize {
         self.0 as usize
     }
+}
+
+/// Gives the texts that places are in.
+pub trait Sources {
+    fn source(&self, file: FileId) -> &Source;
 }
 
 /// How bad it is; `warning` and above make the run fail.
@@ -73,6 +78,14 @@ pub struct Finding {
     /// Other places worth seeing: where the guard is taken, where the scope opens.
     pub related: Vec<Related>,
     pub fix: Option<Fix>,
+}
+
+impl Finding {
+    /// Every place it names.
+    pub fn places(&self) -> impl Iterator<Item = Place> {
+        let steps = self.trace.iter().map(|step| step.place);
+        std::iter::once(self.place).chain(steps).chain(self.related.iter().map(|related| related.place))
+    }
 }
 
 /// One link of the evidence: in `function`, at `place`, this happens.

@@ -93,13 +93,9 @@ impl Source {
     pub fn line_starts(&self) -> &[u32] {
         self.lines.get_or_init(|| {
             let bytes = self.text.as_bytes();
-            let mut starts = vec![0];
-            for (index, byte) in bytes.iter().enumerate() {
-                if *byte == b'\n' || (*byte == b'\r' && bytes.get(index + 1) != Some(&b'\n')) {
-                    starts.push(index as u32 + 1);
-                }
-            }
-            starts
+            let ends = memchr::memchr2_iter(b'\n', b'\r', bytes)
+                .filter(|end| bytes[*end] == b'\n' || bytes.get(end + 1) != Some(&b'\n'));
+            std::iter::once(0).chain(ends.map(|end| end as u32 + 1)).collect()
         })
     }
 

@@ -78,7 +78,7 @@ fn render(outcome: &Outcome) -> String {
         format!("{}:{}", source.path, source.line_of(at.span.start) + 1)
     };
     let mut entries = Vec::new();
-    for file in outcome.project.user_files() {
+    for file in outcome.project.group().iter().copied() {
         let source = outcome.project.source(file);
         for error in &outcome.project.model(file).errors {
             let line = source.line_of(error.span.start);

@@ -292,7 +292,7 @@ fn check(rule: &'static Rule, example: &Example, problems: &mut Vec<String>) {
     let governed = Governed::of(rule, example, problems);
     let sources = example.blocks.iter().map(|it| it.source(&it.text));
     let outcome = governed.judge(sources.collect());
-    for (block, file) in example.blocks.iter().zip(outcome.project.user_files()) {
+    for (block, file) in example.blocks.iter().zip(outcome.project.group().iter().copied()) {
         let source = outcome.project.source(file);
         for error in &outcome.project.model(file).errors {
             let line = block.line + 1 + source.line_of(error.span.start);
@@ -333,7 +333,7 @@ fn check(rule: &'static Rule, example: &Example, problems: &mut Vec<String>) {
             continue;
         };
         if rule.fix.is_some() {
-            let file = outcome.project.user_files().nth(index).expect("one file a block");
+            let file = outcome.project.group().get(index).copied().expect("one file a block");
             let edits = outcome
                 .findings
                 .iter()

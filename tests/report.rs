@@ -153,7 +153,7 @@ fn errors() -> [FileError; 2] {
 impl Tree {
     fn run<'a>(&'a self, errors: &'a [FileError]) -> Run<'a> {
         Run {
-            project: &self.outcome.project,
+            sources: &self.outcome.project,
             rules: RULES,
             findings: &self.reported,
             suppressed: &[],

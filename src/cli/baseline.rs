@@ -8,8 +8,7 @@ use super::inputs::{Inputs, Loaded};
 use super::{Failure, output};
 use crate::config::Trouble;
 use crate::discover::{self, io_text};
-use crate::finding::{FileId, Finding};
-use crate::project::Project;
+use crate::finding::{FileId, Finding, Sources};
 use crate::suppress::{Baseline, Entry};
 
 /// The baselines of a run.
@@ -53,11 +52,16 @@ impl Baselines {
     }
 
     /// The findings that are not known, and the entries that no finding has any more.
-    pub fn apply(&self, project: &Project, inputs: &Inputs, findings: Vec<Finding>) -> (Vec<Finding>, Vec<Trouble>) {
+    pub fn apply(
+        &self,
+        sources: &dyn Sources,
+        inputs: &Inputs,
+        findings: Vec<Finding>,
+    ) -> (Vec<Finding>, Vec<Trouble>) {
         let (groups, mut new) = self.groups(findings);
         let mut troubles = Vec::new();
         for ((path, baseline), findings) in self.files.iter().zip(groups) {
-            let (left, stale) = baseline.split(project, findings, |file| name(path, inputs, file));
+            let (left, stale) = baseline.split(sources, findings, |file| name(path, inputs, file));
             new.extend(left);
             let judged = self.judged(path, inputs);
             let stale: Vec<Entry> = stale.into_iter().filter(|entry| judged(entry)).collect();
@@ -72,18 +76,23 @@ impl Baselines {
                 troubles.push(Trouble { file: self.shown(path), line: None, message });
             }
         }
-        crate::rules::sort(project, &mut new);
+        crate::rules::sort(sources, &mut new);
         (new, troubles)
     }
 
     /// Writes the findings down as known, together with entries about what this run has not looked at.
-    pub fn write(&self, project: &Project, inputs: &Inputs, findings: Vec<Finding>) -> Result<Vec<Finding>, Failure> {
+    pub fn write(
+        &self,
+        sources: &dyn Sources,
+        inputs: &Inputs,
+        findings: Vec<Finding>,
+    ) -> Result<Vec<Finding>, Failure> {
         let (groups, rest) = self.groups(findings);
         for ((path, old), findings) in self.files.iter().zip(groups) {
             let judged = self.judged(path, inputs);
             let mut entries: Vec<Entry> = old.entries().iter().filter(|entry| !judged(entry)).cloned().collect();
             let count = findings.len();
-            entries.extend(findings.iter().map(|it| Entry::of(project, it, name(path, inputs, it.place.file))));
+            entries.extend(findings.iter().map(|it| Entry::of(sources, it, name(path, inputs, it.place.file))));
             let text = Baseline::new(entries).to_text();
             output::replace(path, |out| out.write_all(text.as_bytes()))?;
             let what = if count == 1 { "1 known finding is".to_owned() } else { format!("{count} known findings are") };
@@ -134,6 +143,6 @@ fn name(path: &Path, inputs: &Inputs, file: FileId) -> String {
     let Some(file) = inputs.files.get(file.index()) else {
         return String::new();
     };
-    let location = file.source.location.as_std_path();
+    let location = file.location.as_std_path();
     discover::lossy(location.strip_prefix(folder(path)).unwrap_or(location)).into_string()
 }

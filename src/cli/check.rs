@@ -1,17 +1,22 @@
 //! `asynclint check`: read, analyse, mend if asked to, report.
 
 use std::io::Write;
+use std::sync::Arc;
 use std::time::Instant;
+
+use rustc_hash::FxHashMap;
 
 use super::arguments::{Check, Fixing};
 use super::inputs::{self, Inputs};
 use super::mend::{self, Mending};
 use super::progress::Progress;
 use super::{Failure, Status, output};
-use crate::analysis::{Outcome, analyze};
+use crate::analysis::judge;
 use crate::config::Trouble;
-use crate::finding::{Confidence, Finding, Severity};
+use crate::finding::{Confidence, FileId, Finding, Severity, Sources};
+use crate::project::Project;
 use crate::report::{self, FileError, Run, Summary, Terminal};
+use crate::source::Source;
 use crate::suppress::{self, Split};
 
 /// Enough for code nested ten thousand deep; the system gives memory for what is used alone.
@@ -42,7 +47,7 @@ fn checked(check: &Check) -> Result<Status, Failure> {
     progress.phase(format!("analysing {} files", inputs.files.len()));
     if check.output.verbose {
         inputs::tell_configurations(&inputs);
-        output::note(&format!("read {} files in {} ms", inputs.files.len(), started.elapsed().as_millis()));
+        output::note(&format!("found {} files in {} ms", inputs.files.len(), started.elapsed().as_millis()));
     }
     let Fixing { fix, diff, .. } = check.fixing;
     if !fix && !diff {
@@ -83,64 +88,105 @@ enum Target {
 
 /// One analysis, narrowed down to what is asked for.
 pub(super) struct Analysed {
-    outcome: Outcome,
+    /// The files that findings are in or point to.
+    pub sources: Kept,
     pub split: Split,
+    /// Files that were read only in part, or not at all.
+    errors: Vec<FileError>,
+    /// How many files are checked.
+    checked: usize,
     /// Entries of baselines that no longer occur.
     stale: Vec<Trouble>,
 }
 
 impl Analysed {
     pub fn of(inputs: &Inputs, check: &Check) -> Result<Self, Failure> {
-        let mut outcome = analyze(inputs.inputs(), inputs.knowledge());
-        let findings = std::mem::take(&mut outcome.findings);
+        let (files, reading) = inputs.files();
         let options = suppress::Options {
             noqa: check.selection.respect_noqa.unwrap_or(true),
             ignore: check.selection.ignore_suppressions,
             ..suppress::Options::default()
         };
-        let mut split = suppress::apply(&outcome.project, findings, options);
+        let groups = judge(&Arc::new(files), |project, findings| Group::of(project, findings, options));
+        let (mut sources, mut split, mut errors) = (Kept::default(), Split::default(), Vec::new());
+        for group in groups {
+            sources.0.extend(group.sources);
+            split.kept.extend(group.split.kept);
+            split.suppressed.extend(group.split.suppressed);
+            errors.extend(group.errors.into_iter().filter(|(file, _)| inputs.files[file.index()].asked));
+        }
+        split.sort(&sources);
+        let mut errors: Vec<FileError> = errors.into_iter().map(|(_, error)| error).collect();
+        errors.extend(reading.problems().iter().chain(&inputs.problems).map(FileError::from));
+        errors.sort_by(|a, b| (&a.path, a.line, &a.message).cmp(&(&b.path, b.line, &b.message)));
+        let checked = inputs.files.iter().filter(|file| file.asked).count() - reading.unread();
         let file = |finding: &Finding| inputs.files.get(finding.place.file.index()).filter(|file| file.asked);
         split.kept.retain(|finding| file(finding).is_some());
         let mut stale = Vec::new();
         if check.baseline.write_baseline {
-            split.kept = inputs.baselines.write(&outcome.project, inputs, split.kept)?;
+            split.kept = inputs.baselines.write(&sources, inputs, split.kept)?;
         } else {
-            (split.kept, stale) = inputs.baselines.apply(&outcome.project, inputs, split.kept);
+            (split.kept, stale) = inputs.baselines.apply(&sources, inputs, split.kept);
         }
         let sure = |finding: &Finding| {
             file(finding).is_some_and(|file| finding.confidence >= inputs.least_confidence(file, check))
         };
         split.kept.retain(sure);
         split.suppressed.retain(|(finding, _)| sure(finding));
-        Ok(Self { outcome, split, stale })
+        Ok(Self { sources, split, errors, checked, stale })
     }
+}
 
-    /// Files that were read only in part, or not at all.
-    fn errors(&self, inputs: &Inputs) -> Vec<FileError> {
-        let mut errors: Vec<FileError> = inputs.problems.iter().map(FileError::from).collect();
-        let project = &self.outcome.project;
-        for (id, file) in project.user_files().zip(&inputs.files).filter(|(_, file)| file.asked) {
-            let Some(model) = project.model_if_lowered(id) else {
-                continue;
-            };
-            let path = || file.source.path.to_string();
-            if let Some(error) = model.errors.first() {
-                let more = match model.errors.len() {
-                    1 => String::new(),
-                    count => format!(" (and {} more)", count - 1),
-                };
-                let line = file.source.line_of(error.span.start) as u32 + 1;
-                let message = format!("does not parse: {}{more}; the rest of the file is checked", error.message);
-                errors.push(FileError { path: path(), message, line: Some(line) });
-            }
-            if project.has_failed(id) {
-                let message = "is not checked: asynclint itself fails on it".to_owned();
-                errors.push(FileError { path: path(), message, line: None });
-            }
-        }
-        errors.sort_by(|a, b| (&a.path, a.line, &a.message).cmp(&(&b.path, b.line, &b.message)));
-        errors
+/// Sources that outlive their analysis.
+#[derive(Default)]
+pub(super) struct Kept(FxHashMap<FileId, Source>);
+
+impl Sources for Kept {
+    fn source(&self, file: FileId) -> &Source {
+        &self.0[&file]
     }
+}
+
+/// What is kept of a group of files that were analysed together.
+struct Group {
+    sources: Vec<(FileId, Source)>,
+    split: Split,
+    errors: Vec<(FileId, FileError)>,
+}
+
+impl Group {
+    fn of(project: &Project, findings: Vec<Finding>, options: suppress::Options) -> Self {
+        let split = suppress::apply(project, findings, options);
+        let suppressed = split.suppressed.iter().map(|(finding, _)| finding);
+        let places = split.kept.iter().chain(suppressed).flat_map(Finding::places);
+        let mut files: Vec<FileId> = places.map(|place| place.file).collect();
+        files.sort_unstable();
+        files.dedup();
+        let sources = files.into_iter().map(|file| (file, project.source(file).clone())).collect();
+        let errors = project.group().iter().flat_map(|file| errors_in(project, *file)).collect();
+        Self { sources, split, errors }
+    }
+}
+
+/// What is wrong with a file, for those who want to know why it has no findings.
+fn errors_in(project: &Project, file: FileId) -> Vec<(FileId, FileError)> {
+    let Some(model) = project.model_if_lowered(file) else { return Vec::new() };
+    let path = || project.path(file).to_string();
+    let mut errors = Vec::new();
+    if let Some(error) = model.errors.first() {
+        let more = match model.errors.len() {
+            1 => String::new(),
+            count => format!(" (and {} more)", count - 1),
+        };
+        let line = project.source(file).line_of(error.span.start) as u32 + 1;
+        let message = format!("does not parse: {}{more}; the rest of the file is checked", error.message);
+        errors.push((file, FileError { path: path(), message, line: Some(line) }));
+    }
+    if project.has_failed(file) {
+        let message = "is not checked: asynclint itself fails on it".to_owned();
+        errors.push((file, FileError { path: path(), message, line: None }));
+    }
+    errors
 }
 
 impl From<&crate::discover::Problem> for FileError {
@@ -156,9 +202,8 @@ fn report(
     started: Instant,
     target: Target,
 ) -> Result<Status, Failure> {
-    let mut errors = analysed.errors(inputs);
+    let Analysed { sources, split, mut errors, checked, stale } = analysed;
     let unread = !errors.is_empty();
-    let Analysed { outcome, split, stale } = analysed;
     if !check.output.quiet {
         for error in &errors {
             let line = error.line.map(|line| format!(":{line}")).unwrap_or_default();
@@ -175,12 +220,11 @@ fn report(
         output::warning("no Python or Rust files found; give a path that holds some");
     }
     let fails = split.kept.iter().any(|finding| finding.severity >= Severity::Warning);
-    let (findings, suppressed) = report::identify(&outcome.project, split);
-    let checked = inputs.files.iter().filter(|file| file.asked).count();
+    let (findings, suppressed) = report::identify(&sources, split);
     let current = crate::discover::lossy(&inputs.current);
     let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let run = Run {
-        project: &outcome.project,
+        sources: &sources,
         rules: crate::rules::RULES,
         findings: &findings,
         suppressed: if check.output.show_suppressed { &suppressed } else { &[] },
@@ -211,14 +255,12 @@ fn report(
         output::note(&format!("checked {checked} files in {duration_ms} ms"));
     }
     let fails = (fails && !check.exit_zero) || (unread && check.strict_errors);
-    // The process ends soon: freeing millions of small pieces one by one would only delay it.
-    std::mem::forget(outcome);
     Ok(if fails { Status::Findings } else { Status::Clean })
 }
 
 impl Inputs {
     pub fn config_of(&self, file: &inputs::Loaded) -> Option<crate::config::Shared> {
-        self.tree.of_file(file.source.location.as_std_path())
+        self.tree.of_file(file.location.as_std_path())
     }
 
     fn least_confidence(&self, file: &inputs::Loaded, check: &Check) -> Confidence {

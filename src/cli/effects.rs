@@ -11,7 +11,6 @@ use serde_json::{Value, json};
 use super::arguments::{Arguments, Check, Command, Effects, PageFormat};
 use super::inputs::Inputs;
 use super::{Failure, Status, output};
-use crate::analysis::{Input, analyze};
 use crate::config::{kind_name, nearest};
 use crate::finding::{Place, Step};
 use crate::knowledge::{Api, Kind};
@@ -19,7 +18,6 @@ use crate::model::TOP_LEVEL;
 use crate::project::Project;
 use crate::project::effects::Climbing;
 use crate::project::types::FnRef;
-use crate::rules::RuleSet;
 
 const NAME: Style = AnsiColor::Cyan.on_default().bold();
 const EFFECT: Style = AnsiColor::Red.on_default().bold();
@@ -45,11 +43,9 @@ fn in_pool(effects: &Effects) -> Result<Status, Failure> {
     let check = Check { configuration: effects.configuration.clone(), ..default_check(path)? };
     let inputs = Inputs::gather(&check)?;
     // No rule is asked, and every function of the files counts, however little async code is around it.
-    let input = |it: Input, asked: bool| Input { relevant: it.relevant || asked, rules: RuleSet::default(), ..it };
-    let sources = inputs.inputs().into_iter().zip(&inputs.files).map(|(it, file)| input(it, file.asked));
-    let project = analyze(sources.collect(), inputs.knowledge()).project;
-    let files = project.user_files().zip(&inputs.files).filter(|(_, file)| file.asked);
-    let functions = files.flat_map(|(file, _)| {
+    let project = inputs.project();
+    let files = project.group().iter().zip(&inputs.files).filter(|(_, file)| file.asked).map(|(file, _)| *file);
+    let functions = files.flat_map(|file| {
         let ids: Vec<_> = project.model(file).function_ids().filter(|id| *id != TOP_LEVEL).collect();
         ids.into_iter().map(move |function| FnRef { file, function })
     });

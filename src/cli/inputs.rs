@@ -1,20 +1,23 @@
 //! Arguments and configuration to the sources of one analysis.
 
+use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use camino::{Utf8Path, Utf8PathBuf};
 use rustc_hash::FxHashSet;
 
 use super::arguments::Check;
 use super::baseline::Baselines;
 use super::{Failure, output};
-use crate::analysis::Input;
 use crate::config::{self, MAX_FILE_SIZE, Mode, Request, Tree};
 use crate::discover::{self, Found, Problem, can_matter, discover, project_root};
+use crate::finding::FileId;
 use crate::knowledge::Knowledge;
+use crate::project::{Files, Member, Project, Read, Reader};
 use crate::rules::{Rule, RuleSet};
-use crate::source::Source;
+use crate::source::{Language, Source};
 
 /// What is analysed, and what governs it.
 pub(super) struct Inputs {
@@ -28,15 +31,19 @@ pub(super) struct Inputs {
     pub baselines: Baselines,
 }
 
-/// A file with its text.
+/// A file, and what governs it.
 #[derive(Clone)]
 pub(super) struct Loaded {
     /// `None` for standard input.
     pub found: Option<Found>,
-    pub source: Source,
-    pub rules: RuleSet,
+    pub location: Utf8PathBuf,
+    /// Its text, where that is not on disk: of standard input, or mended.
+    pub source: Option<Source>,
+    pub rules: Arc<RuleSet>,
     /// Findings in it are asked for.
     pub asked: bool,
+    /// In bytes: a file that is larger is not read.
+    limit: u64,
 }
 
 impl Inputs {
@@ -78,35 +85,45 @@ impl Inputs {
         let mut all: Vec<Loaded> = Vec::with_capacity(asked.files.len() + around.len());
         all.extend(files.into_iter().map(|source| {
             let path = source.location.as_std_path();
-            let rules = request.rules_for(tree.of_file(path).as_deref(), path);
-            Loaded { found: None, source, rules, asked: true }
+            let rules = Arc::new(request.rules_for(tree.of_file(path).as_deref(), path));
+            let location = source.location.clone();
+            Loaded { found: None, location, source: Some(source), rules, asked: true, limit: 0 }
         }));
         let asked = asked.files.into_iter().map(|file| (file, true));
         let order: Vec<(Found, bool)> = asked.chain(around.into_iter().map(|file| (file, false))).collect();
-        for read in load(order, &tree, &request, &named) {
-            match read {
-                Ok(Some(file)) => all.push(file),
-                Ok(None) => {}
-                Err((problem, true)) => problems.push(problem),
-                // Nobody has asked for it.
-                Err((_, false)) => {}
-            }
-        }
+        all.extend(governed(order, &tree, &request, &named));
         problems.sort();
         let mut inputs = Self { current, tree, files: all, found, problems, baselines: Baselines::default() };
         inputs.baselines = Baselines::read(&inputs, check)?;
         Ok(inputs)
     }
 
-    /// The files as the analysis wants them.
-    pub fn inputs(&self) -> Vec<Input> {
-        let input = |file: &Loaded| Input {
-            relevant: can_matter(file.source.language, &file.source.text),
-            source: file.source.clone(),
-            // Files around those asked for are linked, never judged.
-            rules: if file.asked { file.rules.clone() } else { RuleSet::default() },
+    /// The files as the analysis wants them, and what reading them will tell.
+    pub fn files(&self) -> (Files, Arc<Reading>) {
+        self.read_by(false)
+    }
+
+    fn read_by(&self, whole: bool) -> (Files, Arc<Reading>) {
+        // Files around those asked for are linked, never judged.
+        let none = Arc::new(RuleSet::default());
+        let member = |file: &Loaded| Member {
+            path: file.shown().to_owned(),
+            location: file.location.clone(),
+            language: file.language(),
+            rules: Arc::clone(if file.asked { &file.rules } else { &none }),
+            asked: file.asked,
         };
-        self.files.iter().map(input).collect()
+        let reading = Arc::new(Reading::default());
+        let disk = Disk { files: self.files.clone(), reading: Arc::clone(&reading), whole };
+        let members = self.files.iter().map(member).collect();
+        (Files::new(members, self.knowledge(), Box::new(disk)), reading)
+    }
+
+    /// Everything linked at once, and every file asked for lowered, however little it matters to rules.
+    pub fn project(&self) -> Project {
+        let (files, _) = self.read_by(true);
+        let all = files.all().collect();
+        Project::new(Arc::new(files), all)
     }
 
     /// The tables, and what the configurations add to them.
@@ -218,22 +235,96 @@ fn real(path: &Path) -> PathBuf {
     path.canonicalize().map_or_else(|_| path.to_owned(), discover::plain_path)
 }
 
-type LoadResult = Result<Option<Loaded>, (Problem, bool)>;
-
-fn load(files: Vec<(Found, bool)>, tree: &Tree, request: &Request, named: &FxHashSet<PathBuf>) -> Vec<LoadResult> {
+/// Files with what the configurations say of them.
+fn governed(files: Vec<(Found, bool)>, tree: &Tree, request: &Request, named: &FxHashSet<PathBuf>) -> Vec<Loaded> {
     use rayon::prelude::*;
-    let one = |(found, asked): (Found, bool)| -> LoadResult {
+    let one = |(found, asked): (Found, bool)| {
         let config = tree.of_file(&found.path);
         let limit = match named.contains(&found.path) {
             // Files given by name are always checked.
             true => u64::from(u32::MAX),
             false => config.as_ref().and_then(|it| it.max_file_size).unwrap_or(MAX_FILE_SIZE).min(u64::from(u32::MAX)),
         };
-        let source = discover::read(&found, limit).map_err(|problem| (problem, asked))?;
-        let rules = request.rules_for(config.as_deref(), &found.path);
-        Ok(source.map(|source| Loaded { source, rules, asked, found: Some(found) }))
+        let rules = Arc::new(request.rules_for(config.as_deref(), &found.path));
+        Loaded { location: discover::lossy(&found.path), source: None, rules, asked, limit, found: Some(found) }
     };
-    files.into_par_iter().map(one).collect()
+    let mut files: Vec<Loaded> = files.into_par_iter().map(one).collect();
+    // Neighbours mostly agree.
+    for at in 1..files.len() {
+        if files[at].rules == files[at - 1].rules {
+            files[at].rules = Arc::clone(&files[at - 1].rules);
+        }
+    }
+    files
+}
+
+impl Loaded {
+    /// What reports call it.
+    pub fn shown(&self) -> &Utf8Path {
+        match (&self.source, &self.found) {
+            (Some(source), _) => &source.path,
+            (None, Some(found)) => &found.shown,
+            (None, None) => &self.location,
+        }
+    }
+
+    pub fn language(&self) -> Language {
+        let found = self.found.as_ref().map(|found| found.kind.language());
+        found.or(self.source.as_ref().map(|source| source.language)).unwrap_or(Language::Python)
+    }
+}
+
+/// What reading the files of an analysis has told.
+#[derive(Default)]
+pub(super) struct Reading {
+    /// Files that were asked for and are not checked, with the reason if there is one to tell.
+    unread: Mutex<BTreeMap<usize, Option<Problem>>>,
+}
+
+impl Reading {
+    pub fn problems(&self) -> Vec<Problem> {
+        self.unread.lock().unwrap_or_else(PoisonError::into_inner).values().flatten().cloned().collect()
+    }
+
+    /// How many of the files asked for are not checked.
+    pub fn unread(&self) -> usize {
+        self.unread.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+}
+
+/// Reads the files of a run from where they are.
+struct Disk {
+    files: Vec<Loaded>,
+    reading: Arc<Reading>,
+    /// Everything that is asked for is relevant.
+    whole: bool,
+}
+
+impl Reader for Disk {
+    fn read(&self, file: FileId) -> Read {
+        let index = file.index();
+        let loaded = &self.files[index];
+        let read = |source: Source| {
+            let relevant = self.whole && loaded.asked || can_matter(source.language, &source.text);
+            Read { source, relevant }
+        };
+        if let Some(source) = &loaded.source {
+            return read(source.clone());
+        }
+        let unread = |problem: Option<Problem>| {
+            if loaded.asked {
+                self.reading.unread.lock().unwrap_or_else(PoisonError::into_inner).insert(index, problem);
+            }
+            let mut source = Source::new(loaded.shown(), loaded.language(), "");
+            source.location = loaded.location.clone();
+            Read { source, relevant: false }
+        };
+        match loaded.found.as_ref().map(|found| discover::read(found, loaded.limit)) {
+            Some(Ok(Some(source))) => read(source),
+            Some(Ok(None)) | None => unread(None),
+            Some(Err(problem)) => unread(Some(problem)),
+        }
+    }
 }
 
 /// Settings that do nothing, as far as this run can tell.

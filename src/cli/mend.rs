@@ -12,7 +12,7 @@ use super::check::Analysed;
 use super::inputs::Inputs;
 use super::{Failure, output};
 use crate::discover::{Kind, Problem, io_text, rewrite};
-use crate::finding::{Applicability, Fix};
+use crate::finding::{Applicability, FileId, Fix, Sources};
 use crate::fix;
 use crate::source::Source;
 
@@ -60,7 +60,7 @@ impl Mending {
             let mut fixes: Vec<_> = fixes.into_iter().collect();
             fixes.sort_by_key(|(file, _)| *file);
             for (file, fixes) in fixes {
-                match mending.one(inputs, file, &fixes) {
+                match mending.one(inputs, file, analysed.sources.source(FileId(file as u32)), &fixes) {
                     Ok(applied) => progress |= applied,
                     Err(problem) => {
                         refused.push(file);
@@ -77,17 +77,17 @@ impl Mending {
     }
 
     /// Applies fixes to one source. False if none could be.
-    fn one(&mut self, inputs: &mut Inputs, file: usize, fixes: &[&Fix]) -> Result<bool, Problem> {
+    fn one(&mut self, inputs: &mut Inputs, file: usize, source: &Source, fixes: &[&Fix]) -> Result<bool, Problem> {
         let Some(loaded) = inputs.files.get_mut(file) else {
             return Ok(false);
         };
-        let mended = fix::apply(&loaded.source, fixes);
-        if mended.applied == 0 || mended.text == *loaded.source.text {
+        let mended = fix::apply(source, fixes);
+        if mended.applied == 0 || mended.text == *source.text {
             return Ok(false);
         }
-        let after = fix::mended_source(&loaded.source, &mended);
+        let after = fix::mended_source(source, &mended);
         if let std::collections::btree_map::Entry::Vacant(entry) = self.files.entry(file) {
-            let problem = |message: String| Problem::new(loaded.source.path.clone(), message);
+            let problem = |message: String| Problem::new(source.path.clone(), message);
             let disk = match &loaded.found {
                 None => None,
                 Some(found) => {
@@ -95,14 +95,14 @@ impl Mending {
                     Some(Disk { path: found.path.clone(), kind: found.kind, bytes })
                 }
             };
-            let before = loaded.source.clone();
+            let before = source.clone();
             if let Some(disk) = &disk {
                 // Told now rather than after everything else says that it is fixed.
                 rewrite(disk.kind, &disk.bytes, &before, &after).map_err(|refusal| problem(refusal.to_string()))?;
             }
             entry.insert(MendedFile { before, disk });
         }
-        loaded.source = after;
+        loaded.source = Some(after);
         self.fixed += mended.applied;
         Ok(true)
     }
@@ -116,14 +116,15 @@ impl Mending {
     pub fn write(&self, inputs: &Inputs) -> Result<(), Failure> {
         let mut failures = Vec::new();
         for (file, mended) in &self.files {
-            let (Some(disk), Some(after)) = (&mended.disk, inputs.files.get(*file)) else {
+            let after = inputs.files.get(*file).and_then(|file| file.source.as_ref());
+            let (Some(disk), Some(after)) = (&mended.disk, after) else {
                 continue;
             };
             let result = std::fs::read(&disk.path)
                 .map_err(|error| format!("cannot be read: {}", io_text(&error)))
                 .and_then(|bytes| {
                     // As it is now: somebody may have saved it since it was read.
-                    rewrite(disk.kind, &bytes, &mended.before, &after.source).map_err(|refusal| refusal.to_string())
+                    rewrite(disk.kind, &bytes, &mended.before, after).map_err(|refusal| refusal.to_string())
                 })
                 .and_then(|bytes| replace(&disk.path, &bytes));
             if let Err(message) = result {
@@ -137,16 +138,16 @@ impl Mending {
     pub fn diff(&self, inputs: &Inputs, color: bool) -> String {
         let mut out = String::new();
         for (file, mended) in &self.files {
-            let Some(after) = inputs.files.get(*file) else {
+            let Some(after) = inputs.files.get(*file).and_then(|file| file.source.as_ref()) else {
                 continue;
             };
             let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
             let (old, new) = match &mended.disk {
-                Some(disk) => match rewrite(disk.kind, &disk.bytes, &mended.before, &after.source) {
+                Some(disk) => match rewrite(disk.kind, &disk.bytes, &mended.before, after) {
                     Ok(bytes) => (text(disk.bytes.clone()), text(bytes)),
                     Err(_) => continue,
                 },
-                None => (mended.before.text.to_string(), after.source.text.to_string()),
+                None => (mended.before.text.to_string(), after.text.to_string()),
             };
             let path = &mended.before.path;
             let diff = TextDiff::from_lines(&old, &new);
@@ -158,7 +159,7 @@ impl Mending {
 
     /// What standard input has become, if it was one of the sources.
     pub fn standard_input(inputs: &Inputs) -> Option<&str> {
-        inputs.files.iter().find(|file| file.found.is_none()).map(|file| &*file.source.text)
+        inputs.files.iter().find(|file| file.found.is_none())?.source.as_ref().map(|source| &*source.text)
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod cells;
 mod decode;
+mod matter;
 mod notebook;
 mod read;
 mod rewrite;
@@ -9,15 +10,15 @@ mod root;
 mod skip;
 
 use std::path::{Component, Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use aho_corasick::AhoCorasick;
 use camino::Utf8PathBuf;
 use ignore::gitignore::GitignoreBuilder;
 use ignore::{DirEntry, WalkBuilder, WalkState};
 use rustc_hash::FxHashSet;
 
 pub use decode::{DecodeError, decode};
+pub use matter::can_matter;
 pub use notebook::{Notebook, NotebookError, parse as parse_notebook};
 pub(crate) use read::kind_of_name;
 pub use read::{read, source_of};
@@ -321,49 +322,9 @@ fn plain(error: &ignore::Error) -> String {
     }
 }
 
-/// The file can have findings of its own: some word of asynchronous code, or of suppressions, is in it. A file without one
-/// is kept, since code elsewhere may lead into it, but need not be parsed before that.
-pub fn can_matter(language: Language, text: &str) -> bool {
-    static PYTHON: OnceLock<Option<AhoCorasick>> = OnceLock::new();
-    static RUST: OnceLock<Option<AhoCorasick>> = OnceLock::new();
-    let (cell, words): (_, &[&str]) = match language {
-        Language::Python => (&PYTHON, &PYTHON_WORDS),
-        Language::Rust => (&RUST, &RUST_WORDS),
-    };
-    // Building from constant words does not fail; if it did, every file would count.
-    cell.get_or_init(|| AhoCorasick::new(words).ok()).as_ref().is_none_or(|it| it.is_match(text))
-}
-
-/// `async` covers `async def` and `asyncio`. The exception group words are for the rules that need no loop.
-const PYTHON_WORDS: [&str; 10] = [
-    "async",
-    "await",
-    "trio",
-    "anyio",
-    "uvloop",
-    "run_until_complete",
-    "coroutine",
-    "event_loop",
-    "except*",
-    "ExceptionGroup",
-];
-
-const RUST_WORDS: [&str; 10] =
-    ["async", "await", "tokio", "block_on", "spawn", "futures", "Future", "Waker", "smol", "stream!"];
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_files_with_a_word_of_async_code_matter() {
-        assert!(can_matter(Language::Python, "import asyncio\n"));
-        assert!(can_matter(Language::Python, "x = 1  # asynclint: ignore[blocking-file]\n"));
-        assert!(can_matter(Language::Rust, "#[tokio::main] fn main() {}"));
-        assert!(!can_matter(Language::Python, "def f():\n    return open('x')\n"));
-        assert!(!can_matter(Language::Rust, "fn main() { println!(); }"));
-        assert!(!can_matter(Language::Python, ""));
-    }
 
     #[test]
     fn kinds_are_told_by_the_ending() {

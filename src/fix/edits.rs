@@ -73,7 +73,7 @@ fn errors(language: Language, text: &str) -> usize {
     let source = Source::new("", language, text);
     let input = Input { source, rules: RuleSet::default(), relevant: true };
     let project = analyze(vec![input], Knowledge::default()).project;
-    let models = project.user_files().map(|file| project.model(file));
+    let models = project.group().iter().map(|file| project.model(*file));
     models.map(|model| if model.failed { usize::MAX } else { model.errors.len() }).max().unwrap_or(0)
 }
 

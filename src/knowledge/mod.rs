@@ -39,6 +39,8 @@ struct Index {
     named: rustc_hash::FxHashSet<&'static str>,
     /// Last components of those that hand a function to the event loop.
     calling_back: rustc_hash::FxHashSet<&'static str>,
+    /// Last components of those that hand a function to a thread.
+    threading: rustc_hash::FxHashSet<&'static str>,
 }
 
 fn index(language: Language) -> &'static Index {
@@ -87,11 +89,16 @@ impl Index {
         }
         let last = |path: &'static str| path.rsplit(['.', ':']).next().unwrap_or(path);
         let effectful = apis.iter().filter(|api| api.effect.is_some()).map(|api| last(api.path)).collect();
-        let to_the_loop = |api: &&Api| api.runs.iter().any(|runs| runs.place == Runner::Loop);
-        let calling_back = apis.iter().filter(to_the_loop).map(|api| last(api.path)).collect();
+        let runs_in = |api: &Api, place| api.runs.iter().any(|runs| runs.place == place);
+        let calling_back = apis.iter().filter(|api| runs_in(api, Runner::Loop)).map(|api| last(api.path)).collect();
         Self {
             named: api_index.iter().map(|(path, _)| last(path)).collect(),
             calling_back,
+            threading: api_index
+                .iter()
+                .filter(|(_, entry)| runs_in(&apis[*entry as usize], Runner::Thread))
+                .map(|(path, _)| last(path))
+                .collect(),
             apis: api_index.iter().map(|(path, entry)| (*path, &apis[*entry as usize])).collect(),
             types: type_index.iter().map(|(path, entry)| (*path, &types[*entry as usize])).collect(),
             modules: modules.iter().copied().collect(),
@@ -165,6 +172,12 @@ impl Knowledge {
     /// Some function that hands another to the event loop has this last name.
     pub fn names_a_callback(&self, language: Language, name: &str) -> bool {
         index(language).calling_back.contains(name)
+    }
+
+    /// The last names of functions that hand another to a thread.
+    pub fn names_of_threads(&self, language: Language) -> impl Iterator<Item = &str> {
+        let own = self.own.values().map(|api| api.last_name());
+        index(language).threading.iter().copied().chain(own)
     }
 
     /// Every entry of a language's tables.

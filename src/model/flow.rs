@@ -19,40 +19,64 @@ pub fn visit<'a>(block: &'a Block, visitor: &mut dyn FnMut(&'a Node) -> Step) ->
             Step::Over => continue,
             Step::Into => {}
         }
-        for part in parts(node) {
-            // Chains of conditions nest as deep as they are long.
-            if !stacker::maybe_grow(128 * 1024, 2 * 1024 * 1024, || visit(part, visitor)) {
-                return false;
-            }
+        // Chains of conditions nest as deep as they are long.
+        let mut inner = |part| stacker::maybe_grow(128 * 1024, 2 * 1024 * 1024, || visit(part, visitor));
+        if node.has_parts() && !parts(node).all(&mut inner) {
+            return false;
         }
     }
     true
 }
 
+impl Node {
+    /// There are blocks directly inside.
+    pub fn has_parts(&self) -> bool {
+        matches!(self, Self::Scope(_) | Self::Try(_) | Self::Branch(_) | Self::Loop(_) | Self::Block(_))
+    }
+}
+
 /// The blocks directly inside a node, in order of evaluation; arms known never to run are left out.
-pub fn parts(node: &Node) -> Vec<&Block> {
-    match node {
-        Node::Scope(it) => vec![&it.body],
-        Node::Try(it) => {
-            let handlers = it.handlers.iter().map(|handler| &handler.body);
-            std::iter::once(&it.body).chain(handlers).chain([&it.orelse, &it.finally]).collect()
-        }
-        Node::Branch(it) => {
-            let mut parts = Vec::with_capacity(it.arms.len() * 2);
-            for arm in &it.arms {
-                parts.push(&arm.test);
-                if arm.constant != Some(false) {
-                    parts.push(&arm.body);
+pub fn parts(node: &Node) -> Parts<'_> {
+    Parts { node, next: 0 }
+}
+
+/// Goes through the blocks directly inside a node.
+pub struct Parts<'a> {
+    node: &'a Node,
+    next: usize,
+}
+
+impl<'a> Iterator for Parts<'a> {
+    type Item = &'a Block;
+
+    fn next(&mut self) -> Option<&'a Block> {
+        loop {
+            let at = self.next;
+            self.next += 1;
+            return match self.node {
+                Node::Scope(it) => (at == 0).then_some(&it.body),
+                Node::Try(it) => match at.checked_sub(1) {
+                    None => Some(&it.body),
+                    Some(after) if after < it.handlers.len() => Some(&it.handlers[after].body),
+                    Some(after) => [&it.orelse, &it.finally].get(after - it.handlers.len()).copied(),
+                },
+                Node::Branch(it) => {
+                    let arm = it.arms.get(at / 2)?;
+                    if at % 2 == 0 {
+                        // What comes before is known always to run.
+                        let over = at > 0 && it.arms[at / 2 - 1].constant == Some(true);
+                        (!over).then_some(&arm.test)
+                    } else if arm.constant == Some(false) {
+                        continue;
+                    } else {
+                        Some(&arm.body)
+                    }
                 }
-                if arm.constant == Some(true) {
-                    break;
-                }
-            }
-            parts
+                Node::Loop(it) => [&it.head, &it.body, &it.orelse].get(at).copied(),
+                Node::Block(it) => (at == 0).then_some(it),
+                _ => None,
+            };
         }
-        Node::Loop(it) => vec![&it.head, &it.body, &it.orelse],
-        Node::Block(it) => vec![it],
-        _ => Vec::new(),
     }
 }
 

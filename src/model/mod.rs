@@ -15,6 +15,11 @@ pub use code::{
 pub use names::{NameId, Names};
 pub use value::{Path, PathRoot, Value};
 
+use std::hash::{BuildHasher, BuildHasherDefault};
+
+use hashbrown::HashTable;
+use rustc_hash::FxHasher;
+
 use crate::source::{Language, Span};
 
 macro_rules! ids {
@@ -66,6 +71,10 @@ pub struct FileModel {
     /// Rust `impl` blocks: methods that belong to a type declared here or elsewhere.
     pub impls: Vec<Impl>,
     pub values: Vec<Value>,
+    /// One bit a value: see [`FileModel::is_opaque`].
+    opaque: Vec<u64>,
+    /// The values by their hash, while the file is lowered.
+    index: HashTable<ValueId>,
     pub calls: Vec<Call>,
     /// Comments that may suppress findings, in order of place: those that contain `asynclint:` or `noqa`.
     pub comments: Vec<Comment>,
@@ -278,6 +287,10 @@ pub struct Allow {
     pub extent: Span,
 }
 
+fn hash(value: &Value) -> u64 {
+    BuildHasherDefault::<FxHasher>::default().hash_one(value)
+}
+
 impl FileModel {
     /// An empty model: the file's module, its top level and the unknown value are there.
     pub fn new(language: Language, end: u32) -> Self {
@@ -291,6 +304,8 @@ impl FileModel {
             classes: Vec::new(),
             impls: Vec::new(),
             values: vec![Value::Unknown],
+            opaque: vec![1],
+            index: HashTable::new(),
             calls: Vec::new(),
             comments: Vec::new(),
             allows: Vec::new(),
@@ -324,17 +339,61 @@ impl FileModel {
         self.names.text(id)
     }
 
-    /// Adds a value. Unknown is shared.
+    /// Adds a value. Names and what is asked of them are added once: what is found out of one occurrence is known of all.
+    /// Instances are apart, since one tells a parameter from another of the same type.
     pub fn add(&mut self, value: Value) -> ValueId {
         if value == Value::Unknown {
             return UNKNOWN;
         }
+        let index = self.values.len();
+        if let Value::Path(_) | Value::Global(..) | Value::Attr(..) | Value::Field(..) | Value::Str(_) = value {
+            let hashed = hash(&value);
+            if let Some(found) = self.index.find(hashed, |id| self.values[id.index()] == value) {
+                return *found;
+            }
+            let Self { index: table, values, .. } = self;
+            table.insert_unique(hashed, ValueId(index as u32), |id| hash(&values[id.index()]));
+        }
+        let opaque = u64::from(self.comes_to_nothing(&value));
+        match self.opaque.last_mut() {
+            Some(last) if index % 64 != 0 => *last |= opaque << (index % 64),
+            _ => self.opaque.push(opaque),
+        }
         self.values.push(value);
-        ValueId(self.values.len() as u32 - 1)
+        ValueId(index as u32)
+    }
+
+    /// The value is unknown whatever other files say: made of nothing but a parameter without annotation and the like. Most
+    /// are, and this saves asking.
+    pub fn is_opaque(&self, value: ValueId) -> bool {
+        let index = value.index();
+        self.opaque.get(index / 64).is_some_and(|bits| bits >> (index % 64) & 1 == 1)
+    }
+
+    fn comes_to_nothing(&self, value: &Value) -> bool {
+        match value {
+            Value::Unknown | Value::Param(..) => true,
+            Value::Awaited(inner)
+            | Value::Entered(inner, _)
+            | Value::Element(inner)
+            | Value::Attr(inner, _)
+            | Value::Field(inner, _)
+            | Value::Inner(inner)
+            | Value::Deref(inner)
+            | Value::Index(inner)
+            | Value::Item(inner, _)
+            | Value::Quotient(inner)
+            | Value::Instance { class: inner, .. } => self.is_opaque(*inner),
+            Value::Result(call) => self.calls.get(call.index()).is_some_and(|call| self.is_opaque(call.callee)),
+            // One unknown makes all unknown.
+            Value::Union(items) => items.iter().any(|item| self.is_opaque(*item)),
+            _ => false,
+        }
     }
 
     /// The file is lowered: gives back what only growing needs, and what nothing will ask for.
     pub fn finish(&mut self) {
+        self.index = HashTable::new();
         self.names.finish();
         // Suppressions ask for statements, and rules that count those of async functions.
         if self.comments.is_empty() && !self.functions.iter().any(|function| function.kind.is_async()) {

@@ -17,7 +17,7 @@ impl Project {
     }
 
     fn most_general(&self) -> &'static str {
-        let python = self.relevant_files().into_iter().filter(|file| self.language(*file) == Language::Python);
+        let python = self.relevant_files().iter().copied().filter(|file| self.language(*file) == Language::Python);
         let mut found = None;
         for library in python.filter_map(|file| imported(self.model(file))) {
             match library {

@@ -65,7 +65,7 @@ impl Callables {
 
 impl Project {
     fn callables(&self, file: FileId) -> &Callables {
-        self.files[file.index()].callables.get_or_init(|| Callables::of(self.model(file)))
+        self.slot(file).callables.get_or_init(|| Callables::of(self.model(file)))
     }
 
     /// The positions, counted as in [`Function::params`](crate::model::Function), of parameters that the function calls

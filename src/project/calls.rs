@@ -24,6 +24,9 @@ impl Project {
     /// What a call may run: one entry, or one per alternative.
     pub fn callees(&self, file: FileId, call: CallId) -> Vec<Callee> {
         let model = self.model(file);
+        if model.is_opaque(model.call(call).callee) {
+            return vec![Callee::Unknown];
+        }
         let ty = self.evaluate(file, model.call(call).callee);
         let language = model.language;
         // `Trait::method(x)` is `x.method()`.
@@ -102,8 +105,10 @@ impl Project {
     /// The one library function a call runs, whatever path is taken.
     pub fn api_of(&self, file: FileId, call: CallId) -> Option<&'static Api> {
         let model = self.model(file);
+        if model.is_opaque(model.call(call).callee) {
+            return None;
+        }
         let name = match model.value(model.call(call).callee) {
-            Value::Unknown => return None,
             Value::Attr(_, name) => Some(*name),
             Value::Path(path) => path.segments.last().copied(),
             _ => None,
@@ -119,6 +124,10 @@ impl Project {
 
     /// The one function of the project that a call runs.
     pub fn own_of(&self, file: FileId, call: CallId) -> Option<FnRef> {
+        let model = self.model(file);
+        if model.is_opaque(model.call(call).callee) {
+            return None;
+        }
         match self.callees(file, call).as_slice() {
             [Callee::Own(function)] => Some(*function),
             _ => None,

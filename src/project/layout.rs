@@ -1,9 +1,10 @@
 //! Where files stand: which file a module path names, seen from another file.
 
+use camino::Utf8Path;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::finding::FileId;
-use crate::source::{Language, Source};
+use crate::source::Language;
 
 /// Paths of all files, for imports to be found in.
 #[derive(Default)]
@@ -14,6 +15,8 @@ pub(super) struct Layout {
     rust: FxHashMap<String, FileId>,
     /// Folders that are Python packages: `pkg` where there is a `pkg/__init__`.
     packages: FxHashMap<String, FileId>,
+    /// Every name that a Python file or a folder with one has: nothing else can be imported.
+    starts: FxHashSet<String>,
     /// Top-level Python packages and modules: name to the folders they stand in.
     top: FxHashMap<String, Vec<String>>,
     /// Python files by the last part of their module's path, for packages spread over several roots.
@@ -61,23 +64,33 @@ fn is_crate_root(stem: &str, crate_roots: &FxHashSet<String>) -> bool {
 }
 
 impl Layout {
-    pub(super) fn of<'a>(sources: impl Iterator<Item = &'a Source>) -> Self {
+    pub(super) fn of<'a>(files: impl Iterator<Item = (&'a Utf8Path, Language)>) -> Self {
         let mut layout = Self::default();
         let mut languages = Vec::new();
-        for (index, source) in sources.enumerate() {
-            let path = source.location.as_str().replace('\\', "/");
+        let mut before = String::new();
+        for (index, (location, language)) in files.enumerate() {
+            let path = location.as_str().replace('\\', "/");
             let path = path.strip_prefix("./").unwrap_or(&path);
             let stem = match path.rfind('.') {
                 Some(at) if !path[at..].contains('/') => &path[..at],
                 _ => path,
             };
             let id = FileId(index as u32);
-            let files = match source.language {
+            let files = match language {
                 Language::Python => &mut layout.python,
                 Language::Rust => &mut layout.rust,
             };
             files.entry(stem.to_owned()).or_insert(id);
-            if source.language == Language::Python && last(stem) == "__init__" {
+            if language == Language::Python {
+                let folder = parent(stem);
+                // Neighbours stand next to each other.
+                if folder != before {
+                    layout.starts.extend(folder.split('/').map(str::to_owned));
+                    folder.clone_into(&mut before);
+                }
+                layout.starts.insert(last(stem).to_owned());
+            }
+            if language == Language::Python && last(stem) == "__init__" {
                 layout.packages.entry(parent(stem).to_owned()).or_insert(id);
             }
             layout.entries.push(Entry {
@@ -86,7 +99,7 @@ impl Layout {
                 module: String::new(),
                 is_root: false,
             });
-            languages.push(source.language);
+            languages.push(language);
         }
         let crate_roots = layout.crate_roots(&languages);
         for (index, language) in languages.iter().enumerate() {
@@ -121,6 +134,17 @@ impl Layout {
         layout
     }
 
+    /// The path of a file, without its ending.
+    pub(super) fn stem(&self, file: FileId) -> &str {
+        &self.entries[file.index()].stem
+    }
+
+    /// The folder is a Python package, or holds a Rust crate's sources.
+    pub(super) fn is_whole(&self, folder: &str) -> bool {
+        let has = |name: &str| self.rust.contains_key(&join(folder, name));
+        self.packages.contains_key(folder) || ["src/lib", "src/main", "lib", "main"].into_iter().any(has)
+    }
+
     pub(super) fn module_name(&self, file: FileId) -> &str {
         &self.entries[file.index()].module
     }
@@ -146,9 +170,16 @@ impl Layout {
     /// The file of a Python module, and how many of the segments name it. The longest name wins.
     fn below(&self, folder: &str, segments: &[&str]) -> Option<(FileId, usize)> {
         let mut found = None;
-        let mut path = folder.to_owned();
+        if !segments.first().is_some_and(|first| self.starts.contains(*first)) {
+            return None;
+        }
+        let mut path = String::with_capacity(folder.len() + segments.iter().map(|it| it.len() + 1).sum::<usize>());
+        path.push_str(folder);
         for (index, segment) in segments.iter().enumerate() {
-            path = join(&path, segment);
+            if !path.is_empty() {
+                path.push('/');
+            }
+            path.push_str(segment);
             if let Some(file) = self.packages.get(&path).copied().or_else(|| self.python(&path)) {
                 found = Some((file, index + 1));
             } else if found.is_some() {
@@ -266,6 +297,13 @@ impl Layout {
         }
         let root = &self.entries[file.index()].root;
         self.rust(&join(root, "lib")).or_else(|| self.rust(&join(root, "main")))
+    }
+
+    /// The files below the folder that a crate's first file stands in.
+    pub(super) fn crate_files(&self, first: FileId) -> impl Iterator<Item = FileId> {
+        let root = &self.entries[first.index()].root;
+        let files = self.entries.iter().zip(0..).filter(move |(entry, _)| entry.root == *root);
+        files.map(|(_, file)| FileId(file)).filter(|file| self.rust(self.stem(*file)) == Some(*file))
     }
 
     /// The file of `mod name;` declared in `file`, below the inline modules `inside`.

@@ -220,7 +220,7 @@ impl Project {
     }
 
     fn is_package(&self, file: FileId) -> bool {
-        self.source(file).path.file_stem() == Some("__init__")
+        self.path(file).file_stem() == Some("__init__")
     }
 
     /// Names of the inline modules around `module`, outermost first.
@@ -239,7 +239,14 @@ impl Project {
 
     /// A member of a class, of an instance of it (`receiver`), or of its bases.
     fn class_member(&self, class: ClassRef, name: &str, receiver: Option<&Ty>) -> Ty {
-        self.member_along(&self.ancestry(class), name, receiver)
+        // Its own come first, and mostly there is nothing else to look at.
+        if let Some(found) = self.own_member(class, name, receiver) {
+            return found;
+        }
+        if self.model(class.file).class(class.class).bases.is_empty() {
+            return Ty::Unknown;
+        }
+        self.member_along(&self.ancestry(class)[1..], name, receiver)
     }
 
     fn inherited(&self, class: ClassRef, name: &str) -> Ty {
@@ -309,7 +316,7 @@ impl Project {
                 return Some(self.method(FnRef { file: class.file, function: *function }, receiver));
             }
         }
-        for (file, index) in self.impls.get(&class).into_iter().flatten() {
+        for (file, index) in self.impls_of(class).iter() {
             let model = self.model(*file);
             let it = &model.impls[*index as usize];
             if let Some(id) = model.names.find(name)
@@ -334,7 +341,7 @@ impl Project {
 
     /// A default method of a trait that the type implements.
     fn trait_member(&self, class: ClassRef, receiver: &Ty, name: &str) -> Ty {
-        for (file, index) in self.impls.get(&class).into_iter().flatten() {
+        for (file, index) in self.impls_of(class).iter() {
             let it = &self.model(*file).impls[*index as usize];
             let Some(of_trait) = it.of_trait else { continue };
             match self.evaluate(*file, of_trait) {
@@ -402,6 +409,12 @@ impl Project {
 
     /// A method of the class or of its bases, whatever reading it as an attribute would give.
     pub fn find_method(&self, class: ClassRef, name: &str) -> Option<FnRef> {
+        if let Some(own) = self.own_method(class, name) {
+            return Some(own);
+        }
+        if self.model(class.file).class(class.class).bases.is_empty() {
+            return None;
+        }
         for ancestor in self.ancestry(class) {
             match ancestor {
                 Ancestor::Own(class) => {
@@ -423,7 +436,7 @@ impl Project {
         {
             return Some(FnRef { file: class.file, function: *function });
         }
-        self.impls.get(&class).into_iter().flatten().find_map(|(file, index)| {
+        self.impls_of(class).iter().find_map(|(file, index)| {
             let model = self.model(*file);
             let id = model.names.find(name)?;
             let (_, function) = model.impls[*index as usize].methods.iter().find(|(it, _)| *it == id)?;

@@ -5,6 +5,7 @@ mod callables;
 mod callbacks;
 mod calls;
 pub mod effects;
+mod files;
 mod guards;
 mod layout;
 mod library;
@@ -14,14 +15,16 @@ mod sites;
 pub mod types;
 
 pub use callables::Wrapping;
+pub use files::{Files, Member, Read, Reader};
 
-use std::sync::OnceLock;
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use camino::Utf8Path;
 use rustc_hash::FxHashMap;
 
-use crate::analysis::Input;
-use crate::finding::{FileId, Place};
+use crate::finding::{FileId, Place, Sources};
 use crate::knowledge::Knowledge;
 use crate::model::{FileModel, Function, FunctionId, TOP_LEVEL};
 use crate::rules::RuleSet;
@@ -32,25 +35,32 @@ use effects::Effects;
 use layout::Layout;
 use types::{ClassRef, FnRef};
 
-/// The files of one analysis.
+/// Some files of a run, looked at together, and whatever else they lead to.
 pub struct Project {
     /// Tells this project from others in what threads remember.
     number: u64,
-    files: Vec<File>,
-    pub knowledge: Knowledge,
-    layout: Layout,
-    /// Rust `impl` blocks by the type they are for.
+    files: Arc<Files>,
+    group: Vec<FileId>,
+    /// Those of the group that can have findings of their own.
+    relevant: Vec<FileId>,
+    /// Every file of the run; those that nothing has led to are empty.
+    slots: Box<[OnceLock<Box<Slot>>]>,
+    pub knowledge: Arc<Knowledge>,
+    layout: Arc<Layout>,
+    /// Rust `impl` blocks of the group by the type they are for.
     impls: FxHashMap<ClassRef, Vec<(FileId, u32)>>,
+    /// The same of crates outside the group, by the crate's first file: found when something leads there.
+    crates: Mutex<FxHashMap<FileId, Arc<Impls>>>,
     effects: Effects,
     /// What files are for that import no async library.
     async_library: OnceLock<&'static str>,
 }
 
-struct File {
+type Impls = FxHashMap<ClassRef, Vec<(FileId, u32)>>;
+
+/// A file that has been read.
+struct Slot {
     source: Source,
-    rules: RuleSet,
-    /// The file can have findings of its own; others are lowered only when something leads there.
-    relevant: bool,
     model: OnceLock<FileModel>,
     /// The analysis itself failed on the file: an internal error, to be reported.
     failed: AtomicBool,
@@ -59,82 +69,92 @@ struct File {
 }
 
 impl Project {
-    pub fn new(inputs: Vec<Input>, knowledge: Knowledge) -> Self {
+    /// Reads and links a group of files.
+    pub fn new(files: Arc<Files>, group: Vec<FileId>) -> Self {
         use rayon::prelude::*;
-        let layout = Layout::of(inputs.iter().map(|input| &input.source));
-        let files: Vec<File> = inputs
-            .into_iter()
-            .map(|input| File {
-                source: input.source,
-                rules: input.rules,
-                relevant: input.relevant,
-                model: OnceLock::new(),
-                failed: AtomicBool::new(false),
-                callables: OnceLock::new(),
-            })
-            .collect();
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let mut project = Self {
             number,
+            group,
+            relevant: Vec::new(),
+            slots: files.all().map(|_| OnceLock::new()).collect(),
+            knowledge: Arc::clone(&files.knowledge),
+            layout: Arc::clone(&files.layout),
             files,
-            knowledge,
-            layout,
-            impls: FxHashMap::default(),
+            impls: Impls::default(),
+            crates: Mutex::default(),
             effects: Effects::default(),
             async_library: OnceLock::new(),
         };
-        project.files.par_iter().for_each(|file| {
-            if file.relevant || file.source.language == Language::Rust {
-                file.model();
-            }
-        });
-        project.impls = project.collect_impls();
+        project.relevant = project.group.par_iter().copied().filter(|file| project.read(*file)).collect();
+        project.impls = project.collect_impls(&project.group);
         project.effects = Effects::of(&project);
         project
     }
 
-    /// The user's files, in the order given.
-    pub fn user_files(&self) -> impl Iterator<Item = FileId> + use<> {
-        (0..self.files.len() as u32).map(FileId)
+    /// Reads a file, and lowers it where that is worth it. Says whether it can have findings of its own.
+    fn read(&self, file: FileId) -> bool {
+        let read = self.files.read(file);
+        // Any Rust file may have an `impl` for a type of another. The text of what nothing may lead to is not kept.
+        if read.relevant || self.language(file) == Language::Rust {
+            self.slots[file.index()].get_or_init(|| Slot::new(read.source)).model();
+        }
+        read.relevant
     }
 
-    /// The files that can have findings of their own.
-    pub fn relevant_files(&self) -> Vec<FileId> {
-        self.user_files().filter(|file| self.files[file.index()].relevant).collect()
+    fn slot(&self, file: FileId) -> &Slot {
+        self.slots[file.index()].get_or_init(|| Slot::new(self.files.read(file).source))
+    }
+
+    /// The files that are looked at together.
+    pub fn group(&self) -> &[FileId] {
+        &self.group
+    }
+
+    /// Those of the group that can have findings of their own.
+    pub fn relevant_files(&self) -> &[FileId] {
+        &self.relevant
     }
 
     pub fn source(&self, file: FileId) -> &Source {
-        &self.files[file.index()].source
+        &self.slot(file).source
+    }
+
+    /// What the file is called in reports.
+    pub fn path(&self, file: FileId) -> &Utf8Path {
+        &self.files.members[file.index()].path
     }
 
     pub fn language(&self, file: FileId) -> Language {
-        self.files[file.index()].source.language
+        self.files.members[file.index()].language
     }
 
-    /// What the file says; lowered at first need.
+    /// What the file says; read and lowered at first need.
     pub fn model(&self, file: FileId) -> &FileModel {
-        self.files[file.index()].model()
+        self.slot(file).model()
     }
 
     pub(crate) fn mark_failed(&self, file: FileId) {
-        self.files[file.index()].failed.store(true, Ordering::Relaxed);
+        self.slot(file).failed.store(true, Ordering::Relaxed);
     }
 
     /// The front end or a rule failed on the file.
     pub fn has_failed(&self, file: FileId) -> bool {
-        let file = &self.files[file.index()];
-        file.failed.load(Ordering::Relaxed) || file.model.get().is_some_and(|model| model.failed)
+        let slot = self.slots[file.index()].get();
+        slot.is_some_and(|slot| {
+            slot.failed.load(Ordering::Relaxed) || slot.model.get().is_some_and(|model| model.failed)
+        })
     }
 
     /// What the file says, if anything has asked before.
     pub fn model_if_lowered(&self, file: FileId) -> Option<&FileModel> {
-        self.files[file.index()].model.get()
+        self.slots[file.index()].get()?.model.get()
     }
 
     /// The rules that are on for the file.
     pub fn rules(&self, file: FileId) -> &RuleSet {
-        &self.files[file.index()].rules
+        &self.files.members[file.index()].rules
     }
 
     pub fn function(&self, function: FnRef) -> &Function {
@@ -171,28 +191,56 @@ impl Project {
         Place { file, span }
     }
 
-    fn collect_impls(&self) -> FxHashMap<ClassRef, Vec<(FileId, u32)>> {
+    fn collect_impls(&self, files: &[FileId]) -> Impls {
         use rayon::prelude::*;
-        let found: Vec<(ClassRef, FileId, u32)> = (0..self.files.len() as u32)
-            .into_par_iter()
-            .map(FileId)
+        let found: Vec<(ClassRef, FileId, u32)> = files
+            .par_iter()
+            .copied()
             .filter(|file| self.language(*file) == Language::Rust)
-            .flat_map_iter(|file| {
-                let model = self.model(file);
-                let targets = model.impls.iter().enumerate().filter_map(move |(index, it)| {
-                    let types::Ty::Instance(types::Class::Own(class), _) = self.evaluate(file, it.target) else {
-                        return None;
-                    };
-                    Some((class, file, index as u32))
-                });
-                targets.collect::<Vec<_>>()
-            })
+            .flat_map_iter(|file| resolve::apart(|| self.impls_in(file)))
             .collect();
-        let mut impls: FxHashMap<ClassRef, Vec<(FileId, u32)>> = FxHashMap::default();
+        let mut impls = Impls::default();
         for (class, file, index) in found {
             impls.entry(class).or_default().push((file, index));
         }
         impls
+    }
+
+    /// The `impl` blocks for a type: those of its crate and, in the group, of crates around it.
+    fn impls_of(&self, class: ClassRef) -> Cow<'_, [(FileId, u32)]> {
+        if let Some(found) = self.impls.get(&class) {
+            return Cow::Borrowed(found);
+        }
+        if self.group.binary_search(&class.file).is_ok() || self.language(class.file) == Language::Python {
+            return Cow::Borrowed(&[]);
+        }
+        let Some(root) = self.layout.crate_root(class.file) else { return Cow::Borrowed(&[]) };
+        let known = self.crates.lock().unwrap_or_else(PoisonError::into_inner).get(&root).cloned();
+        let impls = match known {
+            Some(known) => known,
+            // What they are for is found out without them, as in the group.
+            None if resolve::is_apart() => return Cow::Borrowed(&[]),
+            None => {
+                let found = resolve::apart(|| {
+                    let mut impls = Impls::default();
+                    for (class, file, index) in self.layout.crate_files(root).flat_map(|file| self.impls_in(file)) {
+                        impls.entry(class).or_default().push((file, index));
+                    }
+                    Arc::new(impls)
+                });
+                let mut crates = self.crates.lock().unwrap_or_else(PoisonError::into_inner);
+                Arc::clone(crates.entry(root).or_insert(found))
+            }
+        };
+        Cow::Owned(impls.get(&class).cloned().unwrap_or_default())
+    }
+
+    fn impls_in(&self, file: FileId) -> Vec<(ClassRef, FileId, u32)> {
+        let targets = self.model(file).impls.iter().zip(0..).filter_map(|(it, index)| {
+            let types::Ty::Instance(types::Class::Own(class), _) = self.evaluate(file, it.target) else { return None };
+            Some((class, file, index))
+        });
+        targets.collect()
     }
 
     /// The innermost function whose text holds the offset.
@@ -210,7 +258,17 @@ impl Project {
     }
 }
 
-impl File {
+impl Sources for Project {
+    fn source(&self, file: FileId) -> &Source {
+        self.source(file)
+    }
+}
+
+impl Slot {
+    fn new(source: Source) -> Box<Self> {
+        Box::new(Self { source, model: OnceLock::new(), failed: AtomicBool::new(false), callables: OnceLock::new() })
+    }
+
     fn model(&self) -> &FileModel {
         self.model.get_or_init(|| {
             let lower = || match self.source.language {

@@ -1,6 +1,6 @@
 //! Evaluates a [`Value`] to a [`Ty`]: the one place where a name gets its meaning.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -14,8 +14,8 @@ use super::callables::Wrapping;
 use super::library::Around;
 use super::types::{Class, ClassRef, FnRef, Ty};
 
-/// Entries after which the memo of a thread starts afresh.
-const LARGEST_MEMO: usize = 1 << 16;
+/// Values that a thread remembers, twice over: as many as the processor's cache holds, more or less.
+const LARGEST_MEMO: usize = 7 << 11;
 /// Stack that one step of an evaluation may need, and what is added when less is left.
 const RED_ZONE: usize = 128 * 1024;
 const MORE_STACK: usize = 2 * 1024 * 1024;
@@ -27,16 +27,51 @@ type Key = (u64, FileId, ValueId);
 #[derive(Default)]
 struct Memo {
     known: FxHashMap<Key, Ty>,
-    /// Values whose evaluation has begun and not ended, with how deep each stands.
-    open: FxHashMap<Key, u32>,
-    /// The outermost open value that was asked for again since the innermost one began: `u32::MAX` for none.
-    reached: u32,
+    /// What was known before `known` was last full.
+    older: FxHashMap<Key, Ty>,
+    /// Values whose evaluation has begun and not ended, each within the one before.
+    open: Vec<Key>,
+    /// The outermost open value that was asked for again since the innermost one began: `usize::MAX` for none.
+    reached: usize,
     /// Generators whose elements are being found out.
     yielding: Vec<FnRef>,
 }
 
+impl Memo {
+    fn get(&mut self, key: &Key) -> Option<Ty> {
+        if let Some(known) = self.known.get(key) {
+            return Some(known.clone());
+        }
+        let known = self.older.remove(key)?;
+        self.insert(*key, known.clone());
+        Some(known)
+    }
+
+    fn insert(&mut self, key: Key, ty: Ty) {
+        if self.known.len() >= LARGEST_MEMO {
+            // What was asked for of late stays.
+            self.older = std::mem::take(&mut self.known);
+            self.known.reserve(LARGEST_MEMO);
+        }
+        self.known.insert(key, ty);
+    }
+}
+
 thread_local! {
     static MEMO: RefCell<Memo> = RefCell::default();
+    static APART: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Evaluates while something is missing that later evaluations know: what is found is not remembered for them.
+pub(super) fn apart<R>(run: impl FnOnce() -> R) -> R {
+    let outer = APART.replace(true);
+    let result = run();
+    APART.set(outer);
+    result
+}
+
+pub(super) fn is_apart() -> bool {
+    APART.get()
 }
 
 impl Project {
@@ -44,9 +79,11 @@ impl Project {
     /// so the answer does not hang on which was asked for first.
     pub fn evaluate(&self, file: FileId, value: ValueId) -> Ty {
         let model = self.model(file);
+        if model.is_opaque(value) {
+            return Ty::Unknown;
+        }
         // Cheap ones are not worth remembering.
         match model.value(value) {
-            Value::Unknown | Value::Param(..) => return Ty::Unknown,
             Value::None => return Ty::None,
             Value::Bool(it) => return Ty::Bool(*it),
             Value::Int(it) => return Ty::Int(*it),
@@ -54,34 +91,31 @@ impl Project {
             Value::Class(class) => return Ty::Class(ClassRef { file, class: *class }),
             _ => {}
         }
-        let key = (self.number, file, value);
+        let key = (self.number << 1 | u64::from(is_apart()), file, value);
         let begun = MEMO.with_borrow_mut(|memo| {
-            if let Some(known) = memo.known.get(&key) {
-                return Err(known.clone());
+            if let Some(known) = memo.get(&key) {
+                return Err(known);
             }
-            if let Some(depth) = memo.open.get(&key) {
-                memo.reached = memo.reached.min(*depth);
+            if let Some(depth) = memo.open.iter().position(|open| *open == key) {
+                memo.reached = memo.reached.min(depth);
                 return Err(Ty::Unknown);
             }
-            let depth = memo.open.len() as u32;
-            memo.open.insert(key, depth);
-            Ok((depth, std::mem::replace(&mut memo.reached, u32::MAX)))
+            memo.open.push(key);
+            Ok(std::mem::replace(&mut memo.reached, usize::MAX))
         });
-        let (depth, reached_before) = match begun {
+        let reached_before = match begun {
             Ok(begun) => begun,
             Err(known) => return known,
         };
         let ty = stacker::maybe_grow(RED_ZONE, MORE_STACK, || self.evaluate_afresh(file, model.value(value)));
         MEMO.with_borrow_mut(|memo| {
-            memo.open.remove(&key);
+            memo.open.pop();
+            let depth = memo.open.len();
             let circular = memo.reached <= depth;
             // A circle that closes further out holds what is around this one, too.
             memo.reached = if memo.reached < depth { memo.reached.min(reached_before) } else { reached_before };
             let ty = if circular { Ty::Unknown } else { ty };
-            if memo.known.len() >= LARGEST_MEMO {
-                memo.known.clear();
-            }
-            memo.known.insert(key, ty.clone());
+            memo.insert(key, ty.clone());
             ty
         })
     }
@@ -96,7 +130,7 @@ impl Project {
             Value::Str(it) => Ty::Str(model.name(*it).into()),
             Value::Function(function) => Ty::Function(FnRef { file, function: *function }),
             Value::Class(class) => Ty::Class(ClassRef { file, class: *class }),
-            Value::Path(path) => self.path(file, path),
+            Value::Path(path) => self.outside(file, path),
             Value::Global(module, name) => self.global(file, *module, *name),
             Value::Instance { class, args } => {
                 let args = args.iter().map(|it| self.evaluate(file, *it)).collect();
@@ -188,7 +222,7 @@ impl Project {
         }
     }
 
-    fn path(&self, file: FileId, path: &Path) -> Ty {
+    fn outside(&self, file: FileId, path: &Path) -> Ty {
         let model = self.model(file);
         let segments: Vec<&str> = path.segments.iter().map(|it| model.name(*it)).collect();
         match (model.language, path.root) {

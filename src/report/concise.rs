@@ -18,7 +18,7 @@ pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn line(run: &Run<'_>, finding: &Finding, note: &str, out: &mut dyn Write) -> io::Result<()> {
-    let spot = Spot::of(run.project, finding.place);
+    let spot = Spot::of(run.sources, finding.place);
     let severity = paint(run.terminal, finding.severity);
     let (name, message) = (spot.name(), one_line(&finding.message));
     let (level, rule) = (finding.severity.name(), finding.rule.name);

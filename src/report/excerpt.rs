@@ -3,19 +3,21 @@
 //! Its own way to read a source counts lines from the top of the file for every excerpt; here the line table answers.
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
+use std::cell::RefCell;
 use std::fmt;
+use std::sync::Arc;
 
 use miette::{
     Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, SourceCode,
     SourceSpan, SpanContents, ThemeCharacters, ThemeStyles,
 };
 
+use rustc_hash::FxHashMap;
+
 use super::Terminal;
 use super::printable::{one_line, printable};
 use super::spot::Spot;
-use crate::finding::{Place, Severity};
-use crate::project::Project;
+use crate::finding::{FileId, Place, Severity, Sources};
 use crate::source::{Source, Span};
 
 /// Draws for one kind of terminal.
@@ -33,29 +35,25 @@ pub(super) fn drawer(terminal: Terminal) -> GraphicalReportHandler {
 
 /// The files, each made fit for a terminal once, however many excerpts are taken from it.
 pub(super) struct Pages<'a> {
-    project: &'a Project,
-    texts: Vec<OnceCell<Cow<'a, str>>>,
+    sources: &'a dyn Sources,
+    texts: RefCell<FxHashMap<FileId, Arc<Cow<'a, str>>>>,
 }
 
 impl<'a> Pages<'a> {
-    pub fn of(project: &'a Project) -> Self {
-        Self { project, texts: project.user_files().map(|_| OnceCell::new()).collect() }
+    pub fn of(sources: &'a dyn Sources) -> Self {
+        Self { sources, texts: RefCell::default() }
     }
 
     /// The page a place is on.
     pub fn page(&self, place: Place) -> Page<'_> {
-        let spot = Spot::of(self.project, place);
+        let spot = Spot::of(self.sources, place);
         let source = spot.source;
         let first = source.line_of(spot.base);
         let next = source.cells.iter().find(|cell| spot.cell.is_some() && cell.start > spot.base);
         let last = next.map_or(source.line_starts().len(), |cell| source.line_of(cell.start)).max(first + 1);
-        let shown = self.texts.get(place.file.index()).map(|text| &**text.get_or_init(|| printable(&source.text)));
-        Page {
-            source,
-            text: shown.unwrap_or_default(),
-            name: one_line(&spot.file()).into_owned(),
-            lines: (first, last),
-        }
+        let mut texts = self.texts.borrow_mut();
+        let text = texts.entry(place.file).or_insert_with(|| Arc::new(printable(&source.text)));
+        Page { source, text: Arc::clone(text), name: one_line(&spot.file()).into_owned(), lines: (first, last) }
     }
 }
 
@@ -63,7 +61,7 @@ impl<'a> Pages<'a> {
 pub(super) struct Page<'a> {
     source: &'a Source,
     /// Of the same length as the source's.
-    text: &'a str,
+    text: Arc<Cow<'a, str>>,
     name: String,
     /// The first line of the page and the one after its last, from 0.
     lines: (usize, usize),

@@ -2,22 +2,21 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::finding::Finding;
-use crate::project::Project;
+use crate::finding::{Finding, Sources};
 use crate::suppress::Split;
 
 /// The fingerprints of the kept and of the suppressed findings, in their order: 32 hexadecimal digits each.
 ///
 /// Equal contents (the same mistake twice in one function, on lines that read the same) are told apart by number, counted
 /// in order of place over kept and suppressed ones together: suppressing the first does not rename the second.
-pub fn fingerprints(project: &Project, split: &Split) -> (Vec<String>, Vec<String>) {
+pub fn fingerprints(sources: &dyn Sources, split: &Split) -> (Vec<String>, Vec<String>) {
     let suppressed = split.suppressed.iter().map(|(finding, _)| finding);
     let mut all: Vec<(usize, &Finding)> = split.kept.iter().chain(suppressed).enumerate().collect();
     all.sort_by_key(|(_, finding)| (finding.place, finding.rule.name));
     let mut seen: FxHashMap<u128, u32> = FxHashMap::default();
     let mut names = vec![String::new(); all.len()];
     for (index, finding) in all {
-        let content = content(project, finding);
+        let content = content(sources, finding);
         let occurrence = seen.entry(content.0).or_insert(0);
         names[index] = format!("{:032x}", content.field(&occurrence.to_string()).0);
         *occurrence += 1;
@@ -31,8 +30,8 @@ pub(super) fn name(parts: &[&str]) -> String {
     format!("{:032x}", parts.iter().fold(Hash::NEW, |hash, part| hash.field(part)).0)
 }
 
-fn content(project: &Project, finding: &Finding) -> Hash {
-    let source = project.source(finding.place.file);
+fn content(sources: &dyn Sources, finding: &Finding) -> Hash {
+    let source = sources.source(finding.place.file);
     let line = source.line_text(source.line_of(finding.place.span.start));
     // Indentation and spacing are a formatter's business; an ignore comment added to the line must not rename its finding.
     let code = line.find("asynclint:").map_or(line, |comment| line[..comment].trim_end_matches(['#', '/', ' ', '\t']));

@@ -11,7 +11,7 @@ use super::{Run, Suppressed, paint, statistics};
 use crate::finding::{Applicability, Confidence, Finding, Fix, Place, Related, Severity};
 
 pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let pen = Pen { drawer: drawer(run.terminal), pages: Pages::of(run.project) };
+    let pen = Pen { drawer: drawer(run.terminal), pages: Pages::of(run.sources) };
     for it in run.findings {
         finding(run, &pen, &it.finding, None, out)?;
     }
@@ -37,10 +37,10 @@ fn finding(
     suppressed: Option<&Suppressed>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let spot = Spot::of(run.project, finding.place);
+    let spot = Spot::of(run.sources, finding.place);
     // Other places of the same page are marked in the same excerpt; those elsewhere get their own.
     let (near, far): (Vec<&Related>, Vec<&Related>) =
-        finding.related.iter().partition(|it| same_page(&spot, &Spot::of(run.project, it.place)));
+        finding.related.iter().partition(|it| same_page(&spot, &Spot::of(run.sources, it.place)));
     let mut marks = vec![mark(spot.span, spot.source, None, true)];
     marks.extend(near.iter().map(|it| mark(it.place.span, spot.source, Some(&it.message), false)));
     let likely = if finding.confidence == Confidence::Likely { ", likely" } else { "" };
@@ -80,7 +80,7 @@ fn links(run: &Run<'_>, pen: &Pen<'_>, finding: &Finding, far: &[&Related], out:
             (false, true) => ("`->", " "),
         };
         writeln!(out, "  {style}{arrow}{style:#} {}", one_line(heading))?;
-        let spot = Spot::of(run.project, *place);
+        let spot = Spot::of(run.sources, *place);
         let marks = vec![mark(spot.span, spot.source, *label, true)];
         let drawing = Drawing { page: Some(pen.pages.page(*place)), marks, ..Drawing::default() };
         for line in drawing.draw_bare(&drawer).lines() {

@@ -17,7 +17,7 @@ pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn finding(run: &Run<'_>, finding: &Finding) -> String {
-    let spot = Spot::of(run.project, finding.place);
+    let spot = Spot::of(run.sources, finding.place);
     let command = match finding.severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
@@ -37,11 +37,11 @@ fn finding(run: &Run<'_>, finding: &Finding) -> String {
         }
     }
     for step in &finding.trace {
-        let name = Spot::of(run.project, step.place).name();
+        let name = Spot::of(run.sources, step.place).name();
         text.push_str(&format!("\nin `{}`: {} ({name})", step.function, step.message));
     }
     for related in &finding.related {
-        text.push_str(&format!("\n{} ({})", related.message, Spot::of(run.project, related.place).name()));
+        text.push_str(&format!("\n{} ({})", related.message, Spot::of(run.sources, related.place).name()));
     }
     if let Some(help) = &finding.help {
         text.push_str(&format!("\nhelp: {help}"));

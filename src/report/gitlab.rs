@@ -39,7 +39,7 @@ struct Lines {
 
 fn finding<'a>(run: &'a Run<'_>, it: &'a Reported) -> Issue<'a> {
     let finding = &it.finding;
-    let spot = Spot::of(run.project, finding.place);
+    let spot = Spot::of(run.sources, finding.place);
     let mut description = finding.message.clone();
     // The place is shown with the line alone; of a notebook, a line is of no use without its cell.
     let lines = match spot.cell {
@@ -50,7 +50,7 @@ fn finding<'a>(run: &'a Run<'_>, it: &'a Reported) -> Issue<'a> {
         None => Lines { begin: spot.start.line, end: spot.end.line },
     };
     if let Some(last) = finding.trace.last() {
-        description.push_str(&format!(" (in {})", Spot::of(run.project, last.place).name()));
+        description.push_str(&format!(" (in {})", Spot::of(run.sources, last.place).name()));
     }
     Issue {
         description,

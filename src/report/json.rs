@@ -6,8 +6,7 @@ use serde::Serialize;
 
 use super::spot::Spot;
 use super::{FileError, Run, Suppressed};
-use crate::finding::{Finding, Fix, Place};
-use crate::project::Project;
+use crate::finding::{Finding, Fix, Place, Sources};
 use crate::source::{Position, Span};
 
 /// Raised when a field changes its meaning or goes away, not when one is added.
@@ -142,7 +141,7 @@ struct Summary {
 }
 
 fn diagnostic<'a>(run: &'a Run<'_>, finding: &'a Finding, fingerprint: &'a str) -> Diagnostic<'a> {
-    let at = |place: Place| location(run.project, place);
+    let at = |place: Place| location(run.sources, place);
     let link =
         |it: &'a crate::finding::Step| Link { function: &it.function, message: &it.message, location: at(it.place) };
     Diagnostic {
@@ -155,7 +154,7 @@ fn diagnostic<'a>(run: &'a Run<'_>, finding: &'a Finding, fingerprint: &'a str) 
         location: at(finding.place),
         trace: finding.trace.iter().map(link).collect(),
         related: finding.related.iter().map(|it| Related { message: &it.message, location: at(it.place) }).collect(),
-        fix: finding.fix.as_ref().map(|it| mend(run.project, finding, it)),
+        fix: finding.fix.as_ref().map(|it| mend(run.sources, finding, it)),
         fingerprint,
         suppression: None,
     }
@@ -166,9 +165,9 @@ fn suppressed<'a>(run: &'a Run<'_>, it: &'a Suppressed) -> Diagnostic<'a> {
     Diagnostic { suppression: Some(suppression), ..diagnostic(run, &it.finding, &it.fingerprint) }
 }
 
-fn mend<'a>(project: &'a Project, finding: &Finding, fix: &'a Fix) -> Mend<'a> {
+fn mend<'a>(sources: &'a dyn Sources, finding: &Finding, fix: &'a Fix) -> Mend<'a> {
     let edit = |span: Span, content: &'a str| Edit {
-        location: location(project, Place { file: finding.place.file, span }),
+        location: location(sources, Place { file: finding.place.file, span }),
         content,
     };
     Mend {
@@ -178,8 +177,8 @@ fn mend<'a>(project: &'a Project, finding: &Finding, fix: &'a Fix) -> Mend<'a> {
     }
 }
 
-fn location(project: &Project, place: Place) -> Location<'_> {
-    let spot = Spot::of(project, place);
+fn location(sources: &dyn Sources, place: Place) -> Location<'_> {
+    let spot = Spot::of(sources, place);
     let point = |position: Position, offset: u32| Point {
         line: position.line,
         column: position.column,

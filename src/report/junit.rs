@@ -10,7 +10,7 @@ use crate::finding::{Finding, Severity};
 
 pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
     let findings: Vec<&Finding> = run.findings.iter().map(|it| &it.finding).collect();
-    let path = |it: &Finding| run.project.source(it.place.file).path.as_str();
+    let path = |it: &Finding| run.sources.source(it.place.file).path.as_str();
     let mut suites: Vec<Suite> = findings
         .chunk_by(|a, b| a.place.file == b.place.file)
         .map(|group| Suite {
@@ -75,14 +75,14 @@ fn fails(finding: &Finding) -> bool {
 }
 
 fn case(run: &Run<'_>, finding: &Finding) -> Case {
-    let spot = Spot::of(run.project, finding.place);
+    let spot = Spot::of(run.sources, finding.place);
     let mut text = format!("{}: {}\n", spot.name(), finding.message);
     for step in &finding.trace {
-        let name = Spot::of(run.project, step.place).name();
+        let name = Spot::of(run.sources, step.place).name();
         let _ = writeln!(text, "{name}: in `{}`: {}", step.function, step.message);
     }
     for related in &finding.related {
-        let _ = writeln!(text, "{}: {}", Spot::of(run.project, related.place).name(), related.message);
+        let _ = writeln!(text, "{}: {}", Spot::of(run.sources, related.place).name(), related.message);
     }
     if let Some(help) = &finding.help {
         let _ = writeln!(text, "help: {help}");

@@ -20,8 +20,7 @@ use std::str::FromStr;
 
 use camino::Utf8Path;
 
-use crate::finding::{Applicability, Finding, Severity};
-use crate::project::Project;
+use crate::finding::{Applicability, Finding, Severity, Sources};
 use crate::rules::Rule;
 use crate::suppress::{Reason, Split};
 
@@ -85,7 +84,7 @@ impl FromStr for Format {
 
 /// Everything a report may show.
 pub struct Run<'a> {
-    pub project: &'a Project,
+    pub sources: &'a dyn Sources,
     /// Every rule there is, on or off: SARIF lists them all, so that logs of one version agree. Else `rules::RULES`.
     pub rules: &'a [&'static Rule],
     /// Sorted by path and position.
@@ -173,8 +172,8 @@ pub fn supports_links(variable: impl Fn(&str) -> Option<String>) -> bool {
 }
 
 /// Gives every finding its fingerprint.
-pub fn identify(project: &Project, split: Split) -> (Vec<Reported>, Vec<Suppressed>) {
-    let (kept, quiet) = fingerprints(project, &split);
+pub fn identify(sources: &dyn Sources, split: Split) -> (Vec<Reported>, Vec<Suppressed>) {
+    let (kept, quiet) = fingerprints(sources, &split);
     let reported =
         split.kept.into_iter().zip(kept).map(|(finding, fingerprint)| Reported { finding, fingerprint }).collect();
     let suppressed = split

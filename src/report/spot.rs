@@ -1,7 +1,6 @@
 //! Where a stretch of a file is, as people and other programs count: lines and columns, and cells of a notebook.
 
-use crate::finding::Place;
-use crate::project::Project;
+use crate::finding::{Place, Sources};
 use crate::source::{Position, Source, Span};
 
 /// A place in lines and columns. In a notebook, lines count from the start of the cell.
@@ -19,8 +18,8 @@ pub(super) struct Spot<'a> {
 }
 
 impl<'a> Spot<'a> {
-    pub fn of(project: &'a Project, place: Place) -> Self {
-        Self::in_source(project.source(place.file), place.span)
+    pub fn of(sources: &'a dyn Sources, place: Place) -> Self {
+        Self::in_source(sources.source(place.file), place.span)
     }
 
     pub fn in_source(source: &'a Source, span: Span) -> Self {

@@ -108,7 +108,7 @@ fn walk(context: &Context<'_>, block: &Block, around: Option<Span>, found: &mut 
         {
             select(context, branch, around, found);
         }
-        flow::parts(node).into_iter().for_each(|part| deeper(|| walk(context, part, around, found)));
+        flow::parts(node).for_each(|part| deeper(|| walk(context, part, around, found)));
     }
 }
 

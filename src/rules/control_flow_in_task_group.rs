@@ -99,7 +99,7 @@ fn leaves(context: &Context<'_>, block: &Block, in_loop: bool, jumps: &mut Vec<(
             Node::Try(it) if stops(context, &it.finally) => {}
             other => {
                 let in_loop = in_loop || matches!(other, Node::Loop(_));
-                flow::parts(other).into_iter().for_each(|part| deeper(|| leaves(context, part, in_loop, jumps)));
+                flow::parts(other).for_each(|part| deeper(|| leaves(context, part, in_loop, jumps)));
             }
         }
     }

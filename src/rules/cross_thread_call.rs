@@ -5,7 +5,7 @@ use rustc_hash::FxHashSet;
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{FileId, Place, Related, Severity};
 use crate::knowledge::Runner;
-use crate::model::{CallId, FunctionKind};
+use crate::model::{CallId, FunctionKind, NameId, Value};
 use crate::project::Wrapping;
 use crate::project::types::{FnRef, Ty};
 use crate::source::Language;
@@ -30,10 +30,20 @@ fn check(context: &mut Context<'_>) {
         return;
     }
     let model = context.model();
+    let threads = context.project.knowledge.names_of_threads(context.language());
+    let threads: FxHashSet<NameId> = threads.filter_map(|name| model.names.find(name)).collect();
+    if threads.is_empty() {
+        return;
+    }
     let mut seen = FxHashSet::default();
     for (index, call) in model.calls.iter().enumerate() {
         let id = CallId(index as u32);
-        if call.args.is_empty() {
+        let name = match model.value(call.callee) {
+            Value::Attr(_, name) => Some(*name),
+            Value::Path(path) => path.segments.last().copied(),
+            _ => None,
+        };
+        if call.args.is_empty() || name.is_some_and(|name| !threads.contains(&name)) {
             continue;
         }
         let Some(api) = context.project.api_of(context.file, id) else { continue };

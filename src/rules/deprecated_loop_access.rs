@@ -88,21 +88,28 @@ fn check(context: &mut Context<'_>) {
     let target = context.project.rules(context.file).target_python;
     let mut found: Vec<(Span, &Old)> = Vec::new();
     let model = context.model();
-    for id in model.function_ids() {
-        let function = model.function(id);
-        for call in calls(&function.body) {
-            found.extend(old(context, model.call(call)));
+    let named = context.mentions(&OLD);
+    let takes_loop = |call: &Call| call.args.iter().any(|arg| arg.name.is_some_and(|it| model.name(it) == "loop"));
+    if named || model.calls.iter().any(takes_loop) {
+        for function in &model.functions {
+            found.extend(calls(&function.body).into_iter().filter_map(|call| old(context, model.call(call))));
         }
-        for decorator in &function.decorators {
+    }
+    if context.mentions(&["coroutine"]) {
+        for decorator in model.functions.iter().flat_map(|function| &function.decorators) {
             if is_path(&context.evaluate(decorator.value), "asyncio.coroutine") {
                 found.push((decorator.span, &GENERATOR));
             }
         }
     }
-    for call in without_loop(context) {
+    let started = if context.mentions(&["get_event_loop"]) { without_loop(context) } else { Vec::new() };
+    for call in started {
         if is_path(&context.evaluate(model.call(call).callee), "asyncio.get_event_loop") {
             found.push((model.call(call).name_span, &NO_LOOP));
         }
+    }
+    if found.is_empty() {
+        return;
     }
     let guards = guards(context);
     found.retain(|(span, _)| !guards.iter().any(|it| it.start <= span.start && span.end <= it.end));
@@ -119,6 +126,16 @@ fn check(context: &mut Context<'_>) {
 fn is_path(ty: &Ty, path: &str) -> bool {
     matches!(ty, Ty::External(it) if **it == *path)
 }
+
+/// The last names of what [`old`] looks for, but for what takes a `loop`.
+const OLD: [&str; 6] = [
+    "set_event_loop_policy",
+    "get_event_loop_policy",
+    "get_child_watcher",
+    "set_child_watcher",
+    "all_tasks",
+    "current_task",
+];
 
 fn old(context: &Context<'_>, call: &Call) -> Option<(Span, &'static Old)> {
     let path = match context.evaluate(call.callee) {

@@ -239,7 +239,7 @@ fn held_through(nodes: &[Node], local: Option<LocalId>) -> Fate {
             }
             Node::Return { .. } | Node::Raise(_) | Node::Break { .. } | Node::Continue { .. } => Fate::Left,
             other => {
-                let fates = flow::parts(other).into_iter().map(|part| held_through(&part.nodes, local));
+                let fates = flow::parts(other).map(|part| held_through(&part.nodes, local));
                 fates.into_iter().find(|fate| !matches!(fate, Fate::Held)).unwrap_or(Fate::Held)
             }
         };

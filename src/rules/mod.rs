@@ -64,7 +64,7 @@ mod zero_sleep;
 
 pub use context::Context;
 
-use crate::finding::{Applicability, FileId, Finding, Severity};
+use crate::finding::{Applicability, Finding, Severity, Sources};
 use crate::project::Project;
 use crate::source::Language;
 
@@ -270,6 +270,11 @@ impl RuleSet {
         }
     }
 
+    /// The rules that are on.
+    pub fn on(&self) -> impl Iterator<Item = &'static Rule> {
+        RULES.iter().copied().zip(&self.levels).filter(|(_, level)| level.is_some()).map(|(rule, _)| rule)
+    }
+
     /// The severity the rule reports at, if it is on.
     pub fn level(&self, rule: &Rule) -> Option<Severity> {
         let index = RULES.iter().position(|it| *it == rule)?;
@@ -280,17 +285,16 @@ impl RuleSet {
 /// Runs on every file the rules that are on for it.
 pub fn run(project: &Project) -> Vec<Finding> {
     use rayon::prelude::*;
-    let files: Vec<FileId> = project.relevant_files();
-    let mut findings: Vec<Finding> = files
-        .into_par_iter()
+    let mut findings: Vec<Finding> = project
+        .relevant_files()
+        .par_iter()
         .flat_map_iter(|file| {
+            let file = *file;
             // A rule that fails on a file costs that file's findings alone.
             let judge = || {
                 let mut context = Context::new(project, file);
-                for rule in RULES.iter().copied() {
-                    if project.rules(file).level(rule).is_some() {
-                        (rule.check)(&mut context);
-                    }
+                for rule in project.rules(file).on() {
+                    (rule.check)(&mut context);
                 }
                 context.finish()
             };
@@ -305,10 +309,10 @@ pub fn run(project: &Project) -> Vec<Finding> {
 }
 
 /// By path and position, then by rule: the same for any number of threads.
-pub fn sort(project: &Project, findings: &mut [Finding]) {
+pub fn sort(sources: &dyn Sources, findings: &mut [Finding]) {
     findings.sort_by(|a, b| {
         let key = |it: &Finding| (it.place.span, it.rule.name);
-        let path = |it: &Finding| &project.source(it.place.file).path;
+        let path = |it: &Finding| &sources.source(it.place.file).path;
         path(a).cmp(path(b)).then_with(|| key(a).cmp(&key(b))).then_with(|| a.message.cmp(&b.message))
     });
 }

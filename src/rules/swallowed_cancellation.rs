@@ -239,7 +239,7 @@ fn after(context: &Context<'_>, block: &Block, span: Span) -> Option<After> {
             Node::Try(it) if it.span == span => Some(After::Falls),
             Node::Scope(it) if it.span == span => Some(After::Falls),
             Node::Loop(it) if it.span.contains(span) => Some(After::Survives),
-            node => flow::parts(node).into_iter().find_map(|part| after(context, part, span)),
+            node => flow::parts(node).find_map(|part| after(context, part, span)),
         };
         match inside {
             None => {}

@@ -76,9 +76,7 @@ fn walk<'a>(
                 open.truncate(before);
             }
             Node::Call(id) => given(context, *id, open, found),
-            other => {
-                flow::parts(other).into_iter().for_each(|part| deeper(|| walk(context, function, part, open, found)))
-            }
+            other => flow::parts(other).for_each(|part| deeper(|| walk(context, function, part, open, found))),
         }
     }
 }

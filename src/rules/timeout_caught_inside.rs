@@ -55,9 +55,9 @@ fn walk(context: &Context<'_>, block: &Block, open: Option<Open>, found: &mut Ve
                 if let Some(open) = open {
                     tried(context, it, open, found);
                 }
-                flow::parts(node).into_iter().for_each(|part| deeper(|| walk(context, part, open, found)));
+                flow::parts(node).for_each(|part| deeper(|| walk(context, part, open, found)));
             }
-            _ => flow::parts(node).into_iter().for_each(|part| deeper(|| walk(context, part, open, found))),
+            _ => flow::parts(node).for_each(|part| deeper(|| walk(context, part, open, found))),
         }
     }
 }

@@ -93,7 +93,7 @@ fn loops(context: &Context<'_>, block: &Block, found: &mut Vec<(Span, String)>) 
                 }
             }
         }
-        flow::parts(node).into_iter().for_each(|part| deeper(|| loops(context, part, found)));
+        flow::parts(node).for_each(|part| deeper(|| loops(context, part, found)));
     }
 }
 

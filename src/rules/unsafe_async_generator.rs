@@ -71,8 +71,8 @@ fn is_iterated(context: &Context<'_>, generator: FnRef) -> bool {
     let project = context.project;
     let name = context.model().name(project.function(generator).name);
     let is_it = |file, value| matches!(project.evaluate(file, value), Ty::Generator(found) if found == generator);
-    project.user_files().any(|file| {
-        let Some(model) = project.model_if_lowered(file) else { return false };
+    project.relevant_files().iter().copied().any(|file| {
+        let model = project.model(file);
         if model.names.find(name).is_none() {
             return false;
         }
@@ -125,8 +125,8 @@ fn cleans_up(block: &Block, inside: bool) -> bool {
         Node::Scope(it) => cleans_up(&it.body, true),
         Node::Try(it) => {
             let guarded = inside || !it.finally.nodes.is_empty();
-            cleans_up(&it.body, guarded) || flow::parts(node)[1..].iter().any(|part| cleans_up(part, inside))
+            cleans_up(&it.body, guarded) || flow::parts(node).skip(1).any(|part| cleans_up(part, inside))
         }
-        other => flow::parts(other).into_iter().any(|part| cleans_up(part, inside)),
+        other => flow::parts(other).any(|part| cleans_up(part, inside)),
     })
 }

@@ -106,6 +106,6 @@ fn uses(context: &Context<'_>, block: &Block, value: ValueId, looped: bool, see:
             see(model.name(*name), looped);
         }
         let inside = looped || matches!(node, Node::Loop(_));
-        flow::parts(node).into_iter().for_each(|part| deeper(|| uses(context, part, value, inside, see)));
+        flow::parts(node).for_each(|part| deeper(|| uses(context, part, value, inside, see)));
     }
 }

@@ -78,7 +78,7 @@ fn walk(context: &Context<'_>, block: &Block, open: Option<Span>, found: &mut Ve
                 let item = scope.items.iter().rev().find(|item| needs_exit(context, item));
                 walk(context, &scope.body, item.map(|item| item.span).or(open), found);
             }
-            other => flow::parts(other).into_iter().for_each(|part| walk(context, part, open, found)),
+            other => flow::parts(other).for_each(|part| walk(context, part, open, found)),
         }
     }
 }
@@ -110,14 +110,14 @@ fn needs_exit(context: &Context<'_>, item: &ScopeItem) -> bool {
 fn has_work_at_exit(block: &Block) -> bool {
     let yields = |node: &&Node| {
         matches!(node, Node::Yield(_))
-            || flow::parts(node).iter().any(|part| flow::find(part, &mut |it| matches!(it, Node::Yield(_))).is_some())
+            || flow::parts(node).any(|part| flow::find(part, &mut |it| matches!(it, Node::Yield(_))).is_some())
     };
     let mut after = block.nodes.iter().skip_while(|node| !yields(node));
     let Some(at) = after.next() else { return false };
     let inside = match at {
         Node::Scope(_) => true,
-        Node::Try(it) => !it.finally.nodes.is_empty() || flow::parts(at).into_iter().any(has_work_at_exit),
-        other => flow::parts(other).into_iter().any(has_work_at_exit),
+        Node::Try(it) => !it.finally.nodes.is_empty() || flow::parts(at).any(has_work_at_exit),
+        other => flow::parts(other).any(has_work_at_exit),
     };
     inside || after.any(|node| !matches!(node, Node::Return { .. } | Node::Implicit(_)))
 }

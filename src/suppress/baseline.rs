@@ -6,8 +6,7 @@
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
-use crate::finding::{FileId, Finding};
-use crate::project::Project;
+use crate::finding::{FileId, Finding, Sources};
 
 /// One known finding. The same code twice in one function makes two equal entries.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -23,8 +22,8 @@ pub struct Entry {
 
 impl Entry {
     /// The entry of a finding; `path` is its file's as baselines write it.
-    pub fn of(project: &Project, finding: &Finding, path: String) -> Self {
-        let source = project.source(finding.place.file);
+    pub fn of(sources: &dyn Sources, finding: &Finding, path: String) -> Self {
+        let source = sources.source(finding.place.file);
         let line = source.line_text(source.line_of(finding.place.span.start));
         // A formatter's spacing and somebody's remark are not what the finding is about.
         let words: Vec<&str> = line.split_whitespace().collect();
@@ -80,7 +79,7 @@ impl Baseline {
     /// no finding has.
     pub fn split(
         &self,
-        project: &Project,
+        sources: &dyn Sources,
         findings: Vec<Finding>,
         path: impl Fn(FileId) -> String,
     ) -> (Vec<Finding>, Vec<Entry>) {
@@ -90,7 +89,7 @@ impl Baseline {
         }
         let mut findings = findings;
         findings.retain(|finding| {
-            let entry = Entry::of(project, finding, path(finding.place.file));
+            let entry = Entry::of(sources, finding, path(finding.place.file));
             match left.get_mut(&entry) {
                 Some(count) if *count > 0 => {
                     *count -= 1;

@@ -6,7 +6,7 @@ mod unused;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::finding::{FileId, Finding, Severity};
+use crate::finding::{FileId, Finding, Severity, Sources};
 use crate::model::FileModel;
 use crate::project::Project;
 use crate::rules::{RULES, Rule};
@@ -65,7 +65,7 @@ pub fn apply(project: &Project, findings: Vec<Finding>, options: Options) -> Spl
         by_file.entry(finding.place.file).or_default().push(finding);
     }
     for file in project.relevant_files() {
-        by_file.entry(file).or_default();
+        by_file.entry(*file).or_default();
     }
     let mut split = Split::default();
     for (file, findings) in by_file {
@@ -76,13 +76,20 @@ pub fn apply(project: &Project, findings: Vec<Finding>, options: Options) -> Spl
             _ => split.kept.extend(findings),
         }
     }
-    crate::rules::sort(project, &mut split.kept);
-    split.suppressed.sort_by(|(a, _), (b, _)| {
-        let path = |it: &Finding| &project.source(it.place.file).path;
-        let key = |it: &Finding| (it.place.span, it.rule.name);
-        path(a).cmp(path(b)).then_with(|| key(a).cmp(&key(b))).then_with(|| a.message.cmp(&b.message))
-    });
+    split.sort(project);
     split
+}
+
+impl Split {
+    /// By path and position.
+    pub fn sort(&mut self, sources: &dyn Sources) {
+        crate::rules::sort(sources, &mut self.kept);
+        self.suppressed.sort_by(|(a, _), (b, _)| {
+            let path = |it: &Finding| sources.source(it.place.file).path.as_path();
+            let key = |it: &Finding| (it.place.span, it.rule.name);
+            path(a).cmp(path(b)).then_with(|| key(a).cmp(&key(b))).then_with(|| a.message.cmp(&b.message))
+        });
+    }
 }
 
 /// One file's suppressions, and which of them have done something.

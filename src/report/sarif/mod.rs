@@ -163,7 +163,7 @@ impl<'a> Writer<'a> {
 
     /// In a notebook the file is JSON, and an edit of a cell is none of the file: such a fix is not offered.
     fn fix(&mut self, place: Place, fix: &Fix) -> Option<FixLog> {
-        let source = self.run.project.source(place.file);
+        let source = self.run.sources.source(place.file);
         if !source.cells.is_empty() || fix.edits.is_empty() {
             return None;
         }
@@ -181,7 +181,7 @@ impl<'a> Writer<'a> {
     }
 
     fn location(&mut self, place: Place) -> Location {
-        let spot = Spot::of(self.run.project, place);
+        let spot = Spot::of(self.run.sources, place);
         let cell = spot.cell.map(|cell| LogicalLocation {
             name: Some(format!("cell {cell}")),
             fully_qualified_name: None,
@@ -199,7 +199,7 @@ impl<'a> Writer<'a> {
     }
 
     fn artifact(&mut self, file: FileId) -> ArtifactLocation {
-        let source = self.run.project.source(file);
+        let source = self.run.sources.source(file);
         let location = uri::artifact(source.path.as_str(), self.run.working_directory.as_str());
         self.artifacts.entry(location.clone()).or_insert(source.language.name());
         location
@@ -207,7 +207,7 @@ impl<'a> Writer<'a> {
 
     /// None in a notebook, whose lines here are not those of the file.
     fn line_hash(&mut self, place: Place) -> Option<String> {
-        let source = self.run.project.source(place.file);
+        let source = self.run.sources.source(place.file);
         if !source.cells.is_empty() {
             return None;
         }

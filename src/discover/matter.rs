@@ -1,0 +1,106 @@
+//! Whether a file can have findings of its own, as its text tells before anything is parsed.
+
+use std::sync::OnceLock;
+
+use aho_corasick::AhoCorasick;
+
+use crate::source::Language;
+
+/// Words without which nothing in a Python file is asynchronous, and those of rules that need no event loop.
+const PYTHON: [&str; 10] = [
+    "async",
+    "await",
+    "trio",
+    "anyio",
+    "uvloop",
+    "run_until_complete",
+    "coroutine",
+    "except*",
+    "except *",
+    "ExceptionGroup",
+];
+
+const RUST: [&str; 10] =
+    ["async", "await", "tokio", "block_on", "spawn", "futures", "Future", "Waker", "smol", "stream!"];
+
+/// The file can have findings of its own: some word of asynchronous code, or of suppressions, is in it where it says
+/// something. A file without one is kept, since code elsewhere may lead into it, but need not be parsed before that.
+pub fn can_matter(language: Language, text: &str) -> bool {
+    static PYTHON_WORDS: OnceLock<Option<AhoCorasick>> = OnceLock::new();
+    static RUST_WORDS: OnceLock<Option<AhoCorasick>> = OnceLock::new();
+    let (cell, words): (_, &[&str]) = match language {
+        Language::Python => (&PYTHON_WORDS, &PYTHON),
+        Language::Rust => (&RUST_WORDS, &RUST),
+    };
+    // Building from constant words does not fail; if it did, every file would count.
+    let Some(words) = cell.get_or_init(|| AhoCorasick::new(words).ok()) else { return true };
+    match language {
+        Language::Rust => words.is_match(text),
+        Language::Python => words.find_iter(text).any(|found| says_something(text, found.start(), found.end())),
+    }
+}
+
+/// The word is more than part of another or of prose. In doubt it is.
+fn says_something(text: &str, start: usize, end: usize) -> bool {
+    let (before, after) = (&text[..start], &text[end..]);
+    let is_part = before.ends_with(|it: char| it.is_alphanumeric() || it == '_');
+    match &text[start..end] {
+        "async" if after.starts_with("lint:") => true,
+        "async" if after.starts_with("io") => is_imported(before, &after["io".len()..]),
+        // Only these follow the keyword, be it on the next line.
+        "async" => {
+            let next = after.trim_start_matches(|it: char| it.is_whitespace() || it == '\\');
+            !is_part && next.len() < after.len() && ["def", "with", "for"].iter().any(|it| next.starts_with(it))
+        }
+        // At the top of a notebook's cell; elsewhere `async def` stands around it.
+        "await" => !is_part && after.starts_with(|it: char| it.is_whitespace() || "\\([{".contains(it)),
+        "trio" | "anyio" | "uvloop" => !is_part && is_imported(before, after),
+        "coroutine" => before.ends_with(['.', '@']) || is_imported(before, after),
+        _ => true,
+    }
+}
+
+/// The name is in a line that imports something, or that may go on with a list of imported names.
+fn is_imported(before: &str, after: &str) -> bool {
+    let head = &before[before.rfind(['\n', '\r']).map_or(0, |it| it + 1)..];
+    let names = |text: &str| text.chars().all(|it| it.is_alphanumeric() || "_, \t".contains(it));
+    let tail = after.split(['\n', '\r']).next().unwrap_or_default();
+    head.contains("import") || head.trim_start().starts_with("from") || names(head) && names(tail.trim_end_matches(')'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_files_with_a_word_of_async_code_matter() {
+        for text in [
+            "import asyncio\n",
+            "import os, asyncio\n",
+            "from os import (\n    path,\n    asyncio as aio,\n)\n",
+            "async  def f(): ...\n",
+            "async \\\n  def f(): ...\n",
+            "x = 1  # asynclint: ignore[blocking-file]\n",
+            "await f()\n",
+            "try: ...\nexcept* E: ...\n",
+            "from trio import sleep\n",
+            "@gen.coroutine\ndef f(): ...\n",
+            "importlib.import_module(\"asyncio\")\n",
+        ] {
+            assert!(can_matter(Language::Python, text), "{text}");
+        }
+        for text in [
+            "def f():\n    return open('x')\n",
+            "",
+            "is_async = True\n",
+            "# an async client\n",
+            "# see `asyncio`, which is not used here\n",
+            "PATRIOTIC = 1\n",
+            "async_client.get()\n",
+        ] {
+            assert!(!can_matter(Language::Python, text), "{text}");
+        }
+        assert!(can_matter(Language::Rust, "#[tokio::main] fn main() {}"));
+        assert!(!can_matter(Language::Rust, "fn main() { println!(); }"));
+    }
+}

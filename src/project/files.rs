@@ -1,0 +1,105 @@
+//! All files of a run: where each stands, its text at need, and which are looked at together.
+
+use std::sync::Arc;
+
+use camino::Utf8PathBuf;
+
+use crate::finding::FileId;
+use crate::knowledge::Knowledge;
+use crate::rules::RuleSet;
+use crate::source::{Language, Source};
+
+use super::layout::Layout;
+
+/// What is known of a file before it is read.
+#[derive(Debug, Clone)]
+pub struct Member {
+    /// As [`Source::path`].
+    pub path: Utf8PathBuf,
+    /// As [`Source::location`].
+    pub location: Utf8PathBuf,
+    pub language: Language,
+    /// The rules that are on for it; shared by most.
+    pub rules: Arc<RuleSet>,
+    /// Findings in it are asked for; else it is there for others to lead to.
+    pub asked: bool,
+}
+
+/// A file that has been read.
+pub struct Read {
+    /// Empty where it could not be.
+    pub source: Source,
+    /// The file can have findings of its own; others are lowered only when something leads to them.
+    pub relevant: bool,
+}
+
+/// Reads files when they are wanted; one may be read more than once.
+pub trait Reader: Send + Sync {
+    fn read(&self, file: FileId) -> Read;
+}
+
+/// Every file of a run, none of them read yet.
+pub struct Files {
+    pub(super) members: Vec<Member>,
+    pub(super) layout: Arc<Layout>,
+    pub(super) knowledge: Arc<Knowledge>,
+    reader: Box<dyn Reader>,
+}
+
+impl Files {
+    pub fn new(members: Vec<Member>, knowledge: Knowledge, reader: Box<dyn Reader>) -> Self {
+        let layout = Layout::of(members.iter().map(|it| (it.location.as_path(), it.language)));
+        Self { members, layout: Arc::new(layout), knowledge: Arc::new(knowledge), reader }
+    }
+
+    pub(super) fn read(&self, file: FileId) -> Read {
+        self.reader.read(file)
+    }
+
+    pub fn all(&self) -> impl Iterator<Item = FileId> + use<> {
+        (0..self.members.len() as u32).map(FileId)
+    }
+
+    /// The files in groups of about `most` that are analysed one after another, so that no more than a group is in memory.
+    ///
+    /// What belongs together stays together: a group is a folder with all that is below it, or some small neighbours, and
+    /// no Python package or Rust crate is cut. A call out of a group is followed all the same. Groups in which nothing is
+    /// asked for are left out.
+    pub fn groups(&self, most: usize) -> Vec<Vec<FileId>> {
+        let mut all: Vec<(&str, FileId)> = self.all().map(|file| (self.layout.stem(file), file)).collect();
+        all.sort_unstable();
+        let mut groups = Vec::new();
+        self.split(&all, 0, most, &mut groups);
+        let asked = |group: &Vec<FileId>| group.iter().any(|file| self.members[file.index()].asked);
+        groups.retain(asked);
+        groups.iter_mut().for_each(|group| group.sort_unstable());
+        groups
+    }
+
+    /// `files` are those below one folder, whose path takes up the first `depth` bytes of theirs.
+    fn split(&self, files: &[(&str, FileId)], depth: usize, most: usize, groups: &mut Vec<Vec<FileId>>) {
+        let ids = |files: &[(&str, FileId)]| files.iter().map(|(_, file)| *file).collect::<Vec<_>>();
+        let folder = files.first().map_or("", |(path, _)| path[..depth].trim_end_matches('/'));
+        if files.len() <= most || self.layout.is_whole(folder) {
+            groups.push(ids(files));
+            return;
+        }
+        // A file has no folder left after its own; all such stand together.
+        let next = |path: &str| path[depth..].find('/').map_or(depth, |at| depth + at + 1);
+        let mut open: Vec<FileId> = Vec::new();
+        for part in files.chunk_by(|(a, _), (b, _)| a[..next(a)] == b[..next(b)]) {
+            let inner = next(part[0].0);
+            if part.len() > most && inner > depth {
+                self.split(part, inner, most, groups);
+                continue;
+            }
+            if open.len() + part.len() > most && !open.is_empty() {
+                groups.push(std::mem::take(&mut open));
+            }
+            open.extend(ids(part));
+        }
+        if !open.is_empty() {
+            groups.push(open);
+        }
+    }
+}
