@@ -2,7 +2,7 @@
 
 use crate::finding::FileId;
 use crate::knowledge::{Api, Effect};
-use crate::model::{Arg, Call, CallId, ClassKind, Value};
+use crate::model::{Arg, Call, CallId, ClassKind, Node, Use, Value, ValueId, flow};
 use crate::source::Language;
 
 use super::Project;
@@ -154,15 +154,53 @@ impl Project {
         Some(effect)
     }
 
-    /// The function that makes the call also calls this method of the same receiver.
+    /// The function that makes the call also calls this method of the same receiver, or, where that is an attribute of the
+    /// object, another method of the class does.
     fn is_called_on_receiver(&self, file: FileId, call: &Call, method: &str) -> bool {
         let model = self.model(file);
         let Value::Attr(receiver, _) = model.value(call.callee) else { return false };
+        let class = model.function(call.function).class;
+        let attribute = |value: ValueId| match model.value(value) {
+            Value::Attr(object, name) => Some((self.evaluate(file, *object), *name)),
+            _ => None,
+        };
         model.calls.iter().any(|other| {
-            other.function == call.function
-                && matches!(model.value(other.callee), Value::Attr(it, name)
-                    if model.name(*name) == method && (it == receiver || model.value(*it) == model.value(*receiver)))
+            let Value::Attr(it, name) = model.value(other.callee) else { return false };
+            if model.name(*name) != method {
+                return false;
+            }
+            if other.function == call.function {
+                return it == receiver || model.value(*it) == model.value(*receiver);
+            }
+            let of_the_class = class.is_some() && model.function(other.function).class == class;
+            of_the_class
+                && attribute(*receiver)
+                    .is_some_and(|(object, name)| object != Ty::Unknown && attribute(*it) == Some((object, name)))
         })
+    }
+
+    /// The function that makes the call goes through what it gives, or hands it on. What is only bound may be gone through
+    /// somewhere else.
+    fn is_iterated(&self, file: FileId, call: &Call) -> bool {
+        let Use::Bound(_) = call.result else { return true };
+        let model = self.model(file);
+        let is_it = |value: ValueId| {
+            let made = |value: &Value| matches!(value, Value::Result(id) if model.call(*id).span == call.span);
+            match model.value(value) {
+                Value::Union(parts) => parts.iter().any(|part| made(model.value(*part))),
+                value => made(value),
+            }
+        };
+        let looped = flow::find(
+            &model.function(call.function).body,
+            &mut |node| matches!(node, Node::Loop(it) if it.iterated.is_some_and(is_it)),
+        );
+        looped.is_some()
+            || model.calls.iter().any(|other| {
+                other.function == call.function
+                    && other.args.iter().any(|arg| is_it(arg.value))
+                    && matches!(self.evaluate(file, other.callee), Ty::External(path) if path.starts_with("builtins."))
+            })
     }
 
     /// Whether a condition of a table holds: `block=False`, `0=False`, `timeout`, `!timeout`. `None`: it cannot be told.
@@ -171,6 +209,9 @@ impl Project {
             return self.condition(file, call, inner).map(|it| !it);
         }
         let model = self.model(file);
+        if condition == "@iterated" {
+            return Some(self.is_iterated(file, call));
+        }
         if let Some(method) = condition.strip_prefix('.') {
             return Some(self.is_called_on_receiver(file, call, method));
         }

@@ -1,5 +1,6 @@
 //! All models together: what names stand for across files, who calls whom, and what calls do.
 
+mod async_library;
 mod callables;
 mod callbacks;
 mod calls;
@@ -58,6 +59,8 @@ pub struct Project {
     /// The same of crates outside the group, by the crate's first file: found when something leads there.
     crates: Mutex<FxHashMap<FileId, Arc<Impls>>>,
     effects: Effects,
+    /// What files are for that import no async library.
+    async_library: OnceLock<&'static str>,
 }
 
 type Impls = FxHashMap<ClassRef, Vec<(FileId, u32)>>;
@@ -89,6 +92,7 @@ impl Project {
             impls: Impls::default(),
             crates: Mutex::default(),
             effects: Effects::default(),
+            async_library: OnceLock::new(),
         };
         project.relevant = project.group.par_iter().copied().filter(|file| project.read(*file)).collect();
         project.impls = project.collect_impls(&project.group);

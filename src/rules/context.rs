@@ -2,7 +2,7 @@
 
 use super::{Profile, Rule, TargetPython};
 use crate::finding::{Confidence, FileId, Finding, Place};
-use crate::model::{FileModel, FunctionId, PathRoot, TOP_LEVEL, Value, ValueId};
+use crate::model::{FileModel, FunctionId, TOP_LEVEL, ValueId};
 use crate::project::Project;
 use crate::project::types::{FnRef, Ty};
 use crate::source::{Language, Span};
@@ -108,26 +108,8 @@ impl<'a> Context<'a> {
         self.project.rules(self.file).target_python >= TargetPython(3, 11)
     }
 
-    /// The async library a file uses: the first it imports of those that decide semantics.
+    /// The async library a file is written for.
     pub fn async_library(&self, file: FileId) -> &'static str {
-        let model = self.project.model(file);
-        if model.language == Language::Rust {
-            return "tokio";
-        }
-        let mut found = "asyncio";
-        for value in &model.values {
-            if let Value::Path(path) = value
-                && path.root == PathRoot::Absolute
-                && let Some(first) = path.segments.first()
-            {
-                match model.name(*first) {
-                    "asyncio" => return "asyncio",
-                    "trio" => found = "trio",
-                    "anyio" if found != "trio" => found = "anyio",
-                    _ => {}
-                }
-            }
-        }
-        found
+        self.project.async_library(file)
     }
 }
