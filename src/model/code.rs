@@ -106,6 +106,9 @@ pub struct Raise {
 }
 
 /// `with a as b, c: ..`, a Rust scrutinee whose temporaries live through the arms, an expression statement with temporaries.
+///
+/// What a future is handed to (`timeout(d, async { .. }).await`) is none: an `async` block is a function of its own, so rules
+/// ask the call for it.
 #[derive(Debug, Clone)]
 pub struct Scope {
     pub kind: ScopeKind,
@@ -123,11 +126,6 @@ pub enum ScopeKind {
     AsyncWith,
     /// Rust temporaries that live through `body`: of a `match`/`if let`/`while let`/`for` head, or of one statement.
     Temporaries,
-    /// Rust: the body of a future handed to a combinator as `async { .. }` in place: `timeout(d, async { .. }).await`. The
-    /// item is the combinator's call.
-    Combinator,
-    /// Rust `unsafe`-like or `synchronized`-like blocks that hold nothing are plain [`Node::Block`]s.
-    Other,
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -212,7 +212,10 @@ impl Project {
             | "typing_extensions.deprecated"
             | "warnings.deprecated"
             | "typing_extensions.final" => Decoration::Kept,
-            "contextlib.contextmanager" | "contextlib.asynccontextmanager" => Decoration::Manager,
+            "contextlib.contextmanager"
+            | "contextlib.asynccontextmanager"
+            | "async_generator.asynccontextmanager"
+            | "trio.as_safe_channel" => Decoration::Manager,
             _ => Decoration::Unknown,
         }
     }

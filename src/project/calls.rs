@@ -2,7 +2,7 @@
 
 use crate::finding::FileId;
 use crate::knowledge::{Api, Effect};
-use crate::model::{Arg, Call, CallId, ClassId, ClassKind, FileModel, FunctionId, NameId, ParamKind, Value, ValueId};
+use crate::model::{Arg, Call, CallId, ClassKind, Node, Use, Value, ValueId, flow};
 use crate::source::Language;
 
 use super::Project;
@@ -75,7 +75,14 @@ impl Project {
                 let api = self.knowledge.configured(&self.function_name(*function));
                 api.map_or(Callee::Own(*function), |api| Callee::Api(api.path, Ty::Unknown))
             }
-            Ty::Function(function) | Ty::Bound(_, function) => Callee::Own(*function),
+            Ty::Function(function) => match self.described(*function) {
+                Some(api) => Callee::Api(api.path, Ty::Unknown),
+                None => Callee::Own(*function),
+            },
+            Ty::Bound(receiver, function) => match self.described(*function) {
+                Some(api) => Callee::Api(api.path, (**receiver).clone()),
+                None => Callee::Own(*function),
+            },
             Ty::Class(class) => Callee::Construct(*class),
             Ty::External(path) => match self.knowledge.api(language, path) {
                 Some(api) => Callee::Api(api.path, Ty::Unknown),
@@ -147,19 +154,53 @@ impl Project {
         Some(effect)
     }
 
-    /// The function that makes the call also calls this method of the same receiver; of an attribute of `self`, its class does.
+    /// The function that makes the call also calls this method of the same receiver, or, where that is an attribute of the
+    /// object, another method of the class does.
     fn is_called_on_receiver(&self, file: FileId, call: &Call, method: &str) -> bool {
         let model = self.model(file);
         let Value::Attr(receiver, _) = model.value(call.callee) else { return false };
-        let own = own_attribute(model, call.function, *receiver);
+        let class = model.function(call.function).class;
+        let attribute = |value: ValueId| match model.value(value) {
+            Value::Attr(object, name) => Some((self.evaluate(file, *object), *name)),
+            _ => None,
+        };
         model.calls.iter().any(|other| {
             let Value::Attr(it, name) = model.value(other.callee) else { return false };
-            model.name(*name) == method
-                && match other.function == call.function {
-                    true => it == receiver || model.value(*it) == model.value(*receiver),
-                    false => own.is_some() && own_attribute(model, other.function, *it) == own,
-                }
+            if model.name(*name) != method {
+                return false;
+            }
+            if other.function == call.function {
+                return it == receiver || model.value(*it) == model.value(*receiver);
+            }
+            let of_the_class = class.is_some() && model.function(other.function).class == class;
+            of_the_class
+                && attribute(*receiver)
+                    .is_some_and(|(object, name)| object != Ty::Unknown && attribute(*it) == Some((object, name)))
         })
+    }
+
+    /// The function that makes the call goes through what it gives, or hands it on. What is only bound may be gone through
+    /// somewhere else.
+    fn is_iterated(&self, file: FileId, call: &Call) -> bool {
+        let Use::Bound(_) = call.result else { return true };
+        let model = self.model(file);
+        let is_it = |value: ValueId| {
+            let made = |value: &Value| matches!(value, Value::Result(id) if model.call(*id).span == call.span);
+            match model.value(value) {
+                Value::Union(parts) => parts.iter().any(|part| made(model.value(*part))),
+                value => made(value),
+            }
+        };
+        let looped = flow::find(
+            &model.function(call.function).body,
+            &mut |node| matches!(node, Node::Loop(it) if it.iterated.is_some_and(is_it)),
+        );
+        looped.is_some()
+            || model.calls.iter().any(|other| {
+                other.function == call.function
+                    && other.args.iter().any(|arg| is_it(arg.value))
+                    && matches!(self.evaluate(file, other.callee), Ty::External(path) if path.starts_with("builtins."))
+            })
     }
 
     /// Whether a condition of a table holds: `block=False`, `0=False`, `timeout`, `!timeout`. `None`: it cannot be told.
@@ -168,6 +209,9 @@ impl Project {
             return self.condition(file, call, inner).map(|it| !it);
         }
         let model = self.model(file);
+        if condition == "@iterated" {
+            return Some(self.is_iterated(file, call));
+        }
         if let Some(method) = condition.strip_prefix('.') {
             return Some(self.is_called_on_receiver(file, call, method));
         }
@@ -199,17 +243,6 @@ impl Project {
             _ => return None,
         };
         Some(given.eq_ignore_ascii_case(value))
-    }
-}
-
-/// Python: `self.x` in a method: the class and the attribute's name.
-fn own_attribute(model: &FileModel, function: FunctionId, value: ValueId) -> Option<(ClassId, NameId)> {
-    let function = model.function(function);
-    let class = function.class.filter(|_| model.language == Language::Python)?;
-    let receiver = function.params.first().filter(|it| it.kind == ParamKind::Receiver)?;
-    match model.value(value) {
-        Value::Attr(of, name) if *of == receiver.value => Some((class, *name)),
-        _ => None,
     }
 }
 

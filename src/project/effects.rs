@@ -170,7 +170,7 @@ impl Effects {
                 let mut reached: Vec<(FnRef, Hop)> = Vec::new();
                 for (function, way) in &level {
                     // What runs on the loop answers for itself: its callers are told there.
-                    if project.function(*function).kind.is_async() {
+                    if project.answers_for_itself(*function) {
                         continue;
                     }
                     let guards = hops[function][*way].guards;
@@ -182,7 +182,10 @@ impl Effects {
                 }
                 // The least demanding first, then the earliest place.
                 let order = |hop: &Hop| match hop.next {
-                    Runs::Own(next) => (hop.guards.len(), hop.site.span, Some(next), hop.way),
+                    Runs::Own(next) => {
+                        let next = (project.standing(next.file), next.function);
+                        (hop.guards.len(), hop.site.span, Some(next), hop.way)
+                    }
                     Runs::Library(..) => (hop.guards.len(), hop.site.span, None, hop.way),
                 };
                 reached.sort_by(|(a, x), (b, y)| a.cmp(b).then_with(|| order(x).cmp(&order(y))));

@@ -13,6 +13,7 @@ use super::callables::Wrapping;
 use super::calls::Callee;
 use super::effects::{Runs, Site};
 use super::guards::{Guard, Guards};
+use super::times::leaves_early;
 use super::types::{Class, FnRef, Ty};
 
 /// Built-in functions that run a method of their first argument.
@@ -34,10 +35,12 @@ impl Project {
     pub(super) fn sites_of(&self, function: FnRef) -> Vec<(Site, Runs)> {
         let file = function.file;
         let body = &self.model(file).function(function.function).body;
+        let installed = self.is_installed(file);
         let mut found = Found {
             project: self,
             file,
             function,
+            installed,
             guards: Guards::default(),
             polls: 0,
             branches: 0,
@@ -45,6 +48,8 @@ impl Project {
             sites: Vec::new(),
         };
         found.walk(body);
+        // What a library does at times, for reasons that are its own, is nothing to tell its users.
+        found.sites.retain(|(site, _)| !(installed && site.branches > 0));
         let starts = |runs: &Runs| matches!(runs, Runs::Library(_, Effect::StartsRuntime));
         if !self.function(function).kind.is_async()
             && found.sites.iter().any(|(_, runs)| starts(runs))
@@ -65,6 +70,9 @@ impl Project {
             Wrapping::Plain => {}
             _ => return Vec::new(),
         }
+        if self.is_installed(function.file) && self.runs_at_times(function) {
+            return Vec::new();
+        }
         let mut run = Vec::new();
         for wrapper in self.wrappers(function) {
             if is_sync(wrapper) {
@@ -76,7 +84,8 @@ impl Project {
             }
         }
         let runs = !definition.is_generator || !is_python;
-        if runs && !definition.kind.is_async() {
+        // An async function of the user's answers for itself; nobody but the caller is told of what installed ones do.
+        if runs && (!definition.kind.is_async() || awaited && self.is_installed(function.file)) {
             run.push(function);
         }
         run
@@ -85,7 +94,8 @@ impl Project {
     fn property(&self, receiver: &Ty, name: &str) -> Option<FnRef> {
         let Ty::Instance(Class::Own(class), _) = receiver else { return None };
         let function = self.find_method(*class, name)?;
-        (self.is_property(function) && !self.is_abstract(function)).then_some(function)
+        let remembered = self.is_installed(function.file) && self.is_remembered(function);
+        (self.is_property(function) && !self.is_abstract(function) && !remembered).then_some(function)
     }
 
     /// The function is nested in `outer`, at any depth.
@@ -107,6 +117,8 @@ struct Found<'a> {
     project: &'a Project,
     file: FileId,
     function: FnRef,
+    /// It is no function of the user's.
+    installed: bool,
     /// What holds of the function's parameters at the current place.
     guards: Guards,
     /// How many `try`s around the current place catch `BlockingIOError`: nothing waits for the network there.
@@ -163,6 +175,10 @@ impl Found<'_> {
                         flow::parts(node).for_each(|part| self.walk(part));
                     }
                 }
+            }
+            // `if cached: return cached`: what follows is not always reached.
+            if self.installed && matches!(node, Node::Branch(_) | Node::Try(_)) && leaves_early(node) {
+                self.branches += 1;
             }
         }
         (self.guards, self.branches, self.off_loop) = (outer, branches, off_loop);

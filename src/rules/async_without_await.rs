@@ -1,6 +1,6 @@
 //! `async-without-await`: an async function that never waits.
 
-use super::inherited::{is_handed_over, is_overridden, may_override};
+use super::inherited::{is_handed_over, is_overridden, is_special, may_override};
 use super::macros::hides_something;
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{FileId, Severity};
@@ -15,14 +15,14 @@ pub(super) static RULE: Rule = Rule {
     profile: Profile::All,
     severity: Severity::Note,
     languages: &[Language::Python, Language::Rust],
-    aliases: &["ASYNC124", "RUF029", "clippy::unused_async"],
+    aliases: &["ASYNC124", "ASYNC910", "RUF029", "clippy::unused_async"],
     fix: None,
     check,
 };
 
 fn check(context: &mut Context<'_>) {
     for function in context.async_functions() {
-        if !never_waits(context, function) || must_be_async(context, function) {
+        if !could_be_sync(context, function) {
             continue;
         }
         let definition = context.project.function(function);
@@ -32,6 +32,11 @@ fn check(context: &mut Context<'_>) {
         finding.help = Some("make it an ordinary function".to_owned());
         context.keep(finding);
     }
+}
+
+/// It never waits, and nobody is known to ask for an async function.
+pub(super) fn could_be_sync(context: &Context<'_>, function: FnRef) -> bool {
+    never_waits(context, function) && !must_be_async(context, function)
 }
 
 fn never_waits(context: &Context<'_>, function: FnRef) -> bool {
@@ -58,7 +63,7 @@ fn must_be_async(context: &Context<'_>, function: FnRef) -> bool {
     let model = context.model();
     let definition = model.function(function.function);
     let name = model.name(definition.name);
-    if definition.test || name.starts_with("__") || name.starts_with("test_") || name == "main" {
+    if definition.test || is_special(name) || name.starts_with("test_") || name == "main" {
         return true;
     }
     is_stub(context, function)
@@ -100,13 +105,26 @@ fn is_stub(context: &Context<'_>, function: FnRef) -> bool {
     if model.language == Language::Rust {
         return text.ends_with("{}");
     }
-    // The model does not show every statement: an assignment to an attribute leaves no node.
-    let from = model.statements.partition_point(|it| it.start < definition.span.start);
-    let inside = model.statements[from..].iter().take_while(|it| it.end <= definition.span.end);
-    let mut texts = inside.filter(|it| it.start > definition.name_span.start).map(|it| context.text(*it).trim());
+    let mut texts = statements(context, function);
     let is_method = definition.class.is_some();
     let ends_in_raise = matches!(definition.body.nodes.last(), Some(Node::Raise(_)));
     ends_in_raise || texts.all(|it| says_nothing(it, is_method))
+}
+
+/// The statements of the body as written: the model does not show every one, an assignment to an attribute leaves no node.
+pub(super) fn statements<'a>(context: &Context<'a>, function: FnRef) -> impl Iterator<Item = &'a str> {
+    let model = context.model();
+    let definition = model.function(function.function);
+    let text = context.project.source(context.file);
+    let from = model.statements.partition_point(|it| it.start < definition.span.start);
+    let inside = model.statements[from..].iter().take_while(|it| it.end <= definition.span.end);
+    inside.filter(|it| it.start > definition.name_span.start).map(|it| text.slice(*it).trim())
+}
+
+/// A statement that only fills a body: `pass`, `...`, a text.
+pub(super) fn is_filler(statement: &str) -> bool {
+    let is_text = statement.trim_start_matches(['r', 'R', 'b', 'u']).starts_with(['"', '\'']);
+    is_text || matches!(statement, "pass" | "...")
 }
 
 fn says_nothing(text: &str, is_method: bool) -> bool {

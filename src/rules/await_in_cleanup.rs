@@ -1,9 +1,12 @@
 //! `await-in-cleanup`: clean-up that awaits while the task is cancelled, without a shield.
 
+use super::async_without_await::{is_filler, statements};
+use super::inherited::{is_handler, is_overridden};
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Confidence, Severity};
 use crate::knowledge::ScopeRole;
-use crate::model::{Block, CallId, FunctionId, Handler, Node, Scope, Use, Value, flow};
+use crate::model::{Block, CallId, FunctionId, Handler, Node, Scope, Use, Value, ValueId, flow};
+use crate::project::Wrapping;
 use crate::project::types::{FnRef, Ty};
 use crate::source::{Language, Span};
 
@@ -22,6 +25,9 @@ pub(super) static RULE: Rule = Rule {
 /// How far helpers of the project are followed.
 const DEEPEST: u32 = 4;
 
+/// What is waited for is looked at as where a cancellation stays: one is enough to lose an exception.
+const ONLY_ONCE: &str = "any";
+
 fn check(context: &mut Context<'_>) {
     if context.language() != Language::Python {
         return;
@@ -34,13 +40,16 @@ fn check(context: &mut Context<'_>) {
     for function in context.async_functions() {
         let id = function.function;
         let definition = context.model().function(id);
-        let mut found: Vec<(Span, &str)> = Vec::new();
+        let mut found: Vec<(Span, Place)> = Vec::new();
         if context.model().name(definition.name) == "__aexit__" && library != "asyncio" {
             first_wait(context, &definition.body, library)
                 .into_iter()
-                .for_each(|span| found.push((span, "`__aexit__`")));
+                .for_each(|span| found.push((span, Place::Cancelled("`__aexit__`"))));
         }
-        cleanups(context, &definition.body, library, &mut found);
+        let is_closed = definition.is_generator
+            && matches!(context.project.wrapping(function), Wrapping::Plain | Wrapping::Manager)
+            && !is_handler(context, function);
+        cleanups(context, &definition.body, library, is_closed, &mut found);
         if !found.is_empty() && library != "asyncio" && is_root(context, function) {
             // Only a scope inside it can be cancelled.
             found.retain(|(span, _)| stands_in_scope(&definition.body, *span));
@@ -69,21 +78,49 @@ fn stands_in_scope(body: &Block, span: Span) -> bool {
     flow::find(body, &mut |node| matches!(node, Node::Scope(scope) if scope.span.contains(span))).is_some()
 }
 
-fn report(context: &mut Context<'_>, id: FunctionId, span: Span, place: &str, library: &str) {
-    let message = match library {
-        "asyncio" => format!("a second cancellation ends this `await` in {place}, and the clean-up with it"),
-        _ => format!("once cancelled, this `await` in {place} raises at once: the clean-up is not done"),
+/// Where a clean-up stands, and what a cancellation does to it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    /// What runs here may run because of a cancellation.
+    Cancelled(&'static str),
+    /// The handler of another exception, which it raises again.
+    Handler,
+}
+
+fn report(context: &mut Context<'_>, id: FunctionId, span: Span, place: Place, library: &str) {
+    let (message, help) = match (place, library) {
+        (Place::Handler, "asyncio") => (
+            "a cancellation during this `await` takes the place of the exception that is being handled".to_owned(),
+            "log the exception before, or clean up where it is not held".to_owned(),
+        ),
+        (Place::Handler, _) => (
+            "a cancellation during this `await` takes the place of the exception that is being handled".to_owned(),
+            format!("put it in `with {library}.move_on_after(.., shield=True)`"),
+        ),
+        (Place::Cancelled(place), "asyncio") => (
+            format!("a second cancellation ends this `await` in {place}, and the clean-up with it"),
+            "make a task of the clean-up, keep it and await it through `asyncio.shield`".to_owned(),
+        ),
+        (Place::Cancelled(place), _) => (
+            format!("once cancelled, this `await` in {place} raises at once: the clean-up is not done"),
+            format!("put it in `with {library}.move_on_after(.., shield=True)`"),
+        ),
     };
     let mut finding = context.finding(&RULE, context.function(id), span, message);
     finding.confidence = Confidence::Likely;
-    finding.help = Some(match library {
-        "asyncio" => "make a task of the clean-up, keep it and await it through `asyncio.shield`".to_owned(),
-        _ => format!("put it in `with {library}.move_on_after(.., shield=True)`"),
-    });
+    finding.help = Some(help);
     context.keep(finding);
 }
 
-fn cleanups(context: &Context<'_>, block: &Block, library: &str, found: &mut Vec<(Span, &'static str)>) {
+fn cleanups(context: &Context<'_>, block: &Block, library: &str, is_closed: bool, found: &mut Vec<(Span, Place)>) {
+    // At its `yield` a context manager runs the body of a `with`, which is cancelled like any other code; a generator that
+    // nobody iterates to its end is closed in a cancelled scope.
+    let can_be_cancelled = |block: &Block| {
+        flow::suspends(block)
+            || is_closed
+                && library != "asyncio"
+                && flow::find(block, &mut |node| matches!(node, Node::Yield(_))).is_some()
+    };
     flow::visit(block, &mut |node| {
         if let Node::Try(it) = node {
             let mut taken = false;
@@ -95,17 +132,87 @@ fn cleanups(context: &Context<'_>, block: &Block, library: &str, found: &mut Vec
                         continue;
                     }
                     found.extend(
-                        first_wait(context, &handler.body, library).map(|span| (span, "a handler of cancellation")),
+                        first_wait(context, &handler.body, library)
+                            .map(|span| (span, Place::Cancelled("a handler of cancellation"))),
                     );
+                } else if context.wants(Profile::All) {
+                    let mut lost = Vec::new();
+                    until_raise(context, &handler.body, None, &mut lost);
+                    found.extend(lost.first().map(|span| (*span, Place::Handler)));
                 }
             }
             // What runs after every awaited part is caught meets a cancellation only by chance.
-            if flow::suspends(&it.body) {
-                found.extend(first_wait(context, &it.finally, library).map(|span| (span, "`finally`")));
+            if can_be_cancelled(&it.body) {
+                let wait = first_wait(context, &it.finally, library);
+                found.extend(wait.map(|span| (span, Place::Cancelled("`finally`"))));
             }
         }
         flow::Step::Into
     });
+}
+
+/// Walks a handler that was entered for an exception. `waited` is the first `await` on the way here, `lost` takes those
+/// that a `raise` follows. Gives how the block's end is reached, if it is.
+fn until_raise(
+    context: &Context<'_>,
+    block: &Block,
+    mut waited: Option<Span>,
+    lost: &mut Vec<Span>,
+) -> Option<Option<Span>> {
+    for node in &block.nodes {
+        match node {
+            Node::Raise(_) => {
+                lost.extend(waited);
+                return None;
+            }
+            Node::Return { .. } | Node::Break { .. } | Node::Continue { .. } => return None,
+            Node::Await(it) if !is_excused(context, it.value, ONLY_ONCE, 0) => waited = waited.or(Some(it.span)),
+            Node::Scope(it) if is_shield(context, it) => {}
+            Node::Scope(it) => {
+                if flow::is_suspension(node) && !is_task_group(context, it) {
+                    waited = waited.or(Some(it.keyword));
+                }
+                waited = until_raise(context, &it.body, waited, lost)?;
+            }
+            Node::Block(it) => waited = until_raise(context, it, waited, lost)?,
+            Node::Branch(it) => {
+                let mut left = (!it.exhaustive).then_some(waited);
+                for arm in &it.arms {
+                    waited = until_raise(context, &arm.test, waited, lost).unwrap_or(waited);
+                    if let Some(arm) = until_raise(context, &arm.body, waited, lost) {
+                        left = Some(left.flatten().or(arm));
+                    }
+                }
+                waited = left?;
+            }
+            Node::Loop(it) => {
+                if flow::is_suspension(node) {
+                    waited = waited.or(Some(it.keyword));
+                }
+                let turned = until_raise(context, &it.body, waited, lost).flatten();
+                waited = waited.or(turned).or_else(|| first_wait(context, &it.body, ONLY_ONCE));
+            }
+            // Handlers inside hold an exception of their own.
+            Node::Try(it) => {
+                let tried = until_raise(context, &it.body, waited, lost);
+                let orelse = tried.and_then(|waited| until_raise(context, &it.orelse, waited, lost));
+                let handled = || waited.or_else(|| first_wait(context, &it.body, ONLY_ONCE));
+                waited = match (orelse, it.handlers.is_empty()) {
+                    (Some(waited), _) => waited,
+                    (None, true) => return None,
+                    (None, false) => handled(),
+                };
+                waited = until_raise(context, &it.finally, waited, lost)?;
+            }
+            _ => {}
+        }
+    }
+    Some(waited)
+}
+
+/// Opening one waits for nothing.
+fn is_task_group(context: &Context<'_>, scope: &Scope) -> bool {
+    scope.items.iter().all(|item| super::task_group::role(context, item) == Some(ScopeRole::TaskGroup))
 }
 
 fn catches_cancellation(context: &Context<'_>, handler: &Handler) -> bool {
@@ -153,17 +260,30 @@ fn is_shield(context: &Context<'_>, scope: &Scope) -> bool {
     scope.items.iter().any(|item| {
         super::task_group::role(context, item) == Some(ScopeRole::Shield)
             || match context.model().value(item.value) {
-                Value::Result(call) => context.model().call(*call).args.iter().any(|arg| {
-                    arg.name.is_some_and(|name| context.model().name(name) == "shield")
-                        && *context.model().value(arg.value) != Value::Bool(false)
-                }),
+                Value::Result(call) => {
+                    let call = context.model().call(*call);
+                    let says_so = |name: &str| name.to_ascii_lowercase().contains("shield");
+                    let asked = call.args.iter().any(|arg| {
+                        arg.name.is_some_and(|name| context.model().name(name) == "shield")
+                            && *context.model().value(arg.value) != Value::Bool(false)
+                    });
+                    // A project's own shield, by its name or by what it is made of.
+                    asked || says_so(context.text(call.name_span)) || is_made_of_one(context, item.value)
+                }
                 _ => false,
             }
     }) || context.text(scope.span).contains(".shield = True")
 }
 
+/// The context manager of the project's yields in a shield.
+fn is_made_of_one(context: &Context<'_>, value: ValueId) -> bool {
+    let Ty::Manager(manager) = context.evaluate(value) else { return false };
+    let definition = context.project.function(manager);
+    context.project.source(manager.file).slice(definition.span).contains("shield=True")
+}
+
 /// Waits that are made for this: closing forcefully, and handing the end on.
-fn is_excused(context: &Context<'_>, value: crate::model::ValueId, library: &str, depth: u32) -> bool {
+fn is_excused(context: &Context<'_>, value: ValueId, library: &str, depth: u32) -> bool {
     let model = context.model();
     let Value::Result(id) = model.value(value) else {
         // A task, an event, a future: that it ends is what is waited for.
@@ -176,23 +296,40 @@ fn is_excused(context: &Context<'_>, value: crate::model::ValueId, library: &str
     }
     let written = context.text(call.name_span);
     let name = written.rsplit('.').next().unwrap_or(written);
-    // What `wait_task_rescheduled` is given decides whether it can be cancelled; another `__aexit__` is told of by itself.
-    if name.contains("shield") || matches!(name, "wait_task_rescheduled" | "__aexit__") {
+    let made_for_it = match name {
+        name if name.contains("shield") => true,
+        // What it is given decides whether it can be cancelled.
+        "wait_task_rescheduled" => true,
+        "aclose_forcefully" | "aclose_if_supported" => true,
+        // Whose exit it is looks after it; but an exception can be lost there.
+        "__aexit__" => library != ONLY_ONCE,
+        "aclose" => call.args.is_empty(),
+        _ => false,
+    };
+    if made_for_it {
         return true;
     }
     if let Some(own) = context.project.own_of(context.file, *id)
         && depth < DEEPEST
+        && tells(context, own)
     {
         // A helper that puts up the shield itself.
         let inner = Context::new(context.project, own.file);
         return first_wait_within(&inner, &context.project.function(own).body, library, depth + 1).is_none();
     }
     match name {
-        "aclose_forcefully" => true,
-        "aclose" => call.args.is_empty(),
-        "aclose_if_supported" => true,
         // Children that were cancelled are waited for.
         "gather" | "wait" => library == "asyncio",
         _ => library == "asyncio" && context.text(call.span).contains("return_exceptions"),
     }
+}
+
+/// The function's body says what is waited for: not where it is a method of a protocol or one that others override, nor an
+/// ordinary function, of which what it gives is waited for.
+fn tells(context: &Context<'_>, function: FnRef) -> bool {
+    let inner = Context::new(context.project, function.file);
+    context.project.function(function).kind.is_async()
+        && !context.project.is_abstract(function)
+        && !is_overridden(&inner, function)
+        && !statements(&inner, function).all(is_filler)
 }

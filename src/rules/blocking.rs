@@ -20,7 +20,7 @@ pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) 
                     finding.help = remedy(context, function, api);
                     context.keep(finding);
                 }
-                Runs::Own(callee) if !project.function(*callee).kind.is_async() => {
+                Runs::Own(callee) if !project.answers_for_itself(*callee) => {
                     let Some(evidence) = effects.evidence_at(project, function, site, *callee, Climbing::Blocks(kind))
                     else {
                         continue;

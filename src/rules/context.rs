@@ -1,8 +1,8 @@
 //! What a rule may look at while it judges one file, and where it puts what it finds.
 
-use super::{Profile, Rule};
+use super::{Profile, Rule, TargetPython};
 use crate::finding::{Confidence, FileId, Finding, Place};
-use crate::model::{FileModel, FunctionId, PathRoot, TOP_LEVEL, Value, ValueId};
+use crate::model::{FileModel, FunctionId, TOP_LEVEL, ValueId};
 use crate::project::Project;
 use crate::project::types::{FnRef, Ty};
 use crate::source::{Language, Span};
@@ -103,26 +103,13 @@ impl<'a> Context<'a> {
         profile <= self.project.rules(self.file).profile
     }
 
-    /// The async library a file uses: the first it imports of those that decide semantics.
+    /// The oldest Python that the file's code supports has `asyncio.timeout` and `asyncio.TaskGroup`.
+    pub fn has_asyncio_scopes(&self) -> bool {
+        self.project.rules(self.file).target_python >= TargetPython(3, 11)
+    }
+
+    /// The async library a file is written for.
     pub fn async_library(&self, file: FileId) -> &'static str {
-        let model = self.project.model(file);
-        if model.language == Language::Rust {
-            return "tokio";
-        }
-        let mut found = "asyncio";
-        for value in &model.values {
-            if let Value::Path(path) = value
-                && path.root == PathRoot::Absolute
-                && let Some(first) = path.segments.first()
-            {
-                match model.name(*first) {
-                    "asyncio" => return "asyncio",
-                    "trio" => found = "trio",
-                    "anyio" if found != "trio" => found = "anyio",
-                    _ => {}
-                }
-            }
-        }
-        found
+        self.project.async_library(file)
     }
 }

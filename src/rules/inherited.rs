@@ -7,19 +7,29 @@ use crate::project::Wrapping;
 use crate::project::types::{ClassRef, FnRef, Ty};
 use crate::source::Language;
 
-/// Bases that declare no methods of their own.
+/// Modules and classes that declare no async methods but those of generators and the ones with underscores.
 const PLAIN: &[&str] = &[
-    "builtins.object",
-    "abc.ABC",
-    "typing.Generic",
-    "typing.Protocol",
-    "typing.NamedTuple",
-    "typing_extensions.Protocol",
-    "typing_extensions.Generic",
-    "enum.Enum",
-    "enum.IntEnum",
-    "enum.StrEnum",
+    "builtins.",
+    "abc.",
+    "typing.",
+    "typing_extensions.",
+    "collections.",
+    "enum.",
+    "contextlib.",
+    "asyncio.Protocol",
+    "asyncio.BaseProtocol",
+    "asyncio.BufferedProtocol",
+    "asyncio.DatagramProtocol",
 ];
+
+/// `__aenter__`: the language asks for it.
+pub(super) fn is_special(name: &str) -> bool {
+    name.starts_with("__") && name.ends_with("__")
+}
+
+fn declares_none(base: &str, method: &str) -> bool {
+    PLAIN.iter().any(|it| base.starts_with(it)) && !matches!(method, "asend" | "athrow" | "aclose")
+}
 
 /// The method stands in for one of a base class or a trait, or may do so: a base is not known.
 pub(super) fn may_override(context: &Context<'_>, function: FnRef) -> bool {
@@ -53,7 +63,7 @@ fn inherits(context: &Context<'_>, class: ClassRef, name: &str, depth: u32) -> b
     }
     let bases = &context.project.model(class.file).class(class.class).bases;
     bases.iter().any(|base| match context.project.evaluate(class.file, *base) {
-        Ty::External(path) => !PLAIN.contains(&&*path),
+        Ty::External(path) => !declares_none(&path, name),
         Ty::Class(base) => {
             let model = context.project.model(base.file);
             let has = model.class(base.class).methods.iter().any(|(it, _)| model.name(*it) == name);
@@ -77,20 +87,30 @@ pub(super) fn is_overridden(context: &Context<'_>, function: FnRef) -> bool {
 
 /// A framework calls the function, or a decorator that nothing is known of may: they decide what it takes and gives.
 pub(super) fn is_handed_over(context: &Context<'_>, function: FnRef) -> bool {
+    match context.project.language(function.file) {
+        Language::Rust => !context.project.function(function).decorators.is_empty(),
+        Language::Python => {
+            context.project.wrapping(function) == Wrapping::Unknown
+                || is_decorated(context, function, |role| role != Some(HandlerRole::ContextManager))
+        }
+    }
+}
+
+/// A framework is known to call the function, or it is a declaration for type checkers.
+pub(super) fn is_handler(context: &Context<'_>, function: FnRef) -> bool {
+    use HandlerRole::{Callback, Fixture, Overload, Route, Task};
+    is_decorated(context, function, |role| matches!(role, Some(Callback | Fixture | Overload | Route | Task)))
+}
+
+/// A decorator that is known is one of these, or `overload`.
+fn is_decorated(context: &Context<'_>, function: FnRef, is: impl Fn(Option<HandlerRole>) -> bool) -> bool {
     let definition = context.project.function(function);
-    let language = context.project.language(function.file);
-    if language == Language::Rust {
-        return !definition.decorators.is_empty();
-    }
-    if context.project.wrapping(function) == Wrapping::Unknown {
-        return true;
-    }
     definition.decorators.iter().any(|decorator| {
         let (Ty::External(path) | Ty::Method(path, _)) = context.project.evaluate(function.file, decorator.value)
         else {
             return false;
         };
-        let facts = context.project.knowledge.decorator(language, &path);
-        facts.is_some_and(|facts| facts.role != Some(HandlerRole::ContextManager)) || path.ends_with(".overload")
+        let facts = context.project.knowledge.decorator(Language::Python, &path);
+        facts.is_some_and(|facts| is(facts.role)) || path.ends_with(".overload")
     })
 }

@@ -36,7 +36,7 @@ fn check(context: &mut Context<'_>) {
                     ));
                     context.keep(finding);
                 }
-                Runs::Own(callee) if !project.function(*callee).kind.is_async() => {
+                Runs::Own(callee) if !project.answers_for_itself(*callee) => {
                     let Some(evidence) = effects.evidence_at(project, function, site, *callee, Climbing::StartsRuntime)
                     else {
                         continue;

@@ -1,13 +1,16 @@
 //! `no-checkpoint`: a way through an async function, or round an endless loop, that never waits.
 
-use super::checkpoint::{Way, is_only_timeout, of_node, waits, ways};
-use super::inherited::is_handed_over;
+use super::async_without_await::{could_be_sync, is_filler, statements};
+use super::checkpoint::{Care, Walk, Way, waits, ways};
+use super::inherited::is_handler;
 use super::macros::hides_something;
+use super::yield_in_context_manager::yields_once;
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Related, Severity};
-use crate::model::{Block, FunctionKind, LoopKind, Node, ScopeKind, flow};
+use crate::model::{Block, FunctionKind, LoopKind, Node, flow};
+use crate::project::Wrapping;
 use crate::project::types::FnRef;
-use crate::source::{Language, Span};
+use crate::source::Language;
 
 pub(super) static RULE: Rule = Rule {
     name: "no-checkpoint",
@@ -32,12 +35,13 @@ fn check(context: &mut Context<'_>) {
 
 /// Endless loops with a turn that waits for nothing.
 fn loops(context: &mut Context<'_>, function: FnRef) {
+    let care = if context.language() == Language::Python { Care::Strict } else { Care::Usual };
     let mut found = Vec::new();
     flow::visit(&context.project.function(function).body, &mut |node| {
         if let Node::Loop(it) = node
             && it.kind == LoopKind::Forever
         {
-            let turn = ways(context, &it.body, Way::Bare);
+            let turn = ways(context, &it.body, Way::Bare, care);
             let bare = turn.falls == Way::Bare || turn.continues == Way::Bare;
             let sometimes = waits(context, &it.body);
             let hidden = context.language() == Language::Rust && {
@@ -67,102 +71,81 @@ fn ends(body: &Block) -> bool {
     flow::find(body, &mut |node| leaves(node)).is_some()
 }
 
-/// An async function that waits on some ways and not on others. One that never waits is `async-without-await`.
+/// An async function that does not wait on some way. One that never waits and need not be async is `async-without-await`.
 fn whole(context: &mut Context<'_>, function: FnRef) {
     let definition = context.project.function(function);
+    let name = context.model().name(definition.name);
     if definition.kind != FunctionKind::Async
-        || !waits(context, &definition.body)
-        || is_handed_over(context, function)
-        || definition.is_generator && context.project.wrapping(function) != crate::project::Wrapping::Plain
+        || is_handler(context, function)
+        || definition.is_generator && is_a_manager(context, function)
     {
         return;
     }
-    if definition.is_generator {
-        return between_yields(context, function);
+    if !definition.is_generator && !waits(context, &definition.body) {
+        if is_excused(context, function, name) || could_be_sync(context, function) {
+            return;
+        }
     }
-    let left = ways(context, &definition.body, Way::Bare);
-    if left.falls != Way::Bare && left.returns != Way::Bare {
+    let mut walk = Walk::new(context, definition.is_generator);
+    let left = walk.block(&definition.body, Way::Bare);
+    let bare_yield = walk.bare_yields.first().copied();
+    if left.falls != Way::Bare && left.returns != Way::Bare && bare_yield.is_none() {
         return;
     }
-    let name = context.model().name(definition.name);
-    let message = format!("`{name}` can return without having waited");
-    let mut finding = context.finding(&RULE, function, definition.name_span, message);
-    finding.help = Some(help(context).to_owned());
-    finding.related = returned(context, left.bare_return);
-    context.keep(finding);
-}
-
-fn returned(context: &Context<'_>, place: Option<Span>) -> Vec<Related> {
-    let related = |span| Related { message: "it returns here".to_owned(), place: context.place(span) };
-    place.map(related).into_iter().collect()
-}
-
-/// An async generator that gives values one after the other without waiting in between.
-fn between_yields(context: &mut Context<'_>, function: FnRef) {
-    let definition = context.project.function(function);
-    let mut bare = Vec::new();
-    yields(context, &definition.body, Way::Bare, &mut bare);
-    let Some(first) = bare.first().copied() else { return };
-    let message = match flow::suspends(&definition.body) {
-        true => "this `yield` can be reached without having waited since the last one".to_owned(),
-        false => format!("the async generator `{}` never waits", context.model().name(definition.name)),
+    let suspends = flow::suspends(&definition.body);
+    let (at, message) = match (definition.is_generator, suspends, bare_yield) {
+        (true, false, _) => (definition.name_span, format!("the async generator `{name}` never waits")),
+        (true, true, Some(span)) => {
+            (span, "this `yield` can be reached without having waited since the last one".to_owned())
+        }
+        (true, true, None) => {
+            (definition.name_span, format!("`{name}` can end without having waited since its last `yield`"))
+        }
+        (false, true, _) => (definition.name_span, format!("`{name}` can return without having waited")),
+        (false, false, _) => (definition.name_span, format!("`{name}` never waits")),
     };
-    let at = if flow::suspends(&definition.body) { first } else { definition.name_span };
     let mut finding = context.finding(&RULE, function, at, message);
     finding.help = Some(help(context).to_owned());
+    if suspends && bare_yield.is_none() {
+        let related = |span| Related { message: "it returns here".to_owned(), place: context.place(span) };
+        finding.related = left.bare_return.map(related).into_iter().collect();
+    }
     context.keep(finding);
 }
 
-/// How the end of the block is reached, and on the way the `yield`s that nothing was waited for before.
-fn yields(context: &Context<'_>, block: &Block, mut way: Way, bare: &mut Vec<Span>) -> Way {
-    for node in &block.nodes {
-        if way == Way::Never {
-            break;
-        }
-        way = match node {
-            Node::Yield(it) => {
-                if way == Way::Bare {
-                    bare.push(it.span);
-                }
-                Way::Bare
-            }
-            Node::Scope(it) if it.kind == ScopeKind::AsyncWith && !is_only_timeout(context, it) => {
-                yields(context, &it.body, Way::Waited, bare).min(Way::Waited)
-            }
-            Node::Scope(it) => yields(context, &it.body, way, bare),
-            Node::Branch(it) => {
-                let arms = it.arms.iter().filter(|arm| arm.constant != Some(false));
-                let left = arms.map(|arm| {
-                    let tested = yields(context, &arm.test, way, bare);
-                    yields(context, &arm.body, tested, bare)
-                });
-                let left = left.max().unwrap_or(way);
-                if it.exhaustive { left } else { left.max(way) }
-            }
-            Node::Loop(it) if has_yield(node) => {
-                let waits = matches!(it.kind, LoopKind::AsyncFor);
-                let first = yields(context, &it.head, if waits { Way::Waited } else { way }, bare);
-                let turned = yields(context, &it.body, first, bare);
-                // What the first turn leaves is what the next one starts from.
-                let next = if waits { Way::Waited } else { turned };
-                let left = yields(context, &it.body, next, bare).max(turned);
-                yields(context, &it.orelse, left.max(Way::Waited), bare)
-            }
-            Node::Try(it) => {
-                let body = yields(context, &it.body, way, bare);
-                let handled = it.handlers.iter().map(|handler| yields(context, &handler.body, Way::Waited, bare));
-                let left = handled.max().unwrap_or(Way::Never);
-                let left = yields(context, &it.orelse, body, bare).max(left);
-                yields(context, &it.finally, left, bare)
-            }
-            other => of_node(context, other, way).falls,
-        };
+/// A generator that its decorator makes a context manager of: entering it or leaving it may wait, not both have to.
+fn is_a_manager(context: &Context<'_>, function: FnRef) -> bool {
+    match context.project.wrapping(function) {
+        Wrapping::Plain => false,
+        Wrapping::Manager => true,
+        Wrapping::Replaced(_) | Wrapping::Unknown => yields_once(&context.project.function(function).body),
     }
-    way
 }
 
-fn has_yield(node: &Node) -> bool {
-    flow::parts(node).any(|part| flow::find(part, &mut |it| matches!(it, Node::Yield(_))).is_some())
+/// Functions without an `await` that are right so: tests, whom nobody calls in a loop, declarations, and one of a pair.
+fn is_excused(context: &Context<'_>, function: FnRef, name: &str) -> bool {
+    let definition = context.project.function(function);
+    definition.test
+        || name.starts_with("test_")
+        || context.project.is_abstract(function)
+        || statements(context, function).all(is_filler)
+        || has_partner(context, function, name)
+}
+
+/// `__aenter__` and `__aexit__`: one of the two waits. Where neither does, the first one is reported.
+fn has_partner(context: &Context<'_>, function: FnRef, name: &str) -> bool {
+    let model = context.model();
+    let partner = match name {
+        "__aenter__" => "__aexit__",
+        "__aexit__" => "__aenter__",
+        _ => return false,
+    };
+    let Some(class) = context.project.function(function).class else { return false };
+    let class = model.class(class);
+    match class.methods.iter().find(|(it, _)| model.name(*it) == partner) {
+        Some((_, id)) => name == "__aexit__" || waits(context, &model.function(*id).body),
+        None => !class.bases.is_empty(),
+    }
 }
 
 fn help(context: &Context<'_>) -> &'static str {

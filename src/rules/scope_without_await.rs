@@ -1,6 +1,6 @@
 //! `scope-without-await`: a timeout around code that never waits: it cannot fire.
 
-use super::checkpoint::{Way, waits, ways};
+use super::checkpoint::{Care, Way, waits, ways};
 use super::macros::hides_something;
 use super::task_group::role;
 use super::{Category, Context, Profile, Rule};
@@ -83,7 +83,8 @@ fn judge(context: &Context<'_>, scope: &Scope, what: &str) -> Option<Why> {
     if yields || what != TIMEOUT || !context.wants(Profile::Strict) {
         return None;
     }
-    let left = ways(context, &scope.body, Way::Bare);
+    let care = if context.wants(Profile::All) { Care::Strict } else { Care::Usual };
+    let left = ways(context, &scope.body, Way::Bare, care);
     left.goes_on_bare().then_some(Why::Sometimes)
 }
 

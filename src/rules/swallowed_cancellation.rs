@@ -66,9 +66,12 @@ fn python(context: &mut Context<'_>, function: FnRef) {
     }
 }
 
-/// The outermost coroutine: what cancels it ends the program.
+/// The outermost coroutine: what cancels it ends the program. A method of that name is somebody's task.
 fn nobody_cancels(context: &Context<'_>, function: FnRef) -> bool {
     let definition = context.project.function(function);
+    if definition.class.is_some() {
+        return false;
+    }
     matches!(context.project.model(function.file).name(definition.name), "main" | "amain" | "async_main" | "_main")
 }
 
@@ -166,7 +169,7 @@ fn is_excused(context: &Context<'_>, function: FnRef, it: &Try, handler: &Handle
     if is_shielded(context, function, it.span) || waits_for_a_task(context, function, &it.body) {
         return true;
     }
-    cancels_before(context, function.function, it.body_span())
+    cancels_before(context, function.function, it.body_span(), &it.body)
 }
 
 /// The handler's text mentions the exception other than to tell of it.
@@ -177,8 +180,11 @@ fn is_handed_on(text: &str, name: &str) -> bool {
         let mentions = line.match_indices(name).any(|(at, _)| {
             let is_word = |it: char| it == '_' || it.is_alphanumeric();
             let before = line[..at].chars().next_back();
-            let after = line[at + name.len()..].chars().next();
-            !before.is_some_and(|it| is_word(it) || it == '{' || it == '.') && !after.is_some_and(is_word)
+            let rest = &line[at + name.len()..];
+            let after = rest.chars().next();
+            !rest.starts_with(".__traceback__")
+                && !before.is_some_and(|it| is_word(it) || it == '{' || it == '.')
+                && !after.is_some_and(is_word)
         });
         mentions && !TELLING.iter().any(|it| line.to_ascii_lowercase().contains(it))
     })
@@ -303,18 +309,70 @@ fn only_helps_handlers(context: &Context<'_>, helper: FnRef) -> bool {
     called
 }
 
-/// The function itself has cancelled something before it waits: what arrives is that task's end.
-fn cancels_before(context: &Context<'_>, function: FunctionId, body: Span) -> bool {
+/// The function itself has cancelled something before it waits, and may wait for just that: what arrives is its end.
+fn cancels_before(context: &Context<'_>, function: FunctionId, span: Span, body: &Block) -> bool {
     let model = context.model();
-    model.calls.iter().any(|call| {
+    let closes = model.calls.iter().any(|call| {
         call.function == function
-            && call.span.start < body.end
-            && matches!(model.value(call.callee), Value::Attr(_, name) if matches!(model.name(*name), "cancel" | "aclose" | "abort"))
-    }) || {
-        // The receiver may be of unknown type, or the method handed on, and then only the text tells.
-        let span = model.function(function).span;
-        context.text(Span::new(span.start, body.end)).contains(".cancel")
+            && call.span.start < span.end
+            && matches!(model.value(call.callee), Value::Attr(_, name) if matches!(model.name(*name), "aclose" | "abort"))
+    });
+    // The receiver may be of unknown type, or the method handed on, and then only the text tells.
+    let text = context.text(Span::new(model.function(function).span.start, span.end));
+    // Of `scope.cancel_scope` and `task.cancelled` nothing is cancelled.
+    let is_call = |rest: &str| !["_scope", "_called", "led", "ling", "lation"].iter().any(|it| rest.starts_with(it));
+    let cancelled: Vec<&str> = text
+        .match_indices(".cancel")
+        .filter(|(at, word)| is_call(&text[at + word.len()..]))
+        .map(|(at, _)| last_name(&text[..at]))
+        .collect();
+    let other = !cancelled.is_empty() && waits_for_another(context, body, &cancelled);
+    (closes || !cancelled.is_empty()) && !other
+}
+
+/// The name that a text ends with: of `self._task`, `_task`.
+fn last_name(text: &str) -> &str {
+    let is_word = |it: char| it == '_' || it.is_alphanumeric();
+    let start = text.trim_end_matches(is_word).len();
+    &text[start..]
+}
+
+/// Nothing that the block waits for has to do with what was cancelled: calls of something else, and their arguments.
+fn waits_for_another(context: &Context<'_>, block: &Block, cancelled: &[&str]) -> bool {
+    // Who cancels a scope, or itself, may mean whatever comes after.
+    let means_all = |name: &&str| {
+        let name = name.to_ascii_lowercase();
+        name.is_empty()
+            || ["self", "cls", "cs"].contains(&name.as_str())
+            || ["scope", "nursery", "group", "tg", "current"].iter().any(|it| name.contains(it))
+    };
+    if cancelled.iter().any(means_all) {
+        return false;
     }
+    let model = context.model();
+    let mut other = true;
+    flow::visit(block, &mut |node| {
+        match node {
+            Node::Await(it) => {
+                // A task, be it made in this function, or an event: its end may be what is waited for.
+                let called = match model.value(it.value) {
+                    Value::Result(call) if model.call(*call).awaited => model.call(*call).name_span,
+                    _ => {
+                        other = false;
+                        return flow::Step::Stop;
+                    }
+                };
+                let called = last_name(context.text(called));
+                let waits = ["gather", "wait", "shield", "join", "result", "close", "stop", "cancel", "sleep"];
+                let text = context.text(it.span);
+                other &= !waits.iter().any(|it| called.contains(it)) && !cancelled.iter().any(|it| text.contains(it));
+            }
+            node if flow::is_suspension(node) => other = false,
+            _ => {}
+        }
+        flow::Step::Into
+    });
+    other
 }
 
 fn suppressed(context: &Context<'_>, function: FnRef, scope: &Scope, found: &mut Vec<(Span, String, Option<Span>)>) {
@@ -329,7 +387,7 @@ fn suppressed(context: &Context<'_>, function: FnRef, scope: &Scope, found: &mut
         }
         let call = context.model().call(*id);
         let catches = call.args.iter().any(|arg| caught_class(context, arg.value).is_some());
-        let excused = cancels_before(context, function.function, scope.span)
+        let excused = cancels_before(context, function.function, scope.span, &scope.body)
             || raises_after(context, function, scope.span)
             || is_shielded(context, function, scope.span);
         if catches && !excused {
@@ -339,7 +397,7 @@ fn suppressed(context: &Context<'_>, function: FnRef, scope: &Scope, found: &mut
 }
 
 /// A call that always raises or ends the program.
-fn never_returns(context: &Context<'_>, node: &Node) -> bool {
+pub(super) fn never_returns(context: &Context<'_>, node: &Node) -> bool {
     let Node::Call(id) = node else { return false };
     if let Some(api) = context.project.api_of(context.file, *id) {
         return api.never_returns;

@@ -1,8 +1,9 @@
 //! `task-status-never-started`: a function takes `task_status` and never says that it has started.
 
+use super::async_without_await::{is_filler, statements};
 use super::{Category, Context, Profile, Rule};
 use crate::finding::Severity;
-use crate::model::{FunctionKind, flow};
+use crate::model::FunctionKind;
 use crate::source::Language;
 
 pub(super) static RULE: Rule = Rule {
@@ -18,7 +19,7 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(context: &mut Context<'_>) {
-    if context.language() != Language::Python || context.async_library(context.file) == "asyncio" {
+    if context.language() != Language::Python || !context.mentions(&["trio", "anyio"]) {
         return;
     }
     for id in context.model().function_ids() {
@@ -31,9 +32,11 @@ fn check(context: &mut Context<'_>) {
             continue;
         };
         let local = definition.local(param.local);
+        let function = context.function(id);
         // Something abstract does nothing, and so has nothing to say.
-        let unused = local.reads == 0 && !local.shared && flow::suspends(&definition.body);
-        if !unused || context.project.is_abstract(context.function(id)) {
+        let is_stub = context.project.is_abstract(function)
+            || statements(context, function).all(|it| is_filler(it) || it.starts_with("raise"));
+        if local.reads != 0 || local.shared || is_stub {
             continue;
         }
         let message =

@@ -1,6 +1,6 @@
 //! `timeout-parameter`: an async function takes a timeout, which its caller could set around the call.
 
-use super::inherited::{is_handed_over, may_override};
+use super::inherited::{is_handed_over, is_special, may_override};
 use super::{Category, Context, Profile, Rule};
 use crate::finding::Severity;
 use crate::model::{FunctionKind, ParamKind, PathRoot, Value};
@@ -20,7 +20,7 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(context: &mut Context<'_>) {
-    if context.language() != Language::Python || !imports_scopes(context) {
+    if context.language() != Language::Python || !imports_scopes(context) && !context.wants(Profile::All) {
         return;
     }
     for function in context.async_functions() {
@@ -30,7 +30,8 @@ fn check(context: &mut Context<'_>) {
         let scope = match context.async_library(context.file) {
             "trio" => "`trio.fail_after`",
             "anyio" => "`anyio.fail_after`",
-            _ => "`asyncio.timeout`",
+            _ if context.has_asyncio_scopes() => "`asyncio.timeout`",
+            _ => "`asyncio.wait_for`",
         };
         finding.help = Some(format!("leave the parameter out, and let callers use {scope}"));
         context.keep(finding);
@@ -57,18 +58,25 @@ fn parameter(context: &Context<'_>, function: FnRef) -> Option<Span> {
     let param = definition.params.iter().find(|param| {
         matches!(param.kind, ParamKind::Positional | ParamKind::KeywordOnly) && model.name(param.name) == "timeout"
     })?;
-    // A set of timeouts for the steps of a request is no timeout of the call.
-    let plain = ["builtins.", "datetime.timedelta", "float", "int"];
-    let is_set_of_them = context.evaluate(param.value).parts().iter().any(|ty| match ty {
-        Ty::Instance(Class::Library(path), _) => !plain.iter().any(|it| path.starts_with(it)),
-        ty => matches!(ty, Ty::Instance(Class::Own(_), _)),
-    });
-    if is_set_of_them {
+    // A set of timeouts for the steps of a request is no timeout of the call; where it may be a number as well, it is one.
+    let plain = ["builtins.int", "builtins.float", "datetime.timedelta"];
+    let ty = context.evaluate(param.value);
+    let parts = ty.parts();
+    let is = |ty: &Ty, named: &dyn Fn(&str) -> bool| match ty {
+        Ty::Instance(Class::Library(path), _) => named(path),
+        _ => false,
+    };
+    let is_number = |ty: &Ty| is(ty, &|path| plain.contains(&path));
+    let is_set =
+        |ty: &Ty| is(ty, &|path| !path.starts_with("builtins.")) || matches!(ty, Ty::Instance(Class::Own(_), _));
+    if parts.iter().any(is_set) && !parts.iter().any(is_number) {
         return None;
     }
     let name = model.name(definition.name);
-    let is_test = definition.test || name.starts_with("test_") || name.starts_with("__");
-    if is_test || is_handed_over(context, function) || may_override(context, function) {
+    let is_test = definition.test || name.starts_with("test_") || is_special(name);
+    // A declaration that others have to follow is where the parameter comes from.
+    let handed_over = is_handed_over(context, function) && !context.project.is_abstract(function);
+    if is_test || handed_over || may_override(context, function) {
         return None;
     }
     let span = definition.local(param.local).span;

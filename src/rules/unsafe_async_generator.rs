@@ -2,7 +2,7 @@
 
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Related, Severity};
-use crate::model::{Block, LoopKind, Node, Value, ValueId, flow};
+use crate::model::{Block, FunctionId, FunctionKind, LoopKind, Node, Value, ValueId, flow};
 use crate::project::types::{FnRef, Ty};
 use crate::source::{Language, Span};
 
@@ -43,7 +43,60 @@ fn check(context: &mut Context<'_>) {
             finding.related = vec![Related { message: format!("`{name}` has something to clean up"), place }];
             context.keep(finding);
         }
+        on_its_own(context, id);
     }
+}
+
+/// A generator with a `finally` that the project does not iterate: who does cannot know that it has to be closed.
+fn on_its_own(context: &mut Context<'_>, id: FunctionId) {
+    let function = context.function(id);
+    let definition = context.project.function(function);
+    if definition.kind != FunctionKind::Async
+        || !definition.is_generator
+        || !has_finally(&definition.body)
+        || !definition.decorators.is_empty()
+        || is_iterated(context, function)
+    {
+        return;
+    }
+    let name = context.model().name(definition.name);
+    let message = format!("whoever stops iterating over `{name}` early leaves its `finally` to the garbage collector");
+    let mut finding = context.finding(&RULE, function, definition.name_span, message);
+    finding.help = Some("make it an `@asynccontextmanager` that gives what is to be iterated".to_owned());
+    context.keep(finding);
+}
+
+/// Some loop of the project goes through it, or it is handed to a call: then that is what is judged.
+fn is_iterated(context: &Context<'_>, generator: FnRef) -> bool {
+    let project = context.project;
+    let name = context.model().name(project.function(generator).name);
+    let is_it = |file, value| matches!(project.evaluate(file, value), Ty::Generator(found) if found == generator);
+    project.relevant_files().iter().copied().any(|file| {
+        let model = project.model(file);
+        if model.names.find(name).is_none() {
+            return false;
+        }
+        let takes_one =
+            |value| matches!(project.evaluate(file, value), Ty::External(path) if &*path == "builtins.anext");
+        let handed = model
+            .calls
+            .iter()
+            .any(|call| call.args.iter().any(|arg| is_it(file, arg.value)) && !takes_one(call.callee));
+        let iterates =
+            |node: &Node| matches!(node, Node::Loop(it) if it.iterated.is_some_and(|value| is_it(file, value)));
+        handed || model.functions.iter().any(|it| flow::find(&it.body, &mut |node| iterates(node)).is_some())
+    })
+}
+
+/// It yields in a `try` with a `finally`, outside of any `with`: of those `yield-in-context-manager` speaks.
+fn has_finally(block: &Block) -> bool {
+    block.nodes.iter().any(|node| match node {
+        Node::Try(it) if !it.finally.nodes.is_empty() => {
+            flow::find(&it.body, &mut |node| matches!(node, Node::Yield(_))).is_some()
+        }
+        Node::Scope(_) => false,
+        other => flow::parts(other).into_iter().any(has_finally),
+    })
 }
 
 /// By a jump, or by the exception of something it waits for.

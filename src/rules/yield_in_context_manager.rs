@@ -16,7 +16,7 @@ pub(super) static RULE: Rule = Rule {
     profile: Profile::Strict,
     severity: Severity::Note,
     languages: &[Language::Python],
-    aliases: &["ASYNC119"],
+    aliases: &["ASYNC119", "ASYNC900"],
     fix: None,
     check,
 };
@@ -30,7 +30,7 @@ fn check(context: &mut Context<'_>) {
         if definition.kind != FunctionKind::Async
             || !definition.is_generator
             || is_allowed(context, function)
-            || is_a_context_manager(&definition.body)
+            || yields_once(&definition.body)
         {
             continue;
         }
@@ -50,7 +50,7 @@ fn check(context: &mut Context<'_>) {
 }
 
 /// It yields once, and not in a loop: a dependency or a lifespan, which a framework enters and leaves as a whole.
-fn is_a_context_manager(body: &Block) -> bool {
+pub(super) fn yields_once(body: &Block) -> bool {
     let mut yields = 0;
     let mut in_loop = false;
     flow::visit(body, &mut |node| {

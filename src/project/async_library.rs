@@ -1,0 +1,49 @@
+//! Which async library Python code is written for: what a cancellation means depends on it.
+
+use super::Project;
+use crate::finding::FileId;
+use crate::model::{FileModel, PathRoot, Value};
+use crate::source::Language;
+
+impl Project {
+    /// The async library of a file: by what it imports, asyncio before others; where it imports none, by what the project's
+    /// files import.
+    pub fn async_library(&self, file: FileId) -> &'static str {
+        let model = self.model(file);
+        if model.language == Language::Rust {
+            return "tokio";
+        }
+        imported(model).unwrap_or_else(|| *self.async_library.get_or_init(|| self.most_general()))
+    }
+
+    fn most_general(&self) -> &'static str {
+        let python = self.relevant_files().iter().copied().filter(|file| self.language(*file) == Language::Python);
+        let mut found = None;
+        for library in python.filter_map(|file| imported(self.model(file))) {
+            match library {
+                "asyncio" => return library,
+                "anyio" => found = Some(library),
+                _ => found = found.or(Some(library)),
+            }
+        }
+        found.unwrap_or("asyncio")
+    }
+}
+
+fn imported(model: &FileModel) -> Option<&'static str> {
+    let mut found = None;
+    for value in &model.values {
+        let Value::Path(path) = value else { continue };
+        let mut names = path.segments.iter().map(|name| model.name(*name));
+        let (PathRoot::Absolute, Some(first)) = (path.root, names.next()) else { continue };
+        match first {
+            // It asks what a function is, for whatever library.
+            "asyncio" if names.next() == Some("iscoroutinefunction") => {}
+            "asyncio" => return Some("asyncio"),
+            "trio" => found = Some("trio"),
+            "anyio" if found != Some("trio") => found = Some("anyio"),
+            _ => {}
+        }
+    }
+    found
+}
