@@ -231,8 +231,9 @@ fn report(
     started: Instant,
     target: Target,
 ) -> Result<Status, Failure> {
-    let Analysed { sources, split, mut errors, checked, stale, coverage } = analysed;
+    let Analysed { sources, mut split, mut errors, checked, stale, coverage } = analysed;
     let unread = !errors.is_empty();
+    split.kept = report::fold(split.kept);
     if !check.output.quiet {
         for error in &errors {
             let line = error.line.map(|line| format!(":{line}")).unwrap_or_default();

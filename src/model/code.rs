@@ -190,6 +190,8 @@ pub struct Arm {
     pub conditions: Vec<Condition>,
     /// There is one condition, and it is the whole test: where the arm is not taken, the contrary holds.
     pub decides: bool,
+    /// The test says that one of these holds, and no more: where the arm is not taken, none does.
+    pub either: Vec<Condition>,
     /// `select!`: the branch's future.
     pub future: Option<ValueId>,
     /// Known at sight: `True`, `False`, `TYPE_CHECKING` (false).
@@ -206,12 +208,21 @@ pub struct Condition {
     pub holds: bool,
 }
 
+impl Condition {
+    /// The contrary.
+    pub const fn denied(self) -> Self {
+        Self { holds: !self.holds, ..self }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Test {
     /// It counts as true.
     Truth,
     /// It is `None`.
     None,
+    /// It is an instance of this class, or of one of these.
+    Instance(ValueId),
 }
 
 #[derive(Debug, Clone)]

@@ -13,7 +13,7 @@ use super::types::{Class, ClassRef, FnRef, Ty};
 
 /// One of what a class derives from.
 #[derive(Clone, PartialEq, Eq, Hash)]
-enum Ancestor {
+pub(super) enum Ancestor {
     Own(ClassRef),
     Library(Language, Arc<str>),
     Unknown,
@@ -268,7 +268,7 @@ impl Project {
 
     /// The class and all it derives from, in the order in which members are looked up: a base that several derive from
     /// comes after the last of them.
-    fn ancestry(&self, class: ClassRef) -> Vec<Ancestor> {
+    pub(super) fn ancestry(&self, class: ClassRef) -> Vec<Ancestor> {
         let mut order = Vec::new();
         self.ancestors(class, &mut order, 0);
         let mut seen = FxHashSet::default();

@@ -1,5 +1,6 @@
 //! All models together: what names stand for across files, who calls whom, and what calls do.
 
+mod asking;
 mod async_library;
 mod callables;
 mod callbacks;
@@ -10,6 +11,7 @@ pub mod effects;
 mod files;
 mod guards;
 mod installed;
+mod instances;
 mod layout;
 mod library;
 mod members;

@@ -1,6 +1,6 @@
 //! Calls that hold the event loop's thread, directly or through any chain of calls: one judgement, one rule per kind.
 
-use super::{Context, Rule};
+use super::{Context, Profile, Rule};
 use crate::knowledge::{Api, Effect, Kind};
 use crate::project::effects::{Climbing, Runs};
 use crate::project::types::FnRef;
@@ -25,8 +25,12 @@ pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) 
                     else {
                         continue;
                     };
+                    if evidence.is_far_fetched() && !context.wants(Profile::Strict) {
+                        continue;
+                    }
+                    let when = if evidence.once { "the first time, " } else { "" };
                     let message = format!(
-                        "this call blocks the event loop: `{}` reaches `{}`",
+                        "{when}this call blocks the event loop: `{}` reaches `{}`",
                         project.short_name(*callee),
                         evidence.api.path
                     );

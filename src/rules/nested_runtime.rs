@@ -41,6 +41,9 @@ fn check(context: &mut Context<'_>) {
                     else {
                         continue;
                     };
+                    if evidence.is_far_fetched() && !context.wants(Profile::Strict) {
+                        continue;
+                    }
                     let name = project.short_name(*callee);
                     let message = format!(
                         "this call starts a runtime inside a running one: `{name}` reaches `{}`",

@@ -11,8 +11,8 @@ use crate::cli::check::Group;
 use crate::cli::inputs::Inputs;
 use crate::discover::{self, Found, Kind, Problem};
 use crate::finding::{Applicability, Confidence, Edit, FileId, Finding, Fix, Place, Related, Severity, Step};
-use crate::report::FileError;
 use crate::project::Coverage;
+use crate::report::FileError;
 use crate::source::{Source, Span};
 use crate::suppress::{Reason, Split};
 
@@ -86,12 +86,7 @@ const APPLICABILITIES: [Applicability; 3] = [Applicability::Suggestion, Applicab
 
 impl Entry {
     /// `members`: how many files the run has of its own.
-    pub fn new(
-        files: Vec<(u32, Stamp)>,
-        group: &Group,
-        members: usize,
-        unread: Vec<(usize, Option<Problem>)>,
-    ) -> Self {
+    pub fn new(files: Vec<(u32, Stamp)>, group: &Group, members: usize, unread: Vec<(usize, Option<Problem>)>) -> Self {
         let installed: Vec<&(FileId, Source)> =
             group.sources.iter().filter(|(file, _)| file.index() >= members).collect();
         let number = |file: FileId| match installed.iter().position(|(it, _)| *it == file) {
@@ -171,7 +166,6 @@ impl Entry {
         })
     }
 }
-
 
 impl StoredFinding {
     fn of(finding: &Finding, number: &dyn Fn(FileId) -> u32) -> Self {
