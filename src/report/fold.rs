@@ -16,9 +16,9 @@ const LONGEST_FIRST: &[&str] = &[
     "blocking-cpu",
 ];
 
-/// Puts findings about different kinds of blocking in one call of the project's own function together, the gravest
-/// first, then the surest, then the nearest: the others become places worth seeing. Suppressions and known findings have been taken out rule by rule
-/// before, so a comment that names one kind leaves the others.
+/// Puts findings about different kinds of blocking in one call of the project's own function together: the gravest first,
+/// then the surest, then the nearest. The others become places worth seeing. Suppressions and known findings have been taken
+/// out rule by rule before, so a comment that names one kind leaves the others.
 pub fn fold(findings: Vec<Finding>) -> Vec<Finding> {
     let mut folded: Vec<Finding> = Vec::with_capacity(findings.len());
     for finding in findings {
