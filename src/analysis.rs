@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::finding::{FileId, Finding};
 use crate::knowledge::Knowledge;
+use crate::packages::Surroundings;
 use crate::project::{Files, Member, Project, Read, Reader};
 use crate::rules::RuleSet;
 use crate::source::Source;
@@ -26,8 +27,13 @@ pub struct Outcome {
     pub findings: Vec<Finding>,
 }
 
-/// Analyses sources that are in memory, all together.
+/// Analyses sources that are in memory, all together, knowing nothing of what is around them.
 pub fn analyze(inputs: Vec<Input>, knowledge: Knowledge) -> Outcome {
+    analyze_in(inputs, knowledge, Arc::default())
+}
+
+/// The same, as parts of their packages.
+pub fn analyze_in(inputs: Vec<Input>, knowledge: Knowledge, surroundings: Arc<Surroundings>) -> Outcome {
     let member = |input: &Input| Member {
         path: input.source.path.clone(),
         location: input.source.location.clone(),
@@ -36,7 +42,7 @@ pub fn analyze(inputs: Vec<Input>, knowledge: Knowledge) -> Outcome {
         asked: true,
     };
     let members = inputs.iter().map(member).collect();
-    let files = Files::new(members, knowledge, Box::new(InMemory(inputs)));
+    let files = Files::new(members, knowledge, surroundings, Box::new(InMemory(inputs)));
     let all = files.all().collect();
     let project = Project::new(Arc::new(files), all);
     let findings = crate::rules::run(&project);
@@ -55,9 +61,13 @@ impl Reader for InMemory {
 /// About how many files are in memory at a time, for each thread.
 const GROUP: usize = 2000;
 
-/// Analyses a run group by group. What is to be kept of a group, `keep` takes out of it: the rest is forgotten before the
-/// next. The results are in the order of the groups.
-pub fn judge<R: Send>(files: &Arc<Files>, keep: impl Fn(&Project, Vec<Finding>) -> R + Sync) -> Vec<R> {
+/// Analyses a run group by group, but for those of which `known` tells the result. What is to be kept of a group, `keep`
+/// takes out of it: the rest is forgotten before the next. The results are in the order of the groups.
+pub fn judge<R: Send>(
+    files: &Arc<Files>,
+    known: impl Fn(&[FileId]) -> Option<R> + Sync,
+    keep: impl Fn(&Project, Vec<Finding>) -> R + Sync,
+) -> Vec<R> {
     let groups = files.groups(GROUP);
     let mut order: Vec<usize> = (0..groups.len()).collect();
     // The largest first: else the others would wait for it in the end.
@@ -66,9 +76,11 @@ pub fn judge<R: Send>(files: &Arc<Files>, keep: impl Fn(&Project, Vec<Finding>) 
     let results: Mutex<Vec<(usize, R)>> = Mutex::default();
     let work = || {
         while let Some(group) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let project = Project::new(Arc::clone(files), groups[*group].clone());
-            let findings = crate::rules::run(&project);
-            let kept = keep(&project, findings);
+            let kept = known(&groups[*group]).unwrap_or_else(|| {
+                let project = Project::new(Arc::clone(files), groups[*group].clone());
+                let findings = crate::rules::run(&project);
+                keep(&project, findings)
+            });
             results.lock().unwrap_or_else(PoisonError::into_inner).push((*group, kept));
         }
     };

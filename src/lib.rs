@@ -8,7 +8,7 @@
 //! 4. `python`, `rust`: the front ends; each lowers one file to the model, looking at that file alone.
 //! 5. [`project`]: all models together: names, types, call graph, effects with their evidence.
 //! 6. [`finding`], [`rules`]: the judgements.
-//! 7. [`config`], [`discover`]: which files are read, and which settings govern each.
+//! 7. [`config`], [`discover`]: which files are read, and which settings govern each; [`packages`]: what is around them.
 //! 8. [`suppress`], [`fix`], [`report`]: which findings stay, what mends them, how they are shown.
 //! 9. [`cli`]: the only part that prints.
 
@@ -20,6 +20,7 @@ pub mod finding;
 pub mod fix;
 pub mod knowledge;
 pub mod model;
+pub mod packages;
 pub mod project;
 pub mod python;
 pub mod report;

@@ -48,6 +48,31 @@ impl Language {
     }
 }
 
+/// The edition of Rust that a file is written in.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub enum Edition {
+    E2015,
+    E2018,
+    E2021,
+    /// Also of a file that belongs to no package.
+    #[default]
+    E2024,
+}
+
+impl std::str::FromStr for Edition {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "2015" => Ok(Self::E2015),
+            "2018" => Ok(Self::E2018),
+            "2021" => Ok(Self::E2021),
+            "2024" => Ok(Self::E2024),
+            _ => Err(()),
+        }
+    }
+}
+
 /// A place as people and other programs count it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Position {
@@ -68,10 +93,13 @@ pub struct Source {
     /// same as `path` where there is no disk.
     pub location: Utf8PathBuf,
     pub language: Language,
+    pub edition: Edition,
     /// Decoded, without a byte order mark; `offset_of_text` bytes were dropped before it.
     pub text: Arc<str>,
     /// For a notebook: which cell each stretch of `text` is from.
     pub cells: Vec<Cell>,
+    /// It is of an installed package or crate: `path` names it wherever that lies.
+    pub installed: bool,
     lines: OnceLock<Vec<u32>>,
 }
 
@@ -86,7 +114,16 @@ pub struct Cell {
 impl Source {
     pub fn new(path: impl Into<Utf8PathBuf>, language: Language, text: impl Into<Arc<str>>) -> Self {
         let path = path.into();
-        Self { location: path.clone(), path, language, text: text.into(), cells: Vec::new(), lines: OnceLock::new() }
+        Self {
+            location: path.clone(),
+            path,
+            language,
+            edition: Edition::default(),
+            text: text.into(),
+            cells: Vec::new(),
+            installed: false,
+            lines: OnceLock::new(),
+        }
     }
 
     /// The byte offset at which each line starts. `\n`, `\r\n` and a lone `\r` end a line.

@@ -182,6 +182,45 @@ fn findings_that_are_not_sure_enough_are_left_out() {
 }
 
 #[test]
+fn what_happens_the_first_time_only_is_not_certain() {
+    let source = |decorator: &str| {
+        format!(
+            "import functools\n\n\n{decorator}\ndef names():\n    return open('a').read()\n\n\nasync def f():\n    names()\n"
+        )
+    };
+    for decorator in ["@functools.cache", "@functools.lru_cache(maxsize=1)"] {
+        let folder = Folder::new(&[("a.py", &source(decorator))]);
+        assert_eq!(folder.found(&["--min-confidence", "certain"]), [""; 0]);
+        assert!(
+            folder.run(&["check"]).out.contains("the first time, this call blocks the event loop: `names` reaches")
+        );
+    }
+    let folder = Folder::new(&[("a.py", &source(""))]);
+    assert_eq!(folder.found(&["--min-confidence", "certain"]), ["a.py:10 blocking-file"]);
+}
+
+#[test]
+fn a_call_that_blocks_in_several_ways_is_told_once() {
+    const HELPERS: &str = "import time\n\n\ndef load(path):\n    time.sleep(1)\n    return open(path).read()\n";
+    let app = |comment: &str| format!("from helpers import load\n\n\nasync def f():\n    load('a'){comment}\n");
+    let folder = Folder::new(&[("pyproject.toml", ""), ("helpers.py", HELPERS), ("app.py", &app(""))]);
+    assert_eq!(folder.found(&[]), ["app.py:5 blocking-sleep"]);
+    let report: Value = serde_json::from_str(&folder.run(&["check", "--output-format", "json"]).out).unwrap();
+    let related = &report["diagnostics"][0]["related"];
+    assert_eq!(related[0]["message"], "`blocking-file` as well: `load` reaches `open`");
+    assert_eq!(related[0]["location"]["start"]["line"], 6);
+    // Each kind is selected and suppressed by its own name.
+    assert_eq!(folder.found(&["--select", "blocking-file"]), ["app.py:5 blocking-file"]);
+    let suppressed = |comment: &str| {
+        let app = app(&format!("  # asynclint: ignore[{comment}]"));
+        Folder::new(&[("pyproject.toml", ""), ("helpers.py", HELPERS), ("app.py", &app)]).found(&[])
+    };
+    assert_eq!(suppressed("blocking-sleep"), ["app.py:5 blocking-file"]);
+    assert_eq!(suppressed("blocking-file"), ["app.py:5 blocking-sleep"]);
+    assert!(suppressed("blocking-file, blocking-sleep").is_empty());
+}
+
+#[test]
 fn statistics_count_the_findings_of_each_rule() {
     let folder = Folder::new(&[("a.py", SLEEPS), ("b.py", SLEEPS)]);
     let ran = folder.run(&["check", "--output-format", "concise", "--statistics"]);
@@ -240,7 +279,7 @@ fn a_closed_pipe_is_no_error() {
         folder.write(&format!("m{index}.py"), SLEEPS);
     }
     let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_asynclint"))
-        .args(["check", "--output-format", "json"])
+        .args(["check", "--no-cache", "--output-format", "json"])
         .current_dir(folder.path())
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped())

@@ -215,3 +215,49 @@ fn the_settings_that_rule_pages_show_are_settings() {
     }
     assert!(shown > 0, "no page shows settings");
 }
+
+/// Reported where the oldest supported Python has `asyncio.timeout`.
+const WAITS: &str = "import asyncio\n\n\nasync def f(g):\n    await asyncio.wait_for(g(), 1)\n";
+
+#[test]
+fn the_oldest_python_is_what_the_nearest_manifest_requires() {
+    let reported = ["a.py:5 wait-for"];
+    let silent = NONE.as_slice();
+    let cases: [(&str, &str, &[&str]); 8] = [
+        ("pyproject.toml", "[project]\nname = 'a'\n", &reported),
+        ("pyproject.toml", "[project]\nrequires-python = '>=3.11,<4'\n", &reported),
+        ("pyproject.toml", "[project]\nrequires-python = '>=3.10'\n", silent),
+        ("pyproject.toml", "[tool.poetry.dependencies]\npython = '^3.9'\n", silent),
+        ("pyproject.toml", "[project]\nrequires-python = 'three'\n", &reported),
+        ("pyproject.toml", "[project\n", &reported),
+        ("setup.cfg", "[options]\npython_requires = >=3.8\n", silent),
+        ("setup.cfg", "[metadata]\nname = a\n", &reported),
+    ];
+    for (name, text, expected) in cases {
+        let folder = Folder::new(&[("a.py", WAITS), (name, text)]);
+        assert_eq!(folder.found(&["--select", "wait-for"]), expected, "{text}");
+        // What is said of the version itself holds over the manifest.
+        assert_eq!(folder.found(&["--select", "wait-for", "--target-python", "3.12"]), reported, "{text}");
+        folder.write("asynclint.toml", "target-python = '3.9'\n");
+        assert_eq!(folder.found(&["--select", "wait-for"]), NONE, "{text}");
+    }
+}
+
+#[test]
+fn each_file_has_the_python_of_its_own_project() {
+    let folder = Folder::new(&[
+        ("pyproject.toml", "[project]\nrequires-python = '>=3.9'\n"),
+        ("a.py", WAITS),
+        ("new/pyproject.toml", "[project]\nrequires-python = '>=3.12'\n"),
+        ("new/src/a.py", WAITS),
+        // One that does not say leaves it to the one further up.
+        ("plain/pyproject.toml", "[tool.black]\n"),
+        ("plain/a.py", WAITS),
+        ("asynclint.toml", "extend-select = ['wait-for']\n"),
+    ]);
+    assert_eq!(folder.found(&[]), ["new/src/a.py:5 wait-for"]);
+    assert_eq!(folder.found(&["plain/a.py"]), NONE);
+    let mut piped = folder.command(&["check", "--output-format", "concise", "--stdin-filename", "new/b.py", "-"]);
+    let output = piped.write_stdin(WAITS).output().expect("the program starts");
+    assert_eq!(String::from_utf8_lossy(&output.stdout).matches("wait-for").count(), 1);
+}

@@ -15,10 +15,12 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 
-use asynclint::analysis::{Input, Outcome, analyze};
+use asynclint::analysis::{Input, Outcome, analyze_in};
 use asynclint::finding::Place;
 use asynclint::knowledge::Knowledge;
+use asynclint::packages::{Manifest, Surroundings};
 use asynclint::rules::{Profile, RuleSet};
 use asynclint::source::{Language, Source};
 use datatest_stable::Utf8Path;
@@ -30,33 +32,46 @@ datatest_stable::harness! {
 fn fixture(path: &Utf8Path, expected: String) -> datatest_stable::Result<()> {
     let folder = path.parent().ok_or("a fixture is a folder")?;
     let mut sources = Vec::new();
-    read(folder.as_std_path(), folder.as_std_path(), &mut sources)?;
+    let mut surroundings = Surroundings::default();
+    read(folder.as_std_path(), folder.as_std_path(), &mut sources, &mut surroundings)?;
+    let surroundings = Arc::new(surroundings);
     let rules = RuleSet::of_profile(Profile::Recommended);
     let inputs = |sources: &[Source]| {
         sources.iter().map(|it| Input { source: it.clone(), rules: rules.clone(), relevant: true }).collect()
     };
-    let outcome = analyze(inputs(&sources), Knowledge::default());
+    let outcome = analyze_in(inputs(&sources), Knowledge::default(), Arc::clone(&surroundings));
     let got = render(&outcome);
     if got != expected {
         return Err(difference(&expected, &got).into());
     }
     // The order in which files come must not matter.
     sources.reverse();
-    let again = render(&analyze(inputs(&sources), Knowledge::default()));
+    let again = render(&analyze_in(inputs(&sources), Knowledge::default(), Arc::clone(&surroundings)));
     if again != expected {
         return Err(format!("with the files in another order:\n{}", difference(&expected, &again)).into());
     }
     Ok(())
 }
 
-/// All sources below the folder, by path.
-fn read(root: &Path, folder: &Path, sources: &mut Vec<Source>) -> std::io::Result<()> {
+/// All sources and manifests below the folder, by path.
+fn read(
+    root: &Path,
+    folder: &Path,
+    sources: &mut Vec<Source>,
+    surroundings: &mut Surroundings,
+) -> Result<(), Box<dyn std::error::Error>> {
     let mut entries = std::fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
     entries.sort_by_key(std::fs::DirEntry::file_name);
     for entry in entries {
         let path = entry.path();
         if path.is_dir() {
-            read(root, &path, sources)?;
+            read(root, &path, sources, surroundings)?;
+            continue;
+        }
+        if path.ends_with("Cargo.toml") {
+            let inside = Utf8Path::from_path(folder.strip_prefix(root)?).ok_or("names of fixtures are plain")?;
+            let manifest = Manifest::parse(inside.as_str(), &std::fs::read_to_string(&path)?)?;
+            surroundings.manifests.push(manifest);
             continue;
         }
         let language = match path.extension().and_then(|it| it.to_str()) {

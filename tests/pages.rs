@@ -279,7 +279,7 @@ impl Governed {
 
     /// What a run reports: comments on the page count, and one that suppresses nothing is itself a finding.
     fn judge(&self, sources: Vec<Source>) -> Outcome {
-        let rules = |source: &Source| self.request.rules_for(self.config.as_ref(), source.path.as_std_path());
+        let rules = |source: &Source| self.request.rules_for(self.config.as_ref(), None, source.path.as_std_path());
         let inputs = sources.into_iter().map(|source| Input { rules: rules(&source), source, relevant: true });
         let mut outcome = analyze(inputs.collect(), knowledge(&self.config));
         let findings = std::mem::take(&mut outcome.findings);

@@ -15,17 +15,19 @@ use syn::visit::Visit;
 /// The modules in the order of the flow, each with those it may import: only what stands before it.
 const MODULES: &[(&str, &[&str])] = &[
     ("source", &[]),
+    ("discover", &["source"]),
+    // What stands around the files: manifests, environments, crate sources.
+    ("packages", &["source", "discover"]),
     ("model", &["source"]),
     ("finding", &["source"]),
     ("knowledge", &["source", "finding"]),
     // A front end lowers one file, looking at that file alone.
     ("python", &["source", "model"]),
     ("rust", &["source", "model"]),
-    ("project", &["source", "model", "finding", "knowledge", "python", "rust"]),
+    ("project", &["source", "model", "finding", "knowledge", "python", "rust", "packages"]),
     // No rule sees a parser.
     ("rules", &["source", "model", "finding", "knowledge", "project"]),
-    ("analysis", &["source", "model", "finding", "knowledge", "project", "rules"]),
-    ("discover", &["source"]),
+    ("analysis", &["source", "model", "finding", "knowledge", "project", "rules", "packages"]),
     ("config", &["source", "finding", "knowledge", "rules", "discover"]),
     ("suppress", &["source", "model", "finding", "project", "rules"]),
     ("fix", &["source", "finding", "knowledge", "project", "rules", "analysis", "suppress"]),
@@ -40,6 +42,7 @@ const MODULES: &[(&str, &[&str])] = &[
             "project",
             "rules",
             "analysis",
+            "packages",
             "discover",
             "config",
             "suppress",
@@ -51,8 +54,7 @@ const MODULES: &[(&str, &[&str])] = &[
 ];
 
 /// Plain data that stands where it belongs and is spoken of before: who, from where, what.
-const VOCABULARY: &[(&str, &str, &str)] =
-    &[("finding", "rules", "Rule"), ("project", "rules", "RuleSet"), ("project", "analysis", "Input")];
+const VOCABULARY: &[(&str, &str, &str)] = &[("finding", "rules", "Rule"), ("project", "rules", "RuleSet")];
 
 /// Crates that only some modules may name.
 const CRATES: &[(&str, &[&str])] = &[

@@ -43,6 +43,8 @@ pub(crate) enum Command {
     Schema,
     /// Print a completion script
     Completions(Completions),
+    /// Show or clear what earlier runs have found
+    Cache(CacheCommand),
 }
 
 #[derive(Debug, Args)]
@@ -60,10 +62,17 @@ pub(crate) struct Check {
     #[command(flatten)]
     pub baseline: KnownFindings,
     #[command(flatten)]
+    pub revision: Revision,
+    #[command(flatten)]
     pub configuration: Configuration,
     #[command(flatten)]
     pub files: Files,
+    #[command(flatten)]
+    pub cache: Caching,
 
+    /// Check again whenever a file changes, until it is interrupted
+    #[arg(long, conflicts_with_all = ["fix", "diff", "write_baseline"])]
+    pub watch: bool,
     /// Exit with 0 whatever is found
     #[arg(long)]
     pub exit_zero: bool,
@@ -96,6 +105,34 @@ pub(crate) struct Output {
     /// Say on stderr which configuration is read and what the time goes to
     #[arg(long, short, conflicts_with = "quiet")]
     pub verbose: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Cache")]
+pub(crate) struct Caching {
+    /// Neither use what earlier runs have found nor keep what this one finds
+    #[arg(long)]
+    pub no_cache: bool,
+    /// Where findings are kept from run to run
+    #[arg(long, value_name = "DIR")]
+    pub cache_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CacheCommand {
+    #[command(subcommand)]
+    pub what: CacheAction,
+    /// Another folder than the usual one
+    #[arg(long, value_name = "DIR", global = true)]
+    pub cache_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum CacheAction {
+    /// Take out all that is kept
+    Clear,
+    /// Print the folder that findings are kept in
+    Path,
 }
 
 #[derive(Debug, Args)]
@@ -152,6 +189,14 @@ pub(crate) struct KnownFindings {
     pub write_baseline: bool,
 }
 
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Baseline")]
+pub(crate) struct Revision {
+    /// Only findings on lines changed since a git revision, or with such a line in their evidence
+    #[arg(long, value_name = "REV", conflicts_with_all = ["fix", "diff", "write_baseline"])]
+    pub since: Option<String>,
+}
+
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Configuration")]
 pub(crate) struct Configuration {
@@ -161,6 +206,13 @@ pub(crate) struct Configuration {
     /// Read no configuration file
     #[arg(long, conflicts_with = "config")]
     pub isolated: bool,
+    /// The environment whose packages are followed, by its folder or interpreter; only read, never run.
+    /// Without it $VIRTUAL_ENV, else .venv or venv from the project upward
+    #[arg(long, value_name = "PATH")]
+    pub python: Option<PathBuf>,
+    /// Do not follow calls into installed packages and crates
+    #[arg(long)]
+    pub no_deps: bool,
 }
 
 #[derive(Debug, Args)]

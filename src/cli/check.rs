@@ -2,19 +2,21 @@
 
 use std::io::Write;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use rustc_hash::FxHashMap;
 
 use super::arguments::{Check, Fixing};
+use super::cache::Cache;
 use super::inputs::{self, Inputs};
 use super::mend::{self, Mending};
 use super::progress::Progress;
-use super::{Failure, Status, output};
+use super::{Failure, Status, output, watch};
 use crate::analysis::judge;
 use crate::config::Trouble;
 use crate::finding::{Confidence, FileId, Finding, Severity, Sources};
-use crate::project::Project;
+use crate::project::{Coverage, Project};
 use crate::report::{self, FileError, Run, Summary, Terminal};
 use crate::source::Source;
 use crate::suppress::{self, Split};
@@ -23,7 +25,8 @@ use crate::suppress::{self, Split};
 const STACK: usize = if cfg!(target_pointer_width = "64") { 512 << 20 } else { 32 << 20 };
 
 pub(super) fn run(check: &Check) -> Result<Status, Failure> {
-    in_pool(check.threads, || checked(check))
+    let once = || in_pool(check.threads, || checked(check));
+    if check.watch { watch::run(check, once) } else { once() }
 }
 
 /// Runs on threads with stacks that deeply nested code does not end.
@@ -97,19 +100,45 @@ pub(super) struct Analysed {
     checked: usize,
     /// Entries of baselines that no longer occur.
     stale: Vec<Trouble>,
+    /// Where it is asked for.
+    coverage: Coverage,
 }
 
 impl Analysed {
     pub fn of(inputs: &Inputs, check: &Check) -> Result<Self, Failure> {
-        let (files, reading) = inputs.files();
+        let (files, reading) = inputs.files(!check.cache.no_cache);
         let options = suppress::Options {
             noqa: check.selection.respect_noqa.unwrap_or(true),
             ignore: check.selection.ignore_suppressions,
             ..suppress::Options::default()
         };
-        let groups = judge(&Arc::new(files), |project, findings| Group::of(project, findings, options));
+        let cache = Cache::open(inputs, check);
+        let known = |group: &[FileId]| cache.as_ref()?.find(group, &reading);
+        let anew = AtomicBool::new(false);
+        let asked = |file: &FileId| check.output.verbose && inputs.files[file.index()].asked;
+        let groups = judge(&Arc::new(files), known, |project, findings| {
+            let counted: Vec<FileId> = project.relevant_files().iter().copied().filter(asked).collect();
+            let group = Group { coverage: project.coverage(&counted), ..Group::of(project, findings, options) };
+            if let Some(cache) = &cache {
+                cache.keep(project, &group, &reading);
+                anew.store(true, Ordering::Relaxed);
+            }
+            group
+        });
+        if let Some(cache) = cache {
+            if check.output.verbose {
+                let (count, all) = (cache.hits(), groups.len());
+                let are = if count == 1 { "is" } else { "are" };
+                output::note(&format!("{count} of {all} groups of files {are} as in an earlier run"));
+            }
+            if anew.into_inner() {
+                cache.prune();
+            }
+        }
+        let mut coverage = Coverage::default();
         let (mut sources, mut split, mut errors) = (Kept::default(), Split::default(), Vec::new());
         for group in groups {
+            coverage = coverage + group.coverage;
             sources.0.extend(group.sources);
             split.kept.extend(group.split.kept);
             split.suppressed.extend(group.split.suppressed);
@@ -133,7 +162,11 @@ impl Analysed {
         };
         split.kept.retain(sure);
         split.suppressed.retain(|(finding, _)| sure(finding));
-        Ok(Self { sources, split, errors, checked, stale })
+        if let Some(changes) = &inputs.changes {
+            split.kept.retain(|finding| changes.concern(&sources, finding));
+            split.suppressed.retain(|(finding, _)| changes.concern(&sources, finding));
+        }
+        Ok(Self { sources, split, errors, checked, stale, coverage })
     }
 }
 
@@ -148,23 +181,19 @@ impl Sources for Kept {
 }
 
 /// What is kept of a group of files that were analysed together.
-struct Group {
-    sources: Vec<(FileId, Source)>,
-    split: Split,
-    errors: Vec<(FileId, FileError)>,
+pub(super) struct Group {
+    pub sources: Vec<(FileId, Source)>,
+    pub split: Split,
+    pub errors: Vec<(FileId, FileError)>,
+    pub coverage: Coverage,
 }
 
 impl Group {
     fn of(project: &Project, findings: Vec<Finding>, options: suppress::Options) -> Self {
         let split = suppress::apply(project, findings, options);
-        let suppressed = split.suppressed.iter().map(|(finding, _)| finding);
-        let places = split.kept.iter().chain(suppressed).flat_map(Finding::places);
-        let mut files: Vec<FileId> = places.map(|place| place.file).collect();
-        files.sort_unstable();
-        files.dedup();
-        let sources = files.into_iter().map(|file| (file, project.source(file).clone())).collect();
+        let sources = split.files().into_iter().map(|file| (file, project.source(file).clone())).collect();
         let errors = project.group().iter().flat_map(|file| errors_in(project, *file)).collect();
-        Self { sources, split, errors }
+        Self { sources, split, errors, coverage: Coverage::default() }
     }
 }
 
@@ -202,8 +231,9 @@ fn report(
     started: Instant,
     target: Target,
 ) -> Result<Status, Failure> {
-    let Analysed { sources, split, mut errors, checked, stale } = analysed;
+    let Analysed { sources, mut split, mut errors, checked, stale, coverage } = analysed;
     let unread = !errors.is_empty();
+    split.kept = report::fold(split.kept);
     if !check.output.quiet {
         for error in &errors {
             let line = error.line.map(|line| format!(":{line}")).unwrap_or_default();
@@ -253,9 +283,24 @@ fn report(
     }
     if check.output.verbose {
         output::note(&format!("checked {checked} files in {duration_ms} ms"));
+        tell_coverage(coverage);
     }
     let fails = (fails && !check.exit_zero) || (unread && check.strict_errors);
     Ok(if fails { Status::Findings } else { Status::Clean })
+}
+
+/// Says on stderr what the calls in async functions were found to run.
+fn tell_coverage(found: Coverage) {
+    if found.all() == 0 {
+        return;
+    }
+    let Coverage { own, installed, described, named, unresolved } = found;
+    let share = found.resolved() * 100 / found.all();
+    output::note(&format!(
+        "calls in async functions: {}; {own} to the project's own functions, {installed} into dependencies, {described} to \
+         functions that the tables describe, {named} to others by name, {unresolved} not resolved ({share} % resolved)",
+        found.all()
+    ));
 }
 
 impl Inputs {

@@ -3,21 +3,23 @@
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::arguments::Check;
 use super::baseline::Baselines;
+use super::since::Changes;
 use super::{Failure, output};
 use crate::config::{self, MAX_FILE_SIZE, Mode, Request, Tree};
 use crate::discover::{self, Found, Problem, can_matter, discover, project_root};
 use crate::finding::FileId;
 use crate::knowledge::Knowledge;
+use crate::packages::{self, CrateSources, SitePackages, Surroundings};
 use crate::project::{Files, Member, Project, Read, Reader};
 use crate::rules::{Rule, RuleSet};
-use crate::source::{Language, Source};
+use crate::source::{Edition, Language, Source};
 
 /// What is analysed, and what governs it.
 pub(super) struct Inputs {
@@ -29,6 +31,10 @@ pub(super) struct Inputs {
     pub found: usize,
     pub problems: Vec<Problem>,
     pub baselines: Baselines,
+    /// What the files stand in.
+    pub surroundings: Arc<Surroundings>,
+    /// What is new since the revision that the command line names.
+    pub changes: Option<Changes>,
 }
 
 /// A file, and what governs it.
@@ -40,10 +46,12 @@ pub(super) struct Loaded {
     /// Its text, where that is not on disk: of standard input, or mended.
     pub source: Option<Source>,
     pub rules: Arc<RuleSet>,
+    /// Of Rust, as its manifest tells.
+    pub edition: Edition,
     /// Findings in it are asked for.
     pub asked: bool,
     /// In bytes: a file that is larger is not read.
-    limit: u64,
+    pub limit: u64,
 }
 
 impl Inputs {
@@ -83,27 +91,35 @@ impl Inputs {
 
         let named: FxHashSet<PathBuf> = paths.iter().map(|path| current.join(path)).collect();
         let mut all: Vec<Loaded> = Vec::with_capacity(asked.files.len() + around.len());
-        all.extend(files.into_iter().map(|source| {
+        all.extend(files.into_iter().map(|mut source| {
             let path = source.location.as_std_path();
-            let rules = Arc::new(request.rules_for(tree.of_file(path).as_deref(), path));
+            let edition = tree.edition(path, source.language);
+            let rules = request.rules_for(tree.of_file(path).as_deref(), tree.requires_python(path), path);
+            let rules = Arc::new(rules);
             let location = source.location.clone();
-            Loaded { found: None, location, source: Some(source), rules, asked: true, limit: 0 }
+            source.edition = edition;
+            Loaded { found: None, location, source: Some(source), rules, edition, asked: true, limit: 0 }
         }));
         let asked = asked.files.into_iter().map(|file| (file, true));
         let order: Vec<(Found, bool)> = asked.chain(around.into_iter().map(|file| (file, false))).collect();
         all.extend(governed(order, &tree, &request, &named));
+        let surroundings = Arc::new(surroundings(check, &all, &current, &mut problems)?);
         problems.sort();
-        let mut inputs = Self { current, tree, files: all, found, problems, baselines: Baselines::default() };
+        let since = check.revision.since.as_deref();
+        let changes = since.map(|revision| Changes::since(revision, &all)).transpose()?;
+        let baselines = Baselines::default();
+        let mut inputs = Self { current, tree, files: all, found, problems, baselines, surroundings, changes };
         inputs.baselines = Baselines::read(&inputs, check)?;
         Ok(inputs)
     }
 
     /// The files as the analysis wants them, and what reading them will tell.
-    pub fn files(&self) -> (Files, Arc<Reading>) {
-        self.read_by(false)
+    /// `remembered`: what the texts were is to be told afterwards.
+    pub fn files(&self, remembered: bool) -> (Files, Arc<Reading>) {
+        self.read_by(false, remembered)
     }
 
-    fn read_by(&self, whole: bool) -> (Files, Arc<Reading>) {
+    fn read_by(&self, whole: bool, remembered: bool) -> (Files, Arc<Reading>) {
         // Files around those asked for are linked, never judged.
         let none = Arc::new(RuleSet::default());
         let member = |file: &Loaded| Member {
@@ -113,15 +129,16 @@ impl Inputs {
             rules: Arc::clone(if file.asked { &file.rules } else { &none }),
             asked: file.asked,
         };
-        let reading = Arc::new(Reading::default());
+        let reading = Arc::new(Reading { contents: remembered.then(Mutex::default), ..Reading::default() });
         let disk = Disk { files: self.files.clone(), reading: Arc::clone(&reading), whole };
         let members = self.files.iter().map(member).collect();
-        (Files::new(members, self.knowledge(), Box::new(disk)), reading)
+        let surroundings = Arc::clone(&self.surroundings);
+        (Files::new(members, self.knowledge(), surroundings, Box::new(disk)), reading)
     }
 
     /// Everything linked at once, and every file asked for lowered, however little it matters to rules.
     pub fn project(&self) -> Project {
-        let (files, _) = self.read_by(true);
+        let (files, _) = self.read_by(true, false);
         let all = files.all().collect();
         Project::new(Arc::new(files), all)
     }
@@ -224,6 +241,51 @@ fn roots(paths: &[PathBuf], piped: Option<&Path>, current: &Path) -> Vec<PathBuf
     roots
 }
 
+/// The packages that the files are of, and what is installed for them.
+fn surroundings(
+    check: &Check,
+    files: &[Loaded],
+    current: &Path,
+    problems: &mut Vec<Problem>,
+) -> Result<Surroundings, Failure> {
+    let configuration = &check.configuration;
+    let all = |language| files.iter().filter(move |file| file.language() == language);
+    let rust = all(Language::Rust).map(|file| file.location.as_path());
+    let (manifests, wrong) = packages::manifests(rust, |path| discover::relative(path, current));
+    problems.extend(wrong);
+    let mut found = Surroundings { manifests, largest: MAX_FILE_SIZE, ..Surroundings::default() };
+    let asked = match &configuration.python {
+        Some(path) => Some(SitePackages::of(&current.join(path)).ok_or_else(|| {
+            Failure::new(format!(
+                "--python: `{}` is no environment with installed packages; give its folder or the interpreter in it",
+                path.display()
+            ))
+        })?),
+        None => None,
+    };
+    if configuration.no_deps {
+        return Ok(found);
+    }
+    if all(Language::Python).next().is_some() {
+        found.python = asked.or_else(|| environment(check, current));
+    }
+    let packages = found.manifests.iter().filter(|it| it.package.is_some()).map(|it| it.folder.as_path());
+    found.crates = CrateSources::of(packages, CrateSources::home().as_deref());
+    Ok(found)
+}
+
+/// The active environment, else the one in or above the projects asked for.
+fn environment(check: &Check, current: &Path) -> Option<SitePackages> {
+    let active = std::env::var_os("VIRTUAL_ENV").filter(|it| !it.is_empty());
+    let named = check.files.stdin_filename.iter();
+    let folder = |path: &PathBuf| {
+        let real = real(&if path.as_os_str() == "-" { current.to_owned() } else { current.join(path) });
+        project_root(&real).unwrap_or(real)
+    };
+    let folders = || check.paths.iter().chain(named).map(folder);
+    active.and_then(|it| SitePackages::of(Path::new(&it))).or_else(|| folders().find_map(|it| SitePackages::near(&it)))
+}
+
 /// The folder as `..`, `../..` if the current folder lies in it, so that reports show short names.
 fn upwards(root: &Path, current: &Path) -> Option<PathBuf> {
     let below = current.strip_prefix(root).ok()?;
@@ -245,8 +307,18 @@ fn governed(files: Vec<(Found, bool)>, tree: &Tree, request: &Request, named: &F
             true => u64::from(u32::MAX),
             false => config.as_ref().and_then(|it| it.max_file_size).unwrap_or(MAX_FILE_SIZE).min(u64::from(u32::MAX)),
         };
-        let rules = Arc::new(request.rules_for(config.as_deref(), &found.path));
-        Loaded { location: discover::lossy(&found.path), source: None, rules, asked, limit, found: Some(found) }
+        let requires = if found.kind.language() == Language::Python { tree.requires_python(&found.path) } else { None };
+        let rules = Arc::new(request.rules_for(config.as_deref(), requires, &found.path));
+        let edition = tree.edition(&found.path, found.kind.language());
+        Loaded {
+            location: discover::lossy(&found.path),
+            source: None,
+            rules,
+            edition,
+            asked,
+            limit,
+            found: Some(found),
+        }
     };
     let mut files: Vec<Loaded> = files.into_par_iter().map(one).collect();
     // Neighbours mostly agree.
@@ -279,16 +351,45 @@ impl Loaded {
 pub(super) struct Reading {
     /// Files that were asked for and are not checked, with the reason if there is one to tell.
     unread: Mutex<BTreeMap<usize, Option<Problem>>>,
+    /// What stands for the texts, where that is wanted.
+    contents: Option<Mutex<FxHashMap<FileId, u128>>>,
 }
 
 impl Reading {
+    fn unread_files(&self) -> MutexGuard<'_, BTreeMap<usize, Option<Problem>>> {
+        self.unread.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub fn problems(&self) -> Vec<Problem> {
-        self.unread.lock().unwrap_or_else(PoisonError::into_inner).values().flatten().cloned().collect()
+        self.unread_files().values().flatten().cloned().collect()
+    }
+
+    /// Those of a group that are not checked.
+    pub fn unread_among(&self, group: &[FileId]) -> Vec<(usize, Option<Problem>)> {
+        let unread = self.unread_files();
+        group.iter().filter_map(|file| Some((file.index(), unread.get(&file.index())?.clone()))).collect()
+    }
+
+    /// What an earlier run could not read.
+    pub fn restore(&self, unread: impl Iterator<Item = (usize, Option<Problem>)>) {
+        self.unread_files().extend(unread);
+    }
+
+    /// What stands for the text that was read.
+    pub fn content(&self, file: FileId) -> Option<u128> {
+        self.contents.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner).get(&file).copied()
+    }
+
+    fn note(&self, file: FileId, text: &str) {
+        if let Some(contents) = &self.contents {
+            let content = super::cache::content(text);
+            contents.lock().unwrap_or_else(PoisonError::into_inner).insert(file, content);
+        }
     }
 
     /// How many of the files asked for are not checked.
     pub fn unread(&self) -> usize {
-        self.unread.lock().unwrap_or_else(PoisonError::into_inner).len()
+        self.unread_files().len()
     }
 }
 
@@ -305,6 +406,7 @@ impl Reader for Disk {
         let index = file.index();
         let loaded = &self.files[index];
         let read = |source: Source| {
+            self.reading.note(file, &source.text);
             let relevant = self.whole && loaded.asked || can_matter(source.language, &source.text);
             Read { source, relevant }
         };
@@ -312,15 +414,19 @@ impl Reader for Disk {
             return read(source.clone());
         }
         let unread = |problem: Option<Problem>| {
+            self.reading.note(file, "");
             if loaded.asked {
-                self.reading.unread.lock().unwrap_or_else(PoisonError::into_inner).insert(index, problem);
+                self.reading.unread_files().insert(index, problem);
             }
             let mut source = Source::new(loaded.shown(), loaded.language(), "");
             source.location = loaded.location.clone();
             Read { source, relevant: false }
         };
         match loaded.found.as_ref().map(|found| discover::read(found, loaded.limit)) {
-            Some(Ok(Some(source))) => read(source),
+            Some(Ok(Some(mut source))) => {
+                source.edition = loaded.edition;
+                read(source)
+            }
             Some(Ok(None)) | None => unread(None),
             Some(Err(problem)) => unread(Some(problem)),
         }
@@ -347,5 +453,8 @@ pub(super) fn tell_configurations(inputs: &Inputs) {
     match inputs.tree.all().as_slice() {
         [] => output::note("configuration: none"),
         all => all.iter().for_each(|config| output::note(&format!("configuration: {}", config.shown))),
+    }
+    if let Some(site) = &inputs.surroundings.python {
+        output::note(&format!("environment: {}", site.folder().display()));
     }
 }

@@ -37,7 +37,9 @@ impl Request {
     ///
     /// The command line's `--select` or `--profile` stand in place of the configured ones; what it names is on even if the
     /// configuration turns it off, except where an override does so for some files. `--ignore` has the last word.
-    pub fn rules_for(&self, config: Option<&Config>, file: &Path) -> RuleSet {
+    ///
+    /// `requires` is what the project's manifest says of Python, which holds where nobody says more.
+    pub fn rules_for(&self, config: Option<&Config>, requires: Option<TargetPython>, file: &Path) -> RuleSet {
         let mut rules = match config {
             None => self.rules(&Levels::default(), &[]),
             Some(config) => {
@@ -46,7 +48,7 @@ impl Request {
             }
         };
         let configured = config.and_then(|it| it.target_python);
-        rules.target_python = self.target_python.or(configured).unwrap_or_default();
+        rules.target_python = self.target_python.or(configured).or(requires).unwrap_or_default();
         rules
     }
 
@@ -126,7 +128,7 @@ mod tests {
 
     #[test]
     fn nothing_said_is_the_recommended_profile() {
-        let rules = Request::default().rules_for(None, Path::new("/x/a.py"));
+        let rules = Request::default().rules_for(None, None, Path::new("/x/a.py"));
         assert_eq!(rules, RuleSet::of_profile(Profile::Recommended));
     }
 

@@ -6,11 +6,13 @@
 
 mod api;
 mod levels;
+mod manifest;
 mod read;
 mod schema;
 mod select;
 mod tree;
 mod types;
+mod versions;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

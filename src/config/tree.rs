@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustc_hash::FxHashMap;
 
+use super::manifest::Manifests;
 use super::read;
 use super::{Config, Shared, Trouble};
 
@@ -25,6 +26,7 @@ pub struct Tree {
     current: PathBuf,
     fixed: Option<Shared>,
     look: bool,
+    pub(super) manifests: Manifests,
     state: Mutex<State>,
 }
 
@@ -46,7 +48,7 @@ impl Tree {
                 Err(errors) => state.errors = errors,
             }
         }
-        Self { current: current.to_owned(), fixed, look, state: Mutex::new(state) }
+        Self { current: current.to_owned(), fixed, look, manifests: Manifests::default(), state: Mutex::new(state) }
     }
 
     /// The configuration of the files that lie in a folder (absolute, without `..`).

@@ -24,6 +24,7 @@ pub(crate) use read::kind_of_name;
 pub use read::{read, source_of};
 pub use rewrite::{Refusal, rewrite};
 pub use root::project_root;
+pub(crate) use skip::is_below_skipped;
 
 use crate::source::Language;
 

@@ -42,12 +42,19 @@ pub(super) fn is_skipped(folder: &Path) -> bool {
         "target" => has("CACHEDIR.TAG") || beside("Cargo.toml"),
         // The standard library has a package `venv`, and other projects have packages `build` and `dist`.
         "venv" => !has("__init__.py"),
+        "vendor" => is_vendored(folder),
         "build" | "dist" => (beside("pyproject.toml") || beside("setup.py")) && !has("__init__.py"),
         _ => has("pyvenv.cfg") || has("conda-meta"),
     }
 }
 
+/// `cargo vendor` has put it there: each crate with the sums of its files.
+fn is_vendored(folder: &Path) -> bool {
+    let crates = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    crates.take(8).any(|it| it.path().join(".cargo-checksum.json").is_file())
+}
+
 /// The file is somewhere below a folder that a walk would not look into.
-pub(super) fn is_below_skipped(file: &Path) -> bool {
+pub(crate) fn is_below_skipped(file: &Path) -> bool {
     file.ancestors().skip(1).any(is_skipped)
 }

@@ -13,6 +13,7 @@ use crate::source::{Cell, Source};
 pub fn mended_source(source: &Source, mended: &Mended) -> Source {
     let mut after = Source::new(source.path.clone(), source.language, mended.text.as_str());
     after.location = source.location.clone();
+    after.edition = source.edition;
     let moved = |start: u32| {
         let before = mended.edits.iter().filter(|edit| edit.span.end <= start && edit.span.start < start);
         before.fold(i64::from(start), |at, edit| {

@@ -35,8 +35,8 @@ struct Index {
     bases: FxHashMap<&'static str, Vec<&'static HandlerFacts>>,
     /// Last components of every method or function that has an effect: a cheap way to see that a name cannot matter.
     effectful: rustc_hash::FxHashSet<&'static str>,
-    /// Last components of every path, aliases included.
-    named: rustc_hash::FxHashSet<&'static str>,
+    /// Every path, aliases included, by its last component.
+    by_name: FxHashMap<&'static str, Vec<&'static str>>,
     /// Last components of those that hand a function to the event loop.
     calling_back: rustc_hash::FxHashSet<&'static str>,
     /// Last components of those that hand a function to a thread.
@@ -91,8 +91,12 @@ impl Index {
         let effectful = apis.iter().filter(|api| api.effect.is_some()).map(|api| last(api.path)).collect();
         let runs_in = |api: &Api, place| api.runs.iter().any(|runs| runs.place == place);
         let calling_back = apis.iter().filter(|api| runs_in(api, Runner::Loop)).map(|api| last(api.path)).collect();
+        let mut by_name: FxHashMap<_, Vec<_>> = FxHashMap::default();
+        for (path, _) in api_index {
+            by_name.entry(last(path)).or_default().push(*path);
+        }
         Self {
-            named: api_index.iter().map(|(path, _)| last(path)).collect(),
+            by_name,
             calling_back,
             threading: api_index
                 .iter()
@@ -149,6 +153,26 @@ impl Knowledge {
         index(language).modules.get(module).copied()
     }
 
+    /// The project's own entries say something of a module or crate of that name.
+    pub fn configures(&self, first: &str) -> bool {
+        let begins = |path: &str| path.strip_prefix(first).is_some_and(|rest| rest.starts_with(['.', ':']));
+        self.own.keys().any(|path| begins(path)) || self.own_types.keys().any(|path| begins(path))
+    }
+
+    /// Something is said of this very path: what it does, what type it is, or what it makes of what stands under it.
+    pub fn describes(&self, language: Language, path: &str) -> bool {
+        let index = index(language);
+        self.api(language, path).is_some()
+            || self.type_facts(language, path).is_some()
+            || index.decorators.contains_key(path)
+            || index.bases.contains_key(path)
+    }
+
+    /// The paths of the tables that have this last name, aliases included.
+    pub fn paths_named(&self, language: Language, name: &str) -> &'static [&'static str] {
+        index(language).by_name.get(name).map_or(&[], Vec::as_slice)
+    }
+
     /// What a framework does with a function decorated so.
     pub fn decorator(&self, language: Language, path: &str) -> Option<&'static HandlerFacts> {
         index(language).decorators.get(path).copied()
@@ -166,7 +190,7 @@ impl Knowledge {
 
     /// Some function has this last name: a cheap way to see that a call is of none of them.
     pub fn names_an_api(&self, language: Language, name: &str) -> bool {
-        index(language).named.contains(name) || self.own.values().any(|api| api.last_name() == name)
+        index(language).by_name.contains_key(name) || self.own.values().any(|api| api.last_name() == name)
     }
 
     /// Some function that hands another to the event loop has this last name.

@@ -106,6 +106,9 @@ pub struct Raise {
 }
 
 /// `with a as b, c: ..`, a Rust scrutinee whose temporaries live through the arms, an expression statement with temporaries.
+///
+/// What a future is handed to (`timeout(d, async { .. }).await`) is none: an `async` block is a function of its own, so rules
+/// ask the call for it.
 #[derive(Debug, Clone)]
 pub struct Scope {
     pub kind: ScopeKind,
@@ -123,11 +126,6 @@ pub enum ScopeKind {
     AsyncWith,
     /// Rust temporaries that live through `body`: of a `match`/`if let`/`while let`/`for` head, or of one statement.
     Temporaries,
-    /// Rust: the body of a future handed to a combinator as `async { .. }` in place: `timeout(d, async { .. }).await`. The
-    /// item is the combinator's call.
-    Combinator,
-    /// Rust `unsafe`-like or `synchronized`-like blocks that hold nothing are plain [`Node::Block`]s.
-    Other,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -192,6 +190,8 @@ pub struct Arm {
     pub conditions: Vec<Condition>,
     /// There is one condition, and it is the whole test: where the arm is not taken, the contrary holds.
     pub decides: bool,
+    /// The test says that one of these holds, and no more: where the arm is not taken, none does.
+    pub either: Vec<Condition>,
     /// `select!`: the branch's future.
     pub future: Option<ValueId>,
     /// Known at sight: `True`, `False`, `TYPE_CHECKING` (false).
@@ -208,12 +208,21 @@ pub struct Condition {
     pub holds: bool,
 }
 
+impl Condition {
+    /// The contrary.
+    pub const fn denied(self) -> Self {
+        Self { holds: !self.holds, ..self }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Test {
     /// It counts as true.
     Truth,
     /// It is `None`.
     None,
+    /// It is an instance of this class, or of one of these.
+    Instance(ValueId),
 }
 
 #[derive(Debug, Clone)]

@@ -339,6 +339,19 @@ impl FileModel {
         self.names.text(id)
     }
 
+    /// Names of the inline modules around and including `module`, outermost first.
+    pub fn inline_path(&self, module: ModuleId) -> Vec<&str> {
+        let mut path = Vec::new();
+        let mut at = Some(module);
+        while let Some(module) = at {
+            let declared = self.module(module);
+            path.extend(declared.name.map(|name| self.name(name)));
+            at = declared.parent;
+        }
+        path.reverse();
+        path
+    }
+
     /// Adds a value. Names and what is asked of them are added once: what is found out of one occurrence is known of all.
     /// Instances are apart, since one tells a parameter from another of the same type.
     pub fn add(&mut self, value: Value) -> ValueId {

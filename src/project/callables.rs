@@ -11,6 +11,10 @@ use super::Project;
 use super::calls::Callee;
 use super::types::{FnRef, Ty};
 
+/// Decorators that call the function once, for the same arguments, and keep what it gives.
+const KEEPERS: &[&str] =
+    &["functools.cache", "functools.lru_cache", "functools.cached_property", "django.utils.functional.cached_property"];
+
 /// What a function has become under its decorators.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Wrapping {
@@ -148,6 +152,13 @@ impl Project {
             }
         }
         wrapping
+    }
+
+    /// A decorator keeps what the function gives: its body runs the first time only.
+    pub fn keeps_result(&self, function: FnRef) -> bool {
+        self.function(function).decorators.iter().any(|decorator| {
+            matches!(self.evaluate(function.file, decorator.value), Ty::External(path) if KEEPERS.contains(&&*path))
+        })
     }
 
     /// Functions of the project's that run around a decorated one, outermost first.

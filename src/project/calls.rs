@@ -2,7 +2,9 @@
 
 use crate::finding::FileId;
 use crate::knowledge::{Api, Effect};
-use crate::model::{Arg, Call, CallId, ClassKind, Node, Use, Value, ValueId, flow};
+use crate::model::{
+    Arg, Call, CallId, ClassId, ClassKind, FileModel, FunctionId, NameId, Node, ParamKind, Use, Value, ValueId, flow,
+};
 use crate::source::Language;
 
 use super::Project;
@@ -75,7 +77,14 @@ impl Project {
                 let api = self.knowledge.configured(&self.function_name(*function));
                 api.map_or(Callee::Own(*function), |api| Callee::Api(api.path, Ty::Unknown))
             }
-            Ty::Function(function) | Ty::Bound(_, function) => Callee::Own(*function),
+            Ty::Function(function) => match self.described(*function) {
+                Some(api) => Callee::Api(api.path, Ty::Unknown),
+                None => Callee::Own(*function),
+            },
+            Ty::Bound(receiver, function) => match self.described(*function) {
+                Some(api) => Callee::Api(api.path, (**receiver).clone()),
+                None => Callee::Own(*function),
+            },
             Ty::Class(class) => Callee::Construct(*class),
             Ty::External(path) => match self.knowledge.api(language, path) {
                 Some(api) => Callee::Api(api.path, Ty::Unknown),
@@ -226,10 +235,20 @@ impl Project {
             Value::None => "None",
             Value::Int(number) => return Some(number.to_string() == value),
             Value::Str(text) => return Some(model.name(*text) == value.trim_matches(['\'', '"'])),
+            // `ssl.Purpose.CLIENT_AUTH`
+            Value::Attr(_, name) if is_constant(model.name(*name)) => return Some(model.name(*name) == value),
+            Value::Path(path) if path.segments.last().is_some_and(|it| is_constant(model.name(*it))) => {
+                return Some(path.segments.last().is_some_and(|it| model.name(*it) == value));
+            }
             // What is computed is hardly ever the one number asked for; a flag may well be.
             _ if value == "None" || value.parse::<i64>().is_ok() => return Some(false),
             _ => return None,
         };
         Some(given.eq_ignore_ascii_case(value))
     }
+}
+
+/// A name as constants have it.
+pub(super) fn is_constant(name: &str) -> bool {
+    name.len() > 1 && name.starts_with(|it: char| it.is_ascii_uppercase()) && !name.contains(char::is_lowercase)
 }

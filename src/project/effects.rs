@@ -7,7 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::finding::{Confidence, Place, Step};
 use crate::knowledge::{Api, Effect, Kind};
-use crate::model::CallId;
+use crate::model::{CallId, Use};
 use crate::source::Span;
 
 use super::Project;
@@ -42,8 +42,9 @@ pub struct Site {
     pub call: Option<CallId>,
     /// What must hold of the function's own parameters for it to be reached.
     pub guards: Guards,
-    /// It stands in a branch or a handler: whether it is reached hangs on more than is known.
-    pub conditional: bool,
+    /// How many branches and handlers it stands in, and how many may have been left before: whether it is reached hangs on
+    /// so much more than is known.
+    pub branches: u32,
 }
 
 /// The way from a function to an effect.
@@ -52,6 +53,24 @@ pub struct Evidence {
     /// The library function at the end.
     pub api: &'static Api,
     pub confidence: Confidence,
+    /// How many branches the way hangs on.
+    pub branches: u32,
+    /// The functions at the start of the way give back at once what the next gives, where they might have given something
+    /// else: who awaits what comes of it did not go this way.
+    pub alternative: bool,
+    /// A function on the way keeps its result: it happens the first time only.
+    pub once: bool,
+}
+
+impl Evidence {
+    /// Conditions on a way after which hardly any call goes it to the end.
+    const MOST_CONDITIONS: usize = 17;
+
+    /// So much must come together for this to happen that it is seldom worth the telling: branches, and the calls
+    /// themselves, each of which may go elsewhere than it seems, for two.
+    pub fn is_far_fetched(&self) -> bool {
+        self.branches as usize + 2 * self.steps.len() > Self::MOST_CONDITIONS
+    }
 }
 
 /// What a site runs.
@@ -151,7 +170,7 @@ impl Effects {
                 let mut reached: Vec<(FnRef, Hop)> = Vec::new();
                 for (function, way) in &level {
                     // What runs on the loop answers for itself: its callers are told there.
-                    if project.function(*function).kind.is_async() {
+                    if project.answers_for_itself(*function) {
                         continue;
                     }
                     let guards = hops[function][*way].guards;
@@ -163,7 +182,10 @@ impl Effects {
                 }
                 // The least demanding first, then the earliest place.
                 let order = |hop: &Hop| match hop.next {
-                    Runs::Own(next) => (hop.guards.len(), hop.site.span, Some(next), hop.way),
+                    Runs::Own(next) => {
+                        let next = (project.standing(next.file), next.function);
+                        (hop.guards.len(), hop.site.span, Some(next), hop.way)
+                    }
                     Runs::Library(..) => (hop.guards.len(), hop.site.span, None, hop.way),
                 };
                 reached.sort_by(|(a, x), (b, y)| a.cmp(b).then_with(|| order(x).cmp(&order(y))));
@@ -198,7 +220,8 @@ impl Effects {
         self.chain(project, function, 0, effect)
     }
 
-    /// The shortest chain that this place of `caller`, which runs `callee`, does not rule out by what it gives.
+    /// The shortest chain that this place of `caller`, which runs `callee`, does not rule out by what it gives, or by awaiting
+    /// what it gets.
     pub fn evidence_at(
         &self,
         project: &Project,
@@ -209,17 +232,22 @@ impl Effects {
     ) -> Option<Evidence> {
         let ways = self.hops.get(effect.index())?.get(&callee)?;
         let way = ways.iter().position(|hop| project.carried(caller, site, callee, hop.guards).is_some())?;
-        self.chain(project, callee, way, effect)
+        let awaited = site.call.is_some_and(|call| project.model(caller.file).call(call).awaited);
+        self.chain(project, callee, way, effect).filter(|it| !(awaited && it.alternative))
     }
 
     fn chain(&self, project: &Project, function: FnRef, way: usize, effect: Climbing) -> Option<Evidence> {
         let hops = self.hops.get(effect.index())?;
         let mut steps = Vec::new();
-        let mut conditional = false;
+        let (mut branches, mut once) = (0, false);
+        let (mut alternative, mut returned) = (false, true);
         let (mut at, mut way) = (function, way);
         loop {
             let hop = hops.get(&at)?.get(way)?;
-            conditional |= hop.site.conditional;
+            branches += hop.site.branches;
+            once |= project.keeps_result(at);
+            returned &= hop.site.call.is_some_and(|call| project.model(at.file).call(call).result == Use::Returned);
+            alternative |= returned && hop.site.branches > 0;
             let place = Place { file: at.file, span: hop.site.span };
             let name = project.function_name(at);
             match hop.next {
@@ -231,8 +259,8 @@ impl Effects {
                 Runs::Library(api, _) => {
                     let does = if api.does.is_empty() { "blocks" } else { api.does };
                     steps.push(Step { function: name, message: format!("`{}` {does}", api.path), place });
-                    let confidence = if conditional { Confidence::Likely } else { api.confidence };
-                    return Some(Evidence { steps, api, confidence });
+                    let confidence = if branches > 0 || once { Confidence::Likely } else { api.confidence };
+                    return Some(Evidence { steps, api, confidence, branches, alternative, once });
                 }
             }
         }
@@ -259,6 +287,6 @@ impl Project {
                 Outcome::Becomes(guard) => carried = carried.and(guard),
             }
         }
-        Some(carried)
+        (!carried.exclude_each_other()).then_some(carried)
     }
 }

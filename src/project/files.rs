@@ -1,14 +1,18 @@
 //! All files of a run: where each stands, its text at need, and which are looked at together.
 
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use camino::Utf8PathBuf;
+use rustc_hash::FxHashMap;
 
 use crate::finding::FileId;
 use crate::knowledge::Knowledge;
+use crate::packages::Surroundings;
 use crate::rules::RuleSet;
 use crate::source::{Language, Source};
 
+use super::installed::Installed;
 use super::layout::Layout;
 
 /// What is known of a file before it is read.
@@ -43,13 +47,38 @@ pub struct Files {
     pub(super) members: Vec<Member>,
     pub(super) layout: Arc<Layout>,
     pub(super) knowledge: Arc<Knowledge>,
+    /// What the members lead to beyond them: shared by all groups.
+    pub(super) installed: Installed,
+    /// The members by where they are on disk.
+    by_place: OnceLock<FxHashMap<PathBuf, FileId>>,
     reader: Box<dyn Reader>,
 }
 
 impl Files {
-    pub fn new(members: Vec<Member>, knowledge: Knowledge, reader: Box<dyn Reader>) -> Self {
-        let layout = Layout::of(members.iter().map(|it| (it.location.as_path(), it.language)));
-        Self { members, layout: Arc::new(layout), knowledge: Arc::new(knowledge), reader }
+    /// The members as parts of what stands around them.
+    pub fn new(
+        members: Vec<Member>,
+        knowledge: Knowledge,
+        surroundings: Arc<Surroundings>,
+        reader: Box<dyn Reader>,
+    ) -> Self {
+        let places = members.iter().map(|it| (it.location.as_path(), it.language));
+        let layout = Arc::new(Layout::of(places, &surroundings.manifests));
+        let installed = Installed::new(surroundings, members.len());
+        let by_place = OnceLock::new();
+        Self { members, layout, knowledge: Arc::new(knowledge), installed, by_place, reader }
+    }
+
+    /// The member at a place on disk.
+    pub(super) fn at(&self, path: &Path) -> Option<FileId> {
+        let by_place = self.by_place.get_or_init(|| {
+            let place = |member: &Member| {
+                let path = member.location.as_std_path();
+                path.canonicalize().map_or_else(|_| path.to_owned(), crate::discover::plain_path)
+            };
+            self.members.iter().map(place).zip((0..).map(FileId)).collect()
+        });
+        by_place.get(path).copied()
     }
 
     pub(super) fn read(&self, file: FileId) -> Read {

@@ -1,18 +1,41 @@
 //! What must hold of a function's parameters for something in it to happen, and whether a call rules that out.
 
 use crate::finding::FileId;
-use crate::model::{CallId, Condition, Test, UNKNOWN, Value, ValueId};
+use crate::model::{CallId, Condition, ParamKind, Test, UNKNOWN, Value, ValueId};
 
 use super::Project;
-use super::calls::Callee;
-use super::types::FnRef;
+use super::calls::{Callee, is_constant};
+use super::types::{FnRef, Ty};
 
-/// One condition on a parameter, by its position in [`Function::params`](crate::model::Function).
+/// A condition on a parameter, by its position in [`Function::params`](crate::model::Function).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct Guard {
+struct Demand {
     param: u16,
     test: Test,
     holds: bool,
+    /// Where the test stands, if that matters: a class is a value of that file.
+    asked_in: FileId,
+    /// No path gives the parameter another value before it is asked for.
+    exact: bool,
+}
+
+impl Demand {
+    /// Both cannot hold of one call.
+    fn excludes(self, other: Self) -> bool {
+        let contrary = match (self.test, other.test) {
+            (one, another) if one == another => self.asked_in == other.asked_in && self.holds != other.holds,
+            (Test::None, _) | (_, Test::None) => self.holds && other.holds,
+            _ => false,
+        };
+        self.param == other.param && self.exact && other.exact && contrary
+    }
+}
+
+/// One condition on parameters, or two of which one must hold.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Guard {
+    one: Demand,
+    other: Option<Demand>,
 }
 
 /// How many conditions are kept; more are forgotten, as if they held.
@@ -31,6 +54,12 @@ impl Guards {
         self.iter().count()
     }
 
+    /// No call meets all of these.
+    pub fn exclude_each_other(&self) -> bool {
+        let demands = || self.iter().filter(|it| it.other.is_none()).map(|it| it.one);
+        demands().any(|one| demands().any(|other| one.excludes(other)))
+    }
+
     /// These and one more.
     pub fn and(mut self, guard: Guard) -> Self {
         if self.iter().any(|it| it == guard) {
@@ -41,6 +70,11 @@ impl Guards {
         }
         self.0.sort_by_key(|it| (it.is_none(), *it));
         self
+    }
+
+    /// These as well, where they are known.
+    pub fn and_all(self, guards: impl IntoIterator<Item = Option<Guard>>) -> Self {
+        guards.into_iter().flatten().fold(self, Self::and)
     }
 
     /// Whoever meets `other` meets these.
@@ -62,45 +96,93 @@ pub(super) enum Outcome {
 impl Project {
     /// A condition as one on a parameter of the function, if it is one.
     pub(super) fn guard_of(&self, function: FnRef, condition: Condition, holds: bool) -> Option<Guard> {
+        Some(Guard { one: self.demand_of(function, condition, holds)?, other: None })
+    }
+
+    /// That one of the conditions holds, if there are two and both are on parameters of the function.
+    pub(super) fn guard_of_either(&self, function: FnRef, conditions: &[Condition]) -> Option<Guard> {
+        let [one, other] = conditions else { return None };
+        let one = self.demand_of(function, *one, true)?;
+        Some(Guard { one, other: Some(self.demand_of(function, *other, true)?) })
+    }
+
+    fn demand_of(&self, function: FnRef, condition: Condition, holds: bool) -> Option<Demand> {
         let params = &self.function(function).params;
         let model = self.model(function.file);
+        let exact = params.iter().position(|param| param.value != UNKNOWN && param.value == condition.value);
         // A parameter that some path replaces is still what was given, on the others.
-        let may_be = |value: ValueId| match model.value(condition.value) {
-            Value::Union(parts) => parts.contains(&value),
-            _ => condition.value == value,
-        };
-        let param = params.iter().position(|param| param.value != UNKNOWN && may_be(param.value))?;
-        Some(Guard { param: u16::try_from(param).ok()?, test: condition.test, holds: condition.holds == holds })
+        let param = exact.or_else(|| match model.value(condition.value) {
+            Value::Union(parts) => params.iter().position(|it| it.value != UNKNOWN && parts.contains(&it.value)),
+            _ => None,
+        });
+        Some(Demand {
+            param: u16::try_from(param?).ok()?,
+            test: condition.test,
+            holds: condition.holds == holds,
+            asked_in: if matches!(condition.test, Test::Instance(_)) { function.file } else { FileId(0) },
+            exact: exact.is_some(),
+        })
     }
 
     /// Whether a condition on `callee` holds when `caller` runs it by this call (or without call syntax).
     pub(super) fn outcome(&self, caller: FnRef, call: Option<CallId>, callee: FnRef, guard: Guard) -> Outcome {
+        let one = self.outcome_of(caller, call, callee, guard.one);
+        let Some(other) = guard.other else { return one };
+        match (one, self.outcome_of(caller, call, callee, other)) {
+            (Outcome::Fails, other) => other,
+            (one, Outcome::Fails) => one,
+            (Outcome::Becomes(one), Outcome::Becomes(other)) => {
+                Outcome::Becomes(Guard { one: one.one, other: Some(other.one) })
+            }
+            _ => Outcome::Open,
+        }
+    }
+
+    fn outcome_of(&self, caller: FnRef, call: Option<CallId>, callee: FnRef, guard: Demand) -> Outcome {
         let Some(param) = self.function(callee).params.get(usize::from(guard.param)) else { return Outcome::Open };
         let given = match call {
             Some(call) => {
                 // A function that is handed on gets its arguments elsewhere.
-                if !self.is_called_by(caller.file, call, callee)
-                    || self.model(caller.file).call(call).args.iter().any(|arg| arg.spread)
-                {
+                if !self.is_called_by(caller.file, call, callee) {
                     return Outcome::Open;
                 }
-                self.argument_at(caller.file, call, callee, u32::from(guard.param)).map(|value| (caller.file, value))
+                let given = self.argument_at(caller.file, call, callee, u32::from(guard.param));
+                if given.is_none() && self.may_be_spread(caller.file, call, param.kind) {
+                    return Outcome::Open;
+                }
+                given.map(|value| (caller.file, value))
             }
             None => None,
         };
         let (file, value) = match given {
             Some(given) => given,
             None if param.has_default => (callee.file, param.default),
-            None => return Outcome::Open,
+            None => return self.rest_given(caller, call, callee, guard),
         };
-        if let Some(truth) = self.tells(file, value, guard.test) {
+        if let Some(truth) = self.tells(file, value, guard) {
             return if truth == guard.holds { Outcome::Open } else { Outcome::Fails };
         }
         if file != caller.file || given.is_none() {
             return Outcome::Open;
         }
         let condition = Condition { value, test: guard.test, holds: guard.holds };
-        self.guard_of(caller, condition, true).map_or(Outcome::Open, Outcome::Becomes)
+        match self.demand_of(caller, condition, true) {
+            Some(one) => Outcome::Becomes(Guard {
+                one: Demand { exact: one.exact && guard.exact, asked_in: guard.asked_in, ..one },
+                other: None,
+            }),
+            None => Outcome::Open,
+        }
+    }
+
+    /// `*args` gives positional parameters and the rest. `**options` gives what it gives: most often not the one in question.
+    fn may_be_spread(&self, file: FileId, call: CallId, kind: ParamKind) -> bool {
+        self.model(file).call(call).args.iter().filter(|arg| arg.spread).any(|arg| {
+            match self.source(file).slice(arg.span).starts_with("**") {
+                true => kind == ParamKind::Keywords,
+                false => matches!(kind, ParamKind::Positional | ParamKind::Rest),
+            }
+        })
     }
 
     fn is_called_by(&self, file: FileId, call: CallId, callee: FnRef) -> bool {
@@ -111,21 +193,81 @@ impl Project {
         }
     }
 
+    /// `*args` and `**kwargs` of a callee that gets nothing for them are empty.
+    fn rest_given(&self, caller: FnRef, call: Option<CallId>, callee: FnRef, guard: Demand) -> Outcome {
+        let Some(call) = call else { return Outcome::Open };
+        let params = &self.function(callee).params;
+        let model = self.model(caller.file);
+        let args = &model.call(call).args;
+        let empty = match params[usize::from(guard.param)].kind {
+            ParamKind::Rest => {
+                let taken = params.iter().filter(|it| it.kind == ParamKind::Positional).count();
+                args.iter().filter(|it| it.name.is_none()).count() <= taken
+            }
+            ParamKind::Keywords => args.iter().filter_map(|it| it.name).all(|name| {
+                let given = model.name(name);
+                params.iter().any(|it| self.model(callee.file).name(it.name) == given)
+            }),
+            _ => false,
+        };
+        // An empty one is neither true nor `None`.
+        let fails = empty && guard.holds && !matches!(guard.test, Test::Instance(_));
+        if fails { Outcome::Fails } else { Outcome::Open }
+    }
+
     /// Whether the test holds of a value, where that can be told from how it is written.
-    fn tells(&self, file: FileId, value: ValueId, test: Test) -> Option<bool> {
+    fn tells(&self, file: FileId, value: ValueId, demand: Demand) -> Option<bool> {
         let model = self.model(file);
-        let (truth, none) = match model.value(value) {
-            Value::None => (false, true),
-            Value::Bool(it) => (*it, false),
-            Value::Int(it) => (*it != 0, false),
-            Value::Str(it) => (!model.name(*it).is_empty(), false),
-            Value::Function(_) | Value::Class(_) => (true, false),
-            Value::Path(path) if path.segments.last().is_some_and(|it| model.name(*it) == "None") => (false, true),
+        let test = demand.test;
+        if let Test::Instance(class) = test {
+            let class = self.evaluate(demand.asked_in, class);
+            // A type that is declared leaves `None` out.
+            return match model.value(value) {
+                Value::Union(parts) => {
+                    let mut each = parts.iter().map(|it| self.is_instance(&self.evaluate(file, *it), &class));
+                    let first = each.next()??;
+                    each.all(|it| it == Some(first)).then_some(first)
+                }
+                _ => self.is_instance(&self.evaluate(file, value), &class),
+            };
+        }
+        let literal = match model.value(value) {
+            // What is spread into one may be empty.
+            Value::Tuple(items) | Value::Collection(items) => {
+                return if items.is_empty() { Some(false) } else { (test == Test::None).then_some(false) };
+            }
+            Value::Path(path) if path.segments.last().is_some_and(|it| model.name(*it) == "None") => Some(Ty::None),
+            Value::Str(it) => Some(Ty::Str(model.name(*it).into())),
+            Value::None | Value::Bool(_) | Value::Int(_) | Value::Function(_) | Value::Class(_) => {
+                Some(self.evaluate(file, value))
+            }
+            // A constant of a module, or of a class.
+            Value::Global(..) | Value::Path(_) | Value::Attr(..) => Some(self.evaluate(file, value)),
+            _ => None,
+        };
+        let (truth, none) = match literal? {
+            Ty::None => (Some(false), true),
+            Ty::Bool(it) => (Some(it), false),
+            Ty::Int(it) => (Some(it != 0), false),
+            Ty::Str(it) => (Some(!it.is_empty()), false),
+            Ty::Function(_) | Ty::Class(_) => (Some(true), false),
+            _ if self.is_named_as_constant(file, value) => (None, false),
             _ => return None,
         };
-        Some(match test {
-            Test::Truth => truth,
-            Test::None => none,
-        })
+        match test {
+            Test::None => Some(none),
+            Test::Truth | Test::Instance(_) => truth,
+        }
+    }
+
+    /// `MODE_FAST`, `ssl.PROTOCOL_TLS`, `Color.RED`: whatever it is, it is not `None`.
+    fn is_named_as_constant(&self, file: FileId, value: ValueId) -> bool {
+        let model = self.model(file);
+        let name = match model.value(value) {
+            Value::Global(_, name) | Value::Attr(_, name) => model.name(*name),
+            Value::Path(path) => path.segments.last().map_or("", |it| model.name(*it)),
+            _ => return false,
+        };
+        is_constant(name)
     }
 }

@@ -13,7 +13,7 @@ use super::types::{Class, ClassRef, FnRef, Ty};
 
 /// One of what a class derives from.
 #[derive(Clone, PartialEq, Eq, Hash)]
-enum Ancestor {
+pub(super) enum Ancestor {
     Own(ClassRef),
     Library(Language, Arc<str>),
     Unknown,
@@ -118,7 +118,7 @@ impl Project {
         {
             return Ty::Module(file, crate::model::FILE_MODULE);
         }
-        Ty::External(full.into())
+        self.library_name(language, full)
     }
 
     /// A name at the top of a module: its own, or what it re-exports.
@@ -146,13 +146,14 @@ impl Project {
                 if let Some(inline) = inline {
                     return Some(Ty::Module(file, ModuleId(inline as u32)));
                 }
-                if !model.module(module).declared.iter().any(|(it, _)| *it == id) {
-                    return None;
-                }
-                let inside = self.inline_path(file, module);
-                self.layout.child(file, &inside, name).map(|child| Ty::Module(child, crate::model::FILE_MODULE))
+                let inside = model.inline_path(module);
+                let declared = model.module(module).declared.iter().filter(|(it, _)| *it == id);
+                declared
+                    .filter_map(|(_, path)| self.declared_module(file, &inside, name, path.as_deref()))
+                    .map(|child| Ty::Module(child, crate::model::FILE_MODULE))
+                    .next()
             }
-            Language::Python => match self.layout.relative(file, 1, &[name]) {
+            Language::Python => match self.relative_module(file, 1, &[name]) {
                 Some((child, 1)) if self.is_package(file) => Some(Ty::Module(child, crate::model::FILE_MODULE)),
                 _ => None,
             },
@@ -223,20 +224,6 @@ impl Project {
         self.path(file).file_stem() == Some("__init__")
     }
 
-    /// Names of the inline modules around `module`, outermost first.
-    fn inline_path(&self, file: FileId, module: ModuleId) -> Vec<&str> {
-        let model = self.model(file);
-        let mut path = Vec::new();
-        let mut at = Some(module);
-        while let Some(module) = at {
-            let declared = model.module(module);
-            path.extend(declared.name.map(|name| model.name(name)));
-            at = declared.parent;
-        }
-        path.reverse();
-        path
-    }
-
     /// A member of a class, of an instance of it (`receiver`), or of its bases.
     fn class_member(&self, class: ClassRef, name: &str, receiver: Option<&Ty>) -> Ty {
         // Its own come first, and mostly there is nothing else to look at.
@@ -281,7 +268,7 @@ impl Project {
 
     /// The class and all it derives from, in the order in which members are looked up: a base that several derive from
     /// comes after the last of them.
-    fn ancestry(&self, class: ClassRef) -> Vec<Ancestor> {
+    pub(super) fn ancestry(&self, class: ClassRef) -> Vec<Ancestor> {
         let mut order = Vec::new();
         self.ancestors(class, &mut order, 0);
         let mut seen = FxHashSet::default();
@@ -333,10 +320,36 @@ impl Project {
                 .map(|(_, value)| self.evaluate(class.file, *value))
                 .collect();
             if !fields.is_empty() {
-                return Some(Ty::union(fields));
+                let found = Ty::union(fields);
+                return Some(if self.stands_for_another(&found) { Ty::Unknown } else { found });
             }
         }
         None
+    }
+
+    /// A descriptor: reading the attribute gives what the object says, not the object.
+    fn stands_for_another(&self, field: &Ty) -> bool {
+        field.parts().iter().any(|part| match part {
+            Ty::Instance(Class::Own(class), _) if self.language(class.file) == Language::Python => {
+                let describes = |it: &Ancestor| match it {
+                    Ancestor::Own(class) => DESCRIBING.iter().any(|name| self.own_method(*class, name).is_some()),
+                    Ancestor::Library(..) | Ancestor::Unknown => false,
+                };
+                let has_bases = !self.model(class.file).class(class.class).bases.is_empty();
+                describes(&Ancestor::Own(*class)) || has_bases && self.ancestry(*class).iter().any(describes)
+            }
+            _ => false,
+        })
+    }
+
+    /// Neither the class nor any base has a method of that name: all of them are known.
+    pub(super) fn surely_lacks(&self, class: ClassRef, name: &str) -> bool {
+        self.find_method(class, name).is_none()
+            && self.ancestry(class).iter().all(|it| match it {
+                Ancestor::Own(_) => true,
+                Ancestor::Library(_, path) => is_plain_base(path),
+                Ancestor::Unknown => false,
+            })
     }
 
     /// A default method of a trait that the type implements.
@@ -490,7 +503,24 @@ impl Project {
                 args.first().map_or(Ty::Unknown, |inner| self.member(language, inner, name))
             }
             Some(_) if language == Language::Python && !name.starts_with("__") => {
-                self.given_by(language, path, receiver, "__getattr__")
+                match self.given_by(language, path, receiver, "__getattr__") {
+                    Ty::Unknown => self.member_in_sources(language, path, receiver, name),
+                    found => found,
+                }
+            }
+            _ => self.member_in_sources(language, path, receiver, name),
+        }
+    }
+
+    /// A member that the table of a library's type does not tell of, in the library's sources.
+    fn member_in_sources(&self, language: Language, path: &str, receiver: &Ty, name: &str) -> Ty {
+        match self.in_sources(language, path) {
+            Some(Ty::Class(class)) => {
+                let found = self.class_member(class, name, Some(receiver));
+                if language == Language::Rust && found.is_unknown() {
+                    return self.trait_member(class, receiver, name);
+                }
+                found
             }
             _ => Ty::Unknown,
         }
@@ -541,8 +571,11 @@ impl Project {
     }
 }
 
+/// A class attribute whose class has one of these is no plain value: Python, or the library, puts another in its place.
+const DESCRIBING: &[&str] = &["__get__", "__set_name__", "contribute_to_class"];
+
 /// Bases that add nothing a program would call by accident.
-fn is_plain_base(path: &str) -> bool {
+pub(super) fn is_plain_base(path: &str) -> bool {
     matches!(
         path,
         "builtins.object"

@@ -1,20 +1,28 @@
 //! All models together: what names stand for across files, who calls whom, and what calls do.
 
+mod asking;
 mod async_library;
 mod callables;
 mod callbacks;
 mod calls;
+mod coverage;
+mod crates;
 pub mod effects;
 mod files;
 mod guards;
+mod installed;
+mod instances;
 mod layout;
 mod library;
 mod members;
+mod reach;
 mod resolve;
 mod sites;
+mod times;
 pub mod types;
 
 pub use callables::Wrapping;
+pub use coverage::Coverage;
 pub use files::{Files, Member, Read, Reader};
 
 use std::borrow::Cow;
@@ -32,6 +40,7 @@ use crate::source::{Language, Source, Span};
 
 pub use calls::Callee;
 use effects::Effects;
+use installed::Installed;
 use layout::Layout;
 use types::{ClassRef, FnRef};
 
@@ -104,12 +113,21 @@ impl Project {
     }
 
     fn slot(&self, file: FileId) -> &Slot {
-        self.slots[file.index()].get_or_init(|| Slot::new(self.files.read(file).source))
+        match self.slots.get(file.index()) {
+            Some(slot) => slot.get_or_init(|| Slot::new(self.files.read(file).source)),
+            None => self.installed().slot(file).expect("a file's number is given by its run"),
+        }
     }
 
     /// The files that are looked at together.
     pub fn group(&self) -> &[FileId] {
         &self.group
+    }
+
+    /// Those of the group, and all that something has led to.
+    pub fn files_read(&self) -> impl Iterator<Item = FileId> {
+        let others = self.slots.iter().zip(0..).filter(|(slot, _)| slot.get().is_some()).map(|(_, file)| FileId(file));
+        self.group.iter().copied().chain(others.filter(|file| self.group.binary_search(file).is_err()))
     }
 
     /// Those of the group that can have findings of their own.
@@ -123,11 +141,15 @@ impl Project {
 
     /// What the file is called in reports.
     pub fn path(&self, file: FileId) -> &Utf8Path {
-        &self.files.members[file.index()].path
+        let installed = || self.installed().shown(file).unwrap_or(Utf8Path::new(""));
+        self.files.members.get(file.index()).map_or_else(installed, |it| &it.path)
     }
 
     pub fn language(&self, file: FileId) -> Language {
-        self.files.members[file.index()].language
+        match self.files.members.get(file.index()) {
+            Some(member) => member.language,
+            None => self.installed().language(file).unwrap_or(Language::Python),
+        }
     }
 
     /// What the file says; read and lowered at first need.
@@ -141,7 +163,7 @@ impl Project {
 
     /// The front end or a rule failed on the file.
     pub fn has_failed(&self, file: FileId) -> bool {
-        let slot = self.slots[file.index()].get();
+        let slot = self.slots.get(file.index()).and_then(OnceLock::get);
         slot.is_some_and(|slot| {
             slot.failed.load(Ordering::Relaxed) || slot.model.get().is_some_and(|model| model.failed)
         })
@@ -149,7 +171,7 @@ impl Project {
 
     /// What the file says, if anything has asked before.
     pub fn model_if_lowered(&self, file: FileId) -> Option<&FileModel> {
-        self.slots[file.index()].get()?.model.get()
+        self.slots.get(file.index())?.get()?.model.get()
     }
 
     /// The rules that are on for the file.
@@ -161,6 +183,19 @@ impl Project {
         self.model(function.file).function(function.function)
     }
 
+    /// The Rust edition of the package that the file is of, where a manifest tells it.
+    pub fn edition(&self, file: FileId) -> Option<u16> {
+        match self.is_installed(file) {
+            true => self.installed().edition(file),
+            false => self.layout.crates.edition(file),
+        }
+    }
+
+    /// Files of dependencies that something has led to.
+    fn installed(&self) -> &Installed {
+        &self.files.installed
+    }
+
     /// The effects of the project's functions.
     pub fn effects(&self) -> &Effects {
         &self.effects
@@ -169,9 +204,9 @@ impl Project {
     /// The name of a function as people write it: `app.db.Store.load`.
     pub fn function_name(&self, function: FnRef) -> String {
         let model = self.model(function.file);
-        let module = self.layout.module_name(function.file);
+        let module = self.module_of(function.file);
         if function.function == TOP_LEVEL {
-            return module.to_owned();
+            return module;
         }
         let separator = match model.language {
             Language::Python => ".",
@@ -211,10 +246,13 @@ impl Project {
         if let Some(found) = self.impls.get(&class) {
             return Cow::Borrowed(found);
         }
+        if self.is_installed(class.file) {
+            return Cow::Owned(self.impls_installed(class).to_vec());
+        }
         if self.group.binary_search(&class.file).is_ok() || self.language(class.file) == Language::Python {
             return Cow::Borrowed(&[]);
         }
-        let Some(root) = self.layout.crate_root(class.file) else { return Cow::Borrowed(&[]) };
+        let Some(root) = self.layout.crates.crate_root(class.file) else { return Cow::Borrowed(&[]) };
         let known = self.crates.lock().unwrap_or_else(PoisonError::into_inner).get(&root).cloned();
         let impls = match known {
             Some(known) => known,
@@ -223,7 +261,9 @@ impl Project {
             None => {
                 let found = resolve::apart(|| {
                     let mut impls = Impls::default();
-                    for (class, file, index) in self.layout.crate_files(root).flat_map(|file| self.impls_in(file)) {
+                    for (class, file, index) in
+                        self.layout.crates.crate_files(root).flat_map(|file| self.impls_in(file))
+                    {
                         impls.entry(class).or_default().push((file, index));
                     }
                     Arc::new(impls)

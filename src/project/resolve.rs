@@ -226,24 +226,27 @@ impl Project {
         let model = self.model(file);
         let segments: Vec<&str> = path.segments.iter().map(|it| model.name(*it)).collect();
         match (model.language, path.root) {
-            (Language::Python, PathRoot::Relative(level)) => match self.layout.relative(file, level, &segments) {
+            (Language::Python, PathRoot::Relative(level)) => match self.relative_module(file, level, &segments) {
                 Some((found, used)) => self.down(Ty::Module(found, FILE_MODULE), &segments[used..], model.language),
                 None => Ty::Unknown,
             },
             (Language::Python, _) => {
                 let Some(first) = segments.first() else { return Ty::Unknown };
                 if *first != "builtins" {
-                    let known = self.knowledge.library(Language::Python, first).is_some();
-                    if let Some((found, used)) = self.layout.absolute(file, &segments, known)
+                    let known = self.is_known(Language::Python, first) && !self.layout.is_within(file, first);
+                    if let Some((found, used)) = self.absolute_module(file, &segments, known)
                         && !(known && found == file)
                     {
                         return self.down(Ty::Module(found, FILE_MODULE), &segments[used..], model.language);
+                    }
+                    if known {
+                        return self.library_name(Language::Python, segments.join("."));
                     }
                 }
                 Ty::External(segments.join(".").into())
             }
             (Language::Rust, PathRoot::Absolute) => self.crate_path(file, &segments),
-            (Language::Rust, PathRoot::Crate) => match self.layout.crate_root(file) {
+            (Language::Rust, PathRoot::Crate) => match self.crate_root(file) {
                 Some(root) => self.down(Ty::Module(root, FILE_MODULE), &segments, model.language),
                 None => Ty::Unknown,
             },
@@ -253,7 +256,7 @@ impl Project {
                     match self.model(at_file).module(at).parent {
                         Some(parent) => at = parent,
                         None => {
-                            let Some(parent) = self.layout.parent_module(at_file) else { return Ty::Unknown };
+                            let Some(parent) = self.parent_module(at_file) else { return Ty::Unknown };
                             at_file = parent;
                             at = FILE_MODULE;
                         }
@@ -276,16 +279,17 @@ impl Project {
 
     /// A path that starts with a crate's name: a library's, or another crate of the project.
     fn crate_path(&self, file: FileId, segments: &[&str]) -> Ty {
-        if let Some((first, rest)) = segments.split_first()
-            && self.knowledge.library(Language::Rust, first).is_none()
-            && let Some(root) = self.layout.crate_named(file, first)
-        {
-            return self.down(Ty::Module(root, FILE_MODULE), rest, Language::Rust);
+        let Some((first, rest)) = segments.split_first() else { return Ty::Unknown };
+        if self.is_known(Language::Rust, first) {
+            return self.library_name(Language::Rust, segments.join("::"));
         }
-        Ty::External(segments.join("::").into())
+        match self.crate_named(file, first) {
+            Some(root) => self.down(Ty::Module(root, FILE_MODULE), rest, Language::Rust),
+            None => Ty::External(segments.join("::").into()),
+        }
     }
 
-    fn down(&self, start: Ty, segments: &[&str], language: Language) -> Ty {
+    pub(super) fn down(&self, start: Ty, segments: &[&str], language: Language) -> Ty {
         let last = segments.len().saturating_sub(1);
         segments.iter().enumerate().fold(start, |ty, (index, segment)| match &ty {
             // `spawn::spawn`: what comes before `::` is the module where there is a module of that name.
@@ -509,7 +513,13 @@ impl Project {
             // `async with session.get(..) as response`: what awaiting would give.
             Ty::Coroutine(inner, None) => (**inner).clone(),
             Ty::Manager(function) => self.yielded(*function),
-            Ty::Union(parts) => Ty::union(parts.iter().map(|it| self.entered(it, is_async))),
+            Ty::Union(parts) => {
+                // What has no such method is not what is entered.
+                let name = if is_async { "__aenter__" } else { "__enter__" };
+                let can =
+                    |it: &&Ty| !matches!(it, Ty::Instance(Class::Own(class), _) if self.surely_lacks(*class, name));
+                Ty::union(parts.iter().filter(can).map(|it| self.entered(it, is_async)))
+            }
             _ => Ty::Unknown,
         }
     }

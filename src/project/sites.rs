@@ -3,8 +3,8 @@
 use crate::finding::FileId;
 use crate::knowledge::{Api, Effect, Kind, Runner};
 use crate::model::{
-    Arm, Block, Branch, CallId, Condition, FunctionId, Implicit, ImplicitKind, Node, ScopeKind, Try, Use, Value,
-    ValueId, flow,
+    Block, Branch, CallId, Condition, FunctionId, Implicit, ImplicitKind, Loop, LoopKind, Node, ScopeKind, Test, Try,
+    Use, Value, ValueId, flow,
 };
 use crate::source::{Language, Span};
 
@@ -13,6 +13,7 @@ use super::callables::Wrapping;
 use super::calls::Callee;
 use super::effects::{Runs, Site};
 use super::guards::{Guard, Guards};
+use super::times::leaves_early;
 use super::types::{Class, FnRef, Ty};
 
 /// Built-in functions that run a method of their first argument.
@@ -34,34 +35,29 @@ impl Project {
     pub(super) fn sites_of(&self, function: FnRef) -> Vec<(Site, Runs)> {
         let file = function.file;
         let body = &self.model(file).function(function.function).body;
-        let asks = !self.function(function).kind.is_async() && self.asks_for_loop(function);
-        let mut found =
-            Found { project: self, file, function, guards: Guards::default(), polls: 0, depth: 0, sites: Vec::new() };
+        let installed = self.is_installed(file);
+        let mut found = Found {
+            project: self,
+            file,
+            function,
+            installed,
+            guards: Guards::default(),
+            polls: 0,
+            branches: 0,
+            off_loop: false,
+            sites: Vec::new(),
+        };
         found.walk(body);
-        if asks {
-            found.sites.retain(|(_, runs)| !matches!(runs, Runs::Library(_, Effect::StartsRuntime)));
+        // What a library does at times, for reasons that are its own, is nothing to tell its users.
+        found.sites.retain(|(site, _)| !(installed && site.branches > 0));
+        let starts = |runs: &Runs| matches!(runs, Runs::Library(_, Effect::StartsRuntime));
+        if !self.function(function).kind.is_async()
+            && found.sites.iter().any(|(_, runs)| starts(runs))
+            && self.asks_for_loop(function)
+        {
+            found.sites.retain(|(_, runs)| !starts(runs));
         }
         found.sites
-    }
-
-    /// The function finds out whether a loop runs before it does one thing or the other.
-    pub fn asks_for_loop(&self, function: FnRef) -> bool {
-        let file = function.file;
-        let model = self.model(file);
-        let asks = |node: &Node| {
-            let Node::Call(id) = node else { return false };
-            let api = self.api_of(file, *id);
-            api.is_some_and(|api| matches!(api.last_name(), "get_running_loop" | "current_async_library"))
-        };
-        flow::find(&model.function(function.function).body, &mut |node| match node {
-            Node::Call(id) => {
-                let callee = model.value(model.call(*id).callee);
-                matches!(callee, Value::Attr(_, name) if model.name(*name) == "is_running")
-            }
-            Node::Try(it) => !it.handlers.is_empty() && flow::find(&it.body, &mut |node| asks(node)).is_some(),
-            _ => false,
-        })
-        .is_some()
     }
 
     /// What runs when a function of the project is called, `awaited` or not: its wrappers, and itself.
@@ -74,6 +70,9 @@ impl Project {
             Wrapping::Plain => {}
             _ => return Vec::new(),
         }
+        if self.is_installed(function.file) && self.runs_at_times(function) {
+            return Vec::new();
+        }
         let mut run = Vec::new();
         for wrapper in self.wrappers(function) {
             if is_sync(wrapper) {
@@ -85,7 +84,8 @@ impl Project {
             }
         }
         let runs = !definition.is_generator || !is_python;
-        if runs && !definition.kind.is_async() {
+        // An async function of the user's answers for itself; nobody but the caller is told of what installed ones do.
+        if runs && (!definition.kind.is_async() || awaited && self.is_installed(function.file)) {
             run.push(function);
         }
         run
@@ -94,7 +94,8 @@ impl Project {
     fn property(&self, receiver: &Ty, name: &str) -> Option<FnRef> {
         let Ty::Instance(Class::Own(class), _) = receiver else { return None };
         let function = self.find_method(*class, name)?;
-        (self.is_property(function) && !self.is_abstract(function)).then_some(function)
+        let remembered = self.is_installed(function.file) && self.is_remembered(function);
+        (self.is_property(function) && !self.is_abstract(function) && !remembered).then_some(function)
     }
 
     /// The function is nested in `outer`, at any depth.
@@ -116,27 +117,43 @@ struct Found<'a> {
     project: &'a Project,
     file: FileId,
     function: FnRef,
+    /// It is no function of the user's.
+    installed: bool,
     /// What holds of the function's parameters at the current place.
     guards: Guards,
     /// How many `try`s around the current place catch `BlockingIOError`: nothing waits for the network there.
     polls: u32,
-    /// Branches and handlers around the current place.
-    depth: u32,
+    /// Branches and handlers around the current place, and those before it that may have been left for good.
+    branches: u32,
+    /// No loop runs here: the code has asked.
+    off_loop: bool,
     sites: Vec<(Site, Runs)>,
 }
 
 impl Found<'_> {
     fn site(&self, span: Span, call: Option<CallId>) -> Site {
-        Site { span, call, guards: self.guards, conditional: self.depth > 0 }
+        Site { span, call, guards: self.guards, branches: self.branches }
+    }
+
+    /// A place that runs what a call has made: a generator, a context manager. What it is given, it was given there.
+    fn site_of(&self, span: Span, value: ValueId) -> Site {
+        let call = match self.project.model(self.file).value(value) {
+            Value::Result(call) => Some(*call),
+            _ => None,
+        };
+        self.site(span, call)
     }
 
     fn walk(&mut self, block: &Block) {
-        let outer = self.guards;
+        let (outer, branches, off_loop) = (self.guards, self.branches, self.off_loop);
         let mut asked = false;
         for node in &block.nodes {
+            if self.off_loop {
+                break;
+            }
             match node {
                 Node::Call(call) => {
-                    asked |= self.asks_for_runtime(*call);
+                    asked |= self.project.asks_for_runtime(self.file, *call);
                     self.call(*call);
                 }
                 // `match Handle::try_current()`: where there is none, nothing is blocked.
@@ -144,72 +161,101 @@ impl Found<'_> {
                 Node::Implicit(it) => self.implicit(it),
                 Node::Branch(branch) => self.branch(branch),
                 Node::Try(it) => self.tried(it),
+                Node::Loop(it) => self.looped(it),
                 node => {
                     if let Node::Scope(scope) = node
                         && scope.kind == ScopeKind::With
                     {
                         for item in &scope.items {
-                            let site = self.site(item.span, None);
-                            self.enter(site, &self.project.evaluate(self.file, item.value));
+                            self.enter(self.site_of(item.span, item.value), item.value);
                         }
                     }
-                    for part in flow::parts(node) {
-                        self.walk(part);
+                    let fails = matches!(node, Node::Scope(it) if self.project.expects_failure(self.file, it, false));
+                    if !fails {
+                        flow::parts(node).for_each(|part| self.walk(part));
                     }
                 }
             }
+            // `if cached: return cached`: what follows is not always reached.
+            if self.installed && matches!(node, Node::Branch(_) | Node::Try(_)) && leaves_early(node) {
+                self.branches += 1;
+            }
         }
-        self.guards = outer;
+        (self.guards, self.branches, self.off_loop) = (outer, branches, off_loop);
     }
 
     /// Each arm under what its test says of parameters. What follows an arm that leaves is under the contrary.
     fn branch(&mut self, branch: &Branch) {
-        let outer = self.guards;
+        let (outer, off_loop) = (self.guards, self.off_loop);
         for arm in &branch.arms {
             self.walk(&arm.test);
             let guards = self.guards;
             let of = |condition: &Condition, holds| self.project.guard_of(self.function, *condition, holds);
-            let said: Vec<Option<Guard>> = arm.conditions.iter().map(|condition| of(condition, true)).collect();
-            let contrary = match arm.conditions.as_slice() {
-                [only] if arm.decides => of(only, false),
-                _ => None,
+            let either = self.project.guard_of_either(self.function, &arm.either);
+            let said: Vec<Option<Guard>> = arm.conditions.iter().map(|it| of(it, true)).chain([either]).collect();
+            let contrary: Vec<Option<Guard>> = match arm.conditions.as_slice() {
+                [only] if arm.decides => vec![of(only, false)],
+                _ => arm.either.iter().map(|it| of(it, false)).collect(),
             };
-            if arm.constant != Some(false) && !self.asks_for_thread(&arm.test) {
-                self.guards = said.into_iter().flatten().fold(guards, Guards::and);
-                self.depth += 1;
+            let no_loop = |it: &Condition| self.project.says_no_loop(self.function, *it);
+            let told = arm.conditions.iter().find_map(no_loop);
+            if arm.constant != Some(false)
+                && told != Some(true)
+                && !self.off_loop
+                && !self.project.asks_for_thread(self.file, &arm.test)
+            {
+                self.guards = guards.and_all(said);
+                self.branches += 1;
                 self.walk(&arm.body);
-                self.depth -= 1;
+                self.branches -= 1;
             }
-            self.guards = contrary.into_iter().fold(guards, Guards::and);
+            self.guards = guards.and_all(contrary);
+            // What is left runs where no loop does.
+            self.off_loop |= arm.decides && told == Some(false);
             if arm.constant == Some(true) {
                 break;
             }
         }
-        let left = |arm: &Arm| !flow::exits(&arm.body, &|_| false).falls;
-        if branch.exhaustive || !branch.arms.iter().all(left) {
-            self.guards = outer;
+        let (mut falls, mut leaves) = (branch.exhaustive, false);
+        for arm in &branch.arms {
+            let exits = flow::exits(&arm.body, &|_| false);
+            falls |= exits.falls;
+            leaves |= exits.returns || exits.breaks || exits.continues;
         }
+        if falls {
+            (self.guards, self.off_loop) = (outer, off_loop);
+        }
+        // In Rust that is how errors are passed on.
+        self.branches += u32::from(leaves && self.project.language(self.file) == Language::Python);
     }
 
-    fn asks_for_runtime(&self, id: CallId) -> bool {
-        self.project.api_of(self.file, id).is_some_and(|api| api.last_name() == "try_current")
+    /// What stands in a `for` over nothing does not run: `for x in items`, `for _ in range(retries)`.
+    fn looped(&mut self, it: &Loop) {
+        self.walk(&it.head);
+        let outer = self.guards;
+        if let (LoopKind::For, Some(iterated)) = (it.kind, it.iterated) {
+            let condition = Condition { value: self.counted(iterated), test: Test::Truth, holds: true };
+            self.guards = outer.and_all([self.project.guard_of(self.function, condition, true)]);
+        }
+        let asked = u32::from(it.kind == LoopKind::While);
+        self.branches += asked;
+        self.walk(&it.body);
+        self.branches -= asked;
+        self.guards = outer;
+        self.walk(&it.orelse);
     }
 
-    /// The test asks which thread this is: what it decides on is done in a thread of its own.
-    fn asks_for_thread(&self, test: &Block) -> bool {
-        let asks = |node: &Node| {
-            let Node::Call(id) = node else { return false };
-            let api = self.project.api_of(self.file, *id);
-            let named = match self.project.model(self.file).value(self.project.model(self.file).call(*id).callee) {
-                Value::Attr(_, name) => self.project.model(self.file).name(*name) == "get_ident",
-                _ => false,
-            };
-            named
-                || api.is_some_and(|api| {
-                    matches!(api.path, "threading.get_ident" | "threading.current_thread" | "threading.main_thread")
-                })
-        };
-        flow::find(test, &mut |node| asks(node)).is_some()
+    /// The number that a `range` counts to; else the value itself.
+    fn counted(&self, iterated: ValueId) -> ValueId {
+        let model = self.project.model(self.file);
+        let Value::Result(id) = model.value(iterated) else { return iterated };
+        let call = model.call(*id);
+        match (model.value(call.callee), call.args.as_slice()) {
+            (Value::Path(path), [end]) if path.segments.last().is_some_and(|it| model.name(*it) == "range") => {
+                end.value
+            }
+            _ => iterated,
+        }
     }
 
     fn tried(&mut self, it: &Try) {
@@ -247,11 +293,11 @@ impl Found<'_> {
             &mut |node| matches!(node, Node::Call(id) if project.api_of(self.file, *id).is_some_and(|api| api.last_name() == "get_running_loop")),
         );
         if asks.is_none() {
-            self.depth += 1;
+            self.branches += 1;
             for handler in &it.handlers {
                 self.walk(&handler.body);
             }
-            self.depth -= 1;
+            self.branches -= 1;
         }
         self.walk(&it.orelse);
         self.walk(&it.finally);
@@ -281,7 +327,9 @@ impl Found<'_> {
                 let receiver = project.evaluate(self.file, it.value);
                 self.method(site, &receiver, model.name(name));
             }
-            ImplicitKind::Iterate => self.iterate(site, &project.evaluate(self.file, it.value)),
+            ImplicitKind::Iterate => {
+                self.iterate(self.site_of(it.span, it.value), &project.evaluate(self.file, it.value))
+            }
             ImplicitKind::AsyncIterate | ImplicitKind::Drop => {}
         }
     }
@@ -352,8 +400,9 @@ impl Found<'_> {
     }
 
     /// `with value:`
-    fn enter(&mut self, site: Site, value: &Ty) {
+    fn enter(&mut self, site: Site, value: ValueId) {
         let project = self.project;
+        let value = &project.evaluate(self.file, value);
         match value {
             Ty::Manager(manager) if !project.function(*manager).kind.is_async() => self.own(site, [*manager]),
             Ty::Instance(Class::Own(_), _) => {
@@ -432,7 +481,8 @@ impl Found<'_> {
         if let Some((_, method)) = METHODS_OF_BUILTINS.iter().find(|(builtin, _)| *builtin == name) {
             self.method(site, &project.evaluate(self.file, call.args[0].value), method);
         } else if EXHAUST.contains(&name) {
-            self.iterate(site, &project.evaluate(self.file, call.args[0].value));
+            let iterated = call.args[0].value;
+            self.iterate(self.site_of(site.span, iterated), &project.evaluate(self.file, iterated));
         }
     }
 
@@ -484,7 +534,7 @@ impl Found<'_> {
             }
         }
         if let Some(argument) = call.args.first().filter(|_| api.returns.starts_with("enter:")) {
-            self.enter(site, &project.evaluate(self.file, argument.value));
+            self.enter(self.site_of(site.span, argument.value), argument.value);
         }
     }
 

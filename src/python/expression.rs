@@ -6,12 +6,13 @@ use ruff_python_ast::{
 use ruff_text_size::Ranged;
 
 use crate::model::{
-    Arg, Arm, Await, Block, Branch, BranchKind, Call, CallId, FunctionKind, Implicit, ImplicitKind, Node, UNKNOWN, Use,
-    Value, ValueId, Yield,
+    Arg, Arm, Await, Branch, BranchKind, Call, CallId, FunctionKind, Implicit, ImplicitKind, Node, UNKNOWN, Use, Value,
+    ValueId, Yield,
 };
 use crate::source::Span;
 
 use super::bound::Bound;
+use super::condition;
 use super::parse::span;
 use super::scope::Lowerer;
 
@@ -57,11 +58,14 @@ impl<'a> Lowerer<'a> {
                 self.expression(&it.test, Use::Tested);
                 let mut values = Vec::new();
                 let mut arms = Vec::new();
+                let mut said = Some(self.said(&it.test));
                 self.alternatives(vec![&*it.body, &*it.orelse], false, |this, arm| {
                     let body = this.block(|this| values.push(this.expression(arm, result)));
-                    arms.push(Arm { body, span: span(arm.range()), ..Arm::default() });
+                    arms.push(Arm { body, span: span(arm.range()), ..said.take().unwrap_or_default() });
                 });
+                let asked: Vec<ValueId> = arms.iter().flat_map(|arm| &arm.conditions).map(|it| it.value).collect();
                 self.branch(span(it.range()), arms, true);
+                values.iter_mut().filter(|it| asked.contains(*it)).for_each(|value| *value = self.replaced(*value));
                 self.union(values)
             }
             Expr::BinOp(it) => {
@@ -264,6 +268,8 @@ impl<'a> Lowerer<'a> {
         let mut bodies = Vec::new();
         for (index, operand) in rest.iter().enumerate() {
             let before = self.frame().current.clone();
+            let said = self.said(&operands[index]);
+            let said = if op == BoolOp::And { said } else { condition::contrary(said) };
             let body = self.block(|this| {
                 let value = this.expression(operand, use_of(index + 1 == rest.len()));
                 if op == BoolOp::And {
@@ -273,20 +279,22 @@ impl<'a> Lowerer<'a> {
             });
             let after = self.frame().current.clone();
             self.join(before.clone(), vec![before, after]);
-            bodies.push((body, span(operand.range())));
+            bodies.push((body, span(operand.range()), said));
+        }
+        if let Some((_, earlier)) = values.split_last_mut().filter(|_| op == BoolOp::Or) {
+            earlier.iter_mut().for_each(|value| *value = self.replaced(*value));
         }
         // Nested from the last to the first: a later operand is reached only through the earlier ones.
-        let mut inner: Option<(Block, Span)> = None;
-        for (mut body, at) in bodies.into_iter().rev() {
-            if let Some((inner, inner_at)) = inner.take() {
-                let arm = Arm { body: inner, span: inner_at, ..Arm::default() };
+        let mut inner: Option<Arm> = None;
+        for (mut body, at, said) in bodies.into_iter().rev() {
+            if let Some(arm) = inner.take() {
                 let branch = Branch { kind: BranchKind::Expression, span: whole, arms: vec![arm], exhaustive: false };
                 body.nodes.push(Node::Branch(Box::new(branch)));
             }
-            inner = Some((body, at));
+            inner = Some(Arm { body, span: at, ..said });
         }
-        if let Some((body, at)) = inner {
-            self.branch(whole, vec![Arm { body, span: at, ..Arm::default() }], false);
+        if let Some(arm) = inner {
+            self.branch(whole, vec![arm], false);
         }
         self.union(values)
     }

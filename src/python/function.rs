@@ -156,7 +156,8 @@ impl<'a> Lowerer<'a> {
             params.push(self.param(rest.name.as_str(), value, ParamKind::Rest, None));
         }
         if let Some(keywords) = &parameters.kwarg {
-            params.push(self.param(keywords.name.as_str(), UNKNOWN, ParamKind::Keywords, None));
+            let value = self.add(Value::Param(id, params.len() as u32));
+            params.push(self.param(keywords.name.as_str(), value, ParamKind::Keywords, None));
         }
         self.model.functions[id.index()].params = params;
     }

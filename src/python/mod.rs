@@ -7,6 +7,7 @@ mod annotation;
 mod bound;
 mod class;
 mod comprehension;
+mod condition;
 mod expression;
 mod function;
 mod parse;

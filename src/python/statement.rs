@@ -1,14 +1,11 @@
 //! Statements: the tree of scopes, branches and loops.
 
-use ruff_python_ast::{
-    BoolOp, CmpOp, ExceptHandler, Expr, Pattern, Stmt, StmtFor, StmtIf, StmtMatch, StmtTry, StmtWhile, StmtWith,
-    UnaryOp,
-};
+use ruff_python_ast::{ExceptHandler, Expr, Pattern, Stmt, StmtFor, StmtIf, StmtMatch, StmtTry, StmtWhile, StmtWith};
 use ruff_text_size::{Ranged, TextRange};
 
 use crate::model::{
-    Arm, Branch, BranchKind, Condition, Handler, Implicit, ImplicitKind, Loop, LoopKind, Node, Raise, Scope, ScopeItem,
-    ScopeKind, Test, Try, UNKNOWN, Use, Value, ValueId,
+    Arm, Branch, BranchKind, Handler, Implicit, ImplicitKind, Loop, LoopKind, Node, Raise, Scope, ScopeItem, ScopeKind,
+    Try, UNKNOWN, Use, Value, ValueId,
 };
 use crate::source::Span;
 
@@ -244,13 +241,12 @@ impl<'a> Lowerer<'a> {
         let mut arms = Vec::new();
         self.alternatives(clauses, !exhaustive, |this, (test, body, range)| {
             let constant = test.and_then(|test| this.constant(test));
-            let mut conditions = Vec::new();
-            let mut decides = false;
+            let mut said = Arm::default();
             let tested = this.block(|this| {
                 if let Some(test) = test {
                     this.head(range, test.range().end());
-                    decides = this.conditions(test, &mut conditions) && conditions.len() == 1;
                     this.expression(test, Use::Tested);
+                    said = this.said(test);
                     this.narrow(test);
                 }
             });
@@ -260,76 +256,10 @@ impl<'a> Lowerer<'a> {
                 // What never runs gives nothing that could be lost.
                 this.model.calls[calls..].iter_mut().for_each(|call| call.result = Use::Consumed);
             }
-            arms.push(Arm { test: tested, conditions, decides, future: None, constant, body, span: span(range) });
+            arms.push(Arm { test: tested, constant, body, span: span(range), ..said });
         });
+        self.replace_after(&arms);
         self.push(Node::Branch(Box::new(Branch { kind: BranchKind::If, span: span(it.range()), arms, exhaustive })));
-    }
-
-    /// A test whose outcome stands in the text: literals, `TYPE_CHECKING`, a name that the module sets once and for all.
-    fn constant(&self, test: &Expr) -> Option<bool> {
-        match test {
-            Expr::BooleanLiteral(it) => Some(it.value),
-            Expr::NumberLiteral(it) => match &it.value {
-                ruff_python_ast::Number::Int(number) => number.as_i64().map(|it| it != 0),
-                _ => None,
-            },
-            Expr::Name(it) if it.id == "TYPE_CHECKING" => Some(false),
-            Expr::Name(it) => self.flags.get(it.id.as_str()).copied().flatten(),
-            Expr::Attribute(it) if it.attr.as_str() == "TYPE_CHECKING" => Some(false),
-            Expr::UnaryOp(it) if it.op == UnaryOp::Not => self.constant(&it.operand).map(|it| !it),
-            Expr::BoolOp(it) if it.op == BoolOp::And => {
-                it.values.iter().any(|it| self.constant(it) == Some(false)).then_some(false)
-            }
-            _ => None,
-        }
-    }
-
-    /// What a test says of parameters and other locals: `name`, `not name`, `name is None`, joined by `and`. Gives whether
-    /// that is all it says.
-    fn conditions(&mut self, test: &Expr, out: &mut Vec<Condition>) -> bool {
-        match test {
-            Expr::Name(name) => {
-                let value = self.peek(name.id.as_str());
-                out.extend(value.map(|value| Condition { value, test: Test::Truth, holds: true }));
-                value.is_some()
-            }
-            Expr::UnaryOp(it) if it.op == UnaryOp::Not => {
-                let before = out.len();
-                let whole = self.conditions(&it.operand, out);
-                // Of several only one need fail.
-                let reads = whole && out.len() == before + 1;
-                match out.last_mut() {
-                    Some(last) if reads => last.holds = !last.holds,
-                    _ => out.truncate(before),
-                }
-                reads
-            }
-            Expr::BoolOp(it) if it.op == BoolOp::And => {
-                let mut whole = true;
-                for operand in &it.values {
-                    whole &= self.conditions(operand, out);
-                }
-                whole
-            }
-            Expr::Compare(it) => {
-                let (Expr::Name(name), [op @ (CmpOp::Is | CmpOp::IsNot)], [literal]) =
-                    (&*it.left, &*it.ops, &*it.comparators)
-                else {
-                    return false;
-                };
-                // `flag is False`: a flag is one or the other.
-                let (test, wanted) = match literal {
-                    Expr::NoneLiteral(_) => (Test::None, true),
-                    Expr::BooleanLiteral(it) => (Test::Truth, it.value),
-                    _ => return false,
-                };
-                let value = self.peek(name.id.as_str());
-                let holds = (*op == CmpOp::Is) == wanted;
-                out.extend(value.map(|value| Condition { value, test, holds }));
-                value.is_some()
-            }
-            _ => false,
-        }
     }
 
     /// `isinstance(name, Class)` holds in what follows.

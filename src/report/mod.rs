@@ -6,6 +6,7 @@
 mod concise;
 mod excerpt;
 mod fingerprint;
+mod fold;
 mod full;
 mod github;
 mod gitlab;
@@ -25,6 +26,7 @@ use crate::rules::Rule;
 use crate::suppress::{Reason, Split};
 
 pub use fingerprint::fingerprints;
+pub use fold::fold;
 
 /// Where the tool has its home, as the package says; rule pages are below it. Empty until the package names one.
 pub const HOMEPAGE: &str = env!("CARGO_PKG_HOMEPAGE");

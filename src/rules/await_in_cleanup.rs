@@ -5,7 +5,7 @@ use super::inherited::{is_handler, is_overridden};
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Confidence, Severity};
 use crate::knowledge::ScopeRole;
-use crate::model::{Block, FunctionId, Handler, Node, Scope, Use, Value, ValueId, flow};
+use crate::model::{Block, CallId, FunctionId, Handler, Node, Scope, Use, Value, ValueId, flow};
 use crate::project::Wrapping;
 use crate::project::types::{FnRef, Ty};
 use crate::source::{Language, Span};
@@ -50,12 +50,32 @@ fn check(context: &mut Context<'_>) {
             && matches!(context.project.wrapping(function), Wrapping::Plain | Wrapping::Manager)
             && !is_handler(context, function);
         cleanups(context, &definition.body, library, is_closed, &mut found);
+        if !found.is_empty() && library != "asyncio" && is_root(context, function) {
+            // Only a scope inside it can be cancelled.
+            found.retain(|(span, _)| stands_in_scope(&definition.body, *span));
+        }
         found.sort();
         found.dedup_by_key(|it| it.0);
         for (span, place) in found {
             report(context, id, span, place, library);
         }
     }
+}
+
+/// A runner of the same file runs it: no scope is above it.
+fn is_root(context: &Context<'_>, function: FnRef) -> bool {
+    let model = context.model();
+    model.calls.iter().enumerate().any(|(index, call)| {
+        call.args.first().is_some_and(|arg| context.evaluate(arg.value) == Ty::Function(function))
+            && context
+                .project
+                .api_of(context.file, CallId(index as u32))
+                .is_some_and(|api| matches!(api.path, "anyio.run" | "trio.run"))
+    })
+}
+
+fn stands_in_scope(body: &Block, span: Span) -> bool {
+    flow::find(body, &mut |node| matches!(node, Node::Scope(scope) if scope.span.contains(span))).is_some()
 }
 
 /// Where a clean-up stands, and what a cancellation does to it.
@@ -278,6 +298,8 @@ fn is_excused(context: &Context<'_>, value: ValueId, library: &str, depth: u32) 
     let name = written.rsplit('.').next().unwrap_or(written);
     let made_for_it = match name {
         name if name.contains("shield") => true,
+        // What it is given decides whether it can be cancelled.
+        "wait_task_rescheduled" => true,
         "aclose_forcefully" | "aclose_if_supported" => true,
         // Whose exit it is looks after it; but an exception can be lost there.
         "__aexit__" => library != ONLY_ONCE,

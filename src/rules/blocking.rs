@@ -1,6 +1,6 @@
 //! Calls that hold the event loop's thread, directly or through any chain of calls: one judgement, one rule per kind.
 
-use super::{Context, Rule};
+use super::{Context, Profile, Rule};
 use crate::knowledge::{Api, Effect, Kind};
 use crate::project::effects::{Climbing, Runs};
 use crate::project::types::FnRef;
@@ -20,13 +20,17 @@ pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) 
                     finding.help = remedy(context, function, api);
                     context.keep(finding);
                 }
-                Runs::Own(callee) if !project.function(*callee).kind.is_async() => {
+                Runs::Own(callee) if !project.answers_for_itself(*callee) => {
                     let Some(evidence) = effects.evidence_at(project, function, site, *callee, Climbing::Blocks(kind))
                     else {
                         continue;
                     };
+                    if evidence.is_far_fetched() && !context.wants(Profile::Strict) {
+                        continue;
+                    }
+                    let when = if evidence.once { "the first time, " } else { "" };
                     let message = format!(
-                        "this call blocks the event loop: `{}` reaches `{}`",
+                        "{when}this call blocks the event loop: `{}` reaches `{}`",
                         project.short_name(*callee),
                         evidence.api.path
                     );

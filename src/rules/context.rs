@@ -1,6 +1,6 @@
 //! What a rule may look at while it judges one file, and where it puts what it finds.
 
-use super::{Profile, Rule};
+use super::{Profile, Rule, TargetPython};
 use crate::finding::{Confidence, FileId, Finding, Place};
 use crate::model::{FileModel, FunctionId, TOP_LEVEL, ValueId};
 use crate::project::Project;
@@ -101,6 +101,11 @@ impl<'a> Context<'a> {
     /// Findings of this profile are wanted, in a rule that starts at a lower one.
     pub fn wants(&self, profile: Profile) -> bool {
         profile <= self.project.rules(self.file).profile
+    }
+
+    /// The oldest Python that the file's code supports has `asyncio.timeout` and `asyncio.TaskGroup`.
+    pub fn has_asyncio_scopes(&self) -> bool {
+        self.project.rules(self.file).target_python >= TargetPython(3, 11)
     }
 
     /// The async library a file is written for.

@@ -3,7 +3,7 @@
 use super::task_group::calls;
 use super::{Category, Context, Profile, Rule, TargetPython};
 use crate::finding::Severity;
-use crate::model::{Branch, Call, CallId, FunctionKind, Node, TOP_LEVEL, Try, Value, flow};
+use crate::model::{Arm, Block, Branch, Call, CallId, FunctionKind, Node, TOP_LEVEL, Try, Value, flow};
 use crate::project::types::Ty;
 use crate::source::{Language, Span};
 
@@ -160,16 +160,35 @@ fn old(context: &Context<'_>, call: &Call) -> Option<(Span, &'static Old)> {
 fn guards(context: &Context<'_>) -> Vec<Span> {
     let mut found = Vec::new();
     for function in &context.model().functions {
-        flow::visit(&function.body, &mut |node| {
-            match node {
-                Node::Branch(it) if asks_version(context, it) => found.push(it.span),
-                Node::Try(it) if expects_absence(context, it) => found.push(it.span),
-                _ => {}
-            }
-            flow::Step::Into
-        });
+        guards_in(context, &function.body, function.span.end, &mut found);
     }
     found
+}
+
+fn guards_in(context: &Context<'_>, block: &Block, end: u32, found: &mut Vec<Span>) {
+    for node in &block.nodes {
+        match node {
+            // What follows `if sys.version_info >= (3, 14): return` is for older ones.
+            Node::Branch(it) if asks_version(context, it) => {
+                let leaves = |arm: &Arm| !flow::exits(&arm.body, &|_| false).falls;
+                let end = if it.arms.iter().any(leaves) { end } else { it.span.end };
+                found.push(Span::new(it.span.start, end));
+            }
+            Node::Try(it) if expects_absence(context, it) => found.push(it.span),
+            _ => {}
+        }
+        let inside = match node {
+            Node::Branch(it) => it.span.end,
+            Node::Try(it) => it.span.end,
+            Node::Loop(it) => it.span.end,
+            Node::Scope(it) => it.span.end,
+            _ => continue,
+        };
+        // Chains of conditions nest as deep as they are long.
+        stacker::maybe_grow(128 * 1024, 2 * 1024 * 1024, || {
+            flow::parts(node).for_each(|part| guards_in(context, part, inside, found));
+        });
+    }
 }
 
 fn asks_version(context: &Context<'_>, branch: &Branch) -> bool {

@@ -1,9 +1,10 @@
 //! `exception-group-attribute`: what `except*` caught is asked for an attribute of the exceptions inside it.
 
-use super::exception_groups::Groups;
+use super::exception_groups::{Groups, is_builtin};
 use super::{Category, Context, Profile, Rule};
 use crate::finding::Severity;
-use crate::model::{ImplicitKind, Node, Value, flow};
+use crate::model::{Class, ImplicitKind, Node, Value, flow};
+use crate::project::types::Ty;
 use crate::source::{Language, Span};
 
 pub(super) static RULE: Rule = Rule {
@@ -27,6 +28,11 @@ fn check(context: &mut Context<'_>) {
     }
     let model = context.model();
     let named = context.mentions(&["ExceptionGroup", "BaseExceptionGroup"]);
+    // Whatever is caught may be a group of a class of one's own, with attributes of its own.
+    let own_groups: Vec<Span> = match named {
+        true => model.classes.iter().filter(|class| is_group(context, class)).map(|class| class.span).collect(),
+        false => Vec::new(),
+    };
     for id in model.function_ids() {
         let function = model.function(id);
         let groups = Groups::of(context, id);
@@ -55,6 +61,7 @@ fn check(context: &mut Context<'_>) {
                 && !KNOWN.contains(&name)
                 && !name.starts_with("__")
                 && groups.has(context, receiver)
+                && !own_groups.iter().any(|class| context.text(*class).contains(name))
             {
                 found.push((span, name));
             }
@@ -71,4 +78,8 @@ fn check(context: &mut Context<'_>) {
             context.keep(finding);
         }
     }
+}
+
+fn is_group(context: &Context<'_>, class: &Class) -> bool {
+    class.bases.iter().any(|base| matches!(context.evaluate(*base), Ty::External(path) if is_builtin(context, &path)))
 }

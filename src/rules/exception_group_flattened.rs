@@ -3,7 +3,7 @@
 use super::exception_groups::{Groups, whose_exceptions};
 use super::{Category, Context, Profile, Rule};
 use crate::finding::Severity;
-use crate::model::{Node, Value, ValueId, flow};
+use crate::model::{FunctionId, Node, Value, ValueId, flow};
 use crate::source::{Language, Span};
 
 pub(super) static RULE: Rule = Rule {
@@ -41,12 +41,27 @@ fn check(context: &mut Context<'_>) {
             if !groups.has(context, group) {
                 continue;
             }
-            let message = "one exception of the group is raised by itself: its context and the others are lost";
+            let message = match is_only_one(context, id, span) {
+                true => "the one exception of the group is raised by itself: its context is lost",
+                false => "one exception of the group is raised by itself: its context and the others are lost",
+            };
             let mut finding = context.finding(&RULE, context.function(id), span, message.to_owned());
             finding.help = Some("raise an exception of your own from the group, or a copy of this one".to_owned());
             context.keep(finding);
         }
     }
+}
+
+/// It has been asked whether there are others: `if len(group.exceptions) == 1`.
+fn is_only_one(context: &Context<'_>, function: FunctionId, raised: Span) -> bool {
+    flow::find(&context.model().function(function).body, &mut |node| {
+        let Node::Branch(branch) = node else { return false };
+        branch.arms.iter().any(|arm| {
+            let head = context.text(arm.span).lines().next().unwrap_or_default();
+            arm.span.contains(raised) && head.contains("len(") && head.contains("== 1")
+        })
+    })
+    .is_some()
 }
 
 /// The group whose `.exceptions` the value is one of.

@@ -37,8 +37,8 @@ fn check(context: &mut Context<'_>) {
         let message = "the errors that `asyncio.gather` returns are dropped with its result".to_owned();
         let mut finding = context.finding(&RULE, context.function(call.function), call.name_span, message);
         finding.confidence = Confidence::Likely;
-        finding.help =
-            Some("look through the results for exceptions, or use `asyncio.TaskGroup`, which raises them".to_owned());
+        let group = if context.has_asyncio_scopes() { ", or use `asyncio.TaskGroup`, which raises them" } else { "" };
+        finding.help = Some(format!("look through the results for exceptions{group}"));
         context.keep(finding);
     }
 }

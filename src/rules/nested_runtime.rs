@@ -36,11 +36,14 @@ fn check(context: &mut Context<'_>) {
                     ));
                     context.keep(finding);
                 }
-                Runs::Own(callee) if !project.function(*callee).kind.is_async() => {
+                Runs::Own(callee) if !project.answers_for_itself(*callee) => {
                     let Some(evidence) = effects.evidence_at(project, function, site, *callee, Climbing::StartsRuntime)
                     else {
                         continue;
                     };
+                    if evidence.is_far_fetched() && !context.wants(Profile::Strict) {
+                        continue;
+                    }
                     let name = project.short_name(*callee);
                     let message = format!(
                         "this call starts a runtime inside a running one: `{name}` reaches `{}`",

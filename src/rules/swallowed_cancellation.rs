@@ -3,7 +3,7 @@
 use super::{Category, Context, Profile, Rule, leaked_task};
 use crate::finding::{Confidence, Related, Severity};
 use crate::knowledge::ScopeRole;
-use crate::model::{Block, FunctionId, Handler, Node, Scope, Try, Use, Value, ValueId, flow};
+use crate::model::{Block, CallId, FunctionId, Handler, Loop, LoopKind, Node, Scope, Try, Use, Value, ValueId, flow};
 use crate::project::types::{FnRef, Ty};
 use crate::source::{Language, Span};
 
@@ -51,6 +51,9 @@ fn python(context: &mut Context<'_>, function: FnRef) {
         }
         flow::Step::Into
     });
+    if !found.is_empty() && only_helps_handlers(context, function) {
+        return;
+    }
     for (span, message, path) in found {
         let mut finding = context.finding(&RULE, function, span, message);
         finding.confidence = Confidence::Likely;
@@ -80,8 +83,8 @@ fn tried(context: &Context<'_>, function: FnRef, it: &Try, found: &mut Vec<(Span
     for handler in &it.handlers {
         let Some(catch) = catches(context, handler) else { continue };
         let exits = flow::exits(&handler.body, &never_returns);
-        let excused = is_excused(context, function, it, handler)
-            || !(exits.returns || exits.breaks || exits.continues) && raises_after(context, function, it.span);
+        let excused =
+            is_excused(context, function, it, handler) || !exits.returns && raises_after(context, function, it.span);
         if exits.survives() && !excused {
             let caught = match catch {
                 Catch::Cancelled => "the cancellation is caught here and not passed on",
@@ -112,21 +115,16 @@ fn catches(context: &Context<'_>, handler: &Handler) -> Option<Catch> {
 }
 
 fn caught_class(context: &Context<'_>, class: ValueId) -> Option<Catch> {
-    let ty = context.evaluate(class);
-    if let Ty::Tuple(parts) = &ty {
-        return parts.iter().find_map(class_of);
+    if let Value::Result(call) = context.model().value(class) {
+        // `except anyio.get_cancelled_exc_class()`. Of others only the declared type is known, which may be far too wide.
+        let callee = context.evaluate(context.model().call(*call).callee);
+        let asks = matches!(callee, Ty::External(path) if path.ends_with("get_cancelled_exc_class"));
+        return asks.then_some(Catch::Cancelled);
     }
-    if let Some(catch) = class_of(&ty) {
-        return Some(catch);
+    match context.evaluate(class) {
+        Ty::Tuple(parts) => parts.iter().find_map(class_of),
+        ty => class_of(&ty),
     }
-    // `except anyio.get_cancelled_exc_class()`.
-    if let crate::model::Value::Result(call) = context.model().value(class)
-        && let Ty::External(path) = context.evaluate(context.model().call(*call).callee)
-        && path.ends_with("get_cancelled_exc_class")
-    {
-        return Some(Catch::Cancelled);
-    }
-    None
 }
 
 fn class_of(ty: &Ty) -> Option<Catch> {
@@ -142,9 +140,18 @@ fn class_of(ty: &Ty) -> Option<Catch> {
 fn is_excused(context: &Context<'_>, function: FnRef, it: &Try, handler: &Handler) -> bool {
     let text = context.text(handler.span);
     // The handler knows of cancellation: it asks who was cancelled, or hands the exception on.
-    if ["uncancel(", ".cancelling(", "set_exception(", ".cancelled(", ".cancel_called", ".cancelled_caught", ".throw("]
-        .iter()
-        .any(|it| text.contains(it))
+    if [
+        "uncancel(",
+        ".cancelling(",
+        "set_exception(",
+        ".cancelled(",
+        ".cancel_called",
+        ".cancelled_caught",
+        ".throw(",
+        "exit__(",
+    ]
+    .iter()
+    .any(|it| text.contains(it))
     {
         return true;
     }
@@ -238,7 +245,7 @@ fn after(context: &Context<'_>, block: &Block, span: Span) -> Option<After> {
         let inside = match node {
             Node::Try(it) if it.span == span => Some(After::Falls),
             Node::Scope(it) if it.span == span => Some(After::Falls),
-            Node::Loop(it) if it.span.contains(span) => Some(After::Survives),
+            Node::Loop(it) if it.span.contains(span) => Some(after_in_loop(context, it)),
             node => flow::parts(node).find_map(|part| after(context, part, span)),
         };
         match inside {
@@ -246,7 +253,10 @@ fn after(context: &Context<'_>, block: &Block, span: Span) -> Option<After> {
             Some(After::Falls) => {
                 let rest = Block { nodes: block.nodes[index + 1..].to_vec() };
                 let exits = flow::exits(&rest, &|node| never_returns(context, node));
+                let endless = |node: &Node| matches!(node, Node::Loop(it) if it.kind == LoopKind::Forever);
+                let is_endless = flow::find(&rest, &mut |node| endless(node)).is_some();
                 return Some(match (exits.survives(), exits.falls) {
+                    (false, _) if is_endless => After::Survives,
                     (false, _) => After::Raises,
                     (true, true) if !(exits.returns || exits.breaks || exits.continues) => After::Falls,
                     _ => After::Survives,
@@ -256,6 +266,47 @@ fn after(context: &Context<'_>, block: &Block, span: Span) -> Option<After> {
         }
     }
     None
+}
+
+/// From anywhere in a loop: whether it ends, and what follows it is reached.
+fn after_in_loop(context: &Context<'_>, it: &Loop) -> After {
+    let never_returns = |node: &Node| never_returns(context, node);
+    let body = flow::exits(&it.body, &never_returns);
+    let returns = body.returns || flow::exits(&it.orelse, &never_returns).returns;
+    let ends = it.kind != LoopKind::Forever || body.breaks;
+    if ends && !returns { After::Falls } else { After::Survives }
+}
+
+/// A helper that is called only in handlers that raise in the end.
+fn only_helps_handlers(context: &Context<'_>, helper: FnRef) -> bool {
+    let model = context.model();
+    let definition = model.function(helper.function);
+    if !model.name(definition.name).starts_with('_') && definition.parent.is_none() {
+        return false;
+    }
+    let named = |value: ValueId| match model.value(value) {
+        Value::Attr(_, name) | Value::Global(_, name) => *name == definition.name,
+        Value::Function(function) => *function == helper.function,
+        _ => false,
+    };
+    let calls = model.calls.iter().enumerate().filter(|(index, call)| {
+        named(call.callee) && context.project.own_of(context.file, CallId(*index as u32)) == Some(helper)
+    });
+    let mut called = false;
+    for (_, call) in calls {
+        called = true;
+        let raises = flow::find(&model.function(call.function).body, &mut |node| {
+            let Node::Try(it) = node else { return false };
+            it.handlers.iter().any(|handler| {
+                handler.span.contains(call.span)
+                    && !flow::exits(&handler.body, &|node| never_returns(context, node)).survives()
+            })
+        });
+        if raises.is_none() {
+            return false;
+        }
+    }
+    called
 }
 
 /// The function itself has cancelled something before it waits, and may wait for just that: what arrives is its end.
@@ -329,7 +380,7 @@ fn suppressed(context: &Context<'_>, function: FnRef, scope: &Scope, found: &mut
         return;
     }
     for item in &scope.items {
-        let crate::model::Value::Result(id) = context.model().value(item.value) else { continue };
+        let Value::Result(id) = context.model().value(item.value) else { continue };
         let Some(api) = context.project.api_of(context.file, *id) else { continue };
         if api.scope != Some(ScopeRole::Suppress) && api.path != "contextlib.suppress" {
             continue;

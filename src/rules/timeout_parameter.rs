@@ -30,7 +30,8 @@ fn check(context: &mut Context<'_>) {
         let scope = match context.async_library(context.file) {
             "trio" => "`trio.fail_after`",
             "anyio" => "`anyio.fail_after`",
-            _ => "`asyncio.timeout`",
+            _ if context.has_asyncio_scopes() => "`asyncio.timeout`",
+            _ => "`asyncio.wait_for`",
         };
         finding.help = Some(format!("leave the parameter out, and let callers use {scope}"));
         context.keep(finding);

@@ -50,6 +50,7 @@ fn check(context: &mut Context<'_>) {
         }
         if let Some(name) = coroutine(context, CallId(index as u32))
             && !is_meant(context, call)
+            && !is_expected_to_fail(context, call)
         {
             report(context, call, &name, what);
         }
@@ -63,6 +64,16 @@ fn check(context: &mut Context<'_>) {
 fn is_meant(context: &Context<'_>, call: &Call) -> bool {
     let source = context.project.source(context.file);
     source.line_text(source.line_of(call.span.end)).contains("unused-coroutine")
+}
+
+/// A test wants the call itself to raise, or Python to warn of the coroutine: `with self.assertRaises(TypeError): f(1, 2)`.
+fn is_expected_to_fail(context: &Context<'_>, call: &Call) -> bool {
+    let body = &context.model().function(call.function).body;
+    let expects = |node: &Node| {
+        matches!(node, Node::Scope(scope) if scope.span.contains(call.span)
+            && context.project.expects_failure(context.file, scope, true))
+    };
+    flow::find(body, &mut |node| expects(node)).is_some()
 }
 
 fn is_initializer(context: &Context<'_>, call: &Call) -> bool {

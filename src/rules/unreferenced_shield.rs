@@ -39,10 +39,17 @@ fn check(context: &mut Context<'_>) {
 
 /// A coroutine, which `shield` itself makes a task of, or a task that is made in its argument.
 fn is_alone(context: &Context<'_>, value: crate::model::ValueId) -> bool {
+    let made_by = match context.model().value(value) {
+        Value::Result(id) => context.project.api_of(context.file, *id),
+        _ => None,
+    };
+    // It waits for tasks that others keep, and does nothing else: nothing is lost with it.
+    if made_by.is_some_and(|api| api.path == "asyncio.wait") {
+        return false;
+    }
     if matches!(context.evaluate(value), Ty::Coroutine(..)) {
         return true;
     }
     let Value::Result(id) = context.model().value(value) else { return false };
-    context.model().call(*id).result == Use::Passed
-        && context.project.api_of(context.file, *id).is_some_and(|api| api.handle == Some(Handle::Weak))
+    context.model().call(*id).result == Use::Passed && made_by.is_some_and(|api| api.handle == Some(Handle::Weak))
 }

@@ -38,11 +38,16 @@ fn check(context: &mut Context<'_>) {
         if context.language() == Language::Rust && !any_can_fail(context, call) {
             continue;
         }
+        let library = context.async_library(context.file);
+        // Before Python 3.11 asyncio has nothing to put in its place.
+        if library == "asyncio" && !context.has_asyncio_scopes() {
+            continue;
+        }
         let function = context.function(call.function);
         let message = format!("`{}` leaves the others running when one fails", api.path);
         let mut finding = context.finding(&RULE, function, call.name_span, message);
         finding.help = Some(match context.language() {
-            Language::Python => match context.async_library(context.file) {
+            Language::Python => match library {
                 "asyncio" => "use `asyncio.TaskGroup`".to_owned(),
                 other => format!("use a task group of `{other}`"),
             },

@@ -18,7 +18,7 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(context: &mut Context<'_>) {
-    if context.language() != Language::Python || !context.mentions(&["wait_for"]) {
+    if context.language() != Language::Python || !context.mentions(&["wait_for"]) || !context.has_asyncio_scopes() {
         return;
     }
     let model = context.model();

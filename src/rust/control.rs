@@ -6,7 +6,7 @@ use crate::model::{
     Arm, Block, Branch, BranchKind, Condition, Implicit, ImplicitKind, Loop, LoopKind, Node, Test, UNKNOWN, Use, Value,
     ValueId,
 };
-use crate::source::Span;
+use crate::source::{Edition, Span};
 
 use super::place;
 use super::scope::{Lowerer, Temporary};
@@ -36,7 +36,9 @@ fn is_plain_option(pat: &Pat) -> bool {
 
 impl Lowerer {
     pub(super) fn block_expression(&mut self, block: &syn::Block, result: Use) -> ValueId {
-        let (body, value) = self.block(|this| this.statements(&block.stmts, result));
+        // Before edition 2024 the temporaries of a block's last expression outlive the block.
+        let tail_ends = self.edition >= Edition::E2024;
+        let (body, value) = self.block(|this| this.statements_to(&block.stmts, result, tail_ends));
         if !body.nodes.is_empty() {
             self.push(Node::Block(Box::new(body)));
         }
@@ -91,13 +93,18 @@ impl Lowerer {
 
     pub(super) fn if_expression(&mut self, it: &ExprIf, result: Use) -> ValueId {
         let span = self.between(it.if_token.span, it.then_branch.brace_token.span.close());
-        let (body, (test, value, conditions)) = self.block(|this| {
+        let nodes = self.frame().nodes.len();
+        // Before edition 2024 the temporaries of `if let` live through the `else`, too. The subject itself holds nothing
+        // there: the guard that it may be is what the pattern has not matched.
+        let through_else = self.edition < Edition::E2024 && it.else_branch.is_some();
+        let (body, (test, value, conditions, outliving)) = self.block(|this| {
             let (test, temporaries, conditions) = this.condition(&it.cond);
             let (body, value) = this.block(|this| this.statements(&it.then_branch.stmts, result));
-            // Since edition 2024 the temporaries of `if let` are gone before the `else`.
+            let (outliving, temporaries): (Vec<_>, Vec<_>) =
+                temporaries.into_iter().partition(|it| through_else && !it.is_subject);
             let body = this.held(&temporaries, body, span);
             this.frame().nodes.extend(body.nodes);
-            (test, value, conditions)
+            (test, value, conditions, outliving)
         });
         let constant = match &*it.cond {
             Expr::Lit(syn::ExprLit { lit: syn::Lit::Bool(it), .. }) => Some(it.value),
@@ -122,6 +129,7 @@ impl Lowerer {
             arms.push(Arm { body, span, ..Arm::default() });
         }
         self.push(Node::Branch(Box::new(Branch { kind: BranchKind::If, span, arms, exhaustive })));
+        self.wrap(nodes, &outliving, span);
         if exhaustive { self.union(values) } else { UNKNOWN }
     }
 

@@ -42,7 +42,7 @@ pub fn lower(source: &Source) -> FileModel {
         let (pieces, errors) = parse::parse(&source.text);
         model.errors = errors;
         model.comments = scan.comments;
-        let mut lowerer = scope::Lowerer::new(model);
+        let mut lowerer = scope::Lowerer::new(model, source.edition);
         lowerer.file(&pieces);
         lowerer.finish()
     };

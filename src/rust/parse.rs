@@ -49,8 +49,12 @@ struct Parser {
 impl Parser {
     fn piece(&mut self, tokens: TokenStream) -> Piece {
         match syn::parse2::<syn::File>(tokens.clone()) {
-            Ok(file) => Piece { base: self.base, attrs: file.attrs, items: file.items },
-            Err(_) => Piece { base: self.base, attrs: Vec::new(), items: self.items(tokens) },
+            Ok(file) => Piece { base: self.base, attrs: file.attrs, items: unwrapped(file.items) },
+            Err(_) => {
+                let (inner, rest) = split_inner(tokens);
+                let attrs = syn::parse::Parser::parse2(Attribute::parse_inner, inner).unwrap_or_default();
+                Piece { base: self.base, attrs, items: unwrapped(self.items(rest)) }
+            }
         }
     }
 
@@ -105,6 +109,67 @@ impl Parser {
         }
         members
     }
+}
+
+/// The items, and those that a macro gives back as they are written: under a condition (`cfg_if! { if #[cfg(unix)] { .. } }`,
+/// and the macros of a crate's own that are named alike, `cfg_net! { .. }`), or with a projection (`pin_project!`).
+fn unwrapped(items: Vec<Item>) -> Vec<Item> {
+    let wraps = |item: &Item| match item {
+        Item::Mod(it) => it.content.is_some(),
+        item => keeps_items(item).is_some(),
+    };
+    if !items.iter().any(wraps) {
+        return items;
+    }
+    let mut all = Vec::with_capacity(items.len());
+    for mut item in items {
+        if let Item::Mod(it) = &mut item
+            && let Some((_, inner)) = &mut it.content
+        {
+            *inner = unwrapped(std::mem::take(inner));
+        }
+        match keeps_items(&item).and_then(inside) {
+            Some(inner) => all.extend(unwrapped(inner)),
+            None => all.push(item),
+        }
+    }
+    all
+}
+
+fn keeps_items(item: &Item) -> Option<&syn::Macro> {
+    let Item::Macro(it) = item else { return None };
+    let name = it.mac.path.segments.last()?.ident.to_string();
+    (it.ident.is_none()
+        && (["cfg_", "if_"].iter().any(|start| name.starts_with(start)) || name == "feature" || name == "pin_project"))
+        .then_some(&it.mac)
+}
+
+/// The items of such a macro's body; of all its branches.
+fn inside(mac: &syn::Macro) -> Option<Vec<Item>> {
+    if mac.path.segments.last().is_none_or(|it| it.ident != "cfg_if") {
+        return syn::parse2::<syn::File>(mac.tokens.clone()).ok().map(|file| file.items);
+    }
+    let mut items = Vec::new();
+    for tree in mac.tokens.clone() {
+        if let TokenTree::Group(group) = tree
+            && group.delimiter() == Delimiter::Brace
+        {
+            items.extend(syn::parse2::<syn::File>(group.stream()).ok()?.items);
+        }
+    }
+    Some(items)
+}
+
+/// `#![..]` and `//!` at the start of a file, and what follows.
+fn split_inner(tokens: TokenStream) -> (TokenStream, TokenStream) {
+    let trees: Vec<TokenTree> = tokens.into_iter().collect();
+    let is = |at: usize, sign: char| matches!(trees.get(at), Some(TokenTree::Punct(it)) if it.as_char() == sign);
+    let mut at = 0;
+    while is(at, '#') && is(at + 1, '!') && matches!(trees.get(at + 2), Some(TokenTree::Group(_))) {
+        at += 3;
+    }
+    let rest = trees[at..].iter().cloned().collect();
+    (trees.into_iter().take(at).collect(), rest)
 }
 
 /// Where items end: at a `;`, or at a brace that is not part of an initializer or an import.

@@ -6,13 +6,14 @@ use crate::model::{
     Block, FILE_MODULE, FileModel, Function, FunctionId, FunctionKind, Local, LocalId, ModuleId, NameId, Node, Path,
     PathRoot, TOP_LEVEL, UNKNOWN, Value, ValueId,
 };
-use crate::source::Span;
+use crate::source::{Edition, Span};
 
 use super::names::ModuleNames;
 use super::parse::Piece;
 
 pub(super) struct Lowerer {
     pub(super) model: FileModel,
+    pub(super) edition: Edition,
     /// Where the text that spans count from starts in the file.
     pub(super) base: u32,
     pub(super) module: ModuleId,
@@ -72,9 +73,10 @@ pub(super) enum Found {
 }
 
 impl Lowerer {
-    pub(super) fn new(model: FileModel) -> Self {
+    pub(super) fn new(model: FileModel, edition: Edition) -> Self {
         Self {
             model,
+            edition,
             base: 0,
             module: FILE_MODULE,
             names: FxHashMap::default(),

@@ -13,6 +13,12 @@ use super::scope::{Found, Lowerer, Temporary};
 impl Lowerer {
     /// The statements of a block. Gives the value of its last expression, if it has one; that goes to `result`.
     pub(super) fn statements(&mut self, stmts: &[Stmt], result: Use) -> Option<ValueId> {
+        self.statements_to(stmts, result, true)
+    }
+
+    /// The same; `tail_ends`: the temporaries of the last expression are gone at the end of the block, not at that of the
+    /// statement it is a part of.
+    pub(super) fn statements_to(&mut self, stmts: &[Stmt], result: Use, tail_ends: bool) -> Option<ValueId> {
         // Items are visible in the whole block.
         let mut items = Vec::new();
         for stmt in stmts {
@@ -31,7 +37,8 @@ impl Lowerer {
                 Stmt::Item(_) => {}
                 Stmt::Expr(expr, semi) => {
                     let is_tail = is_last && semi.is_none();
-                    let found = self.expression_statement(expr, if is_tail { result } else { Use::Dropped });
+                    let ends = !is_tail || tail_ends;
+                    let found = self.expression_statement(expr, if is_tail { result } else { Use::Dropped }, ends);
                     if is_tail {
                         value = Some(found);
                     }
@@ -41,7 +48,8 @@ impl Lowerer {
                     let span = self.between(place::path_start(&it.mac.path), it.mac.delimiter.span().close());
                     self.model.statements.push(span);
                     let result = if is_tail { result } else { Use::Dropped };
-                    let found = self.statement_scope(span, |this| this.macro_call(&it.mac, span, result));
+                    let walk = |this: &mut Self| this.macro_call(&it.mac, span, result);
+                    let found = if is_tail && !tail_ends { walk(self) } else { self.statement_scope(span, walk) };
                     if is_tail {
                         value = Some(found);
                     }
@@ -51,7 +59,7 @@ impl Lowerer {
         value
     }
 
-    fn expression_statement(&mut self, expr: &Expr, result: Use) -> ValueId {
+    fn expression_statement(&mut self, expr: &Expr, result: Use, ends: bool) -> ValueId {
         let span = self.between(place::start(expr), place::end(expr));
         let heads = matches!(
             expr,
@@ -67,7 +75,8 @@ impl Lowerer {
         if !heads {
             self.model.statements.push(span);
         }
-        let value = self.statement_scope(span, |this| this.expression(expr, result));
+        let walk = |this: &mut Self| this.expression(expr, result);
+        let value = if ends { self.statement_scope(span, walk) } else { walk(self) };
         if result != Use::Dropped {
             self.moved(expr);
         }

@@ -200,7 +200,10 @@ impl<'a> Writer<'a> {
 
     fn artifact(&mut self, file: FileId) -> ArtifactLocation {
         let source = self.run.sources.source(file);
-        let location = uri::artifact(source.path.as_str(), self.run.working_directory.as_str());
+        let location = match source.installed {
+            true => uri::installed(source.path.as_str()),
+            false => uri::artifact(source.path.as_str(), self.run.working_directory.as_str()),
+        };
         self.artifacts.entry(location.clone()).or_insert(source.language.name());
         location
     }

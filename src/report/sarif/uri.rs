@@ -5,6 +5,14 @@ use super::log::ArtifactLocation;
 /// What relative URIs are relative to: the directory the tool was run in.
 pub(super) const ROOT: &str = "%SRCROOT%";
 
+/// What files of dependencies are relative to: wherever these are installed.
+const DEPENDENCIES: &str = "DEPENDENCIES";
+
+/// The place of a file of a dependency, which has a name and no fixed place: `httpx-0.28.1/httpx/_client.py`.
+pub(super) fn installed(path: &str) -> ArtifactLocation {
+    ArtifactLocation { uri: encoded(path), uri_base_id: Some(DEPENDENCIES) }
+}
+
 /// The place of a file, whose path is relative to the working directory or absolute.
 pub(super) fn artifact(path: &str, working_directory: &str) -> ArtifactLocation {
     let path = path.replace('\\', "/");

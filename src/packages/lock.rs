@@ -1,0 +1,294 @@
+//! Where the crates that a `Cargo.lock` names have their sources on disk: the registry's folder, `vendor`, git checkouts, and
+//! folders that manifests name.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use rustc_hash::FxHashMap;
+use serde::Deserialize;
+
+use super::manifest::Manifest;
+use super::python::is_inside;
+use crate::discover::plain_path;
+
+/// The lock files of the user's packages and the folders in which sources lie.
+#[derive(Debug, Default)]
+pub struct CrateSources {
+    locks: Vec<Lock>,
+    /// `registry/src/index.crates.io-..`
+    registries: Vec<PathBuf>,
+    /// `git/checkouts`
+    checkouts: Option<PathBuf>,
+}
+
+#[derive(Debug)]
+struct Lock {
+    folder: Utf8PathBuf,
+    packages: OnceLock<Packages>,
+}
+
+#[derive(Debug, Default)]
+struct Packages {
+    all: Vec<Locked>,
+    by_name: FxHashMap<String, Vec<usize>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Locked {
+    name: String,
+    version: String,
+    source: Option<String>,
+    #[serde(default)]
+    dependencies: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct LockFile {
+    #[serde(default)]
+    package: Vec<Locked>,
+}
+
+/// One package of one lock file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct LockedId {
+    lock: usize,
+    package: usize,
+}
+
+/// A crate whose sources are there.
+#[derive(Debug, Clone)]
+pub struct CrateSource {
+    /// Without links.
+    pub folder: Utf8PathBuf,
+    /// `walkdir-2.5.0`
+    pub label: String,
+    pub manifest: Manifest,
+    /// Its entry in the lock file: what its own dependencies are looked up in.
+    pub locked: Option<LockedId>,
+}
+
+impl CrateSources {
+    /// The folders that hold the lock files.
+    pub fn folders(&self) -> impl Iterator<Item = &Utf8Path> {
+        self.locks.iter().map(|lock| lock.folder.as_path())
+    }
+
+    /// For the packages in these folders. `home` is Cargo's own folder.
+    pub fn of<'a>(packages: impl Iterator<Item = &'a Utf8Path>, home: Option<&Path>) -> Self {
+        let mut folders: Vec<&Utf8Path> = packages.flat_map(Utf8Path::ancestors).collect();
+        folders.sort_unstable();
+        folders.dedup();
+        folders.retain(|folder| folder.join("Cargo.lock").is_file());
+        let lock = |folder: &Utf8Path| Lock { folder: folder.to_owned(), packages: OnceLock::new() };
+        let locks: Vec<Lock> = folders.into_iter().map(lock).collect();
+        let home = home.filter(|_| !locks.is_empty());
+        let registries = home.and_then(|home| std::fs::read_dir(home.join("registry").join("src")).ok());
+        let mut registries: Vec<PathBuf> = registries
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(|it| it.path().canonicalize().ok().map(plain_path))
+            .collect();
+        registries.sort();
+        let checkouts = home.and_then(|it| it.join("git").join("checkouts").canonicalize().ok()).map(plain_path);
+        Self { locks, registries, checkouts }
+    }
+
+    /// Cargo's own folder, as Cargo finds it.
+    pub fn home() -> Option<PathBuf> {
+        let named = std::env::var_os("CARGO_HOME").filter(|it| !it.is_empty()).map(PathBuf::from);
+        named.or_else(|| Some(std::env::home_dir()?.join(".cargo")))
+    }
+
+    /// There is no lock file: no crate is found.
+    pub fn is_empty(&self) -> bool {
+        self.locks.is_empty()
+    }
+
+    /// The entry of a package of the user's.
+    pub fn locked(&self, folder: &Utf8Path, name: &str) -> Option<LockedId> {
+        let around = self.locks.iter().enumerate().filter(|(_, it)| folder.starts_with(&it.folder));
+        let (lock, found) = around.max_by_key(|(_, it)| it.folder.as_str().len())?;
+        let packages = found.packages();
+        let own = |index: &&usize| packages.all[**index].source.is_none();
+        let package = packages.by_name.get(name)?.iter().find(own)?;
+        Some(LockedId { lock, package: *package })
+    }
+
+    /// The sources of the package called `package` that the one at `of` depends on.
+    pub fn dependency(&self, of: LockedId, package: &str) -> Option<CrateSource> {
+        let packages = self.locks[of.lock].packages();
+        let wanted = |it: &&String| it.split(' ').next() == Some(package);
+        let mut named = packages.all[of.package].dependencies.iter().filter(wanted);
+        // Of several versions under several names, the lock file does not tell which is which.
+        let (Some(entry), None) = (named.next(), named.next()) else { return None };
+        let version = entry.split(' ').nth(1);
+        let mut found = packages.by_name.get(package)?.iter().copied();
+        let found = found.find(|it| version.is_none_or(|version| packages.all[*it].version == version))?;
+        self.source(LockedId { lock: of.lock, package: found })
+    }
+
+    /// The sources of the only version of a package in any lock file.
+    pub fn only(&self, package: &str) -> Option<CrateSource> {
+        let mut found = self.locks.iter().enumerate().flat_map(|(lock, it)| {
+            let all = it.packages().by_name.get(package).into_iter().flatten();
+            all.map(move |package| LockedId { lock, package: *package })
+        });
+        let first = found.next()?;
+        let version = |it: LockedId| &self.entry(it).version;
+        if found.any(|it| version(it) != version(first)) { None } else { self.source(first) }
+    }
+
+    /// The crate in a folder that a manifest names.
+    pub fn beside(&self, folder: &Utf8Path) -> Option<CrateSource> {
+        let real = folder.canonicalize_utf8().ok()?;
+        let (manifest, name, version) = manifest_in(&real)?;
+        let locked = self.locked(folder, &name).or_else(|| self.locked(&real, &name));
+        Some(CrateSource { folder: real, label: label(&name, version.as_deref()), manifest, locked })
+    }
+
+    fn entry(&self, id: LockedId) -> &Locked {
+        &self.locks[id.lock].packages().all[id.package]
+    }
+
+    fn source(&self, id: LockedId) -> Option<CrateSource> {
+        let entry = self.entry(id);
+        let named = format!("{}-{}", entry.name, entry.version);
+        let vendor = self.locks[id.lock].folder.join("vendor").into_std_path_buf();
+        let vendor = vendor.canonicalize().ok().map(plain_path);
+        let source = entry.source.as_deref()?;
+        let mut places: Vec<(PathBuf, &Path)> = Vec::new();
+        if let Some(vendor) = &vendor {
+            places.push((vendor.join(&named), vendor));
+            places.push((vendor.join(&entry.name), vendor));
+        }
+        if source.starts_with("git+") {
+            let checkouts = self.checkouts.as_deref();
+            places.extend(checkouts.and_then(|it| Some((checkout(it, source, &entry.name)?, it))));
+        } else {
+            places.extend(self.registries.iter().map(|it| (it.join(&named), it.as_path())));
+        }
+        places.into_iter().find_map(|(folder, around)| {
+            if !is_inside(&folder, around) {
+                return None;
+            }
+            let folder = Utf8PathBuf::from_path_buf(plain_path(folder.canonicalize().ok()?)).ok()?;
+            let (manifest, name, version) = manifest_in(&folder)?;
+            let fits = name == entry.name && version.as_deref().is_none_or(|it| it == entry.version);
+            fits.then(|| CrateSource { folder, label: named.clone(), manifest, locked: Some(id) })
+        })
+    }
+}
+
+impl Lock {
+    fn packages(&self) -> &Packages {
+        self.packages.get_or_init(|| {
+            let text = std::fs::read_to_string(self.folder.join("Cargo.lock")).unwrap_or_default();
+            // A lock file that cannot be read names nothing.
+            let all = toml::from_str::<LockFile>(&text).map(|it| it.package).unwrap_or_default();
+            let mut by_name: FxHashMap<String, Vec<usize>> = FxHashMap::default();
+            for (index, package) in all.iter().enumerate() {
+                by_name.entry(package.name.clone()).or_default().push(index);
+            }
+            Packages { all, by_name }
+        })
+    }
+}
+
+fn label(name: &str, version: Option<&str>) -> String {
+    version.map_or_else(|| name.to_owned(), |version| format!("{name}-{version}"))
+}
+
+/// The manifest of the package in a folder, with its name and version.
+fn manifest_in(folder: &Utf8Path) -> Option<(Manifest, String, Option<String>)> {
+    let text = std::fs::read_to_string(folder.join("Cargo.toml")).ok()?;
+    let manifest = Manifest::parse(folder, &text).ok()?;
+    let package = manifest.package.as_ref()?;
+    let (name, version) = (package.name.clone(), package.version.clone());
+    Some((manifest, name, version))
+}
+
+/// The folder of a package in the checkout of `git+https://host/owner/name?branch=main#revision`.
+fn checkout(checkouts: &Path, source: &str, package: &str) -> Option<PathBuf> {
+    let (address, revision) = source.split_once('#')?;
+    let address = address.split('?').next()?.trim_end_matches('/');
+    let repository = address.rsplit('/').next()?.trim_end_matches(".git");
+    let mut folders: Vec<PathBuf> = std::fs::read_dir(checkouts).ok()?.flatten().map(|it| it.path()).collect();
+    folders.sort();
+    let name = |path: &Path| path.file_name().and_then(|it| it.to_str()).unwrap_or_default().to_owned();
+    let of_repository = |path: &PathBuf| name(path).rsplit_once('-').is_some_and(|(it, _)| it == repository);
+    folders.into_iter().filter(of_repository).find_map(|folder| {
+        let mut checked: Vec<PathBuf> = std::fs::read_dir(folder).ok()?.flatten().map(|it| it.path()).collect();
+        checked.sort();
+        let is_it = |path: &PathBuf| !name(path).is_empty() && revision.starts_with(&name(path));
+        package_below(&checked.into_iter().find(is_it)?, package, 0)
+    })
+}
+
+/// How deep in a repository packages are looked for.
+const DEEPEST: u32 = 4;
+
+fn package_below(folder: &Path, package: &str, depth: u32) -> Option<PathBuf> {
+    let here = Utf8Path::from_path(folder).and_then(manifest_in);
+    if here.is_some_and(|(_, name, _)| name == package) {
+        return Some(folder.to_owned());
+    }
+    if depth == DEEPEST {
+        return None;
+    }
+    let entries = std::fs::read_dir(folder).ok()?.flatten();
+    let folders = entries.filter(|it| it.file_type().is_ok_and(|it| it.is_dir())).map(|it| it.path());
+    let mut folders: Vec<PathBuf> = folders.collect();
+    folders.sort();
+    let hidden = |path: &Path| path.file_name().is_some_and(|it| it.to_string_lossy().starts_with('.'));
+    folders.iter().filter(|it| !hidden(it)).find_map(|it| package_below(it, package, depth + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(path: &Path, text: &str) -> std::io::Result<()> {
+        std::fs::create_dir_all(path.parent().unwrap_or(path))?;
+        std::fs::write(path, text)
+    }
+
+    #[test]
+    fn sources_are_found_where_cargo_keeps_them() -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let at = |path: &str| folder.path().join(path);
+        write(
+            &at("work/Cargo.lock"),
+            "version = 4\n\
+             [[package]]\nname = \"app\"\nversion = \"0.1.0\"\ndependencies = [\"far\", \"kit 2.0.0\", \"own\", \"near\"]\n\
+             [[package]]\nname = \"kit\"\nversion = \"1.0.0\"\nsource = \"registry+x\"\n\
+             [[package]]\nname = \"kit\"\nversion = \"2.0.0\"\nsource = \"registry+x\"\ndependencies = [\"kit 1.0.0\"]\n\
+             [[package]]\nname = \"own\"\nversion = \"3.0.0\"\nsource = \"registry+x\"\n\
+             [[package]]\nname = \"near\"\nversion = \"0.2.0\"\n\
+             [[package]]\nname = \"far\"\nversion = \"0.9.0\"\nsource = \"git+https://host/some/far-away.git?branch=main#0123456789ab\"\n",
+        )?;
+        let package = |name: &str, version: &str| format!("[package]\nname = \"{name}\"\nversion = \"{version}\"\n");
+        write(&at("home/registry/src/index-1/kit-1.0.0/Cargo.toml"), &package("kit", "1.0.0"))?;
+        write(&at("home/registry/src/index-1/kit-2.0.0/Cargo.toml"), &package("kit", "2.0.0"))?;
+        write(&at("work/vendor/own/Cargo.toml"), &package("own", "3.0.0"))?;
+        write(&at("near/Cargo.toml"), &package("near", "0.2.0"))?;
+        write(&at("home/git/checkouts/far-away-77aa/0123456/crates/far/Cargo.toml"), &package("far", "0.9.0"))?;
+        let work = Utf8PathBuf::from_path_buf(at("work").canonicalize()?).expect("Unicode");
+        let sources = CrateSources::of([work.as_path()].into_iter(), Some(&at("home")));
+        let app = sources.locked(&work, "app").expect("it is the user's");
+        let find = |name: &str| sources.dependency(app, name);
+        let kit = find("kit").expect("in the registry");
+        assert_eq!(kit.label, "kit-2.0.0");
+        let older = sources.dependency(kit.locked.expect("it is locked"), "kit").expect("the other version");
+        assert_eq!(older.label, "kit-1.0.0");
+        assert_eq!(find("own").map(|it| it.label).as_deref(), Some("own-3.0.0"));
+        assert!(find("far").is_some_and(|it| it.folder.ends_with("crates/far")));
+        assert!(find("near").is_none(), "the manifest says where it is");
+        assert!(find("absent").is_none());
+        assert!(sources.only("kit").is_none() && sources.only("own").is_some());
+        let near = Utf8PathBuf::from_path_buf(at("near")).expect("Unicode");
+        assert_eq!(sources.beside(&near).map(|it| it.label).as_deref(), Some("near-0.2.0"));
+        Ok(())
+    }
+}

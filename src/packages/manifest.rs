@@ -1,0 +1,213 @@
+//! A `Cargo.toml`: which crates a package has, what they are called, and what its dependencies are called in code.
+
+use camino::{Utf8Path, Utf8PathBuf};
+use toml::{Table, Value};
+
+/// What one `Cargo.toml` says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Manifest {
+    /// The folder it stands in.
+    pub folder: Utf8PathBuf,
+    pub package: Option<Package>,
+    pub workspace: Option<Workspace>,
+}
+
+/// `[package]` and what hangs on it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Package {
+    pub name: String,
+    pub version: Option<String>,
+    /// `None`: the workspace's.
+    pub edition: Option<u16>,
+    /// As other crates name it, and the file it starts in.
+    pub library: Option<Library>,
+    /// First files of binaries, tests, examples and benchmarks that the manifest names.
+    pub targets: Vec<Utf8PathBuf>,
+    /// Of all kinds and for all platforms.
+    pub dependencies: Vec<Dependency>,
+}
+
+/// `[lib]`, or what it is where nothing is said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Library {
+    pub name: String,
+    pub path: Utf8PathBuf,
+    /// Its functions run in the compiler.
+    pub macros: bool,
+}
+
+/// `[workspace]`
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Workspace {
+    pub edition: Option<u16>,
+    pub dependencies: Vec<Dependency>,
+}
+
+/// One line of `[dependencies]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dependency {
+    /// In code, without `-`.
+    pub name: String,
+    /// The package's own name.
+    pub package: String,
+    /// The folder, for one on disk.
+    pub path: Option<Utf8PathBuf>,
+    /// The workspace says what it is.
+    pub inherited: bool,
+}
+
+/// The edition of a package that names none.
+const FIRST_EDITION: u16 = 2015;
+
+impl Manifest {
+    /// Reads the text of the `Cargo.toml` in that folder. The error is for people: the first line of what is wrong.
+    pub fn parse(folder: impl Into<Utf8PathBuf>, text: &str) -> Result<Self, String> {
+        let folder = folder.into();
+        let table: Table = text.parse().map_err(|error: toml::de::Error| error.message().to_owned())?;
+        let package = match table.get("package").or_else(|| table.get("project")) {
+            Some(Value::Table(package)) => package_of(&folder, &table, package),
+            _ => None,
+        };
+        let workspace = match table.get("workspace") {
+            Some(Value::Table(workspace)) => Some(Workspace {
+                edition: workspace.get("package").and_then(|it| it.get("edition")).and_then(edition),
+                dependencies: dependencies(&folder, workspace.get("dependencies")),
+            }),
+            _ => None,
+        };
+        Ok(Self { folder, package, workspace })
+    }
+}
+
+impl Package {
+    /// The dependency that code calls by this name.
+    pub fn dependency(&self, name: &str) -> Option<&Dependency> {
+        named(&self.dependencies, name)
+    }
+}
+
+impl Workspace {
+    /// The dependency that members inherit under this name.
+    pub fn dependency(&self, name: &str) -> Option<&Dependency> {
+        named(&self.dependencies, name)
+    }
+}
+
+/// Of several, as for several platforms, the one on disk.
+fn named<'a>(all: &'a [Dependency], name: &str) -> Option<&'a Dependency> {
+    let found = all.iter().filter(|it| it.name == name);
+    found.max_by_key(|it| (it.path.is_some(), it.inherited))
+}
+
+fn package_of(folder: &Utf8Path, table: &Table, package: &Table) -> Option<Package> {
+    let name = package.get("name")?.as_str()?.to_owned();
+    let inherits = |key: &str| package.get(key).and_then(|it| it.get("workspace")).is_some();
+    let library = library(folder, table.get("lib"), &name);
+    let mut targets = Vec::new();
+    for kind in ["bin", "test", "example", "bench"] {
+        for target in table.get(kind).and_then(Value::as_array).into_iter().flatten() {
+            targets.extend(target.get("path").and_then(Value::as_str).map(|path| beside(folder, path)));
+        }
+    }
+    targets.extend(package.get("build").and_then(Value::as_str).map(|path| beside(folder, path)));
+    let kinds = ["dependencies", "dev-dependencies", "build-dependencies", "dev_dependencies", "build_dependencies"];
+    let mut all = Vec::new();
+    let platforms = table.get("target").and_then(Value::as_table);
+    let platforms: Vec<&Value> = platforms.into_iter().flat_map(|it| it.values()).collect();
+    for kind in kinds {
+        all.extend(dependencies(folder, table.get(kind)));
+        all.extend(platforms.iter().flat_map(|platform| dependencies(folder, platform.get(kind))));
+    }
+    Some(Package {
+        name,
+        version: package.get("version").and_then(Value::as_str).map(str::to_owned),
+        edition: match package.get("edition") {
+            Some(_) if inherits("edition") => None,
+            Some(value) => edition(value).or(Some(FIRST_EDITION)),
+            None => Some(FIRST_EDITION),
+        },
+        library: Some(library),
+        targets,
+        dependencies: all,
+    })
+}
+
+fn library(folder: &Utf8Path, table: Option<&Value>, package: &str) -> Library {
+    let text = |key: &str| table.and_then(|it| it.get(key)).and_then(Value::as_str);
+    let flag = |key: &str| table.and_then(|it| it.get(key)).and_then(Value::as_bool) == Some(true);
+    Library {
+        name: text("name").unwrap_or(package).replace('-', "_"),
+        path: beside(folder, text("path").unwrap_or("src/lib.rs")),
+        macros: flag("proc-macro") || flag("proc_macro"),
+    }
+}
+
+fn dependencies(folder: &Utf8Path, table: Option<&Value>) -> Vec<Dependency> {
+    let Some(table) = table.and_then(Value::as_table) else { return Vec::new() };
+    let one = |(name, value): (&String, &Value)| {
+        let text = |key: &str| value.get(key).and_then(Value::as_str);
+        Dependency {
+            name: name.replace('-', "_"),
+            package: text("package").unwrap_or(name).to_owned(),
+            path: text("path").map(|path| beside(folder, path)),
+            inherited: value.get("workspace").and_then(Value::as_bool) == Some(true),
+        }
+    };
+    table.iter().map(one).collect()
+}
+
+fn edition(value: &Value) -> Option<u16> {
+    value.as_str()?.parse().ok()
+}
+
+/// A path as a manifest has it, seen from where its folder is seen from, without `.` and with `..` taken back.
+fn beside(folder: &Utf8Path, path: &str) -> Utf8PathBuf {
+    super::normal(folder, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Package {
+        Manifest::parse("crates/web", text).expect("it is a manifest").package.expect("of a package")
+    }
+
+    #[test]
+    fn names_and_files_are_those_the_manifest_gives() {
+        let package = parse(
+            "[package]\nname = \"shop-web\"\nversion = \"1.2.0\"\nedition = \"2021\"\n\
+             [lib]\nname = \"pages\"\npath = \"code/start.rs\"\n\
+             [[bin]]\nname = \"serve\"\npath = \"../tools/serve.rs\"\n",
+        );
+        let library = package.library.expect("a library");
+        assert_eq!((library.name.as_str(), library.path.as_str()), ("pages", "crates/web/code/start.rs"));
+        assert_eq!(package.targets, ["crates/tools/serve.rs"]);
+        assert_eq!((package.edition, package.version.as_deref()), (Some(2021), Some("1.2.0")));
+        let plain = parse("[package]\nname = \"shop-web\"\n");
+        let library = plain.library.expect("a library");
+        assert_eq!((library.name.as_str(), library.path.as_str()), ("shop_web", "crates/web/src/lib.rs"));
+        assert_eq!(plain.edition, Some(2015));
+    }
+
+    #[test]
+    fn dependencies_go_by_the_name_code_uses() {
+        let package = parse(
+            "[package]\nname = \"w\"\nedition.workspace = true\n\
+             [dependencies]\nfoo = { package = \"shop-core\", path = \"../core\" }\nserde = \"1\"\n\
+             [target.'cfg(unix)'.dependencies]\nnix-like = { workspace = true }\n",
+        );
+        assert_eq!(package.edition, None);
+        let foo = package.dependency("foo").expect("declared");
+        assert_eq!((foo.package.as_str(), foo.path.as_deref()), ("shop-core", Some(Utf8Path::new("crates/core"))));
+        assert!(package.dependency("nix_like").expect("declared").inherited);
+        assert_eq!(package.dependency("shop_core"), None);
+    }
+
+    #[test]
+    fn what_is_no_manifest_is_told_in_a_line() {
+        let wrong = Manifest::parse("", "[package\nname = 1").expect_err("it does not parse");
+        assert!(!wrong.is_empty() && !wrong.contains('\n'), "{wrong}");
+        assert_eq!(Manifest::parse("", "[package]\nname = 1\n").map(|it| it.package), Ok(None));
+    }
+}

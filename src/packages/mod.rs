@@ -1,0 +1,95 @@
+//! What stands around the user's files: the manifests of their packages, and the code that is installed for them. All of it
+//! is only read, never run.
+
+mod lock;
+mod manifest;
+mod python;
+mod standard;
+
+use std::path::Path;
+
+use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
+use rustc_hash::FxHashSet;
+
+pub use lock::{CrateSource, CrateSources, LockedId};
+pub use manifest::{Dependency, Library, Manifest, Package, Workspace};
+
+pub use python::{Installed, SitePackages};
+pub use standard::is_standard;
+
+use crate::discover::Problem;
+
+/// What an analysis knows besides the files it is given.
+#[derive(Debug, Default)]
+pub struct Surroundings {
+    /// Of the packages that the files belong to, and of their workspaces.
+    pub manifests: Vec<Manifest>,
+    /// The environment that Python code is imported from.
+    pub python: Option<SitePackages>,
+    /// Where the crates that lock files name lie.
+    pub crates: CrateSources,
+    /// The size in bytes above which an installed file is not read.
+    pub largest: u64,
+}
+
+/// `path` as seen from where `folder` is seen from, without `.` and with `..` taken back.
+pub(crate) fn normal(folder: &Utf8Path, path: &str) -> Utf8PathBuf {
+    let joined = folder.join(path.replace('\\', "/"));
+    let mut out = Utf8PathBuf::new();
+    for component in joined.components() {
+        match component {
+            Utf8Component::CurDir => {}
+            Utf8Component::ParentDir if out.file_name().is_some() => {
+                out.pop();
+            }
+            other => out.push(other.as_str()),
+        }
+    }
+    out
+}
+
+/// Reads every `Cargo.toml` beside and above Rust files that lie at these places (absolute). One that cannot be read is a
+/// problem to be told, and no more.
+pub fn manifests<'a>(
+    files: impl Iterator<Item = &'a Utf8Path>,
+    shown: impl Fn(&Path) -> Utf8PathBuf,
+) -> (Vec<Manifest>, Vec<Problem>) {
+    let mut seen: FxHashSet<&Utf8Path> = FxHashSet::default();
+    let mut folders: Vec<&Utf8Path> = Vec::new();
+    for file in files {
+        for folder in file.ancestors().skip(1) {
+            // What is above it has been seen as well.
+            if !seen.insert(folder) {
+                break;
+            }
+            folders.push(folder);
+        }
+    }
+    folders.sort_unstable();
+    let (mut found, mut problems) = (Vec::new(), Vec::new());
+    for folder in folders {
+        let path = folder.join("Cargo.toml");
+        let Ok(text) = std::fs::read_to_string(&path) else { continue };
+        match Manifest::parse(folder, &text) {
+            Ok(manifest) => found.push(manifest),
+            Err(error) => {
+                let message = format!("is not read: {error}; crates go by the names of their folders");
+                problems.push(Problem::new(shown(path.as_std_path()), message));
+            }
+        }
+    }
+    (found, problems)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_upwards_are_taken_back() {
+        let at = |folder: &str, path: &str| normal(Utf8Path::new(folder), path).to_string();
+        assert_eq!(at("/a/b", "../c/./d.rs"), "/a/c/d.rs");
+        assert_eq!(at("a", "../../c"), "../c");
+        assert_eq!(at("", "src\\lib.rs"), "src/lib.rs");
+    }
+}

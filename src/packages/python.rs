@@ -1,0 +1,328 @@
+//! Where Python packages are installed: an environment's `site-packages`, found by looking, and what its `.pth` files add.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::standard::is_standard;
+use crate::discover::plain_path;
+
+/// Folders that installed packages stand in, in the order in which they are looked through.
+#[derive(Debug, Default)]
+pub struct SitePackages {
+    roots: Vec<Root>,
+    /// `httpx-0.28.1` by top-level module.
+    distributions: Mutex<FxHashMap<String, Option<String>>>,
+}
+
+#[derive(Debug)]
+struct Root {
+    /// Without links.
+    folder: PathBuf,
+    /// What can be imported from it, by first name.
+    names: OnceLock<FxHashSet<String>>,
+    /// A `.pth` file names it: the folder of a package under development.
+    added: bool,
+}
+
+/// The file of an installed module.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Installed {
+    pub path: PathBuf,
+    /// It is an `__init__.py`.
+    pub is_package: bool,
+    root: usize,
+}
+
+/// A `.pth` file longer than this holds no plain paths.
+const LONGEST_LIST: u64 = 64 * 1024;
+
+impl SitePackages {
+    /// The folders, each with whether a `.pth` file adds it: the code there may change like the user's own.
+    pub fn folders(&self) -> impl Iterator<Item = (&Path, bool)> {
+        self.roots.iter().map(|root| (root.folder.as_path(), root.added))
+    }
+
+    /// What is installed in an environment: its folder, one above, the interpreter in it, or the `site-packages` itself.
+    pub fn of(path: &Path) -> Option<Self> {
+        let is_file = path.is_file();
+        // `bin/python` is a link to the interpreter it was made with: what counts is where it stands.
+        let start = if is_file { path.parent()? } else { path };
+        let inside = matches!(start.file_name().and_then(|it| it.to_str()), Some("bin" | "Scripts"));
+        let environment = if inside { start.parent()? } else { start };
+        let mut folders = site_folders(environment);
+        if folders.is_empty() && !is_file && holds_distributions(environment) {
+            folders.push(environment.to_owned());
+        }
+        if folders.is_empty() {
+            return None;
+        }
+        let mut all = Self::default();
+        for folder in folders {
+            all.add(&folder, false);
+        }
+        let own = all.roots.len();
+        for index in 0..own {
+            let folder = all.roots[index].folder.clone();
+            for added in added_folders(&folder) {
+                all.add(&added, true);
+            }
+        }
+        Some(all)
+    }
+
+    /// `.venv` or `venv` in the folder or above it.
+    pub fn near(folder: &Path) -> Option<Self> {
+        let home = std::env::home_dir();
+        let above = folder.ancestors().take_while(|it| home.as_deref() != Some(*it));
+        above.flat_map(|it| [it.join(".venv"), it.join("venv")]).find_map(|it| Self::of(&it))
+    }
+
+    /// The first folder, for people.
+    pub fn folder(&self) -> &Path {
+        self.roots.first().map_or(Path::new(""), |it| &it.folder)
+    }
+
+    fn add(&mut self, folder: &Path, added: bool) {
+        let Ok(folder) = folder.canonicalize().map(plain_path) else { return };
+        if folder.is_dir() && !self.roots.iter().any(|it| it.folder == folder) {
+            self.roots.push(Root { folder, names: OnceLock::new(), added });
+        }
+    }
+
+    /// The source of the module of that whole name. Compiled modules and stubs have none.
+    pub fn module(&self, name: &str) -> Option<Installed> {
+        let first = name.split('.').next()?;
+        if is_standard(first) {
+            return None;
+        }
+        let inside = name.replace('.', "/");
+        for (index, root) in self.roots.iter().enumerate().filter(|(_, root)| root.has(first)) {
+            let stem = root.folder.join(&inside);
+            for (path, is_package) in [(stem.join("__init__.py"), true), (stem.with_extension("py"), false)] {
+                if path.is_file() && is_inside(&path, &root.folder) {
+                    return Some(Installed { path, is_package, root: index });
+                }
+            }
+            // The rest of a package is where its beginning is.
+            if root.folder.join(first).join("__init__.py").is_file() {
+                return None;
+            }
+        }
+        None
+    }
+
+    /// Something can be imported under this name, be it a folder without modules of its own.
+    pub fn has(&self, first: &str) -> bool {
+        !is_standard(first) && self.roots.iter().any(|root| root.has(first))
+    }
+
+    /// The file as reports show it, wherever the environment lies: `httpx-0.28.1/httpx/_client.py`.
+    pub fn shown(&self, module: &str, installed: &Installed) -> String {
+        let root = &self.roots[installed.root];
+        let inside = installed.path.strip_prefix(&root.folder).unwrap_or(&installed.path);
+        let inside = inside.to_string_lossy().replace('\\', "/");
+        let first = module.split('.').next().unwrap_or(module);
+        let folder = || if root.added { "added".to_owned() } else { "site-packages".to_owned() };
+        let mut known = self.distributions.lock().unwrap_or_else(PoisonError::into_inner);
+        let distribution = known.entry(first.to_owned()).or_insert_with(|| root.distribution_of(first));
+        format!("{}/{inside}", distribution.clone().unwrap_or_else(folder))
+    }
+}
+
+impl Root {
+    fn has(&self, first: &str) -> bool {
+        let names = self.names.get_or_init(|| {
+            let entries = std::fs::read_dir(&self.folder).into_iter().flatten().flatten();
+            let name = |entry: std::fs::DirEntry| {
+                let name = entry.file_name().into_string().ok()?;
+                match name.split_once('.') {
+                    None => Some(name),
+                    Some((module, "py")) => Some(module.to_owned()),
+                    Some(_) => None,
+                }
+            };
+            entries.filter_map(name).collect()
+        });
+        names.contains(first)
+    }
+
+    /// `httpx-0.28.1` for the module `httpx`.
+    fn distribution_of(&self, first: &str) -> Option<String> {
+        let entries = std::fs::read_dir(&self.folder).ok()?.flatten();
+        let mut all: Vec<PathBuf> = entries.map(|it| it.path()).filter(|it| distribution(it).is_some()).collect();
+        all.sort();
+        let same = |path: &&PathBuf| {
+            let name = distribution(path).and_then(|it| it.rsplit_once('-')).map_or("", |(name, _)| name);
+            name.replace(['-', '.'], "_").eq_ignore_ascii_case(first)
+        };
+        let holds = |path: &&PathBuf| {
+            let text = |name: &str| std::fs::read_to_string(path.join(name)).unwrap_or_default();
+            let (folder, file) = (format!("{first}/"), format!("{first}.py,"));
+            text("top_level.txt").lines().any(|it| it.trim() == first)
+                || text("RECORD").lines().any(|it| it.starts_with(&folder) || it.starts_with(&file))
+        };
+        let found = all.iter().find(same).or_else(|| all.iter().find(holds))?;
+        distribution(found).map(str::to_owned)
+    }
+}
+
+/// `httpx-0.28.1` of `httpx-0.28.1.dist-info`.
+fn distribution(path: &Path) -> Option<&str> {
+    path.file_name()?.to_str()?.strip_suffix(".dist-info")
+}
+
+fn holds_distributions(folder: &Path) -> bool {
+    matches!(folder.file_name().and_then(|it| it.to_str()), Some("site-packages" | "dist-packages")) && folder.is_dir()
+        || std::fs::read_dir(folder).into_iter().flatten().flatten().any(|it| distribution(&it.path()).is_some())
+}
+
+/// The file, links followed, lies in the folder.
+pub(super) fn is_inside(file: &Path, folder: &Path) -> bool {
+    file.canonicalize().is_ok_and(|real| plain_path(real).starts_with(folder))
+}
+
+/// The `site-packages` folders of an environment, its own first.
+fn site_folders(environment: &Path) -> Vec<PathBuf> {
+    let settings = std::fs::read_to_string(environment.join("pyvenv.cfg")).unwrap_or_default();
+    let setting = |key: &str| {
+        settings.lines().find_map(|line| {
+            let (name, value) = line.split_once('=')?;
+            (name.trim() == key).then(|| value.trim().to_owned())
+        })
+    };
+    let version = setting("version").or_else(|| setting("version_info"));
+    let mut found = below(environment, version.as_deref());
+    if setting("include-system-site-packages").is_some_and(|it| it.eq_ignore_ascii_case("true"))
+        && let Some(home) = setting("home")
+        && let Some(system) = Path::new(&home).parent()
+    {
+        found.extend(below(system, version.as_deref()));
+    }
+    found
+}
+
+/// `lib/python3.12/site-packages`, `Lib/site-packages`. Of several versions the one asked for, else the newest.
+fn below(environment: &Path, version: Option<&str>) -> Vec<PathBuf> {
+    let windows = environment.join("Lib").join("site-packages");
+    if windows.is_dir() {
+        return vec![windows];
+    }
+    let wanted = version.map(|it| it.split('.').take(2).collect::<Vec<_>>().join("."));
+    let mut found = Vec::new();
+    for lib in ["lib", "lib64"] {
+        for entry in std::fs::read_dir(environment.join(lib)).into_iter().flatten().flatten() {
+            let name = entry.file_name().into_string().unwrap_or_default();
+            let Some(number) = name.strip_prefix("python").or_else(|| name.strip_prefix("pypy")) else { continue };
+            for site in ["site-packages", "dist-packages"] {
+                let folder = entry.path().join(site);
+                if folder.is_dir() {
+                    let minor = number.rsplit('.').next().and_then(|it| it.parse::<u32>().ok());
+                    let is_wanted = wanted.as_deref() == Some(number.trim_end_matches('t'));
+                    found.push(((is_wanted, minor), folder));
+                }
+            }
+        }
+    }
+    let Some(best) = found.iter().map(|(rank, _)| *rank).max() else { return Vec::new() };
+    let mut found: Vec<PathBuf> = found.into_iter().filter(|(rank, _)| *rank == best).map(|(_, it)| it).collect();
+    found.sort();
+    found
+}
+
+/// Folders that the `.pth` files of a `site-packages` name: their lines that are plain paths. Those that are code are not run.
+fn added_folders(site: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(site).into_iter().flatten().flatten();
+    let mut lists: Vec<PathBuf> = entries.map(|it| it.path()).filter(|it| has_ending(it, "pth")).collect();
+    lists.sort();
+    let mut found = Vec::new();
+    for list in lists {
+        if !std::fs::metadata(&list).is_ok_and(|it| it.is_file() && it.len() <= LONGEST_LIST) {
+            continue;
+        }
+        let text = std::fs::read_to_string(&list).unwrap_or_default();
+        for line in text.trim_start_matches('\u{feff}').lines().map(str::trim_end) {
+            let is_path = !line.is_empty() && !line.starts_with(['#', ' ', '\t']);
+            if is_path && !line.starts_with("import ") && !line.starts_with("import\t") {
+                found.push(site.join(line));
+            }
+        }
+    }
+    found
+}
+
+fn has_ending(path: &Path, ending: &str) -> bool {
+    path.extension().is_some_and(|it| it == ending)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(path: &Path, text: &str) -> std::io::Result<()> {
+        std::fs::create_dir_all(path.parent().unwrap_or(path))?;
+        std::fs::write(path, text)
+    }
+
+    #[test]
+    fn an_environment_is_found_by_any_of_its_names() -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let at = |path: &str| folder.path().join(path);
+        write(&at("env/pyvenv.cfg"), "home = /nowhere/bin\nversion = 3.12.4\n")?;
+        write(&at("env/bin/python"), "")?;
+        write(&at("env/lib/python3.11/site-packages/old.py"), "")?;
+        write(&at("env/lib/python3.12/site-packages/kit/__init__.py"), "")?;
+        write(&at("env/lib/python3.12/site-packages/kit/deep.py"), "")?;
+        write(&at("env/lib/python3.12/site-packages/kit/fast.so"), "")?;
+        write(&at("env/lib/python3.12/site-packages/json.py"), "")?;
+        write(&at("env/lib/python3.12/site-packages/the_kit-2.0.dist-info/RECORD"), "kit/__init__.py,,\n")?;
+        for name in ["env", "env/bin", "env/bin/python", "env/lib/python3.12/site-packages"] {
+            let site = SitePackages::of(&at(name)).expect(name);
+            let deep = site.module("kit.deep").expect("it is installed");
+            assert_eq!(site.shown("kit.deep", &deep), "the_kit-2.0/kit/deep.py");
+            assert!(site.module("kit").is_some_and(|it| it.is_package));
+            assert_eq!(site.module("kit.fast"), None);
+            assert_eq!(site.module("old"), None);
+            assert_eq!(site.module("json"), None, "the standard library comes first");
+        }
+        assert!(SitePackages::of(&at("nowhere")).is_none() && SitePackages::of(folder.path()).is_none());
+        assert!(SitePackages::near(&at("env/lib")).is_none());
+        std::fs::rename(at("env"), at(".venv"))?;
+        std::fs::create_dir_all(at("app/deep"))?;
+        assert!(SitePackages::near(&at("app/deep")).is_some());
+        Ok(())
+    }
+
+    #[test]
+    fn plain_paths_in_lists_count_and_code_does_not() -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let at = |path: &str| folder.path().join(path);
+        let site = "env/Lib/site-packages";
+        write(&at("work/src/mine.py"), "")?;
+        write(
+            &at(&format!("{site}/a.pth")),
+            "# a comment\nimport sys; sys.path.append('../../../evil')\n../../../work/src\n",
+        )?;
+        write(&at("evil/wrong.py"), "")?;
+        let found = SitePackages::of(&at("env")).expect("an environment");
+        let mine = found.module("mine").expect("named by a list");
+        assert_eq!(found.shown("mine", &mine), "added/mine.py");
+        assert_eq!(found.module("wrong"), None);
+        Ok(())
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_do_not_lead_out() -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let at = |path: &str| folder.path().join(path);
+        write(&at("secret/__init__.py"), "")?;
+        write(&at("env/lib/python3.12/site-packages/fine.py"), "")?;
+        std::os::unix::fs::symlink(at("secret"), at("env/lib/python3.12/site-packages/kit"))?;
+        let site = SitePackages::of(&at("env")).expect("an environment");
+        assert!(site.module("fine").is_some());
+        assert_eq!(site.module("kit"), None);
+        Ok(())
+    }
+}

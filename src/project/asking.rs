@@ -1,0 +1,132 @@
+//! Code that first finds out where it runs: on a loop or not, in which thread.
+
+use crate::finding::FileId;
+use crate::knowledge::Effect;
+use crate::model::{Block, CallId, Condition, Node, Scope, Test, Use, Value, flow};
+use crate::source::Language;
+
+use super::Project;
+use super::types::FnRef;
+
+impl Project {
+    /// The function finds out whether a loop runs before it does one thing or the other.
+    pub fn asks_for_loop(&self, function: FnRef) -> bool {
+        self.asks_by_itself(function)
+            || self
+                .calls_any(function, &|call| self.own_of(function.file, call).is_some_and(|it| self.tells_of_loop(it)))
+    }
+
+    fn asks_by_itself(&self, function: FnRef) -> bool {
+        let file = function.file;
+        let model = self.model(file);
+        let asks = |node: &Node| {
+            let Node::Call(id) = node else { return false };
+            let api = self.api_of(file, *id);
+            api.is_some_and(|api| matches!(api.last_name(), "get_running_loop" | "current_async_library"))
+        };
+        flow::find(&model.function(function.function).body, &mut |node| match node {
+            Node::Call(id) => {
+                let callee = model.value(model.call(*id).callee);
+                matches!(callee, Value::Attr(_, name) if model.name(*name) == "is_running")
+            }
+            Node::Try(it) => !it.handlers.is_empty() && flow::find(&it.body, &mut |node| asks(node)).is_some(),
+            Node::Scope(it) => self.suppresses(file, it) && flow::find(&it.body, &mut |node| asks(node)).is_some(),
+            _ => false,
+        })
+        .is_some()
+    }
+
+    /// `with contextlib.suppress(..)`
+    fn suppresses(&self, file: FileId, scope: &Scope) -> bool {
+        scope.items.iter().any(|item| {
+            matches!(self.model(file).value(item.value), Value::Result(call)
+                if self.api_of(file, *call).is_some_and(|api| api.path == "contextlib.suppress"))
+        })
+    }
+
+    /// Where the condition holds, no loop runs in this thread (`Some(true)`), or one does; `None`: it says nothing of that.
+    pub(super) fn says_no_loop(&self, function: FnRef, condition: Condition) -> Option<bool> {
+        let model = self.model(function.file);
+        let asks = match model.value(condition.value) {
+            Value::Result(call) => {
+                let named = |value: &Value| match value {
+                    Value::Attr(_, name) => model.name(*name) == "is_running",
+                    Value::Path(path) => path.segments.last().is_some_and(|it| model.name(*it) == "_get_running_loop"),
+                    _ => false,
+                };
+                named(model.value(model.call(*call).callee))
+                    || self.own_of(function.file, *call).is_some_and(|it| self.tells_of_loop(it))
+            }
+            // `self.loop = running_loop()`, a few lines above.
+            Value::Attr(..) => {
+                self.calls_any(function, &|call| {
+                    model.call(call).result == Use::Stored
+                        && self.own_of(function.file, call).is_some_and(|it| self.tells_of_loop(it))
+                }) && self
+                    .evaluate(function.file, condition.value)
+                    .library_path()
+                    .is_some_and(|path| path.starts_with("asyncio.") && path.ends_with("EventLoop"))
+            }
+            _ => false,
+        };
+        let there = match condition.test {
+            Test::Truth => condition.holds,
+            Test::None => !condition.holds,
+            Test::Instance(_) => return None,
+        };
+        asks.then_some(!there)
+    }
+
+    /// `with pytest.raises(..)`: a test expects what is inside to fail, or to be warned of.
+    pub fn expects_failure(&self, file: FileId, scope: &Scope, warnings: bool) -> bool {
+        const FAIL: &[&str] = &["assertRaises", "assertRaisesRegex", "raises"];
+        const WARN: &[&str] = &["assertWarns", "assertWarnsRegex", "check_warnings", "deprecated_call", "warns"];
+        let model = self.model(file);
+        model.language == Language::Python
+            && scope.items.iter().any(|item| {
+                let Value::Result(call) = model.value(item.value) else { return false };
+                let name = match model.value(model.call(*call).callee) {
+                    Value::Attr(_, name) | Value::Global(_, name) => model.name(*name),
+                    Value::Path(path) => path.segments.last().map_or("", |it| model.name(*it)),
+                    _ => return false,
+                };
+                FAIL.contains(&name) || warnings && WARN.contains(&name)
+            })
+    }
+
+    /// A helper that asks for the running loop, and says so by what it returns: the loop or nothing, yes or no.
+    fn tells_of_loop(&self, helper: FnRef) -> bool {
+        let definition = self.function(helper);
+        let starts = |call| self.api_of(helper.file, call).is_some_and(|api| api.effect == Some(Effect::StartsRuntime));
+        let answers = definition
+            .returned
+            .iter()
+            .any(|value| matches!(self.model(helper.file).value(*value), Value::None | Value::Bool(_)));
+        !definition.kind.is_async() && answers && self.asks_by_itself(helper) && !self.calls_any(helper, &starts)
+    }
+
+    fn calls_any(&self, function: FnRef, is: &dyn Fn(CallId) -> bool) -> bool {
+        flow::find(&self.function(function).body, &mut |node| matches!(node, Node::Call(id) if is(*id))).is_some()
+    }
+
+    pub(super) fn asks_for_runtime(&self, file: FileId, id: CallId) -> bool {
+        self.api_of(file, id).is_some_and(|api| api.last_name() == "try_current")
+    }
+
+    /// The test asks which thread this is: what it decides on is done in a thread of its own.
+    pub(super) fn asks_for_thread(&self, file: FileId, test: &Block) -> bool {
+        let model = self.model(file);
+        let asks = |node: &Node| {
+            let Node::Call(id) = node else { return false };
+            let named = match model.value(model.call(*id).callee) {
+                Value::Attr(_, name) => model.name(*name) == "get_ident",
+                _ => false,
+            };
+            named
+                || self.api_of(file, *id).is_some_and(|api| {
+                    matches!(api.path, "threading.get_ident" | "threading.current_thread" | "threading.main_thread")
+                })
+        };
+        flow::find(test, &mut |node| asks(node)).is_some()
+    }
+}

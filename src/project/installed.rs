@@ -1,0 +1,297 @@
+//! Files of installed packages: found and read when something leads there, each once, and never judged.
+//!
+//! They are numbered as they are met, after the user's files. Which comes first hangs on the threads, so their numbers decide
+//! nothing: where an order is needed, it is that of paths ([`Project::standing`](super::Project::standing)).
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use rustc_hash::FxHashMap;
+
+use super::Slot;
+use super::crates::either;
+use super::layout::{join, last, parent};
+use super::types::{ClassRef, FnRef};
+use crate::discover::{Found, Kind};
+use crate::finding::FileId;
+use crate::knowledge::Api;
+use crate::packages::{CrateSource, Surroundings};
+use crate::source::{Language, Source};
+
+/// A map that many threads read and few write.
+type Shared<K, V> = RwLock<FxHashMap<K, V>>;
+
+/// Impls of a type: file and index there.
+pub(super) type Impls = Arc<[(FileId, u32)]>;
+
+#[derive(Default)]
+pub(super) struct Installed {
+    pub(super) around: Arc<Surroundings>,
+    /// The number of the first file: how many files of the user's there are.
+    first: usize,
+    files: boxcar::Vec<InstalledFile>,
+    by_path: Shared<PathBuf, FileId>,
+    /// Python modules by their whole name.
+    modules: Shared<String, Option<FileId>>,
+    crates: boxcar::Vec<CrateSource>,
+    crates_by_folder: Shared<Utf8PathBuf, CrateId>,
+    /// What a crate calls another: by the asking crate, or the folder of the user's package.
+    names: Shared<(Asking, String), Option<CrateId>>,
+    /// All Rust files of a crate, without their endings, sorted.
+    listings: Shared<CrateId, Arc<[String]>>,
+    pub(super) impls: Shared<ClassRef, Impls>,
+    pub(super) described: Shared<FnRef, Option<&'static Api>>,
+}
+
+/// Who names a crate.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) enum Asking {
+    User(Utf8PathBuf),
+    Crate(CrateId),
+    /// Nobody in particular.
+    Anyone,
+}
+
+/// An index into [`Installed::crates`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) struct CrateId(usize);
+
+struct InstalledFile {
+    found: Found,
+    place: Place,
+    slot: OnceLock<Box<Slot>>,
+}
+
+/// What a file is part of.
+pub(super) enum Place {
+    Python {
+        module: String,
+        is_package: bool,
+    },
+    Rust {
+        of: CrateId,
+        /// Without the ending.
+        stem: String,
+        is_root: bool,
+    },
+}
+
+/// Folders with more files than this hold generated code: implementations are looked for beside the type alone.
+const MOST_FILES: usize = 1500;
+
+fn read<K: std::hash::Hash + Eq, V: Clone>(map: &Shared<K, V>, key: &K) -> Option<V> {
+    map.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+}
+
+/// Keeps what is found first.
+fn keep<K: std::hash::Hash + Eq, V: Clone>(map: &Shared<K, V>, key: K, value: V) -> V {
+    map.write().unwrap_or_else(PoisonError::into_inner).entry(key).or_insert(value).clone()
+}
+
+/// What the map knows, else what is found out now. Threads that ask at once find out the same.
+pub(super) fn remembered<K: std::hash::Hash + Eq, V: Clone>(map: &Shared<K, V>, key: K, find: impl FnOnce() -> V) -> V {
+    match read(map, &key) {
+        Some(known) => known,
+        None => keep(map, key, find()),
+    }
+}
+
+impl Installed {
+    pub(super) fn new(around: Arc<Surroundings>, first: usize) -> Self {
+        Self { around, first, ..Self::default() }
+    }
+
+    fn entry(&self, file: FileId) -> Option<&InstalledFile> {
+        self.files.get(file.index().checked_sub(self.first)?)
+    }
+
+    /// Where a file stands; `None` for the user's.
+    pub(super) fn place(&self, file: FileId) -> Option<&Place> {
+        self.entry(file).map(|it| &it.place)
+    }
+
+    pub(super) fn path(&self, file: FileId) -> Option<&Path> {
+        self.entry(file).map(|it| it.found.path.as_path())
+    }
+
+    /// The file, read at first need. One that cannot be read is empty.
+    pub(super) fn slot(&self, file: FileId) -> Option<&Slot> {
+        let entry = self.entry(file)?;
+        Some(entry.slot.get_or_init(|| {
+            let source = crate::discover::read(&entry.found, self.around.largest).ok().flatten();
+            let language = entry.found.kind.language();
+            let mut source = source.unwrap_or_else(|| Source::new(entry.found.shown.clone(), language, ""));
+            source.installed = true;
+            Slot::new(source)
+        }))
+    }
+
+    /// As reports show it.
+    pub(super) fn shown(&self, file: FileId) -> Option<&Utf8Path> {
+        self.entry(file).map(|it| it.found.shown.as_path())
+    }
+
+    pub(super) fn language(&self, file: FileId) -> Option<Language> {
+        self.entry(file).map(|it| it.found.kind.language())
+    }
+
+    fn number(&self, path: PathBuf, shown: String, kind: Kind, place: Place) -> FileId {
+        let mut by_path = self.by_path.write().unwrap_or_else(PoisonError::into_inner);
+        *by_path.entry(path).or_insert_with_key(|path| {
+            let found = Found { shown: shown.into(), path: path.clone(), kind };
+            let index = self.files.push(InstalledFile { found, place, slot: OnceLock::new() });
+            FileId((self.first + index) as u32)
+        })
+    }
+
+    /// An environment holds something importable under this name.
+    pub(super) fn has_module(&self, first: &str) -> bool {
+        self.around.python.as_ref().is_some_and(|it| it.has(first))
+    }
+
+    /// The file of an installed Python module, by its whole name. `own` knows the user's files: a package under
+    /// development is installed, too.
+    pub(super) fn module(&self, name: &str, own: impl FnOnce(&Path) -> Option<FileId>) -> Option<FileId> {
+        let site = self.around.python.as_ref()?;
+        remembered(&self.modules, name.to_owned(), || {
+            let found = site.module(name)?;
+            if let Some(own) = own(&found.path) {
+                return Some(own);
+            }
+            let shown = site.shown(name, &found);
+            let place = Place::Python { module: name.to_owned(), is_package: found.is_package };
+            Some(self.number(found.path, shown, Kind::Python, place))
+        })
+    }
+
+    pub(super) fn krate(&self, id: CrateId) -> &CrateSource {
+        &self.crates[id.0]
+    }
+
+    /// The crate that is called `name` by who asks, found by `find`.
+    pub(super) fn crate_named(
+        &self,
+        asking: Asking,
+        name: &str,
+        find: impl FnOnce() -> Option<CrateSource>,
+    ) -> Option<CrateId> {
+        remembered(&self.names, (asking, name.to_owned()), || {
+            let source = find()?;
+            // What macros do happens in the compiler.
+            let library = source.manifest.package.as_ref()?.library.as_ref()?;
+            if library.macros {
+                return None;
+            }
+            let mut known = self.crates_by_folder.write().unwrap_or_else(PoisonError::into_inner);
+            let folder = source.folder.clone();
+            Some(*known.entry(folder).or_insert_with(|| CrateId(self.crates.push(source))))
+        })
+    }
+
+    /// The first file of a crate's library, without its ending.
+    fn root_stem(&self, id: CrateId) -> Option<&str> {
+        let library = self.krate(id).manifest.package.as_ref()?.library.as_ref()?;
+        library.path.as_str().strip_suffix(".rs")
+    }
+
+    pub(super) fn crate_root(&self, id: CrateId) -> Option<FileId> {
+        self.rust(id, self.root_stem(id)?)
+    }
+
+    /// The name by which other crates call it.
+    pub(super) fn crate_name(&self, id: CrateId) -> &str {
+        let package = self.krate(id).manifest.package.as_ref();
+        package.and_then(|it| it.library.as_ref()).map_or("", |it| &it.name)
+    }
+
+    /// The file of a crate, if it is there and in the crate's folder.
+    fn rust(&self, of: CrateId, stem: &str) -> Option<FileId> {
+        let path = PathBuf::from(format!("{stem}.rs"));
+        if let Some(known) = read(&self.by_path, &path) {
+            return Some(known);
+        }
+        let source = self.krate(of);
+        let real = path.canonicalize().ok()?;
+        let inside = Utf8Path::new(stem).strip_prefix(&source.folder).ok()?;
+        if !path.is_file() || !crate::discover::plain_path(real).starts_with(&source.folder) {
+            return None;
+        }
+        let shown = format!("{}/{inside}.rs", source.label).replace('\\', "/");
+        let is_root = self.root_stem(of) == Some(stem);
+        Some(self.number(path, shown, Kind::Rust, Place::Rust { of, stem: stem.to_owned(), is_root }))
+    }
+
+    /// The file of `mod name;`, as in [`Crates::child`](super::crates::Crates::child).
+    pub(super) fn child(&self, file: FileId, inside: &[&str], name: &str, path: Option<&str>) -> Option<FileId> {
+        let Place::Rust { of, stem, is_root } = self.place(file)? else { return None };
+        let usual = *is_root || last(stem) == "mod";
+        either(stem, usual, inside, name, path).find_map(|stem| self.rust(*of, &stem))
+    }
+
+    /// The module around a file, by the names of folders.
+    pub(super) fn parent_module(&self, file: FileId) -> Option<FileId> {
+        let Place::Rust { of, stem, is_root } = self.place(file)? else { return None };
+        if *is_root {
+            return None;
+        }
+        let folder = parent(stem.strip_suffix("/mod").unwrap_or(stem));
+        let around = [folder.to_owned(), join(folder, "mod")];
+        let found = around.iter().filter(|it| *it != stem).find_map(|it| self.rust(*of, it));
+        found.or_else(|| self.crate_root(*of))
+    }
+
+    /// The edition of the file's package.
+    pub(super) fn edition(&self, file: FileId) -> Option<u16> {
+        let Place::Rust { of, .. } = self.place(file)? else { return None };
+        self.krate(*of).manifest.package.as_ref()?.edition
+    }
+
+    /// `kit::store::disk`, `httpx._client`.
+    pub(super) fn module_name(&self, file: FileId) -> Option<String> {
+        Some(match self.place(file)? {
+            Place::Python { module, .. } => module.clone(),
+            Place::Rust { of, stem, is_root } => {
+                let name = self.crate_name(*of);
+                let inside = self.root_stem(*of).and_then(|it| stem.strip_prefix(parent(it))).unwrap_or_default();
+                let inside = inside.strip_suffix("/mod").unwrap_or(inside).trim_matches('/').replace('/', "::");
+                if *is_root || inside.is_empty() { name.to_owned() } else { format!("{name}::{inside}") }
+            }
+        })
+    }
+
+    /// The files in which a type may have implementations: those of its crate that mention it in one, by path.
+    pub(super) fn files_with_impls(&self, file: FileId, name: &str) -> Vec<FileId> {
+        let Some(Place::Rust { of, stem, .. }) = self.place(file) else { return Vec::new() };
+        let folder = self.root_stem(*of).map_or("", parent);
+        let stems = remembered(&self.listings, *of, || rust_files(Path::new(folder)).into());
+        let all = stems.len() <= MOST_FILES;
+        let near = |it: &&String| all || parent(it) == parent(stem);
+        let files = stems.iter().filter(near).filter_map(|stem| self.rust(*of, stem));
+        let mentions = |file: &FileId| {
+            self.slot(*file).is_some_and(|it| it.source.text.contains("impl") && it.source.text.contains(name))
+        };
+        files.filter(mentions).collect()
+    }
+}
+
+/// All Rust files below a folder, without their endings, sorted. Links are not followed.
+fn rust_files(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut pending = vec![folder.to_owned()];
+    while let Some(folder) = pending.pop() {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            let Ok(kind) = entry.file_type() else { continue };
+            let path = entry.path();
+            if kind.is_dir() {
+                pending.push(path);
+            } else if kind.is_file()
+                && let Some(stem) = path.to_str().and_then(|it| it.strip_suffix(".rs"))
+            {
+                found.push(stem.replace('\\', "/"));
+            }
+        }
+    }
+    found.sort();
+    found
+}

@@ -1,0 +1,301 @@
+//! From a name in any file to what it leads to, in the user's files or in what is installed.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::Project;
+use super::installed::{Asking, Impls, Place, remembered};
+use super::resolve::{apart, is_apart};
+use super::types::{ClassRef, FnRef, Ty};
+use crate::finding::FileId;
+use crate::knowledge::Api;
+use crate::model::FILE_MODULE;
+use crate::source::Language;
+
+/// Libraries whose insides say nothing of what calling them does: event loops and runtimes, which wait as their tables say,
+/// and names that stand for the language itself.
+const LEFT_ALONE: &[&str] = &[
+    "_pytest",
+    "anyio",
+    "async_timeout",
+    "curio",
+    "exceptiongroup",
+    "mypy_extensions",
+    "outcome",
+    "overrides",
+    "pytest",
+    "sniffio",
+    "trio",
+    "typing_extensions",
+    "uvloop",
+    "alloc",
+    "async_channel",
+    "async_executor",
+    "async_io",
+    "async_std",
+    "core",
+    "flume",
+    "futures",
+    "futures_channel",
+    "futures_core",
+    "futures_executor",
+    "futures_lite",
+    "futures_util",
+    "kanal",
+    "log",
+    "mio",
+    "smol",
+    "std",
+    "tokio",
+    "tokio_stream",
+    "tokio_util",
+    "tracing",
+];
+
+impl Project {
+    /// The file is of an installed package, not the user's: no finding is made in it.
+    pub fn is_installed(&self, file: FileId) -> bool {
+        file.index() >= self.files.members.len()
+    }
+
+    /// Its blocking is told in its own body: callers need not be told again.
+    pub fn answers_for_itself(&self, function: FnRef) -> bool {
+        self.function(function).kind.is_async() && !self.is_installed(function.file)
+    }
+
+    /// An order of files that does not hang on which was read first.
+    pub fn standing(&self, file: FileId) -> (u32, Option<&Path>) {
+        match self.installed().path(file) {
+            Some(path) => (u32::MAX, Some(path)),
+            None => (file.0, None),
+        }
+    }
+
+    /// `pkg.mod`, `a::b`.
+    pub(super) fn module_of(&self, file: FileId) -> String {
+        self.installed().module_name(file).unwrap_or_else(|| self.layout.module_name(file).to_owned())
+    }
+
+    /// The tables, or the configuration, know the library that a path begins with.
+    pub(super) fn is_known(&self, language: Language, first: &str) -> bool {
+        self.knowledge.library(language, first).is_some() || self.knowledge.configures(first)
+    }
+
+    /// The file of the longest installed module that a dotted path begins with, and how many segments name it.
+    fn installed_module(&self, segments: &[&str]) -> Option<(FileId, usize)> {
+        let first = segments.first()?;
+        if !self.installed().has_module(first) || LEFT_ALONE.contains(first) || self.layout.has_package(first) {
+            return None;
+        }
+        let mut found = None;
+        for length in 1..=segments.len() {
+            let name = segments[..length].join(".");
+            match self.installed().module(&name, |path| self.files.at(path)) {
+                Some(file) => found = Some((file, length)),
+                None if found.is_some() => break,
+                None => {}
+            }
+        }
+        found
+    }
+
+    /// `import a.b.c` in `file`: the module, and how many of the segments name it.
+    pub(super) fn absolute_module(&self, file: FileId, segments: &[&str], known: bool) -> Option<(FileId, usize)> {
+        if let Some(place) = self.installed().place(file) {
+            let Place::Python { module, .. } = place else { return None };
+            let own = module.split('.').next() == segments.first().copied();
+            return if own || !known { self.installed_module(segments) } else { None };
+        }
+        let found = self.layout.absolute(file, segments, known);
+        found.or_else(|| if known { None } else { self.installed_module(segments) })
+    }
+
+    /// `from ..a import b` in `file`: `level` dots. Gives the package itself for no segments.
+    pub(super) fn relative_module(&self, file: FileId, level: u32, segments: &[&str]) -> Option<(FileId, usize)> {
+        let Some(Place::Python { module, is_package }) = self.installed().place(file) else {
+            return self.layout.relative(file, level, segments);
+        };
+        let mut base: Vec<&str> = module.split('.').collect();
+        let up = level as usize - usize::from(*is_package && level > 0);
+        base.truncate(base.len().saturating_sub(up));
+        let length = base.len();
+        if length == 0 {
+            return None;
+        }
+        base.extend(segments);
+        let (file, used) = self.installed_module(&base)?;
+        Some((file, used.checked_sub(length)?))
+    }
+
+    /// What stands under a library's path that no table describes: a function or class of its sources. Modules stay paths,
+    /// so that the tables are asked for whatever is in them.
+    pub(super) fn library_name(&self, language: Language, full: String) -> Ty {
+        if !self.follows(language) || self.is_described(language, &full) {
+            return Ty::External(full.into());
+        }
+        match self.in_sources(language, &full) {
+            Some(Ty::Module(..) | Ty::Unknown) | None => Ty::External(full.into()),
+            Some(found) => found,
+        }
+    }
+
+    /// There is something installed to follow calls into.
+    fn follows(&self, language: Language) -> bool {
+        let around = &self.installed().around;
+        match language {
+            Language::Python => around.python.is_some(),
+            // Which types the user's own `impl` blocks are for is found out before.
+            Language::Rust => !around.crates.is_empty() && !is_apart(),
+        }
+    }
+
+    /// A table tells what the path is, or the analysis itself knows it.
+    fn is_described(&self, language: Language, full: &str) -> bool {
+        self.knowledge.describes(language, full) || super::members::is_plain_base(full)
+    }
+
+    /// What a path into a library is in the library's sources.
+    pub(super) fn in_sources(&self, language: Language, path: &str) -> Option<Ty> {
+        if !self.follows(language) {
+            return None;
+        }
+        let (start, used, segments): (FileId, usize, Vec<&str>) = match language {
+            Language::Python => {
+                let segments: Vec<&str> = path.split('.').collect();
+                let (file, used) = self.installed_module(&segments)?;
+                (file, used, segments)
+            }
+            Language::Rust => {
+                let segments: Vec<&str> = path.split("::").collect();
+                (self.crate_of_anyone(segments.first()?)?, 1, segments)
+            }
+        };
+        Some(self.down(Ty::Module(start, FILE_MODULE), &segments[used..], language))
+    }
+
+    /// The library's own description of an installed function, where a table has it: what it says counts.
+    pub(super) fn described(&self, function: FnRef) -> Option<&'static Api> {
+        if !self.is_installed(function.file) {
+            return None;
+        }
+        let language = self.language(function.file);
+        let first = self.library_of(function.file)?;
+        if !self.is_known(language, &first) {
+            return None;
+        }
+        remembered(&self.installed().described, function, || {
+            let name = self.model(function.file).name(self.function(function).name);
+            let paths = self.knowledge.paths_named(language, name);
+            let is_it = |path: &&str| {
+                let begins = path.strip_prefix(first.as_str()).is_some_and(|rest| rest.starts_with(['.', ':']));
+                begins
+                    && match self.in_sources(language, path) {
+                        Some(Ty::Function(found) | Ty::Bound(_, found)) => found == function,
+                        _ => false,
+                    }
+            };
+            paths.iter().copied().find(is_it).and_then(|path| self.knowledge.api(language, path))
+        })
+    }
+
+    /// The top-level module or crate that an installed file is of.
+    fn library_of(&self, file: FileId) -> Option<String> {
+        Some(match self.installed().place(file)? {
+            Place::Python { module, .. } => module.split('.').next()?.to_owned(),
+            Place::Rust { of, .. } => self.installed().crate_name(*of).to_owned(),
+        })
+    }
+
+    /// The first file of the library crate that `file` calls by this name.
+    pub(super) fn crate_named(&self, file: FileId, name: &str) -> Option<FileId> {
+        if LEFT_ALONE.contains(&name) || !self.follows(Language::Rust) {
+            return self.layout_crate(file, name);
+        }
+        let sources = &self.installed().around.crates;
+        if let Some(Place::Rust { of, .. }) = self.installed().place(file) {
+            if self.installed().crate_name(*of) == name {
+                return self.installed().crate_root(*of);
+            }
+            let source = self.installed().krate(*of);
+            let found = self.installed().crate_named(Asking::Crate(*of), name, || {
+                let dependency = source.manifest.package.as_ref()?.dependency(name)?;
+                let beside = || sources.beside(dependency.path.as_deref()?);
+                let locked = || sources.dependency(source.locked?, &dependency.package);
+                locked().or_else(beside)
+            });
+            return self.installed().crate_root(found?);
+        }
+        if let Some(own) = self.layout_crate(file, name) {
+            return Some(own);
+        }
+        let (folder, package) = self.layout.crates.package_of(file)?;
+        let found = self.installed().crate_named(Asking::User(folder.to_owned()), name, || {
+            let dependency = self.layout.crates.dependency(file, name)?;
+            if let Some(path) = &dependency.path {
+                return sources.beside(path);
+            }
+            sources.dependency(sources.locked(folder, &package.name)?, &dependency.package)
+        });
+        self.installed().crate_root(found?)
+    }
+
+    fn layout_crate(&self, file: FileId, name: &str) -> Option<FileId> {
+        if self.is_installed(file) { None } else { self.layout.crates.crate_named(file, name) }
+    }
+
+    /// The crate that all who name it mean, where there is but one version of it.
+    fn crate_of_anyone(&self, name: &str) -> Option<FileId> {
+        if LEFT_ALONE.contains(&name) {
+            return None;
+        }
+        let sources = &self.installed().around.crates;
+        let find = || sources.only(name).or_else(|| sources.only(&name.replace('_', "-")));
+        self.installed().crate_root(self.installed().crate_named(Asking::Anyone, name, find)?)
+    }
+
+    /// The file of `mod name;` declared in a module of `file`.
+    pub(super) fn declared_module(
+        &self,
+        file: FileId,
+        inside: &[&str],
+        name: &str,
+        path: Option<&str>,
+    ) -> Option<FileId> {
+        match self.is_installed(file) {
+            true => self.installed().child(file, inside, name, path),
+            false => self.layout.crates.child(file, inside, name, path),
+        }
+    }
+
+    /// The module around the one `file` holds.
+    pub(super) fn parent_module(&self, file: FileId) -> Option<FileId> {
+        match self.is_installed(file) {
+            true => self.installed().parent_module(file),
+            false => self.layout.crates.parent_module(file),
+        }
+    }
+
+    /// The file of the crate root that `file` belongs to.
+    pub(super) fn crate_root(&self, file: FileId) -> Option<FileId> {
+        match self.installed().place(file) {
+            Some(Place::Rust { of, .. }) => self.installed().crate_root(*of),
+            Some(Place::Python { .. }) => None,
+            None => self.layout.crates.crate_root(file),
+        }
+    }
+
+    /// The `impl` blocks of a type of an installed crate.
+    pub(super) fn impls_installed(&self, class: ClassRef) -> Impls {
+        // Which type they are for is found out without them.
+        if is_apart() {
+            return Arc::from([]);
+        }
+        remembered(&self.installed().impls, class, || {
+            let model = self.model(class.file);
+            let name = model.name(model.class(class.class).name);
+            let files = self.installed().files_with_impls(class.file, name);
+            let all = apart(|| files.into_iter().flat_map(|file| self.impls_in(file)).collect::<Vec<_>>());
+            all.into_iter().filter(|(target, ..)| *target == class).map(|(_, file, index)| (file, index)).collect()
+        })
+    }
+}

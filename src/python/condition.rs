@@ -1,0 +1,193 @@
+//! What the tests of branches say: of themselves, and of single values.
+
+use ruff_python_ast::{BoolOp, CmpOp, Expr, ExprCall, UnaryOp};
+use ruff_text_size::Ranged;
+
+use crate::model::{Arm, CallId, Condition, Test, UNKNOWN, Value, ValueId};
+
+use super::parse::span;
+use super::scope::Lowerer;
+
+impl Lowerer<'_> {
+    /// An arm that so far is no more than what its test says.
+    pub(super) fn said(&mut self, test: &Expr) -> Arm {
+        let mut conditions = Vec::new();
+        let decides = self.conditions(test, &mut conditions) && conditions.len() == 1;
+        let either = self.either(test).unwrap_or_default();
+        Arm { conditions, decides, either, ..Arm::default() }
+    }
+
+    /// A test whose outcome stands in the text: literals, `TYPE_CHECKING`, a name that the module sets once and for all.
+    pub(super) fn constant(&self, test: &Expr) -> Option<bool> {
+        match test {
+            Expr::BooleanLiteral(it) => Some(it.value),
+            Expr::NumberLiteral(it) => match &it.value {
+                ruff_python_ast::Number::Int(number) => number.as_i64().map(|it| it != 0),
+                _ => None,
+            },
+            Expr::Name(it) if it.id == "TYPE_CHECKING" => Some(false),
+            Expr::Name(it) => self.flags.get(it.id.as_str()).copied().flatten(),
+            Expr::Attribute(it) if it.attr.as_str() == "TYPE_CHECKING" => Some(false),
+            Expr::UnaryOp(it) if it.op == UnaryOp::Not => self.constant(&it.operand).map(|it| !it),
+            Expr::BoolOp(it) if it.op == BoolOp::And => {
+                it.values.iter().any(|it| self.constant(it) == Some(false)).then_some(false)
+            }
+            _ => None,
+        }
+    }
+
+    /// What a test says of parameters and other locals: `name`, `not name`, `name is None`, joined by `and`. Gives whether
+    /// that is all it says.
+    fn conditions(&mut self, test: &Expr, out: &mut Vec<Condition>) -> bool {
+        match test {
+            Expr::Name(_) | Expr::Attribute(_) | Expr::Call(_) | Expr::Named(_) => {
+                if let Expr::Call(call) = test
+                    && let Some((value, class)) = self.asked_for_class(call)
+                {
+                    out.push(Condition { value, test: Test::Instance(class), holds: true });
+                    return true;
+                }
+                let value = self.subject(test);
+                out.extend(value.map(|value| Condition { value, test: Test::Truth, holds: true }));
+                value.is_some()
+            }
+            Expr::UnaryOp(it) if it.op == UnaryOp::Not => {
+                if let Some(either) = self.either(&it.operand) {
+                    out.extend(either.into_iter().map(Condition::denied));
+                    return true;
+                }
+                let before = out.len();
+                let whole = self.conditions(&it.operand, out);
+                // Of several only one need fail.
+                let reads = whole && out.len() == before + 1;
+                match out.last_mut() {
+                    Some(last) if reads => last.holds = !last.holds,
+                    _ => out.truncate(before),
+                }
+                reads
+            }
+            Expr::BoolOp(it) if it.op == BoolOp::And => {
+                let mut whole = true;
+                for operand in &it.values {
+                    whole &= self.conditions(operand, out);
+                }
+                whole
+            }
+            Expr::Compare(it) => {
+                let ([op @ (CmpOp::Is | CmpOp::IsNot)], [literal]) = (&*it.ops, &*it.comparators) else {
+                    return false;
+                };
+                // `flag is False`: a flag is one or the other.
+                let (test, wanted) = match literal {
+                    Expr::NoneLiteral(_) => (Test::None, true),
+                    Expr::BooleanLiteral(it) => (Test::Truth, it.value),
+                    _ => return false,
+                };
+                let value = self.subject(&it.left);
+                let holds = (*op == CmpOp::Is) == wanted;
+                out.extend(value.map(|value| Condition { value, test, holds }));
+                value.is_some()
+            }
+            _ => false,
+        }
+    }
+
+    /// The value that a test asks something of, where it was evaluated just now: a local, an attribute of one, a call's result.
+    fn subject(&mut self, asked: &Expr) -> Option<ValueId> {
+        match asked {
+            Expr::Name(name) => self.peek(name.id.as_str()),
+            // Of attributes and results all that is asked later is whether they tell of a loop.
+            Expr::Attribute(it) if it.attr.contains("loop") => {
+                let Expr::Name(receiver) = &*it.value else { return None };
+                let receiver = self.peek(receiver.id.as_str())?;
+                let name = self.name(it.attr.as_str());
+                Some(self.add(Value::Attr(receiver, name)))
+            }
+            Expr::Call(it) if it.arguments.is_empty() => {
+                let call = self.evaluated(it)?;
+                Some(self.add(Value::Result(call)))
+            }
+            Expr::Named(it) => self.subject(&it.value),
+            _ => None,
+        }
+    }
+
+    /// A call of the test, which has been evaluated by now.
+    fn evaluated(&self, call: &ExprCall) -> Option<CallId> {
+        let whole = span(call.range());
+        let found = self.model.calls.iter().rposition(|call| call.span.start <= whole.start)?;
+        (self.model.calls[found].span == whole).then_some(CallId(found as u32))
+    }
+
+    /// `isinstance(name, Class)`: the value, and the class.
+    fn asked_for_class(&mut self, call: &ExprCall) -> Option<(ValueId, ValueId)> {
+        let (Expr::Name(function), [Expr::Name(name), _]) = (&*call.func, &*call.arguments.args) else { return None };
+        if function.id != "isinstance" {
+            return None;
+        }
+        let class = self.model.call(self.evaluated(call)?).args.get(1)?.value;
+        Some((self.peek(name.id.as_str())?, class)).filter(|_| class != UNKNOWN)
+    }
+
+    /// `a or b`, `not (a and b)`: what each operand says, if each says one thing.
+    fn either(&mut self, test: &Expr) -> Option<Vec<Condition>> {
+        let (operands, holds) = match test {
+            Expr::BoolOp(it) if it.op == BoolOp::Or => (&it.values, true),
+            Expr::UnaryOp(it) if it.op == UnaryOp::Not => match &*it.operand {
+                Expr::BoolOp(it) if it.op == BoolOp::And => (&it.values, false),
+                _ => return None,
+            },
+            _ => return None,
+        };
+        let mut either = Vec::with_capacity(operands.len());
+        for operand in operands {
+            let mut said = Vec::new();
+            let whole = self.conditions(operand, &mut said);
+            let [one] = said.as_slice() else { return None };
+            either.push(if holds { *one } else { one.denied() });
+            if !whole {
+                return None;
+            }
+        }
+        Some(either)
+    }
+
+    /// The value of a parameter where another takes its place if it is nothing: `x or y`. A test that comes after says
+    /// nothing of the parameter itself.
+    pub(super) fn replaced(&mut self, value: ValueId) -> ValueId {
+        if self.is_parameter(value) { self.add(Value::Union([value].into())) } else { value }
+    }
+
+    fn is_parameter(&self, value: ValueId) -> bool {
+        value != UNKNOWN && self.model.function(self.function()).params.iter().any(|it| it.value == value)
+    }
+
+    /// After `if x is None: x = y`.
+    pub(super) fn replace_after(&mut self, arms: &[Arm]) {
+        let says_nothing = |it: &&Condition| matches!((it.test, it.holds), (Test::Truth, false) | (Test::None, true));
+        let asked = arms.iter().flat_map(|arm| &arm.conditions).filter(says_nothing).map(|it| it.value);
+        let asked: Vec<ValueId> = asked.filter(|it| self.is_parameter(*it)).collect();
+        for value in asked {
+            for local in 0..self.frame().current.len() {
+                let Some(joined) = self.frame().current[local] else { continue };
+                let Value::Union(parts) = self.model.value(joined) else { continue };
+                if let Some(at) = parts.iter().position(|part| *part == value) {
+                    let mut parts = parts.to_vec();
+                    parts[at] = self.replaced(value);
+                    let joined = self.add(Value::Union(parts.into()));
+                    self.frame().current[local] = Some(joined);
+                }
+            }
+        }
+    }
+}
+
+/// What is said where the test of the arm fails.
+pub(super) fn contrary(said: Arm) -> Arm {
+    let denied = |conditions: &[Condition]| conditions.iter().map(|it| it.denied()).collect();
+    let conditions = match said.conditions.as_slice() {
+        [only] if said.decides => denied(&[*only]),
+        _ => denied(&said.either),
+    };
+    Arm { conditions, ..Arm::default() }
+}

@@ -1,0 +1,245 @@
+//! Calls that lead into installed packages and crates: found in an environment or through a lock file, followed to where the
+//! effect is, and never judged themselves.
+
+mod support;
+
+use support::{Folder, Ran};
+
+const PYPROJECT: (&str, &str) = ("work/pyproject.toml", "[project]\nname = \"work\"\n");
+const SITE: &str = "work/.venv/lib/python3.12/site-packages";
+
+/// A project `work` with an environment that holds these files.
+fn python(code: &str, installed: &[(&str, &str)]) -> Folder {
+    let folder = Folder::new(&[PYPROJECT, ("work/app.py", code)]);
+    folder.write("work/.venv/pyvenv.cfg", "home = nowhere\nversion = 3.12.1\n");
+    for (path, text) in installed {
+        folder.write(&format!("{SITE}/{path}"), text);
+    }
+    folder
+}
+
+fn run(folder: &Folder, arguments: &[&str]) -> Ran {
+    let mut command = folder.command(&[&["check", "--output-format", "jsonl"], arguments].concat());
+    command.current_dir(folder.at("work"));
+    command.env_remove("VIRTUAL_ENV").env("CARGO_HOME", folder.at("cargo"));
+    support::ran(command)
+}
+
+/// `app.py:5 blocking-file < kit-2.0/kit/disk.py:3`: each finding with where its evidence ends.
+fn found(folder: &Folder, arguments: &[&str]) -> Vec<String> {
+    let ran = run(folder, arguments);
+    let place = |at: &serde_json::Value| {
+        let location = &at["location"];
+        format!("{}:{}", location["path"].as_str().expect("a path"), location["start"]["line"])
+    };
+    let line = |line: &str| {
+        let finding: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        let end = finding["trace"].as_array().and_then(|it| it.last()).map(|it| format!(" < {}", place(it)));
+        format!("{} {}{}", place(&finding), finding["rule"].as_str().expect("a rule"), end.unwrap_or_default())
+    };
+    assert!(!ran.err.contains("error:"), "{}", ran.err);
+    ran.out.lines().map(line).collect()
+}
+
+#[test]
+fn evidence_leads_through_a_package() {
+    let code = "import kit\nfrom kit.store import Store, later\n\n\nasync def f(path):\n    kit.load(path)\n    Store().read(path)\n    \
+                await later(path)\n    kit.fine(path)\n    kit.store.sometimes(path)\n    kit.remembered(path)\n";
+    let folder = python(
+        code,
+        &[
+            ("kit/__init__.py", "from .disk import load, fine, remembered\nfrom . import store\n"),
+            (
+                "kit/disk.py",
+                "import functools\nimport time\n\n\ndef load(path):\n    with open(path) as it:\n        return it.read()\n\n\n\
+                 def fine(path):\n    return path.upper()\n\n\n@functools.lru_cache\ndef remembered(path):\n    return load(path)\n\n\n\
+                 async def unused():\n    time.sleep(1)\n",
+            ),
+            (
+                "kit/store.py",
+                "import kit.disk\n\n\nclass Base:\n    def read(self, path):\n        return kit.disk.load(path)\n\n\n\
+                 class Store(Base):\n    pass\n\n\nasync def later(path):\n    Store().read(path)\n\n\n\
+                 def sometimes(path, cached=None):\n    if cached is not None:\n        return cached\n    return kit.disk.load(path)\n",
+            ),
+            ("kit-2.0.dist-info/METADATA", ""),
+        ],
+    );
+    let expected = [
+        "app.py:6 blocking-file < kit-2.0/kit/disk.py:6",
+        "app.py:7 blocking-file < kit-2.0/kit/disk.py:6",
+        "app.py:8 blocking-file < kit-2.0/kit/disk.py:6",
+    ];
+    assert_eq!(found(&folder, &[]), expected);
+    assert_eq!(found(&folder, &["app.py"]), expected);
+    assert_eq!(found(&folder, &["--isolated"]), expected);
+    assert_eq!(found(&folder, &["--no-deps"]), [""; 0]);
+    let ran = run(&folder, &["--python", "nowhere"]);
+    assert_eq!(ran.status, Some(2), "{}", ran.err);
+    assert!(ran.err.contains("--python: `nowhere`"), "{}", ran.err);
+}
+
+#[test]
+fn the_environment_asked_for_is_the_one_that_counts() {
+    let folder =
+        python("import kit\n\n\nasync def f():\n    kit.run()\n", &[("kit.py", "def run():\n    open('a')\n")]);
+    folder.write("other/lib/python3.12/site-packages/kit.py", "import time\n\n\ndef run():\n    time.sleep(1)\n");
+    assert_eq!(found(&folder, &[]), ["app.py:5 blocking-file < site-packages/kit.py:2"]);
+    for name in ["../other", "../other/lib/python3.12/site-packages"] {
+        assert_eq!(found(&folder, &["--python", name]), ["app.py:5 blocking-sleep < site-packages/kit.py:5"]);
+    }
+    let mut command = folder.command(&["check", "--output-format", "concise"]);
+    command.current_dir(folder.at("work")).env("VIRTUAL_ENV", folder.at("other"));
+    assert!(support::ran(command).out.contains("[blocking-sleep]"));
+}
+
+#[test]
+fn tables_keep_the_word_on_what_they_describe() {
+    let code = "import requests\n\n\nasync def f():\n    requests.get('x')\n    requests.undescribed()\n    requests.quiet()\n";
+    let folder = python(
+        code,
+        &[
+            ("requests/__init__.py", "from .api import get, undescribed, quiet\n"),
+            (
+                "requests/api.py",
+                "import time\n\n\ndef get(url):\n    time.sleep(1)\n\n\ndef undescribed():\n    get('x')\n\n\ndef quiet():\n    pass\n",
+            ),
+        ],
+    );
+    assert_eq!(
+        found(&folder, &[]),
+        ["app.py:5 blocking-network", "app.py:6 blocking-network < site-packages/requests/api.py:9"]
+    );
+}
+
+#[test]
+fn a_package_under_development_is_the_users_own() {
+    let folder = Folder::new(&[
+        ("work/pyproject.toml", "[project]\nname = \"work\"\n"),
+        ("work/app/src/app/main.py", "import helpers\n\n\nasync def f():\n    helpers.load()\n"),
+        ("work/app/src/app/__init__.py", ""),
+        ("work/tools/helpers.py", "def load():\n    open('a')\n\n\nasync def g():\n    load()\n"),
+    ]);
+    folder.write("work/.venv/Lib/site-packages/tools.pth", "../../../tools\n");
+    assert_eq!(
+        found(&folder, &[]),
+        [
+            "app/src/app/main.py:5 blocking-file < tools/helpers.py:2",
+            "tools/helpers.py:6 blocking-file < tools/helpers.py:2"
+        ]
+    );
+}
+
+#[test]
+fn stubs_and_compiled_modules_say_nothing() {
+    let code = "import kit\nimport fast\n\n\nasync def f():\n    kit.run()\n    fast.run()\n";
+    let folder = python(code, &[("kit.pyi", "def run() -> None: open('a')\n"), ("fast.so", "def run(): open('a')")]);
+    assert_eq!(found(&folder, &[]), [""; 0]);
+}
+
+const LOCK: &str = "version = 4\n\
+    [[package]]\nname = \"work\"\nversion = \"0.1.0\"\ndependencies = [\"disk-kit 2.1.0\", \"near\"]\n\
+    [[package]]\nname = \"disk-kit\"\nversion = \"1.0.0\"\nsource = \"registry+somewhere\"\n\
+    [[package]]\nname = \"disk-kit\"\nversion = \"2.1.0\"\nsource = \"registry+somewhere\"\ndependencies = [\"disk-kit 1.0.0\"]\n\
+    [[package]]\nname = \"near\"\nversion = \"0.2.0\"\n";
+
+fn rust() -> Folder {
+    let folder = Folder::new(&[
+        (
+            "work/Cargo.toml",
+            "[package]\nname = \"work\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\
+             [dependencies]\ndisk = { package = \"disk-kit\", version = \"2\" }\nnear = { path = \"../near\" }\n",
+        ),
+        ("work/Cargo.lock", LOCK),
+        (
+            "work/src/main.rs",
+            "use disk::{store::Store, wait};\n\n#[tokio::main]\nasync fn main() {\n    disk::load(\"a\");\n    wait();\n    \
+             let store = Store::new(\"a\");\n    store.size();\n    store.name();\n    near::run();\n}\n",
+        ),
+        ("near/Cargo.toml", "[package]\nname = \"near\"\nversion = \"0.2.0\"\n"),
+        ("near/src/lib.rs", "pub fn run() {\n    std::process::Command::new(\"true\").status();\n}\n"),
+    ]);
+    let kit = "cargo/registry/src/index-0/disk-kit-2.1.0";
+    let manifest = |version: &str| format!("[package]\nname = \"disk-kit\"\nversion = \"{version}\"\n");
+    folder.write(
+        &format!("{kit}/Cargo.toml"),
+        format!("{}[dependencies]\nolder = {{ package = \"disk-kit\", version = \"1\" }}\n", manifest("2.1.0")),
+    );
+    folder.write(
+        &format!("{kit}/src/lib.rs"),
+        "pub mod store;\nmod inner;\npub use inner::load;\n\npub fn wait() {\n    older::wait();\n}\n\nimpl store::Store {\n    \
+         pub fn size(&self) {\n        load(self.name());\n    }\n}\n",
+    );
+    folder.write(
+        &format!("{kit}/src/inner.rs"),
+        "pub fn load(path: &str) {\n    let _ = std::fs::read_to_string(path);\n}\n",
+    );
+    folder.write(
+        &format!("{kit}/src/store.rs"),
+        "pub struct Store {\n    name: String,\n}\n\nimpl Store {\n    pub fn new(name: &str) -> Self {\n        \
+         Self { name: name.to_owned() }\n    }\n\n    pub fn name(&self) -> &str {\n        &self.name\n    }\n}\n",
+    );
+    let older = "cargo/registry/src/index-0/disk-kit-1.0.0";
+    folder.write(&format!("{older}/Cargo.toml"), manifest("1.0.0"));
+    folder.write(
+        &format!("{older}/src/lib.rs"),
+        "pub fn wait() {\n    std::thread::sleep(std::time::Duration::from_secs(1));\n}\n",
+    );
+    folder
+}
+
+#[test]
+fn evidence_leads_through_the_crates_of_the_lock_file() {
+    let folder = rust();
+    let expected = [
+        "src/main.rs:5 blocking-file < disk-kit-2.1.0/src/inner.rs:2",
+        "src/main.rs:6 blocking-sleep < disk-kit-1.0.0/src/lib.rs:2",
+        "src/main.rs:8 blocking-file < disk-kit-2.1.0/src/inner.rs:2",
+        "src/main.rs:10 blocking-process < near-0.2.0/src/lib.rs:2",
+    ];
+    assert_eq!(found(&folder, &[]), expected);
+    assert_eq!(found(&folder, &["--no-deps"]), [""; 0]);
+    std::fs::remove_file(folder.at("work/Cargo.lock")).expect("it can be removed");
+    assert_eq!(found(&folder, &[]), [""; 0]);
+}
+
+#[test]
+fn sources_in_vendor_are_found() {
+    let folder = rust();
+    std::fs::create_dir_all(folder.at("work/vendor")).expect("folders can be made");
+    for (from, to) in [("disk-kit-2.1.0", "disk-kit"), ("disk-kit-1.0.0", "disk-kit-1.0.0")] {
+        let from = folder.at("cargo/registry/src/index-0").join(from);
+        std::fs::rename(from, folder.at("work/vendor").join(to)).expect("folders can be moved");
+        folder.write(&format!("work/vendor/{to}/.cargo-checksum.json"), "{}");
+    }
+    for path in [".", "src"] {
+        let found = found(&folder, &[path]);
+        let first = found.first().map(String::as_str);
+        assert_eq!(first, Some("src/main.rs:5 blocking-file < disk-kit-2.1.0/src/inner.rs:2"));
+        assert_eq!(found.len(), 4, "{found:?}");
+    }
+}
+
+#[test]
+fn a_manifest_that_does_not_parse_is_a_warning() {
+    let folder = rust();
+    folder.write("work/Cargo.toml", "[package\n");
+    let ran = run(&folder, &[]);
+    assert_eq!(ran.status, Some(0), "{}", ran.err);
+    let warnings: Vec<&str> = ran.err.lines().filter(|line| line.contains("Cargo.toml")).collect();
+    assert!(matches!(warnings.as_slice(), [one] if one.contains("is not read")), "{}", ran.err);
+}
+
+#[test]
+fn the_order_of_threads_decides_nothing() {
+    let folder = rust();
+    for number in 0..30 {
+        let code = format!("use disk::load;\n\npub async fn f{number}() {{\n    load(\"a\");\n    disk::wait();\n}}\n");
+        folder.write(&format!("work/src/bin/b{number}.rs"), code);
+    }
+    let all = |threads: &str| run(&folder, &["--threads", threads]).out;
+    let one = all("1");
+    assert_eq!(one.lines().count(), 64);
+    for threads in ["2", "5", "16"] {
+        assert_eq!(all(threads), one);
+    }
+}

@@ -1,0 +1,185 @@
+//! Every function and type that a table names is in a published version of its library: each path is looked up in the
+//! library's own source or stubs, by way of the front ends.
+//!
+//! `tests/exists/fetch DIR` gathers the libraries, and
+//! `ASYNCLINT_PACKAGES=DIR cargo test --test exists -- --ignored --nocapture` looks up all that is named. Without the
+//! variable two samples are looked up in what a machine that builds this has anyway: the sources of this workspace's
+//! dependencies, and the standard library of a Python, if there is one.
+
+#[path = "exists/python.rs"]
+mod python;
+#[path = "exists/rust.rs"]
+mod rust;
+#[path = "../src/knowledge/schema.rs"]
+#[allow(dead_code, reason = "the build uses the rest")]
+mod schema;
+#[path = "exists/tables.rs"]
+mod tables;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use tables::{Language, Named};
+
+/// What looking a path up gave.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Verdict {
+    /// The model has it.
+    Found { is_async: bool },
+    /// Only the text has it: made by a macro, or at run time, or compiled.
+    Text,
+    /// It may be inherited from what is not at hand, or made at run time.
+    Open,
+    /// It is not there.
+    Missing,
+    /// The library is not at hand.
+    Absent,
+}
+
+#[derive(Default)]
+struct Tally {
+    found: usize,
+    text: usize,
+    open: Vec<String>,
+    missing: Vec<String>,
+    absent: usize,
+    made_up: usize,
+}
+
+/// Looks all of them up, by library.
+fn look_up(all: &[Named], mut find: impl FnMut(&Named) -> Verdict) -> BTreeMap<String, Tally> {
+    let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
+    for named in all {
+        let tally = tallies.entry(format!("{} {}", named.language.name(), named.library)).or_default();
+        match find(named) {
+            // A type that a table makes up, to say what something gives: nobody can name it.
+            Verdict::Missing | Verdict::Open if named.is_made_up() => tally.made_up += 1,
+            Verdict::Found { is_async: true } if named.is_call && !named.is_async => {
+                tally.missing.push(format!("{}: `{}` is async there, and not in the table", named.table, named.path));
+            }
+            Verdict::Found { .. } => tally.found += 1,
+            Verdict::Text => tally.text += 1,
+            Verdict::Open => tally.open.push(named.path.clone()),
+            Verdict::Missing => tally.missing.push(format!("{}: `{}` is not there", named.table, named.path)),
+            Verdict::Absent => tally.absent += 1,
+        }
+    }
+    tallies
+}
+
+/// Paths that were looked up and found, and what is wrong.
+fn judged(tallies: &BTreeMap<String, Tally>) -> (usize, Vec<String>) {
+    let found = tallies.values().map(|it| it.found + it.text).sum();
+    (found, tallies.values().flat_map(|it| it.missing.clone()).collect())
+}
+
+#[test]
+#[ignore = "needs the libraries: `tests/exists/fetch`"]
+fn all_that_is_named_exists() {
+    let folder = std::env::var_os("ASYNCLINT_PACKAGES").expect("ASYNCLINT_PACKAGES names the folder of the libraries");
+    let folder = PathBuf::from(folder);
+    let mut python = python::Packages::below(&folder.join("python"));
+    let mut rust = rust::Crates::below(&folder.join("rust"));
+    let tallies = look_up(&tables::named(), |named| match named.language {
+        Language::Python => python.find(&named.library, &named.path),
+        Language::Rust => rust.find(&named.path),
+    });
+    let mut sums = Tally::default();
+    for (library, it) in &tallies {
+        println!(
+            "{library}: {} found, {} by text, {} open, {} wrong, {} absent",
+            it.found,
+            it.text,
+            it.open.len(),
+            it.missing.len(),
+            it.absent
+        );
+        it.open.iter().for_each(|path| println!("    open: {path}"));
+        it.missing.iter().for_each(|path| println!("    wrong: {path}"));
+        sums.found += it.found;
+        sums.text += it.text;
+        sums.absent += it.absent;
+        sums.open.extend(it.open.iter().cloned());
+    }
+    let (found, wrong) = judged(&tallies);
+    let here = tallies.values().filter(|it| it.absent == 0).count();
+    println!(
+        "{here} of {} libraries; {} found, {} by text, {} open, {} wrong, {} absent",
+        tallies.len(),
+        sums.found,
+        sums.text,
+        sums.open.len(),
+        wrong.len(),
+        sums.absent
+    );
+    assert!(found > 5000, "only {found} were found: are the libraries in {}?", folder.display());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The folders of the crates that this workspace is built from.
+fn dependencies() -> Vec<PathBuf> {
+    let output = std::process::Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--locked", "--offline", "--manifest-path"])
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
+        .output()
+        .expect("cargo runs");
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).expect("cargo tells its metadata");
+    let packages = metadata["packages"].as_array().expect("a list of packages");
+    let manifests = packages.iter().filter(|it| !it["source"].is_null()).filter_map(|it| it["manifest_path"].as_str());
+    manifests.filter_map(|it| Some(PathBuf::from(it).parent()?.to_owned())).collect()
+}
+
+#[test]
+fn what_is_named_of_our_own_dependencies_exists() {
+    let mut crates = rust::Crates::of(dependencies());
+    let named: Vec<Named> = tables::named().into_iter().filter(|it| it.language == Language::Rust).collect();
+    let (found, wrong) = judged(&look_up(&named, |it| crates.find(&it.path)));
+    assert!(found > 300, "only {found} were found");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Where a Python on this machine has its standard library, and its version.
+fn standard_library() -> Option<(PathBuf, (u8, u8))> {
+    let ask = "import sys, sysconfig; print(sysconfig.get_path('stdlib')); print(*sys.version_info[:2])";
+    let output = ["python3", "python"]
+        .iter()
+        .find_map(|name| std::process::Command::new(name).args(["-c", ask]).output().ok())
+        .filter(|output| output.status.success())?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let (folder, version) = text.trim().split_once('\n')?;
+    let (major, minor) = version.split_once(' ')?;
+    Some((PathBuf::from(folder.trim()), (major.parse().ok()?, minor.parse().ok()?)))
+}
+/// Parts of Python's standard library that came or went: the first version 3.x that has them in its source, and the first
+/// that has not.
+const CAME_AND_WENT: &[(&str, u8, u8)] = &[
+    // A module that puts another in its place, since 3.13.
+    ("collections.abc.", 3, 13),
+    ("configparser.SafeConfigParser", 2, 12),
+    ("copy.replace", 13, u8::MAX),
+    ("dbm.sqlite3.", 13, u8::MAX),
+    ("glob.translate", 13, u8::MAX),
+    ("queue.Queue.shutdown", 13, u8::MAX),
+    ("queue.ShutDown", 13, u8::MAX),
+    // A function in the source, a class in the stubs.
+    ("threading.RLock.", 15, u8::MAX),
+];
+
+#[test]
+fn what_is_named_of_the_standard_library_exists() {
+    let Some((folder, (3, minor))) = standard_library() else {
+        println!("there is no Python 3 here");
+        return;
+    };
+    let elsewhere = |path: &str| {
+        CAME_AND_WENT.iter().any(|(start, from, until)| path.starts_with(start) && !(*from..*until).contains(&minor))
+    };
+    let mut named = tables::named();
+    named.retain(|it| it.language == Language::Python && !elsewhere(&it.path));
+    let mut packages = python::Packages::of(vec![folder]);
+    let (found, wrong) = judged(&look_up(&named, |it| packages.find(&it.library, &it.path)));
+    assert!(found > 1000, "only {found} were found");
+    // What other versions have and have not is not written down above.
+    let allowed = if (11..=13).contains(&minor) { 0 } else { found / 20 };
+    assert!(wrong.len() <= allowed, "Python 3.{minor}: {}", wrong.join("\n"));
+}

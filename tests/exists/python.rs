@@ -1,0 +1,405 @@
+//! Python packages: unpacked distributions, standard libraries, folders of stubs.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use asynclint::model::{
+    ClassId, FILE_MODULE, FileModel, FunctionId, FunctionKind, Path as Dotted, PathRoot, Value, ValueId,
+};
+use asynclint::source::{Language, Source};
+
+use crate::Verdict;
+
+/// Circles of imports and bases end here.
+const DEEPEST: u32 = 24;
+
+/// Something a path stands for.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+enum Thing {
+    Module(String),
+    Class(PathBuf, ClassId),
+    Function(PathBuf, FunctionId),
+    /// It is there, and no more is known of it.
+    Opaque,
+}
+
+/// What was found before.
+#[derive(Clone)]
+struct Known {
+    found: Vec<Thing>,
+    unsure: bool,
+    in_text: bool,
+    /// `None`: it holds. Else it may not be all, and holds for the path that was asked for then.
+    during: Option<usize>,
+}
+
+/// One module's file.
+struct Unit {
+    file: PathBuf,
+    module: String,
+    is_package: bool,
+    model: FileModel,
+}
+
+/// Folders that imports start from.
+pub struct Packages {
+    roots: Vec<PathBuf>,
+    units: HashMap<PathBuf, Option<Rc<Unit>>>,
+    files: HashMap<String, Rc<Vec<PathBuf>>>,
+    open: HashSet<(Thing, String)>,
+    known: HashMap<(Thing, String), Known>,
+    /// How often a look-up has met itself, or was given up: what was found meanwhile may not be all.
+    cut: usize,
+    /// Counts the paths that were asked for.
+    asked: usize,
+    /// Something on the way could not be told: a base that is not at hand, `__getattr__`.
+    unsure: bool,
+    /// The text of modules that make names at run time, and of compiled ones, has the name.
+    in_text: bool,
+}
+
+impl Packages {
+    /// Every folder below `folder` is one that imports start from.
+    pub fn below(folder: &Path) -> Self {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        Self::of(entries.map(|entry| entry.path()).filter(|it| it.is_dir()).collect())
+    }
+
+    pub fn of(mut roots: Vec<PathBuf>) -> Self {
+        roots.sort();
+        Self {
+            roots,
+            units: HashMap::new(),
+            files: HashMap::new(),
+            open: HashSet::new(),
+            known: HashMap::new(),
+            cut: 0,
+            asked: 0,
+            unsure: false,
+            in_text: false,
+        }
+    }
+
+    /// The library is at hand: by the name of its folder, or as a part of a standard library.
+    fn has(&self, library: &str, module: &str) -> bool {
+        let library = library.replace(['_', '.'], "-").to_lowercase();
+        self.roots.iter().any(|root| {
+            let folder = root.file_name().unwrap_or_default().to_string_lossy();
+            let name = folder.rsplit_once('-').map_or(&*folder, |(name, _)| name);
+            let is_standard = folder.starts_with("standard-library") || folder.starts_with("python3");
+            let stands = |path: PathBuf| path.exists() || path.with_extension("py").exists();
+            name == library
+                || name.strip_suffix("-slim") == Some(&library)
+                || (is_standard && (stands(root.join(module)) || root.join(format!("{module}.pyi")).exists()))
+        })
+    }
+
+    pub fn find(&mut self, library: &str, path: &str) -> Verdict {
+        (self.unsure, self.in_text) = (false, false);
+        self.asked += 1;
+        let first = path.split('.').next().unwrap_or(path);
+        if !self.has(library, first) || (self.files_of(first).is_empty() && !self.is_folder(first)) {
+            return Verdict::Absent;
+        }
+        let mut found = self.path(path, 0);
+        found.sort_by_key(|it| matches!(it, Thing::Opaque));
+        match found.first() {
+            Some(Thing::Function(file, function)) => {
+                let is_async = |function: FunctionId, unit: &Unit| {
+                    let function = unit.model.function(function);
+                    function.kind == FunctionKind::Async && !function.is_generator
+                };
+                let is_async = self.unit(file).is_some_and(|unit| is_async(*function, &unit));
+                // A name that one version binds to both is for the table to decide.
+                let all = found.iter().all(|it| matches!(it, Thing::Function(..)));
+                Verdict::Found { is_async: is_async && all && found.len() == 1 }
+            }
+            Some(_) => Verdict::Found { is_async: false },
+            None if self.in_text => Verdict::Text,
+            None if self.unsure => Verdict::Open,
+            None => Verdict::Missing,
+        }
+    }
+
+    /// The files of a module: source and stubs, in every version that is at hand; compiled ones too.
+    fn files_of(&mut self, module: &str) -> Rc<Vec<PathBuf>> {
+        if let Some(known) = self.files.get(module) {
+            return known.clone();
+        }
+        let below = module.replace('.', "/");
+        let stubs = match below.split_once('/') {
+            Some((first, rest)) => format!("{first}-stubs/{rest}"),
+            None => format!("{below}-stubs"),
+        };
+        let mut files = Vec::new();
+        for root in &self.roots {
+            for path in [root.join(&below), root.join(&stubs)] {
+                for end in ["__init__.py", "__init__.pyi"] {
+                    files.extend(Some(path.join(end)).filter(|it| it.is_file()));
+                }
+                for end in ["py", "pyi"] {
+                    let name = format!("{}.{end}", path.file_name().unwrap_or_default().to_string_lossy());
+                    files.extend(Some(path.with_file_name(name)).filter(|it| it.is_file()));
+                }
+                files.extend(compiled(&path));
+            }
+        }
+        let files = Rc::new(files);
+        self.files.insert(module.to_owned(), files.clone());
+        files
+    }
+
+    /// A package without `__init__`.
+    fn is_folder(&self, module: &str) -> bool {
+        let below = module.replace('.', "/");
+        self.roots.iter().any(|root| root.join(&below).is_dir())
+    }
+
+    fn unit(&mut self, file: &Path) -> Option<Rc<Unit>> {
+        if let Some(known) = self.units.get(file) {
+            return known.clone();
+        }
+        let root = self.roots.iter().find(|root| file.starts_with(root));
+        let unit = root.and_then(|root| {
+            let bytes = std::fs::read(file).ok()?;
+            let below = file.strip_prefix(root).ok()?.with_extension("");
+            let mut parts: Vec<String> = below.iter().map(|it| it.to_string_lossy().into_owned()).collect();
+            if let Some(first) = parts.first_mut() {
+                *first = first.trim_end_matches("-stubs").to_owned();
+            }
+            let is_package = parts.last().is_some_and(|it| it == "__init__");
+            if is_package {
+                parts.pop();
+            }
+            let text = String::from_utf8_lossy(&bytes);
+            let source = Source::new(file.to_string_lossy().into_owned(), Language::Python, &*text);
+            let model = asynclint::python::lower(&source);
+            Some(Rc::new(Unit { file: file.to_owned(), module: parts.join("."), is_package, model }))
+        });
+        self.units.insert(file.to_owned(), unit.clone());
+        unit
+    }
+
+    /// What a dotted path stands for, from the top.
+    fn path(&mut self, path: &str, depth: u32) -> Vec<Thing> {
+        let mut parts = path.split('.');
+        let first = parts.next().unwrap_or(path).to_owned();
+        if self.files_of(&first).is_empty() && !self.is_folder(&first) {
+            return Vec::new();
+        }
+        let mut things = vec![Thing::Module(first)];
+        for part in parts {
+            let mut next = Vec::new();
+            for thing in &things {
+                for found in self.member(thing, part, depth + 1) {
+                    if !next.contains(&found) {
+                        next.push(found);
+                    }
+                }
+            }
+            things = next;
+        }
+        things
+    }
+
+    fn member(&mut self, of: &Thing, name: &str, depth: u32) -> Vec<Thing> {
+        let key = (of.clone(), name.to_owned());
+        if let Some(known) = self.known.get(&key)
+            && known.during.is_none_or(|asked| asked == self.asked)
+        {
+            self.unsure |= known.unsure;
+            self.in_text |= known.in_text;
+            return known.found.clone();
+        }
+        if depth > DEEPEST || !self.open.insert(key.clone()) {
+            self.cut += 1;
+            return Vec::new();
+        }
+        let cut = self.cut;
+        let before = (std::mem::take(&mut self.unsure), std::mem::take(&mut self.in_text));
+        let mut found = match of {
+            Thing::Module(module) => self.module_member(module, name, depth),
+            Thing::Class(file, class) => self.class_member(file, *class, name, depth),
+            Thing::Function(..) => Vec::new(),
+            Thing::Opaque => {
+                self.unsure = true;
+                Vec::new()
+            }
+        };
+        self.open.remove(&key);
+        let mut seen = HashSet::new();
+        found.retain(|it| seen.insert(it.clone()));
+        let during = (cut != self.cut && !self.open.is_empty()).then_some(self.asked);
+        let known = Known { found: found.clone(), unsure: self.unsure, in_text: self.in_text, during };
+        self.known.insert(key, known);
+        self.unsure |= before.0;
+        self.in_text |= before.1;
+        found
+    }
+
+    fn module_member(&mut self, module: &str, name: &str, depth: u32) -> Vec<Thing> {
+        let mut found = Vec::new();
+        for file in self.files_of(module).iter() {
+            if !is_python(file) {
+                let bytes = std::fs::read(file).unwrap_or_default();
+                self.in_text |= has_word(&bytes, name);
+                continue;
+            }
+            let Some(unit) = self.unit(file) else { continue };
+            let top = unit.model.module(FILE_MODULE);
+            if let Some(id) = unit.model.names.find(name) {
+                for binding in top.bindings.iter().filter(|binding| binding.name == id) {
+                    found.extend(self.evaluate(&unit, binding.value, depth + 1));
+                }
+            }
+            for glob in &top.globs {
+                for opened in self.evaluate(&unit, glob.value, depth + 1) {
+                    found.extend(self.member(&opened, name, depth + 1));
+                }
+            }
+            // Names that are made when they are asked for stand in the text of the module, mostly.
+            let makes =
+                |it: &str| unit.model.names.find(it).is_some_and(|id| top.bindings.iter().any(|b| b.name == id));
+            if makes("__getattr__") || unit.model.names.find("globals").is_some() {
+                self.unsure = true;
+                let text = std::fs::read(file).unwrap_or_default();
+                self.in_text |= has_word(&text, name);
+            }
+        }
+        let child = format!("{module}.{name}");
+        if !self.files_of(&child).is_empty() || (found.is_empty() && self.is_folder(&child)) {
+            found.push(Thing::Module(child));
+        }
+        found
+    }
+
+    fn class_member(&mut self, file: &Path, class: ClassId, name: &str, depth: u32) -> Vec<Thing> {
+        let Some(unit) = self.unit(file) else { return Vec::new() };
+        let declared = unit.model.class(class);
+        let mut found = Vec::new();
+        if let Some(id) = unit.model.names.find(name) {
+            let methods = declared.methods.iter().filter(|(it, _)| *it == id);
+            found.extend(methods.map(|(_, function)| Thing::Function(unit.file.clone(), *function)));
+            if found.is_empty() {
+                for (_, value) in declared.fields.iter().filter(|(it, _)| *it == id) {
+                    found.extend(self.evaluate(&unit, *value, depth + 1));
+                }
+            }
+        }
+        if !found.is_empty() {
+            return found;
+        }
+        for base in &declared.bases {
+            let of = self.evaluate(&unit, *base, depth + 1);
+            for base in of {
+                found.extend(self.member(&base, name, depth + 1));
+            }
+        }
+        if let Some(id) = unit.model.names.find("__getattr__")
+            && declared.methods.iter().any(|(it, _)| *it == id)
+        {
+            self.unsure = true;
+        }
+        if found.is_empty() {
+            // What every class has.
+            let object = self.path("builtins.object", depth + 1);
+            if !object.contains(&Thing::Class(file.to_owned(), class)) {
+                for object in object {
+                    found.extend(self.member(&object, name, depth + 1));
+                }
+            }
+        }
+        found
+    }
+
+    /// What a value stands for: at least something, since it is bound.
+    fn evaluate(&mut self, unit: &Rc<Unit>, value: ValueId, depth: u32) -> Vec<Thing> {
+        let found = if depth > DEEPEST { Vec::new() } else { self.evaluate_inner(unit, value, depth) };
+        if depth > DEEPEST {
+            self.cut += 1;
+        }
+        if found.is_empty() { vec![Thing::Opaque] } else { found }
+    }
+
+    fn evaluate_inner(&mut self, unit: &Rc<Unit>, value: ValueId, depth: u32) -> Vec<Thing> {
+        let model = &unit.model;
+        match model.value(value) {
+            Value::Function(function) => vec![Thing::Function(unit.file.clone(), *function)],
+            Value::Class(class) => vec![Thing::Class(unit.file.clone(), *class)],
+            Value::Path(path) => {
+                let path = absolute(unit, path);
+                self.path(&path, depth)
+            }
+            Value::Global(_, name) => {
+                let (module, name) = (unit.module.clone(), model.name(*name).to_owned());
+                let found = self.member(&Thing::Module(module), &name, depth);
+                if found.is_empty() { self.path(&format!("builtins.{name}"), depth) } else { found }
+            }
+            Value::Instance { class, .. } => self.evaluate(unit, *class, depth + 1),
+            Value::Index(inner) | Value::Entered(inner, _) | Value::Awaited(inner) => {
+                self.evaluate(unit, *inner, depth + 1)
+            }
+            Value::Attr(inner, name) => {
+                let name = model.name(*name).to_owned();
+                let of = self.evaluate(unit, *inner, depth + 1);
+                of.iter().flat_map(|it| self.member(it, &name, depth + 1)).collect()
+            }
+            Value::Union(parts) => parts.iter().flat_map(|it| self.evaluate(unit, *it, depth + 1)).collect(),
+            Value::Result(call) => {
+                let callee = self.evaluate(unit, model.call(*call).callee, depth + 1);
+                callee.into_iter().flat_map(|callee| self.result(callee, depth + 1)).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn result(&mut self, callee: Thing, depth: u32) -> Vec<Thing> {
+        match callee {
+            Thing::Function(file, function) => {
+                let Some(unit) = self.unit(&file) else { return Vec::new() };
+                let returns = unit.model.function(function).returns;
+                returns.map_or_else(Vec::new, |it| self.evaluate(&unit, it, depth))
+            }
+            class @ Thing::Class(..) => vec![class],
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// A path as its file writes it, from the top.
+fn absolute(unit: &Unit, path: &Dotted) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    if let PathRoot::Relative(level) = path.root {
+        parts = unit.module.split('.').collect();
+        let drop = level as usize - usize::from(unit.is_package);
+        parts.truncate(parts.len().saturating_sub(drop));
+    }
+    parts.extend(path.segments.iter().map(|it| unit.model.name(*it)));
+    parts.join(".")
+}
+
+fn is_python(file: &Path) -> bool {
+    file.extension().is_some_and(|it| it == "py" || it == "pyi")
+}
+
+/// `name.cpython-312-x86_64-linux-gnu.so`, `name.abi3.so`, `name.pyx`.
+fn compiled(path: &Path) -> Vec<PathBuf> {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Vec::new() };
+    let start = format!("{}.", name.to_string_lossy());
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let files = entries.map(|entry| entry.path()).filter(|it| {
+        let name = it.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with(&start) && [".so", ".pyd", ".pyx", ".pxd"].iter().any(|end| name.ends_with(end))
+    });
+    files.collect()
+}
+
+/// The name stands in the text, not as a part of another.
+pub fn has_word(text: &[u8], word: &str) -> bool {
+    let part = |byte: Option<&u8>| byte.is_some_and(|it| it.is_ascii_alphanumeric() || *it == b'_');
+    let Ok(finder) = aho_corasick::AhoCorasick::new([word]) else { return false };
+    finder
+        .find_iter(text)
+        .any(|it| !part(it.start().checked_sub(1).and_then(|before| text.get(before))) && !part(text.get(it.end())))
+}

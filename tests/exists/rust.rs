@@ -1,0 +1,498 @@
+//! Crates: folders with a manifest and `src`, and the standard library's.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use asynclint::model::{
+    ClassId, ClassKind, FILE_MODULE, FileModel, FunctionId, FunctionKind, ModuleId, PathRoot, Value, ValueId,
+};
+use asynclint::source::{Language, Source};
+
+use crate::Verdict;
+use crate::python::has_word;
+
+/// Circles of imports end here.
+const DEEPEST: u32 = 32;
+
+/// Something a path stands for.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+enum Thing {
+    Module(PathBuf, ModuleId),
+    Type(PathBuf, ClassId),
+    Function(PathBuf, FunctionId),
+    /// It is there, and no more is known of it.
+    Opaque,
+}
+
+/// What was found before.
+struct Known {
+    found: Vec<Thing>,
+    unsure: bool,
+    /// `None`: it holds. Else it may not be all, and holds for the path that was asked for then.
+    during: Option<usize>,
+}
+
+struct Unit {
+    file: PathBuf,
+    /// The crate's first file.
+    root: PathBuf,
+    model: FileModel,
+}
+
+/// One version of a crate.
+#[derive(Clone, Debug)]
+struct Crate {
+    root: PathBuf,
+    folder: PathBuf,
+}
+
+/// An `impl` block: where it stands.
+type Block = (PathBuf, usize);
+
+pub struct Crates {
+    crates: HashMap<String, Vec<Crate>>,
+    units: HashMap<PathBuf, Option<Rc<Unit>>>,
+    /// All files of a crate, by its first.
+    members: HashMap<PathBuf, Rc<Vec<PathBuf>>>,
+    impls: HashMap<PathBuf, Rc<HashMap<Thing, Vec<Block>>>>,
+    open: HashSet<(Thing, String)>,
+    found: HashMap<(Thing, String), Known>,
+    /// How often a look-up has met itself, or was given up: what was found meanwhile may not be all.
+    cut: usize,
+    /// Counts the paths that were asked for.
+    asked: usize,
+    unsure: bool,
+}
+
+impl Crates {
+    /// Every folder below `folder` with a `Cargo.toml` is a crate; one without is one of the standard library.
+    pub fn below(folder: &Path) -> Self {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        Self::of(entries.map(|entry| entry.path()).collect())
+    }
+
+    pub fn of(mut folders: Vec<PathBuf>) -> Self {
+        folders.sort();
+        let mut crates: HashMap<String, Vec<Crate>> = HashMap::new();
+        for folder in folders {
+            let manifest: toml::Table = std::fs::read_to_string(folder.join("Cargo.toml"))
+                .ok()
+                .and_then(|text| text.parse().ok())
+                .unwrap_or_default();
+            let text = |table: &str, key: &str| Some(manifest.get(table)?.get(key)?.as_str()?.to_owned());
+            let root = folder.join(text("lib", "path").unwrap_or_else(|| "src/lib.rs".to_owned()));
+            let Some(folder_name) = folder.file_name() else { continue };
+            let name = text("lib", "name").or_else(|| text("package", "name"));
+            let name = name.unwrap_or_else(|| folder_name.to_string_lossy().into_owned()).replace('-', "_");
+            if root.is_file() {
+                crates.entry(name).or_default().push(Crate { root, folder });
+            }
+        }
+        Self {
+            crates,
+            units: HashMap::new(),
+            members: HashMap::new(),
+            impls: HashMap::new(),
+            open: HashSet::new(),
+            found: HashMap::new(),
+            cut: 0,
+            asked: 0,
+            unsure: false,
+        }
+    }
+
+    pub fn find(&mut self, path: &str) -> Verdict {
+        self.unsure = false;
+        self.asked += 1;
+        let segments: Vec<&str> = path.split("::").collect();
+        let Some(versions) = self.crates.get(segments[0]).cloned() else { return Verdict::Absent };
+        let mut text = false;
+        for version in versions {
+            let mut things = vec![Thing::Module(version.root.clone(), FILE_MODULE)];
+            let mut reached = Vec::new();
+            for segment in &segments[1..] {
+                let found: Vec<Thing> = things.iter().flat_map(|it| self.member(it, segment, 0)).collect();
+                if found.is_empty() {
+                    reached.extend(things.iter().filter_map(|it| self.crate_of(it)));
+                }
+                things = found;
+            }
+            things.sort_by_key(|it| matches!(it, Thing::Opaque));
+            match things.first() {
+                Some(Thing::Function(file, function)) => {
+                    let is_async = self
+                        .unit(file, &version.root)
+                        .is_some_and(|unit| unit.model.function(*function).kind == FunctionKind::Async);
+                    return Verdict::Found { is_async: is_async && things.len() == 1 };
+                }
+                Some(_) => return Verdict::Found { is_async: false },
+                None => text |= self.is_written(segments[0], &reached, segments[segments.len() - 1]),
+            }
+        }
+        match (text, self.unsure) {
+            (true, _) => Verdict::Text,
+            (false, true) => Verdict::Open,
+            (false, false) => Verdict::Missing,
+        }
+    }
+
+    fn crate_of(&self, thing: &Thing) -> Option<PathBuf> {
+        let (Thing::Module(file, _) | Thing::Type(file, _)) = thing else { return None };
+        Some(self.root_of(file))
+    }
+
+    /// The crate, one of its family, or the one that the path has led to, defines something of that name in its text: what
+    /// macros write is found so.
+    fn is_written(&mut self, name: &str, reached: &[PathBuf], last: &str) -> bool {
+        let standard = ["std", "core", "alloc"];
+        let start = format!("{name}_");
+        let family =
+            |it: &String| it == name || it.starts_with(&start) || (name == "std" && standard.contains(&it.as_str()));
+        let all = self.crates.iter().flat_map(|(name, all)| all.iter().map(move |it| (name, it)));
+        let crates: Vec<Crate> =
+            all.filter(|(name, it)| family(name) || reached.contains(&it.root)).map(|(_, it)| it.clone()).collect();
+        crates.iter().any(|it| self.defines(it, last))
+    }
+
+    fn defines(&mut self, version: &Crate, name: &str) -> bool {
+        self.files(&version.root, &version.folder).iter().any(|file| {
+            let Ok(text) = std::fs::read_to_string(file) else { return false };
+            has_word(text.as_bytes(), name)
+                && (in_macros(&text, name)
+                    || ["fn ", "macro_rules! ", "struct ", "trait ", "mod ", "type ", "enum "].iter().any(|word| {
+                        text.match_indices(&format!("{word}{name}")).any(|(at, found)| {
+                            !text[at + found.len()..].starts_with(|it: char| it.is_alphanumeric() || it == '_')
+                        })
+                    }))
+        })
+    }
+
+    fn files(&mut self, root: &Path, folder: &Path) -> Rc<Vec<PathBuf>> {
+        if let Some(known) = self.members.get(root) {
+            return known.clone();
+        }
+        let mut files = Vec::new();
+        let mut folders = vec![root.parent().unwrap_or(folder).to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+                let path = entry.path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if path.extension().is_some_and(|it| it == "rs") {
+                    files.push(path);
+                }
+            }
+        }
+        files.sort();
+        let files = Rc::new(files);
+        self.members.insert(root.to_owned(), files.clone());
+        files
+    }
+
+    fn unit(&mut self, file: &Path, root: &Path) -> Option<Rc<Unit>> {
+        if let Some(known) = self.units.get(file) {
+            return known.clone();
+        }
+        let standard = !root.parent().is_some_and(|it| it.with_file_name("Cargo.toml").is_file());
+        let unit = std::fs::read_to_string(file).ok().map(|text| {
+            let text = if standard { stable(&text) } else { text };
+            let source = Source::new(file.to_string_lossy().into_owned(), Language::Rust, text);
+            let model = asynclint::rust::lower(&source);
+            Rc::new(Unit { file: file.to_owned(), root: root.to_owned(), model })
+        });
+        self.units.insert(file.to_owned(), unit.clone());
+        unit
+    }
+
+    /// A unit that was read before.
+    fn known(&self, file: &Path) -> Option<Rc<Unit>> {
+        self.units.get(file).cloned().flatten()
+    }
+
+    fn member(&mut self, of: &Thing, name: &str, depth: u32) -> Vec<Thing> {
+        let key = (of.clone(), name.to_owned());
+        if let Some(known) = self.found.get(&key)
+            && known.during.is_none_or(|asked| asked == self.asked)
+        {
+            self.unsure |= known.unsure;
+            return known.found.clone();
+        }
+        if depth > DEEPEST || !self.open.insert(key.clone()) {
+            self.cut += 1;
+            return Vec::new();
+        }
+        let (cut, unsure) = (self.cut, std::mem::take(&mut self.unsure));
+        let mut found = match of {
+            Thing::Module(file, module) => self.module_member(file, *module, name, depth),
+            Thing::Type(file, class) => self.type_member(file, *class, name, depth),
+            Thing::Function(..) => Vec::new(),
+            Thing::Opaque => {
+                self.unsure = true;
+                Vec::new()
+            }
+        };
+        self.open.remove(&key);
+        let mut seen = HashSet::new();
+        found.retain(|it| seen.insert(it.clone()));
+        let during = (cut != self.cut && !self.open.is_empty()).then_some(self.asked);
+        self.found.insert(key, Known { found: found.clone(), unsure: self.unsure, during });
+        self.unsure |= unsure;
+        found
+    }
+
+    fn module_member(&mut self, file: &Path, module: ModuleId, name: &str, depth: u32) -> Vec<Thing> {
+        let root = self.root_of(file);
+        let Some(unit) = self.unit(file, &root) else { return Vec::new() };
+        let declared = unit.model.module(module);
+        let mut found = Vec::new();
+        if let Some(id) = unit.model.names.find(name) {
+            for binding in declared.bindings.iter().filter(|it| it.name == id) {
+                found.extend(self.evaluate(&unit, binding.value, depth + 1));
+            }
+            for (index, inner) in unit.model.modules.iter().enumerate() {
+                if inner.parent == Some(module) && inner.name == Some(id) {
+                    found.push(Thing::Module(file.to_owned(), ModuleId(index as u32)));
+                }
+            }
+            for (_, path) in declared.declared.iter().filter(|(it, _)| *it == id) {
+                let child = child(&unit, module, name, path.as_deref());
+                if let Some(child) = child {
+                    self.unit(&child, &root);
+                    found.push(Thing::Module(child, FILE_MODULE));
+                }
+            }
+        }
+        if found.is_empty() {
+            for glob in &declared.globs {
+                for opened in self.evaluate(&unit, glob.value, depth + 1) {
+                    found.extend(self.member(&opened, name, depth + 1));
+                }
+            }
+        }
+        found
+    }
+
+    fn root_of(&self, file: &Path) -> PathBuf {
+        self.known(file).map_or_else(|| file.to_owned(), |unit| unit.root.clone())
+    }
+
+    fn type_member(&mut self, file: &Path, class: ClassId, name: &str, depth: u32) -> Vec<Thing> {
+        let Some(unit) = self.known(file) else { return Vec::new() };
+        let declared = unit.model.class(class);
+        let id = unit.model.names.find(name);
+        let own = declared.methods.iter().filter(|(it, _)| Some(*it) == id);
+        let mut found: Vec<Thing> = own.map(|(_, it)| Thing::Function(file.to_owned(), *it)).collect();
+        let fields: Vec<ValueId> = declared.fields.iter().filter(|it| Some(it.0) == id).map(|it| it.1).collect();
+        for value in fields {
+            found.extend(self.evaluate(&unit, value, depth + 1));
+        }
+        if found.is_empty() {
+            let bases = declared.bases.clone();
+            if declared.kind == ClassKind::Alias && bases.is_empty() {
+                self.unsure = true;
+            }
+            for base in bases {
+                for base in self.evaluate(&unit, base, depth + 1) {
+                    found.extend(self.member(&base, name, depth + 1));
+                }
+            }
+        }
+        if !found.is_empty() {
+            return found;
+        }
+        let impls = self.impls(&unit.root.clone());
+        let blocks = impls.get(&Thing::Type(file.to_owned(), class)).cloned().unwrap_or_default();
+        for (at, index) in &blocks {
+            let Some(unit) = self.known(at) else { continue };
+            if let Some(id) = unit.model.names.find(name) {
+                let methods = unit.model.impls[*index].methods.iter().filter(|(it, _)| *it == id);
+                found.extend(methods.map(|(_, it)| Thing::Function(at.clone(), *it)));
+            }
+        }
+        if !found.is_empty() {
+            return found;
+        }
+        // What the traits that it implements give it.
+        for (at, index) in &blocks {
+            let Some(unit) = self.known(at) else { continue };
+            let Some(of_trait) = unit.model.impls[*index].of_trait else { continue };
+            for of_trait in self.evaluate(&unit, of_trait, depth + 1) {
+                found.extend(self.member(&of_trait, name, depth + 1));
+            }
+        }
+        found
+    }
+
+    /// The `impl` blocks of a crate by the type they are for.
+    fn impls(&mut self, root: &Path) -> Rc<HashMap<Thing, Vec<Block>>> {
+        if let Some(known) = self.impls.get(root) {
+            return known.clone();
+        }
+        // Types that are asked for meanwhile have no methods yet; only their names are needed.
+        self.impls.insert(root.to_owned(), Rc::default());
+        let mut impls: HashMap<Thing, Vec<Block>> = HashMap::new();
+        for file in self.files(root, root).iter() {
+            let Some(unit) = self.unit(file, root) else { continue };
+            for (index, it) in unit.model.impls.iter().enumerate() {
+                for target in self.evaluate(&unit, it.target, 0) {
+                    if matches!(target, Thing::Type(..)) {
+                        impls.entry(target).or_default().push((file.clone(), index));
+                    }
+                }
+            }
+        }
+        let impls = Rc::new(impls);
+        self.impls.insert(root.to_owned(), impls.clone());
+        impls
+    }
+
+    fn evaluate(&mut self, unit: &Rc<Unit>, value: ValueId, depth: u32) -> Vec<Thing> {
+        let mut found = if depth > DEEPEST { Vec::new() } else { self.evaluate_inner(unit, value, depth) };
+        found.dedup();
+        self.cut += usize::from(depth > DEEPEST);
+        if found.is_empty() { vec![Thing::Opaque] } else { found }
+    }
+
+    fn evaluate_inner(&mut self, unit: &Rc<Unit>, value: ValueId, depth: u32) -> Vec<Thing> {
+        let model = &unit.model;
+        match model.value(value) {
+            Value::Function(function) => vec![Thing::Function(unit.file.clone(), *function)],
+            Value::Class(class) => {
+                let this = Thing::Type(unit.file.clone(), *class);
+                let declared = model.class(*class);
+                match declared.bases.first() {
+                    Some(base) if declared.kind == ClassKind::Alias => {
+                        let found = self.evaluate(unit, *base, depth + 1);
+                        if found.contains(&Thing::Opaque) { vec![this] } else { found }
+                    }
+                    _ => vec![this],
+                }
+            }
+            Value::Path(path) => {
+                let segments: Vec<String> = path.segments.iter().map(|it| model.name(*it).to_owned()).collect();
+                self.path(unit, path.root, &segments, depth + 1)
+            }
+            Value::Global(module, name) => {
+                let name = model.name(*name).to_owned();
+                self.member(&Thing::Module(unit.file.clone(), *module), &name, depth + 1)
+            }
+            Value::Instance { class, .. } => self.evaluate(unit, *class, depth + 1),
+            Value::Attr(inner, name) => {
+                let name = model.name(*name).to_owned();
+                let of = self.evaluate(unit, *inner, depth + 1);
+                of.iter().flat_map(|it| self.member(it, &name, depth + 1)).collect()
+            }
+            Value::Union(parts) => parts.iter().flat_map(|it| self.evaluate(unit, *it, depth + 1)).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn path(&mut self, unit: &Rc<Unit>, root: PathRoot, segments: &[String], depth: u32) -> Vec<Thing> {
+        let (start, rest) = match root {
+            PathRoot::Crate => {
+                self.unit(&unit.root, &unit.root);
+                (vec![Thing::Module(unit.root.clone(), FILE_MODULE)], segments)
+            }
+            PathRoot::Super(module, levels) => {
+                let start = self.upwards(unit, module, levels).into_iter().collect::<Vec<_>>();
+                // A crate's name, in a module that a `use x::*` makes hard to tell.
+                if let Some((first, rest)) = segments.split_first()
+                    && levels == 0
+                    && self.crates.contains_key(first)
+                    && start.iter().all(|it| self.member(it, first, depth + 1).is_empty())
+                {
+                    (self.first_files(first), rest)
+                } else {
+                    (start, segments)
+                }
+            }
+            PathRoot::Absolute | PathRoot::Relative(_) => {
+                let Some((first, rest)) = segments.split_first() else { return Vec::new() };
+                (self.first_files(first), rest)
+            }
+        };
+        rest.iter()
+            .fold(start, |things, segment| things.iter().flat_map(|it| self.member(it, segment, depth + 1)).collect())
+    }
+
+    fn first_files(&mut self, name: &str) -> Vec<Thing> {
+        let versions = self.crates.get(name).cloned().unwrap_or_default();
+        versions
+            .iter()
+            .map(|version| {
+                self.unit(&version.root, &version.root);
+                Thing::Module(version.root.clone(), FILE_MODULE)
+            })
+            .collect()
+    }
+
+    fn upwards(&mut self, unit: &Rc<Unit>, module: ModuleId, levels: u32) -> Option<Thing> {
+        let (mut file, mut at) = (unit.file.clone(), module);
+        for _ in 0..levels {
+            let here = self.known(&file)?;
+            match here.model.module(at).parent {
+                Some(parent) => at = parent,
+                None => {
+                    file = parent_file(&file, &unit.root)?;
+                    self.unit(&file, &unit.root)?;
+                    at = FILE_MODULE;
+                }
+            }
+        }
+        Some(Thing::Module(file, at))
+    }
+}
+
+/// The standard library is written in a Rust of its own, whose traits may be `const`.
+fn stable(text: &str) -> String {
+    text.replace("[const] ", "")
+        .replace("const trait ", "trait ")
+        .replace("> const ", "> ")
+        .replace("impl const ", "impl ")
+}
+
+/// The name stands in a macro call in place of an item or a method.
+fn in_macros(text: &str, name: &str) -> bool {
+    struct Calls<'n>(&'n str, bool);
+    impl<'ast> syn::visit::Visit<'ast> for Calls<'_> {
+        fn visit_macro(&mut self, it: &'ast syn::Macro) {
+            self.1 |= has_word(it.tokens.to_string().as_bytes(), self.0);
+        }
+        // Code is no place where anything public comes from.
+        fn visit_block(&mut self, _: &'ast syn::Block) {}
+    }
+    let Ok(file) = syn::parse_file(text) else { return false };
+    let mut calls = Calls(name, false);
+    syn::visit::Visit::visit_file(&mut calls, &file);
+    calls.1
+}
+
+/// The file of the module around the one that a file holds.
+fn parent_file(file: &Path, root: &Path) -> Option<PathBuf> {
+    let folder = if file.file_stem()? == "mod" { file.parent()?.parent()? } else { file.parent()? };
+    if root.parent() == Some(folder) {
+        return Some(root.to_owned());
+    }
+    [folder.join("mod.rs"), folder.with_extension("rs")].into_iter().find(|it| it.is_file())
+}
+
+/// The file of `mod name;` in a module of a file.
+fn child(unit: &Unit, module: ModuleId, name: &str, path: Option<&str>) -> Option<PathBuf> {
+    let mut inside = Vec::new();
+    let mut at = Some(module);
+    while let Some(module) = at {
+        let declared = unit.model.module(module);
+        inside.extend(declared.name.map(|it| unit.model.name(it).to_owned()));
+        at = declared.parent;
+    }
+    let folder = unit.file.parent()?;
+    let stem = unit.file.file_stem()?;
+    let owns = unit.file == unit.root || stem == "mod";
+    let mut own = if owns { folder.to_owned() } else { folder.join(stem) };
+    own.extend(inside.iter().rev());
+    if let Some(path) = path {
+        return [folder.join(path), own.join(path)].into_iter().find(|it| it.is_file());
+    }
+    [own.join(format!("{name}.rs")), own.join(name).join("mod.rs")].into_iter().find(|it| it.is_file())
+}

@@ -1,0 +1,100 @@
+//! What the tables name.
+
+use std::path::Path;
+
+use crate::schema;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Language {
+    Python,
+    Rust,
+}
+
+impl Language {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Python => "python",
+            Self::Rust => "rust",
+        }
+    }
+}
+
+/// A path of a table.
+#[derive(Debug, Clone)]
+pub struct Named {
+    pub language: Language,
+    pub library: String,
+    /// `python/requests.toml`.
+    pub table: String,
+    pub path: String,
+    /// It is called: a function or method that has an effect of its own.
+    pub is_call: bool,
+    /// The table says that it is async.
+    pub is_async: bool,
+}
+
+/// Names of what is made at run time, from data: there is no source of it.
+const MADE_AT_RUN_TIME: &[&str] = &["boto3.resources.factory.", "posix.ScandirIterator"];
+
+/// Of versions that were not released as wheels: looked up by hand.
+const BY_HAND: &[&str] = &["playhouse.sqlite_ext.SqliteExtDatabase"];
+
+impl Named {
+    /// A table's own name for what has none, or none that can be read.
+    pub fn is_made_up(&self) -> bool {
+        let private = self.language == Language::Python && self.path.split('.').skip(1).any(|it| it.starts_with('_'));
+        let primitive = self.path.starts_with("std::primitive::");
+        let at_run_time = MADE_AT_RUN_TIME.iter().chain(BY_HAND).any(|start| self.path.starts_with(start));
+        private || primitive || at_run_time
+    }
+}
+
+/// Every path that a table has, in order of table: functions, types, bases, decorators, other names of them.
+pub fn named() -> Vec<Named> {
+    let mut all = Vec::new();
+    for language in [Language::Python, Language::Rust] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules/apis").join(language.name());
+        let mut files: Vec<_> = std::fs::read_dir(folder)
+            .expect("the tables")
+            .map(|entry| entry.expect("a readable folder").path())
+            .filter(|file| file.extension().is_some_and(|it| it == "toml"))
+            .collect();
+        files.sort();
+        for file in files {
+            let text = std::fs::read_to_string(&file).expect("a readable table");
+            let library: schema::Library = toml::from_str(&text).expect("`tests/tables.rs` holds the form");
+            let name = file.file_name().expect("a name").to_string_lossy();
+            of_library(language, &format!("{}/{name}", language.name()), &library, &mut all);
+        }
+    }
+    all
+}
+
+fn of_library(language: Language, table: &str, library: &schema::Library, all: &mut Vec<Named>) {
+    let mut add = |path: &String, is_call: bool, is_async: bool| {
+        all.push(Named {
+            language,
+            library: library.library.clone(),
+            table: table.to_owned(),
+            path: path.clone(),
+            is_call,
+            is_async,
+        });
+    };
+    for api in &library.api {
+        let blocks = api.effect.as_deref() == Some("blocks");
+        for path in api.path.iter().chain(&api.paths).chain(&api.aka) {
+            add(path, blocks, api.is_async);
+        }
+    }
+    for it in &library.types {
+        for path in std::iter::once(&it.path).chain(&it.aka).chain(&it.bases) {
+            add(path, false, false);
+        }
+    }
+    for it in &library.handler {
+        for path in it.decorators.iter().chain(&it.bases) {
+            add(path, false, false);
+        }
+    }
+}

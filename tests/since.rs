@@ -1,0 +1,119 @@
+//! `--since`: only what is new since a git revision.
+
+mod support;
+
+use std::process::Command;
+
+use support::{Folder, SLEEPS};
+
+const NONE: [&str; 0] = [];
+
+/// Runs git in the folder, whatever the settings of the machine are.
+fn git(folder: &Folder, arguments: &[&str]) {
+    let who = ["user.name=a", "user.email=a@example.invalid", "commit.gpgsign=false", "init.defaultBranch=main"];
+    let mut command = Command::new("git");
+    command.current_dir(folder.path()).env("GIT_CONFIG_GLOBAL", "").env("GIT_CONFIG_NOSYSTEM", "1");
+    command.env_remove("GIT_DIR").env_remove("GIT_INDEX_FILE").env_remove("GIT_WORK_TREE");
+    for it in who {
+        command.args(["-c", it]);
+    }
+    let output = command.args(arguments).output().expect("git is there");
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn committed(files: &[(&str, &str)]) -> Folder {
+    let folder = Folder::new(files);
+    git(&folder, &["init", "--quiet"]);
+    git(&folder, &["add", "--all"]);
+    git(&folder, &["commit", "--quiet", "--message", "first"]);
+    folder
+}
+
+#[test]
+fn only_changed_lines_have_findings() {
+    let folder = committed(&[("a.py", SLEEPS), ("sub/b.py", SLEEPS)]);
+    assert_eq!(folder.found(&["--since", "HEAD"]), NONE);
+    assert_eq!(folder.check(&["--since", "HEAD"]).0, Some(0));
+    // What stands above moves the rest, and makes nothing of it new.
+    folder.write("a.py", format!("# moved\n{SLEEPS}\n\nasync def g():\n    time.sleep(2)\n"));
+    assert_eq!(folder.found(&["--since", "HEAD"]), ["a.py:10 blocking-sleep"]);
+    assert_eq!(folder.check(&["--since", "HEAD"]).0, Some(1));
+    git(&folder, &["commit", "--quiet", "--all", "--message", "second"]);
+    assert_eq!(folder.found(&["--since", "HEAD"]), NONE);
+    assert_eq!(folder.found(&["--since", "HEAD~1", "sub", "a.py"]), ["a.py:10 blocking-sleep"]);
+    assert_eq!(folder.found(&[]).len(), 3);
+}
+
+#[test]
+fn new_files_are_new_and_renamed_ones_are_not() {
+    let folder = committed(&[("a.py", SLEEPS), (".gitignore", "ignored.py\n")]);
+    folder.write("untracked ä.py", SLEEPS);
+    folder.write("staged.py", SLEEPS);
+    folder.write("ignored.py", SLEEPS);
+    git(&folder, &["add", "staged.py"]);
+    git(&folder, &["mv", "a.py", "b.py"]);
+    let new = ["staged.py:5 blocking-sleep", "untracked ä.py:5 blocking-sleep"];
+    assert_eq!(folder.found(&["--since", "HEAD"]), new);
+    assert_eq!(folder.found(&["--since", "HEAD", "ignored.py"]), ["ignored.py:5 blocking-sleep"]);
+}
+
+#[test]
+fn a_finding_is_new_where_its_evidence_is() {
+    let views = "from app.files import load\n\n\nasync def view():\n    return load()\n";
+    let files = "def load():\n    return ''\n";
+    let folder = committed(&[("app/__init__.py", ""), ("app/views.py", views), ("app/files.py", files)]);
+    folder.write("app/files.py", "def load():\n    return open('a').read()\n");
+    assert_eq!(folder.found(&["--since", "HEAD"]), ["app/views.py:5 blocking-file"]);
+    // The evidence lies in a file that is not asked for.
+    assert_eq!(folder.found(&["--since", "HEAD", "app/views.py"]), ["app/views.py:5 blocking-file"]);
+    assert_eq!(folder.found(&["--since", "HEAD", "app/files.py"]), NONE);
+}
+
+#[test]
+fn a_folder_below_the_repository_is_enough() {
+    let folder = committed(&[("deep/er/a.py", SLEEPS)]);
+    folder.write("deep/er/a.py", format!("{SLEEPS}    time.sleep(2)\n"));
+    let mut command = folder.command(&["check", "--output-format", "concise", "--since", "main", "."]);
+    let ran = support::ran({
+        command.current_dir(folder.at("deep/er"));
+        command
+    });
+    assert!(ran.out.starts_with("a.py:6:") && ran.out.lines().count() == 1, "{}{}", ran.out, ran.err);
+}
+
+#[test]
+fn what_cannot_be_compared_is_told() {
+    let folder = committed(&[("a.py", SLEEPS)]);
+    let ran = folder.run(&["check", "--since", "nowhere"]);
+    assert_eq!((ran.status, &*ran.out), (Some(2), ""));
+    assert!(ran.err.starts_with("error: --since: git knows no commit `nowhere` in "), "{}", ran.err);
+    // Not an option of git's.
+    assert_eq!(folder.run(&["check", "--since=--output=x"]).status, Some(2));
+    assert!(!folder.at("x").exists());
+    assert_eq!(folder.run(&["check", "--since", "HEAD", "--fix"]).status, Some(2));
+    let mut piped = folder.command(&["check", "--since", "HEAD", "--stdin-filename", "a.py", "-"]);
+    assert_eq!(piped.write_stdin(SLEEPS).output().expect("the program starts").status.code(), Some(2));
+    let outside = Folder::new(&[("a.py", SLEEPS)]);
+    let ran = outside.run(&["check", "--since", "HEAD"]);
+    assert_eq!(ran.status, Some(2));
+    assert!(ran.err.contains("`a.py` is in no git repository"), "{}", ran.err);
+}
+
+/// Settings of the repository that name programs are not followed.
+#[cfg(unix)]
+#[test]
+fn no_program_of_the_repository_is_run() {
+    let folder = committed(&[("a.py", SLEEPS), (".gitattributes", "*.py diff=own\n")]);
+    let program = "#!/bin/sh\ntouch ran\n";
+    folder.write("program", program);
+    let mut permissions = std::fs::metadata(folder.at("program")).expect("just written").permissions();
+    std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o755);
+    std::fs::set_permissions(folder.at("program"), permissions).expect("own file");
+    let path = folder.at("program").to_string_lossy().into_owned();
+    for key in ["diff.external", "diff.own.command", "diff.own.textconv", "core.fsmonitor"] {
+        git(&folder, &["config", key, &path]);
+    }
+    folder.write("a.py", format!("{SLEEPS}    time.sleep(2)\n"));
+    assert_eq!(folder.found(&["--since", "HEAD"]), ["a.py:6 blocking-sleep"]);
+    assert!(!folder.at("ran").exists());
+}
