@@ -2,9 +2,7 @@
 
 use crate::finding::FileId;
 use crate::knowledge::{Api, Effect};
-use crate::model::{
-    Arg, Call, CallId, ClassId, ClassKind, FileModel, FunctionId, NameId, Node, ParamKind, Use, Value, ValueId, flow,
-};
+use crate::model::{Arg, Call, CallId, ClassKind, Node, Use, Value, ValueId, flow};
 use crate::source::Language;
 
 use super::Project;
