@@ -61,9 +61,13 @@ impl Reader for InMemory {
 /// About how many files are in memory at a time, for each thread.
 const GROUP: usize = 2000;
 
-/// Analyses a run group by group. What is to be kept of a group, `keep` takes out of it: the rest is forgotten before the
-/// next. The results are in the order of the groups.
-pub fn judge<R: Send>(files: &Arc<Files>, keep: impl Fn(&Project, Vec<Finding>) -> R + Sync) -> Vec<R> {
+/// Analyses a run group by group, but for those of which `known` tells the result. What is to be kept of a group, `keep`
+/// takes out of it: the rest is forgotten before the next. The results are in the order of the groups.
+pub fn judge<R: Send>(
+    files: &Arc<Files>,
+    known: impl Fn(&[FileId]) -> Option<R> + Sync,
+    keep: impl Fn(&Project, Vec<Finding>) -> R + Sync,
+) -> Vec<R> {
     let groups = files.groups(GROUP);
     let mut order: Vec<usize> = (0..groups.len()).collect();
     // The largest first: else the others would wait for it in the end.
@@ -72,9 +76,11 @@ pub fn judge<R: Send>(files: &Arc<Files>, keep: impl Fn(&Project, Vec<Finding>) 
     let results: Mutex<Vec<(usize, R)>> = Mutex::default();
     let work = || {
         while let Some(group) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let project = Project::new(Arc::clone(files), groups[*group].clone());
-            let findings = crate::rules::run(&project);
-            let kept = keep(&project, findings);
+            let kept = known(&groups[*group]).unwrap_or_else(|| {
+                let project = Project::new(Arc::clone(files), groups[*group].clone());
+                let findings = crate::rules::run(&project);
+                keep(&project, findings)
+            });
             results.lock().unwrap_or_else(PoisonError::into_inner).push((*group, kept));
         }
     };

@@ -240,7 +240,7 @@ fn a_closed_pipe_is_no_error() {
         folder.write(&format!("m{index}.py"), SLEEPS);
     }
     let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_asynclint"))
-        .args(["check", "--output-format", "json"])
+        .args(["check", "--no-cache", "--output-format", "json"])
         .current_dir(folder.path())
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped())

@@ -1,13 +1,27 @@
 //! What a task costs in a group, as a multiple of what it costs in Tokio's `JoinSet`.
 //!
-//! `cargo bench -p taskgroup`. All ways are measured in turns within one run, and what is printed are medians of ratios of
-//! neighbouring turns: on a machine that does other things as well, times of separate runs cannot be compared, and a
+//! `cargo bench -p taskgroup`, or `cargo bench -p taskgroup -- two 100000` for the lines that have all of these words in
+//! them.
+//!
+//! # How to read it
+//!
+//! The ways are measured in rounds: in each round every way has one turn of some milliseconds, in an order that is drawn
+//! anew for each round, for a turn finds the heap as the one before has left it. A ratio compares two turns of the same
+//! round, and what is printed is the median over all rounds. Whatever else the machine does thus falls on all ways alike; times of separate runs cannot be compared, and a
 //! harness that measures one way after the other would do that.
+//!
+//! - **cpu** is the processor time of the whole process, of all its threads. It is the figure to look at: it does not count
+//!   the time in which another program had the processor.
+//! - **wall** is the time that has passed. On an idle machine it adds what cpu time does not show, that threads wait for
+//!   each other. On a busy one it means little, and nothing where two threads share less than two free processors.
+//! - **JoinSet again** is `JoinSet` as a second contestant against itself. How far that is from 1.00 is how far any other
+//!   figure of the line may be off.
 
 use std::convert::Infallible;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use cpu_time::ProcessTime;
 use taskgroup::scope;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
@@ -39,6 +53,7 @@ impl Work {
 #[derive(Clone, Copy)]
 enum Way {
     JoinSet,
+    JoinSetAgain,
     TaskTracker,
     Spawn,
     Group,
@@ -47,12 +62,21 @@ enum Way {
 }
 
 impl Way {
-    const ALL: [Self; 6] =
-        [Self::JoinSet, Self::TaskTracker, Self::Spawn, Self::Group, Self::GroupHandles, Self::GroupLimit];
+    /// The first one is what the others are compared with.
+    const ALL: [Self; 7] = [
+        Self::JoinSet,
+        Self::JoinSetAgain,
+        Self::TaskTracker,
+        Self::Spawn,
+        Self::Group,
+        Self::GroupHandles,
+        Self::GroupLimit,
+    ];
 
     fn name(self) -> &'static str {
         match self {
             Self::JoinSet => "JoinSet",
+            Self::JoinSetAgain => "JoinSet again",
             Self::TaskTracker => "TaskTracker",
             Self::Spawn => "spawn, then join",
             Self::Group => "scope",
@@ -63,7 +87,7 @@ impl Way {
 
     async fn run(self, tasks: usize, work: Work) {
         match self {
-            Self::JoinSet => {
+            Self::JoinSet | Self::JoinSetAgain => {
                 let mut set = JoinSet::new();
                 for _ in 0..tasks {
                     set.spawn(work.run());
@@ -120,10 +144,17 @@ impl Way {
     }
 }
 
+/// What one turn took, per task, in nanoseconds.
+#[derive(Clone, Copy)]
+struct Cost {
+    cpu: f64,
+    wall: f64,
+}
+
 /// One turn: as many runs as make about `tasks_in_all` tasks. On the multi-thread runtime inside a worker, as in a server.
-fn time(runtime: &Runtime, way: Way, tasks: usize, work: Work, tasks_in_all: usize) -> Duration {
+fn turn(runtime: &Runtime, way: Way, tasks: usize, work: Work, tasks_in_all: usize) -> Cost {
     let runs = (tasks_in_all / tasks).max(1);
-    let start = Instant::now();
+    let (wall, cpu) = (Instant::now(), ProcessTime::now());
     runtime.block_on(async move {
         let turn = tokio::spawn(async move {
             for _ in 0..runs {
@@ -132,42 +163,63 @@ fn time(runtime: &Runtime, way: Way, tasks: usize, work: Work, tasks_in_all: usi
         });
         turn.await.expect("no panic");
     });
-    start.elapsed() / u32::try_from(runs * tasks).unwrap_or(u32::MAX)
+    let per_task = |time: Duration| time.as_secs_f64() * 1e9 / (runs * tasks) as f64;
+    Cost { cpu: per_task(cpu.elapsed()), wall: per_task(wall.elapsed()) }
 }
 
-fn median<T: Copy + PartialOrd>(values: &mut [T]) -> T {
-    values.sort_by(|one, two| one.partial_cmp(two).expect("no NaN"));
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<_> = values.collect();
+    values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }
 
+/// A round has one turn of each way, in an order of its own; its costs are in the order of `Way::ALL`.
+fn rounds(rounds: usize, mut turn: impl FnMut(Way) -> Cost) -> Vec<Vec<Cost>> {
+    // A multiplicative generator with the seed 1: the same orders every time.
+    let mut drawn = 1_u64;
+    let mut draw = |below: usize| {
+        drawn = drawn * 48_271 % 0x7fff_ffff;
+        drawn as usize % below
+    };
+    let one_round = |_| {
+        let mut costs = vec![Cost { cpu: 0.0, wall: 0.0 }; Way::ALL.len()];
+        let mut left: Vec<_> = (0..Way::ALL.len()).collect();
+        while !left.is_empty() {
+            let at = left.swap_remove(draw(left.len()));
+            costs[at] = turn(Way::ALL[at]);
+        }
+        costs
+    };
+    (0..rounds).map(one_round).collect()
+}
+
 fn main() {
-    // `cargo test --benches` runs this without the flag: then one turn shows that it works.
-    let (turns, tasks_in_all) = if std::env::args().any(|arg| arg == "--bench") { (15, 20_000) } else { (1, 100) };
+    let args: Vec<_> = std::env::args().skip(1).collect();
+    // `cargo test --benches` runs this without the flag: then one round shows that it works.
+    let (count, tasks_in_all) = if args.iter().any(|arg| arg == "--bench") { (31, 10_000) } else { (1, 100) };
+    let words: Vec<_> = args.iter().filter(|arg| !arg.starts_with('-')).collect();
     let one = Builder::new_current_thread().build().expect("a runtime");
     let two = Builder::new_multi_thread().worker_threads(2).build().expect("a runtime");
-    println!("time per task, as a multiple of JoinSet's (medians of {turns} turns)\n");
-    println!(
-        "| runtime | task | tasks | JoinSet | {} |",
-        Way::ALL[1..].iter().map(|way| way.name()).collect::<Vec<_>>().join(" | ")
-    );
-    println!("|---|---|---|---|---|---|---|---|---|");
-    for (runtime, flavour) in [(&one, "current thread"), (&two, "two threads")] {
+    println!("cpu time per task, as a multiple of JoinSet's (wall time in brackets); medians of {count} rounds\n");
+    let names = Way::ALL[1..].iter().map(|way| way.name()).collect::<Vec<_>>().join(" | ");
+    println!("| threads | task | tasks | JoinSet, ns | {names} |");
+    println!("|---|---|---|---{}|", "|---".repeat(Way::ALL.len() - 1));
+    for (runtime, threads) in [(&one, "one"), (&two, "two")] {
         for (work, does) in [(Work::Ready, "ready"), (Work::Yield, "woken once")] {
             for tasks in [1, 100, 100_000] {
-                let mut base = Vec::new();
-                let mut ratios = vec![Vec::new(); Way::ALL.len() - 1];
-                for _ in 0..turns {
-                    let before = time(runtime, Way::JoinSet, tasks, work, tasks_in_all);
-                    base.push(before);
-                    for (way, ratios) in Way::ALL[1..].iter().zip(&mut ratios) {
-                        // The neighbour: measured again beside each way.
-                        let other = time(runtime, *way, tasks, work, tasks_in_all);
-                        let joined = time(runtime, Way::JoinSet, tasks, work, tasks_in_all);
-                        ratios.push(other.as_secs_f64() / joined.as_secs_f64());
-                    }
+                let line = format!("| {threads} | {does} | {tasks} |");
+                if !words.iter().all(|word| line.contains(*word)) {
+                    continue;
                 }
-                let ratios: Vec<_> = ratios.iter_mut().map(|ratios| format!("{:.2}", median(ratios))).collect();
-                println!("| {flavour} | {does} | {tasks} | {:?} | {} |", median(&mut base), ratios.join(" | "));
+                let costs = rounds(count, |way| turn(runtime, way, tasks, work, tasks_in_all));
+                let ratio = |at: usize| {
+                    let cpu = median(costs.iter().map(|costs| costs[at].cpu / costs[0].cpu));
+                    let wall = median(costs.iter().map(|costs| costs[at].wall / costs[0].wall));
+                    format!("{cpu:.2} ({wall:.2})")
+                };
+                let ratios: Vec<_> = (1..Way::ALL.len()).map(ratio).collect();
+                let base = median(costs.iter().map(|costs| costs[0].cpu));
+                println!("{line} {base:.0} | {} |", ratios.join(" | "));
             }
         }
     }

@@ -4,6 +4,7 @@
 //! shields, closures on the blocking pool) finds the frame in a thread-local, links itself to the frame's node, and
 //! holds the frame, so that the future is not dropped from under it.
 
+use std::any::Any;
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,9 +20,45 @@ use crate::name::TaskName;
 use crate::node::{ABORTED, CANCELLED, Node, Panic, Payload};
 use crate::trace::Span;
 
+/// What a future is polled for.
+pub(crate) enum Seat {
+    /// A scope or a shield.
+    Node(Arc<Node>),
+    /// A task. One pointer to both, it and its node: counting the references to a node, which all threads share, is what
+    /// costs a task most.
+    Task(Arc<dyn TaskSeat>),
+}
+
+/// A task, whatever it returns.
+pub(crate) trait TaskSeat: Any + Send + Sync {
+    fn node(&self) -> &Arc<Node>;
+
+    /// How the task has to end, if it has to: as its node, or by itself.
+    fn level(&self) -> u8;
+
+    /// Makes the task one that has begun, unless it must not.
+    fn start(&self, waker: &Waker) -> bool;
+}
+
+impl Seat {
+    fn node(&self) -> &Arc<Node> {
+        match self {
+            Self::Node(node) => node,
+            Self::Task(task) => task.node(),
+        }
+    }
+
+    fn level(&self) -> u8 {
+        match self {
+            Self::Node(node) => node.level(),
+            Self::Task(task) => task.level(),
+        }
+    }
+}
+
 /// A future's place in the tree.
 pub(crate) struct Frame {
-    node: Arc<Node>,
+    seat: Seat,
     /// Made by the first inner scope: most tasks have none.
     holds: Option<Arc<Holds>>,
     span: Span,
@@ -31,17 +68,21 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
-    pub(crate) fn new(node: Arc<Node>, span: Span) -> Self {
-        Self { node, holds: None, span, begun: false, turn: 0 }
+    pub(crate) fn new(seat: Seat, span: Span) -> Self {
+        Self { seat, holds: None, span, begun: false, turn: 0 }
     }
 
-    pub(crate) fn node(&self) -> &Arc<Node> {
-        &self.node
+    pub(crate) fn seat(&self) -> &Seat {
+        &self.seat
     }
 
-    /// Its node, without the rest.
-    pub(crate) fn into_node(self) -> Arc<Node> {
-        self.node
+    /// Its seat, without the rest.
+    pub(crate) fn into_seat(self) -> Seat {
+        self.seat
+    }
+
+    fn node(&self) -> &Arc<Node> {
+        self.seat.node()
     }
 
     /// Whether the future has been polled at all.
@@ -89,11 +130,10 @@ pub(crate) enum Ended<T> {
 /// Polls a future in its frame until it ends or has to. The future has been dropped when this is ready.
 pub(crate) fn poll_in<F: Future>(
     frame: &mut Option<Frame>,
-    level: &impl Fn(&Node) -> u8,
     mut future: Pin<&mut Option<F>>,
     cx: &mut Context<'_>,
 ) -> Poll<Ended<F::Output>> {
-    if must_stop(frame.as_ref(), level, cx) {
+    if must_stop(frame.as_ref(), cx) {
         return Poll::Ready(discard(frame, future).map_or(Ended::Cancelled, Ended::Panicked));
     }
     let span = frame.as_mut().map(|frame| {
@@ -113,7 +153,7 @@ pub(crate) fn poll_in<F: Future>(
     });
     match polled {
         Ok(Some(Poll::Ready(value))) => Poll::Ready(Ended::Done(value)),
-        Ok(Some(Poll::Pending)) if must_stop(frame.as_ref(), level, cx) => {
+        Ok(Some(Poll::Pending)) if must_stop(frame.as_ref(), cx) => {
             Poll::Ready(discard(frame, future).map_or(Ended::Cancelled, Ended::Panicked))
         }
         Ok(Some(Poll::Pending)) => Poll::Pending,
@@ -126,8 +166,8 @@ pub(crate) fn poll_in<F: Future>(
     }
 }
 
-fn must_stop(frame: Option<&Frame>, level: &impl Fn(&Node) -> u8, cx: &Context<'_>) -> bool {
-    let level = frame.map_or(0, |frame| level(&frame.node));
+fn must_stop(frame: Option<&Frame>, cx: &Context<'_>) -> bool {
+    let level = frame.map_or(0, |frame| frame.seat.level());
     if level < CANCELLED {
         return false;
     }
@@ -148,8 +188,8 @@ pub(crate) fn discard<F>(frame: &mut Option<Frame>, mut future: Pin<&mut Option<
 ///
 /// Dropped before the node is closed, it aborts the node and leaves the rest of the waiting to the enclosing one.
 pub(crate) struct Owner {
-    pub(crate) node: Arc<Node>,
     pub(crate) name: TaskName,
+    /// Of the node. Away only while the body is polled.
     frame: Option<Frame>,
     hold: Option<Hold>,
     /// Who is woken while the body waits.
@@ -164,14 +204,21 @@ impl Owner {
     pub(crate) fn open(shielded: bool, deadline: Option<Instant>, name: TaskName) -> Self {
         let opened = current(|frame| {
             let hold = Hold::new(frame.holds.get_or_insert_with(Holds::new));
-            (Node::open(Some(&frame.node), shielded, deadline, name.clone()), hold)
+            (Node::open(Some(frame.node()), shielded, deadline, name.clone()), hold)
         });
         let (node, hold) = match opened {
             Some((node, hold)) => (node, Some(hold)),
             None => (Node::open(None, shielded, deadline, name.clone()), None),
         };
-        let frame = Some(Frame::new(Arc::clone(&node), Span::none()));
-        Self { node, name, frame, hold, waker: None, known: false, closed: false }
+        let frame = Some(Frame::new(Seat::Node(node), Span::none()));
+        Self { name, frame, hold, waker: None, known: false, closed: false }
+    }
+
+    pub(crate) fn node(&self) -> &Arc<Node> {
+        match &self.frame {
+            Some(frame) => frame.node(),
+            None => unreachable!("the frame has been put back"),
+        }
     }
 
     /// Polls the body; if it has to wait, what is polling is woken when the node is cancelled.
@@ -180,16 +227,15 @@ impl Owner {
         mut body: Pin<&mut Option<F>>,
         cx: &mut Context<'_>,
     ) -> Poll<Ended<F::Output>> {
-        let level = Node::level;
-        let polled = poll_in(&mut self.frame, &level, body.as_mut(), cx);
+        let polled = poll_in(&mut self.frame, body.as_mut(), cx);
         if polled.is_ready() || self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
             return polled;
         }
         self.waker = Some(cx.waker().clone());
         self.known = true;
-        self.node.set_owner(cx.waker().clone());
+        self.node().set_owner(cx.waker().clone());
         // Cancelled before there was anyone to wake?
-        if must_stop(self.frame.as_ref(), &level, cx) {
+        if must_stop(self.frame.as_ref(), cx) {
             return Poll::Ready(discard(&mut self.frame, body).map_or(Ended::Cancelled, Ended::Panicked));
         }
         polled
@@ -199,8 +245,8 @@ impl Owner {
     pub(crate) fn poll_close(&mut self, cx: &Context<'_>) -> Poll<()> {
         let known = std::mem::replace(&mut self.known, true);
         let closed = match known {
-            true => self.node.close_or_watch(cx.waker()),
-            false => self.node.close_or_own(cx.waker().clone()),
+            true => self.node().close_or_watch(cx.waker()),
+            false => self.node().close_or_own(cx.waker().clone()),
         };
         if !closed {
             return Poll::Pending;
@@ -214,7 +260,7 @@ impl Owner {
 impl Drop for Owner {
     fn drop(&mut self) {
         if !self.closed {
-            self.node.orphan();
+            self.node().orphan();
         }
     }
 }
@@ -224,7 +270,7 @@ pub(crate) struct Work(Option<(Arc<Node>, usize)>);
 
 impl Work {
     pub(crate) fn begin(name: TaskName) -> Self {
-        Self(current(|frame| (Arc::clone(&frame.node), frame.node.add_work(name))))
+        Self(current(|frame| (Arc::clone(frame.node()), frame.node().add_work(name))))
     }
 
     /// Leaves a panic that nobody awaits to the node, if there is one.
@@ -282,7 +328,7 @@ impl Yielding {
     }
 
     fn poll_here(&mut self, cx: &Context<'_>) -> Poll<()> {
-        let here = current(|frame| (frame.node.is_cancelled(), frame.is_held(), frame.turn));
+        let here = current(|frame| (frame.node().is_cancelled(), frame.is_held(), frame.turn));
         let Some((true, held, turn)) = here else { return Poll::Ready(()) };
         if held {
             // The owner is woken when the last hold is released.
@@ -308,7 +354,7 @@ impl Yielding {
 /// assert!(!taskgroup::is_cancelled());
 /// ```
 pub fn is_cancelled() -> bool {
-    current(|frame| frame.node.is_cancelled()).unwrap_or(false)
+    current(|frame| frame.node().is_cancelled()).unwrap_or(false)
 }
 
 /// The moment at which the code this is called from will be cancelled, if no more than its deadlines do it: the
@@ -331,7 +377,7 @@ pub fn is_cancelled() -> bool {
 /// # }
 /// ```
 pub fn deadline() -> Option<Instant> {
-    current(|frame| frame.node.deadline()).flatten()
+    current(|frame| frame.node().deadline()).flatten()
 }
 
 /// A token that is cancelled with the scope this is called in; outside a scope, one that never is.
@@ -343,7 +389,7 @@ pub fn deadline() -> Option<Instant> {
 /// assert!(!taskgroup::token().is_cancelled());
 /// ```
 pub fn token() -> CancellationToken {
-    current(|frame| frame.node.token()).unwrap_or_default()
+    current(|frame| frame.node().token()).unwrap_or_default()
 }
 
 /// An await that only gives cancellation, and the other tasks of the thread, a chance.
@@ -391,11 +437,11 @@ pub(crate) async fn drive<F: Future, R>(
                     Ended::Done(output) => Some(output),
                     Ended::Cancelled => None,
                     Ended::Panicked(payload) => {
-                        owner.node.panicked(Panic { name: owner.name.clone(), payload });
+                        owner.node().panicked(Panic { name: owner.name.clone(), payload });
                         None
                     }
                 };
-                settled = settle.take().map(|settle| settle(&owner.node, output));
+                settled = settle.take().map(|settle| settle(owner.node(), output));
             }
             if settle.is_none()
                 && owner.poll_close(cx).is_ready()
@@ -403,13 +449,13 @@ pub(crate) async fn drive<F: Future, R>(
             {
                 return Poll::Ready(settled);
             }
-            tend(&owner.node, cx);
+            tend(owner.node(), cx);
             if stopped {
                 return Poll::Pending;
             }
             ready!(poll_stop(cx));
             stopped = true;
-            owner.node.stop(CANCELLED);
+            owner.node().stop(CANCELLED);
         }
     })
     .await
@@ -426,7 +472,7 @@ pub(crate) async fn drive_plain<F: Future>(
     poll_stop: impl FnMut(&mut Context<'_>) -> Poll<()>,
 ) -> Option<F::Output> {
     let value = drive(&mut owner, body, poll_stop, |_, value| value, |_, _| {}).await;
-    let mut panics = owner.node.take_panics().into_iter();
+    let mut panics = owner.node().take_panics().into_iter();
     if let Some(panic) = panics.next() {
         crate::trace::failures_lost(&owner.name, panics.len(), 0);
         std::panic::resume_unwind(panic.payload);

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::name::TaskName;
 use crate::slab::Slab;
-use crate::sync::{AtomicU8, Mutex, MutexGuard, Ordering, lock};
+use crate::sync::{AtomicU8, AtomicUsize, Mutex, MutexGuard, Ordering, lock};
 
 /// What a panic carries.
 pub(crate) type Payload = Box<dyn Any + Send>;
@@ -33,6 +33,31 @@ pub(crate) struct Panic {
 pub(crate) const CANCELLED: u8 = 1;
 /// Everything in the node is dropped when the runtime next gets to it: its owner is gone.
 pub(crate) const ABORTED: u8 = 2;
+
+/// A task's key in its node, once it has been polled, and whether the task has been aborted: the lowest bit.
+///
+/// Written under the node's lock only, so that of a task that begins and somebody who aborts it one always sees what the
+/// other has done.
+pub(crate) struct Place(AtomicUsize);
+
+const ABORT: usize = 1;
+/// No key: all bits that a key has are set.
+const UNSTARTED: usize = !ABORT;
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        Self(AtomicUsize::new(UNSTARTED))
+    }
+
+    pub(crate) fn key(&self) -> Option<usize> {
+        let place = self.0.load(Ordering::Relaxed);
+        (place | ABORT != usize::MAX).then_some(place >> 1)
+    }
+
+    pub(crate) fn is_aborted(&self) -> bool {
+        self.0.load(Ordering::Acquire) & ABORT != 0
+    }
+}
 
 pub(crate) struct Node {
     /// The enclosing node and this node's place among its members.
@@ -187,28 +212,37 @@ impl Node {
         !refused
     }
 
-    /// The first poll of an admitted task: its key from now on, or `None` if it must not begin.
-    pub(crate) fn start(&self, name: TaskName, waker: &Waker) -> Option<usize> {
+    /// The first poll of an admitted task: has a place from now on, unless it must not begin.
+    pub(crate) fn start(&self, name: TaskName, waker: &Waker, place: &Place) -> bool {
         let waker = waker.clone();
         let mut state = lock(&self.state);
-        if self.level.load(Ordering::Relaxed) >= CANCELLED {
-            return None;
+        if self.level.load(Ordering::Relaxed) >= CANCELLED || place.is_aborted() {
+            return false;
         }
         state.unstarted -= 1;
-        Some(state.members.insert(Member::Task { name, waker }))
+        let key = state.members.insert(Member::Task { name, waker });
+        place.0.store(key << 1, Ordering::Relaxed);
+        true
+    }
+
+    /// Aborts one task, and has it look at that if it has begun.
+    pub(crate) fn abort(&self, place: &Place) {
+        let state = lock(&self.state);
+        let key = place.key();
+        place.0.store(place.0.load(Ordering::Relaxed) | ABORT, Ordering::Release);
+        let waker = match key.and_then(|key| state.members.get(key)) {
+            Some(Member::Task { waker, .. }) => Some(waker.clone()),
+            _ => None,
+        };
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
     }
 
     /// Adds something that can only be waited for, whatever the node's state.
     pub(crate) fn add_work(&self, name: TaskName) -> usize {
         lock(&self.state).members.insert(Member::Work(name))
-    }
-
-    /// The waker of a task, to have it look at its own flag.
-    pub(crate) fn waker(&self, key: usize) -> Option<Waker> {
-        match lock(&self.state).members.get(key) {
-            Some(Member::Task { waker, .. }) => Some(waker.clone()),
-            _ => None,
-        }
     }
 
     /// A member has ended: the one with this key, or without a key one that never started.

@@ -187,7 +187,7 @@ impl Scope {
     {
         async move {
             let mut owner = Owner::open(false, None, self.name.clone());
-            let mut body = pin!(Some(body(TaskGroup::new(Arc::clone(&owner.node)))));
+            let mut body = pin!(Some(body(TaskGroup::new(Arc::clone(owner.node())))));
             // In a box, for most scopes have none.
             let mut token = self.cancel_on.as_ref().map(|token| Box::pin(token.cancelled()));
             let poll_stop = |cx: &mut Context<'_>| match &mut token {
@@ -205,8 +205,8 @@ impl Scope {
             let tend = |node: &Arc<Node>, cx: &mut Context<'_>| watch.poll(&self, node, cx);
             let value = drive(&mut owner, body.as_mut(), poll_stop, settle, tend).await;
 
-            let mut panics = owner.node.take_panics();
-            let errors = owner.node.take_failures::<E>();
+            let mut panics = owner.node().take_panics();
+            let errors = owner.node().take_failures::<E>();
             if !panics.is_empty() && !self.catch_panics {
                 let first = panics.remove(0);
                 trace::failures_lost(&self.name, panics.len(), errors.len());
@@ -217,7 +217,7 @@ impl Scope {
                 return Err(GroupError::new(self.name, errors, panics));
             }
             // A scope that was cancelled from outside gives no value, not even if its body had one: its tasks did not finish.
-            if value.is_none() || owner.node.is_cancelled() {
+            if value.is_none() || owner.node().is_cancelled() {
                 yield_if_cancelled().await;
             }
             value.ok_or_else(|| GroupError::new(self.name, Vec::new(), Vec::new()))

@@ -384,7 +384,7 @@ where
     let settle = |_: &_, ended: Option<Result<(), E>>| ended.map(|result| result.map_err(Into::into));
     let ended: Option<Result<(), BoxError>> =
         drive(&mut owner, future.as_mut(), |_| Poll::Pending, settle, |_, _| {}).await;
-    let panics = owner.node.take_panics().into_iter().map(|panic| Cause::Panic(TaskPanic::new(panic)));
+    let panics = owner.node().take_panics().into_iter().map(|panic| Cause::Panic(TaskPanic::new(panic)));
     let error = match ended {
         Some(Err(error)) => Some(Cause::Error(error)),
         Some(Ok(())) => None,

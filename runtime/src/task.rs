@@ -1,17 +1,18 @@
 //! One task: its handle, and the future that the runtime is given for it.
 
+use std::any::Any;
 use std::fmt;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
-use crate::context::{Ended, Frame, Yielding, discard, poll_in};
+use crate::context::{Ended, Frame, Seat, TaskSeat, Yielding, discard, poll_in};
 use crate::group::{self, TaskGroup};
 use crate::name::TaskName;
-use crate::node::{ABORTED, Node, Panic};
+use crate::node::{ABORTED, Node, Panic, Place};
 use crate::sync::{Mutex, lock};
 use crate::trace::Span;
 
@@ -98,35 +99,17 @@ enum Fate<T> {
     Taken,
 }
 
-/// A task's key in its node, once it has been polled, and whether the task has been aborted: the lowest bit.
-///
-/// In one, so that of a task that begins and somebody who aborts it one always sees what the other has done.
-struct Place(AtomicUsize);
-
-const ABORT: usize = 1;
-/// No key: all bits that a key has are set.
-const UNSTARTED: usize = !ABORT;
-
-impl Place {
-    fn key_of(place: usize) -> Option<usize> {
-        (place | ABORT != usize::MAX).then_some(place >> 1)
+impl<T: Send + 'static> TaskSeat for Slot<T> {
+    fn node(&self) -> &Arc<Node> {
+        &self.node
     }
 
-    fn key(&self) -> Option<usize> {
-        Self::key_of(self.0.load(Ordering::Relaxed))
+    fn level(&self) -> u8 {
+        if self.place.is_aborted() { ABORTED } else { self.node.level() }
     }
 
-    fn is_aborted(&self) -> bool {
-        self.0.load(Ordering::Acquire) & ABORT != 0
-    }
-
-    fn start(&self, key: usize) {
-        self.0.fetch_and(key << 1 | ABORT, Ordering::AcqRel);
-    }
-
-    /// The task's key if it has begun.
-    fn abort(&self) -> Option<usize> {
-        Self::key_of(self.0.fetch_or(ABORT, Ordering::AcqRel))
+    fn start(&self, waker: &Waker) -> bool {
+        self.node.start(self.name.clone(), waker, &self.place)
     }
 }
 
@@ -168,11 +151,8 @@ impl<T> Task<T> {
     /// # }
     /// ```
     pub fn abort(&self) {
-        if let Some(key) = self.slot.place.abort()
-            && !self.is_finished()
-            && let Some(waker) = self.slot.node.waker(key)
-        {
-            waker.wake();
+        if !self.is_finished() {
+            self.slot.node.abort(&self.slot.place);
         }
     }
 
@@ -259,16 +239,10 @@ where
     let admitted = node.admit();
     let span = if admitted { Span::task(&name) } else { Span::none() };
     let fate = if admitted { Fate::Running(None) } else { Fate::Ended(Err(TaskError::NeverStarted)) };
-    let slot = Arc::new(Slot {
-        node: Arc::clone(node),
-        name,
-        place: Place(AtomicUsize::new(UNSTARTED)),
-        fate: Mutex::new(fate),
-    });
+    let slot = Arc::new(Slot { node: Arc::clone(node), name, place: Place::new(), fate: Mutex::new(fate) });
     let task = Task { slot: Arc::clone(&slot), yielding: Yielding::default() };
     if admitted {
-        let frame = Frame::new(Arc::clone(node), span);
-        let book = Book { frame: Some(frame), slot: Some(slot), permit };
+        let book = Book { frame: Some(Frame::new(Seat::Task(slot), span)), permit, of: PhantomData };
         if size_of::<F>() > LARGE {
             tokio::spawn(run(Job { future: Box::pin(future), book }));
         } else {
@@ -280,7 +254,7 @@ where
 
 /// What the runtime is given. A task dropped before its first poll drops these in this order: the group must not hear
 /// of the end of a task before what the task owns is gone.
-struct Job<T, F, P: Default> {
+struct Job<T: Send + 'static, F, P: Default> {
     future: F,
     book: Book<T, P>,
 }
@@ -288,12 +262,12 @@ struct Job<T, F, P: Default> {
 /// All that a task needs beside its future: little, for the runtime gives each task a place of a power of two.
 ///
 /// While it is there, the task is a member of its group.
-struct Book<T, P: Default> {
-    /// Away only while the future is polled.
+struct Book<T: Send + 'static, P: Default> {
+    /// In the task's slot. Away only while the future is polled.
     frame: Option<Frame>,
-    slot: Option<Arc<Slot<T>>>,
     /// The default is none: in an `Option` this would take room where there are no permits.
     permit: P,
+    of: PhantomData<fn() -> T>,
 }
 
 /// A block that uses the book where it was captured, and not an async function, which moves it into a variable: what the
@@ -301,20 +275,21 @@ struct Book<T, P: Default> {
 #[expect(clippy::manual_async_fn, reason = "the two differ in size")]
 fn run<T, E, F, P>(mut job: Job<T, F, P>) -> impl Future<Output = ()>
 where
+    T: Send + 'static,
     E: Send + 'static,
     F: Future<Output = Result<T, E>>,
     P: Default,
 {
     async move {
         let ended = Run { future: pin!(Some(job.future)), book: &mut job.book }.await;
-        job.book.close(|node, name| match ended {
+        job.book.close(|slot| match ended {
             Ended::Done(Ok(value)) => Some(Ok(value)),
             Ended::Done(Err(error)) => {
-                group::failed(node, name.clone(), error);
+                group::failed(&slot.node, slot.name.clone(), error);
                 Some(Err(TaskError::Failed))
             }
             Ended::Panicked(payload) => {
-                node.panicked(Panic { name: name.clone(), payload });
+                slot.node.panicked(Panic { name: slot.name.clone(), payload });
                 Some(Err(TaskError::Panicked))
             }
             Ended::Cancelled => None,
@@ -323,12 +298,12 @@ where
 }
 
 /// Not `poll_fn`, which would hold a reference to each of these.
-struct Run<'a, T, F, P: Default> {
+struct Run<'a, T: Send + 'static, F, P: Default> {
     future: Pin<&'a mut Option<F>>,
     book: &'a mut Book<T, P>,
 }
 
-impl<T, F: Future, P: Default> Future for Run<'_, T, F, P> {
+impl<T: Send + 'static, F: Future, P: Default> Future for Run<'_, T, F, P> {
     type Output = Ended<F::Output>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -337,39 +312,43 @@ impl<T, F: Future, P: Default> Future for Run<'_, T, F, P> {
     }
 }
 
-impl<T, P: Default> Book<T, P> {
+impl<T: Send + 'static, P: Default> Book<T, P> {
     fn poll<F: Future>(&mut self, mut future: Pin<&mut Option<F>>, cx: &mut Context<'_>) -> Poll<Ended<F::Output>> {
-        let Self { frame, slot: Some(slot), .. } = self else { return Poll::Ready(Ended::Cancelled) };
-        if slot.place.key().is_none() {
-            let node = frame.as_ref().filter(|_| !slot.place.is_aborted()).map(Frame::node);
-            let Some(key) = node.and_then(|node| node.start(slot.name.clone(), cx.waker())) else {
-                let panic = discard(frame, future.as_mut());
-                return Poll::Ready(panic.map_or(Ended::Cancelled, Ended::Panicked));
-            };
-            slot.place.start(key);
+        let frame = &mut self.frame;
+        let start = |seat: &Seat| matches!(seat, Seat::Task(task) if task.start(cx.waker()));
+        if !frame.as_ref().is_some_and(|frame| frame.has_begun() || start(frame.seat())) {
+            let panic = discard(frame, future.as_mut());
+            return Poll::Ready(panic.map_or(Ended::Cancelled, Ended::Panicked));
         }
-        let level = |node: &Node| if slot.place.is_aborted() { ABORTED } else { node.level() };
-        poll_in(frame, &level, future, cx)
+        poll_in(frame, future, cx)
     }
 
     /// Says how the task ended, and leaves the group. Without a result the task was cancelled.
-    fn close(&mut self, result: impl FnOnce(&Arc<Node>, &TaskName) -> Option<Result<T, TaskError>>) {
-        let (Some(slot), Some(frame)) = (self.slot.take(), self.frame.take()) else { return };
+    fn close(&mut self, result: impl FnOnce(&Slot<T>) -> Option<Result<T, TaskError>>) {
+        let Some(frame) = self.frame.take() else { return };
         let begun = frame.has_begun();
-        let (node, name) = (frame.into_node(), slot.name.clone());
-        let key = slot.place.key();
+        let Seat::Task(task) = frame.into_seat() else { return };
+        let task: Arc<dyn Any + Send + Sync> = task;
+        let Ok(slot) = task.downcast::<Slot<T>>() else { unreachable!("a task sits in its own slot") };
         let cancelled = Err(if begun { TaskError::Cancelled } else { TaskError::NeverStarted });
-        let result = result(&node, &name).unwrap_or(cancelled);
-        // Without a handle the value is dropped here, where the group still waits.
-        let end = || {
-            if Arc::strong_count(&slot) > 1 {
-                slot.end(result);
-            } else {
-                drop(result);
+        let result = result(&slot).unwrap_or(cancelled);
+        let key = slot.place.key();
+        // The value is dropped here if there is no handle, or if that is dropped now: where the group still waits.
+        let (node, name, ended) = match Arc::try_unwrap(slot) {
+            Ok(Slot { node, name, fate, .. }) => {
+                let ended = catch_unwind(AssertUnwindSafe(|| drop((result, fate))));
+                (node, name, ended)
             }
-            drop(slot);
+            Err(slot) => {
+                let (node, name) = (Arc::clone(&slot.node), slot.name.clone());
+                let end = || {
+                    slot.end(result);
+                    drop(slot);
+                };
+                (node, name, catch_unwind(AssertUnwindSafe(end)))
+            }
         };
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(end)) {
+        if let Err(payload) = ended {
             node.panicked(Panic { name, payload });
         }
         drop(std::mem::take(&mut self.permit));
@@ -377,10 +356,10 @@ impl<T, P: Default> Book<T, P> {
     }
 }
 
-impl<T, P: Default> Drop for Book<T, P> {
+impl<T: Send + 'static, P: Default> Drop for Book<T, P> {
     /// Does nothing if the task came to its end; otherwise the runtime drops it.
     fn drop(&mut self) {
-        self.close(|_, _| None);
+        self.close(|_| None);
     }
 }
 
@@ -398,8 +377,7 @@ mod tests {
         }
         let future = small(1);
         let twice = 2 * (size_of_val(&future) + size_of::<usize>());
-        let (slot, frame) = (None::<Arc<Slot<()>>>, None);
-        let job = Job { future, book: Book { frame, slot, permit: () } };
+        let job = Job { future, book: Book { frame: None, permit: (), of: PhantomData::<fn()> } };
         let size = size_of_val(&run(job));
         assert!(size <= twice + size_of::<[usize; 8]>() + size_of::<Span>(), "{size} bytes for {twice}");
         assert_eq!(size_of::<Task<()>>(), 2 * size_of::<usize>());

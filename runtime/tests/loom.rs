@@ -30,7 +30,7 @@ use std::task::{Wake, Waker};
 use hold::{Hold, Holds};
 use loom::thread;
 use name::TaskName;
-use node::{ABORTED, CANCELLED, Node, Panic};
+use node::{ABORTED, CANCELLED, Node, Panic, Place};
 
 /// Counts how often it is woken.
 #[derive(Default)]
@@ -57,6 +57,12 @@ fn name() -> TaskName {
     TaskName::from("modelled")
 }
 
+/// The first poll of a task.
+fn start(node: &Node, waker: &Waker) -> Option<usize> {
+    let place = Place::new();
+    node.start(name(), waker, &place).then(|| place.key().expect("one that has begun has a place"))
+}
+
 fn child(parent: &Arc<Node>) -> Arc<Node> {
     Node::open(Some(parent), false, None, name())
 }
@@ -69,7 +75,7 @@ fn a_member_admitted_before_the_stop_is_woken_and_one_after_is_refused() {
         let stopper = Arc::clone(&node);
         let stop = thread::spawn(move || stopper.stop(CANCELLED));
         if node.admit() {
-            let key = node.start(name(), &waker);
+            let key = start(&node, &waker);
             stop.join().unwrap();
             assert_eq!(woken.times(), usize::from(key.is_some()));
             node.leave(key);
@@ -77,6 +83,26 @@ fn a_member_admitted_before_the_stop_is_woken_and_one_after_is_refused() {
             stop.join().unwrap();
         }
         assert!(!node.admit());
+        assert!(node.close_if_drained());
+    });
+}
+
+#[test]
+fn a_task_that_is_aborted_while_it_begins_sees_it_or_is_woken() {
+    loom::model(|| {
+        let node = Node::root();
+        assert!(node.admit());
+        let place = Arc::new(Place::new());
+        let (woken, waker) = Woken::new();
+        let (aborter, aborted) = (Arc::clone(&node), Arc::clone(&place));
+        let abort = thread::spawn(move || aborter.abort(&aborted));
+        let begun = node.start(name(), &waker, &place);
+        let seen = place.is_aborted();
+        abort.join().unwrap();
+        assert!(place.is_aborted());
+        assert!(!begun || seen || woken.times() == 1, "nobody tells the task");
+        assert_eq!(place.key().is_some(), begun);
+        node.leave(place.key());
         assert!(node.close_if_drained());
     });
 }
@@ -91,7 +117,7 @@ fn the_owner_is_woken_when_the_last_member_leaves() {
                 assert!(node.admit());
                 let node = Arc::clone(&node);
                 thread::spawn(move || {
-                    let key = node.start(name(), Waker::noop());
+                    let key = start(&node, Waker::noop());
                     node.leave(key);
                 })
             })
@@ -115,7 +141,7 @@ fn an_owner_that_registers_while_it_looks_is_woken_as_well_and_again_for_later_m
             assert!(node.admit());
             let node = Arc::clone(node);
             thread::spawn(move || {
-                let key = node.start(name(), Waker::noop());
+                let key = start(&node, Waker::noop());
                 node.leave(key);
             })
         };
@@ -156,7 +182,7 @@ fn an_orphan_is_a_member_until_its_own_last_member_has_left() {
         parent.set_owner(waker);
         let orphan = child(&parent);
         assert!(orphan.admit());
-        let key = orphan.start(name(), Waker::noop());
+        let key = start(&orphan, Waker::noop());
         let member = Arc::clone(&orphan);
         let leave = thread::spawn(move || member.leave(key));
         let dropped = thread::spawn(move || orphan.orphan());
@@ -196,7 +222,7 @@ fn a_panic_in_an_orphan_reaches_its_parent() {
         let parent = Node::root();
         let orphan = child(&parent);
         assert!(orphan.admit());
-        let key = orphan.start(name(), Waker::noop());
+        let key = start(&orphan, Waker::noop());
         let member = Arc::clone(&orphan);
         let panics = thread::spawn(move || {
             member.panicked(Panic { name: name(), payload: Box::new(()) });

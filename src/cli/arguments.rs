@@ -43,6 +43,8 @@ pub(crate) enum Command {
     Schema,
     /// Print a completion script
     Completions(Completions),
+    /// Show or clear what earlier runs have found
+    Cache(CacheCommand),
 }
 
 #[derive(Debug, Args)]
@@ -63,6 +65,8 @@ pub(crate) struct Check {
     pub configuration: Configuration,
     #[command(flatten)]
     pub files: Files,
+    #[command(flatten)]
+    pub cache: Caching,
 
     /// Exit with 0 whatever is found
     #[arg(long)]
@@ -96,6 +100,34 @@ pub(crate) struct Output {
     /// Say on stderr which configuration is read and what the time goes to
     #[arg(long, short, conflicts_with = "quiet")]
     pub verbose: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Cache")]
+pub(crate) struct Caching {
+    /// Neither use what earlier runs have found nor keep what this one finds
+    #[arg(long)]
+    pub no_cache: bool,
+    /// Where findings are kept from run to run
+    #[arg(long, value_name = "DIR")]
+    pub cache_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CacheCommand {
+    #[command(subcommand)]
+    pub what: CacheAction,
+    /// Another folder than the usual one
+    #[arg(long, value_name = "DIR", global = true)]
+    pub cache_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum CacheAction {
+    /// Take out all that is kept
+    Clear,
+    /// Print the folder that findings are kept in
+    Path,
 }
 
 #[derive(Debug, Args)]

@@ -2,11 +2,13 @@
 
 use std::io::Write;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use rustc_hash::FxHashMap;
 
 use super::arguments::{Check, Fixing};
+use super::cache::Cache;
 use super::inputs::{self, Inputs};
 use super::mend::{self, Mending};
 use super::progress::Progress;
@@ -97,24 +99,42 @@ pub(super) struct Analysed {
     checked: usize,
     /// Entries of baselines that no longer occur.
     stale: Vec<Trouble>,
-    /// Where it is asked for.
+    /// Of what is analysed anew, where it is asked for.
     coverage: Coverage,
 }
 
 impl Analysed {
     pub fn of(inputs: &Inputs, check: &Check) -> Result<Self, Failure> {
-        let (files, reading) = inputs.files();
+        let (files, reading) = inputs.files(!check.cache.no_cache);
         let options = suppress::Options {
             noqa: check.selection.respect_noqa.unwrap_or(true),
             ignore: check.selection.ignore_suppressions,
             ..suppress::Options::default()
         };
-        let asked = |file: &FileId| check.output.verbose && inputs.files[file.index()].asked;
-        let groups = judge(&Arc::new(files), |project, findings| {
-            let counted: Vec<FileId> = project.relevant_files().iter().copied().filter(asked).collect();
-            Group { coverage: project.coverage(&counted), ..Group::of(project, findings, options) }
-        });
+        let cache = Cache::open(inputs, check);
+        let known = |group: &[FileId]| cache.as_ref()?.find(group, &reading);
+        let anew = AtomicBool::new(false);
+        let counts = |file: &FileId| check.output.verbose && inputs.files[file.index()].asked;
         let mut coverage = Coverage::default();
+        let groups = judge(&Arc::new(files), known, |project, findings| {
+            let counted: Vec<FileId> = project.relevant_files().iter().copied().filter(counts).collect();
+            let group = Group { coverage: project.coverage(&counted), ..Group::of(project, findings, options) };
+            if let Some(cache) = &cache {
+                cache.keep(project, &group, &reading);
+                anew.store(true, Ordering::Relaxed);
+            }
+            group
+        });
+        if let Some(cache) = cache {
+            if check.output.verbose {
+                let (count, all) = (cache.hits(), groups.len());
+                let are = if count == 1 { "is" } else { "are" };
+                output::note(&format!("{count} of {all} groups of files {are} as in an earlier run"));
+            }
+            if anew.into_inner() {
+                cache.prune();
+            }
+        }
         let (mut sources, mut split, mut errors) = (Kept::default(), Split::default(), Vec::new());
         for group in groups {
             coverage = coverage + group.coverage;
@@ -156,22 +176,17 @@ impl Sources for Kept {
 }
 
 /// What is kept of a group of files that were analysed together.
-struct Group {
-    sources: Vec<(FileId, Source)>,
-    split: Split,
-    errors: Vec<(FileId, FileError)>,
-    coverage: Coverage,
+pub(super) struct Group {
+    pub sources: Vec<(FileId, Source)>,
+    pub split: Split,
+    pub errors: Vec<(FileId, FileError)>,
+    pub coverage: Coverage,
 }
 
 impl Group {
     fn of(project: &Project, findings: Vec<Finding>, options: suppress::Options) -> Self {
         let split = suppress::apply(project, findings, options);
-        let suppressed = split.suppressed.iter().map(|(finding, _)| finding);
-        let places = split.kept.iter().chain(suppressed).flat_map(Finding::places);
-        let mut files: Vec<FileId> = places.map(|place| place.file).collect();
-        files.sort_unstable();
-        files.dedup();
-        let sources = files.into_iter().map(|file| (file, project.source(file).clone())).collect();
+        let sources = split.files().into_iter().map(|file| (file, project.source(file).clone())).collect();
         let errors = project.group().iter().flat_map(|file| errors_in(project, *file)).collect();
         Self { sources, split, errors, coverage: Coverage::default() }
     }

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::arguments::Check;
 use super::baseline::Baselines;
@@ -46,7 +46,7 @@ pub(super) struct Loaded {
     /// Findings in it are asked for.
     pub asked: bool,
     /// In bytes: a file that is larger is not read.
-    limit: u64,
+    pub limit: u64,
 }
 
 impl Inputs {
@@ -104,11 +104,12 @@ impl Inputs {
     }
 
     /// The files as the analysis wants them, and what reading them will tell.
-    pub fn files(&self) -> (Files, Arc<Reading>) {
-        self.read_by(false)
+    /// `remembered`: what the texts were is to be told afterwards.
+    pub fn files(&self, remembered: bool) -> (Files, Arc<Reading>) {
+        self.read_by(false, remembered)
     }
 
-    fn read_by(&self, whole: bool) -> (Files, Arc<Reading>) {
+    fn read_by(&self, whole: bool, remembered: bool) -> (Files, Arc<Reading>) {
         // Files around those asked for are linked, never judged.
         let none = Arc::new(RuleSet::default());
         let member = |file: &Loaded| Member {
@@ -118,7 +119,7 @@ impl Inputs {
             rules: Arc::clone(if file.asked { &file.rules } else { &none }),
             asked: file.asked,
         };
-        let reading = Arc::new(Reading::default());
+        let reading = Arc::new(Reading { contents: remembered.then(Mutex::default), ..Reading::default() });
         let disk = Disk { files: self.files.clone(), reading: Arc::clone(&reading), whole };
         let members = self.files.iter().map(member).collect();
         let surroundings = Arc::clone(&self.surroundings);
@@ -127,7 +128,7 @@ impl Inputs {
 
     /// Everything linked at once, and every file asked for lowered, however little it matters to rules.
     pub fn project(&self) -> Project {
-        let (files, _) = self.read_by(true);
+        let (files, _) = self.read_by(true, false);
         let all = files.all().collect();
         Project::new(Arc::new(files), all)
     }
@@ -330,16 +331,45 @@ impl Loaded {
 pub(super) struct Reading {
     /// Files that were asked for and are not checked, with the reason if there is one to tell.
     unread: Mutex<BTreeMap<usize, Option<Problem>>>,
+    /// What stands for the texts, where that is wanted.
+    contents: Option<Mutex<FxHashMap<FileId, u128>>>,
 }
 
 impl Reading {
+    fn unread_files(&self) -> MutexGuard<'_, BTreeMap<usize, Option<Problem>>> {
+        self.unread.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub fn problems(&self) -> Vec<Problem> {
-        self.unread.lock().unwrap_or_else(PoisonError::into_inner).values().flatten().cloned().collect()
+        self.unread_files().values().flatten().cloned().collect()
+    }
+
+    /// Those of a group that are not checked.
+    pub fn unread_among(&self, group: &[FileId]) -> Vec<(usize, Option<Problem>)> {
+        let unread = self.unread_files();
+        group.iter().filter_map(|file| Some((file.index(), unread.get(&file.index())?.clone()))).collect()
+    }
+
+    /// What an earlier run could not read.
+    pub fn restore(&self, unread: impl Iterator<Item = (usize, Option<Problem>)>) {
+        self.unread_files().extend(unread);
+    }
+
+    /// What stands for the text that was read.
+    pub fn content(&self, file: FileId) -> Option<u128> {
+        self.contents.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner).get(&file).copied()
+    }
+
+    fn note(&self, file: FileId, text: &str) {
+        if let Some(contents) = &self.contents {
+            let content = super::cache::content(text);
+            contents.lock().unwrap_or_else(PoisonError::into_inner).insert(file, content);
+        }
     }
 
     /// How many of the files asked for are not checked.
     pub fn unread(&self) -> usize {
-        self.unread.lock().unwrap_or_else(PoisonError::into_inner).len()
+        self.unread_files().len()
     }
 }
 
@@ -356,6 +386,7 @@ impl Reader for Disk {
         let index = file.index();
         let loaded = &self.files[index];
         let read = |source: Source| {
+            self.reading.note(file, &source.text);
             let relevant = self.whole && loaded.asked || can_matter(source.language, &source.text);
             Read { source, relevant }
         };
@@ -363,8 +394,9 @@ impl Reader for Disk {
             return read(source.clone());
         }
         let unread = |problem: Option<Problem>| {
+            self.reading.note(file, "");
             if loaded.asked {
-                self.reading.unread.lock().unwrap_or_else(PoisonError::into_inner).insert(index, problem);
+                self.reading.unread_files().insert(index, problem);
             }
             let mut source = Source::new(loaded.shown(), loaded.language(), "");
             source.location = loaded.location.clone();

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod baseline;
+mod cache;
 mod check;
 mod completions;
 mod effects;
@@ -79,6 +80,7 @@ pub fn main() -> ExitCode {
         Command::Init(init) => init::run(&init),
         Command::Schema => schema::run(),
         Command::Completions(completions) => completions::run(&completions),
+        Command::Cache(command) => cache::run(&command),
     };
     let status = match std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)) {
         Ok(Ok(status)) => status,

@@ -1,6 +1,7 @@
 //! A file on disk to a [`Source`], or to the reason why not.
 
 use std::fs;
+use std::io::Read as _;
 use std::path::Path;
 
 use camino::Utf8Path;
@@ -12,7 +13,9 @@ use crate::source::Source;
 /// say, such as a notebook in another language.
 pub fn read(file: &Found, limit: u64) -> Result<Option<Source>, Problem> {
     let problem = |message: String| Problem::new(file.shown.clone(), message);
-    let size = fs::metadata(&file.path).map_err(|error| problem(unreadable(&error)))?.len();
+    let failed = |error: std::io::Error| problem(unreadable(&error));
+    let mut open = fs::File::open(&file.path).map_err(failed)?;
+    let size = open.metadata().map_err(failed)?.len();
     if size > limit {
         return Err(problem(format!(
             "is not checked: {} is more than the limit of {}; raise `max-file-size` or exclude it",
@@ -20,7 +23,8 @@ pub fn read(file: &Found, limit: u64) -> Result<Option<Source>, Problem> {
             in_units(limit)
         )));
     }
-    let bytes = fs::read(&file.path).map_err(|error| problem(unreadable(&error)))?;
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default() + 1);
+    open.read_to_end(&mut bytes).map_err(failed)?;
     let mut source = source_of(&file.shown, file.kind, &bytes)?;
     if let Some(source) = &mut source {
         source.location = lossy(&file.path);

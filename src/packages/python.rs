@@ -33,6 +33,8 @@ pub struct Installed {
     /// It is an `__init__.py`.
     pub is_package: bool,
     root: usize,
+    /// It is of a package under development: it may change at any time.
+    pub is_work: bool,
 }
 
 /// A `.pth` file longer than this holds no plain paths.
@@ -79,6 +81,16 @@ impl SitePackages {
         self.roots.first().map_or(Path::new(""), |it| &it.folder)
     }
 
+    /// Where packages are installed, and in which versions.
+    pub(super) fn say(&self, say: &mut impl FnMut(&str)) {
+        for root in &self.roots {
+            let entries = std::fs::read_dir(&root.folder).into_iter().flatten().flatten();
+            let mut names: Vec<PathBuf> = entries.map(|it| it.path()).collect();
+            names.sort();
+            say(&format!("{} {} {names:?}", root.folder.display(), root.added));
+        }
+    }
+
     fn add(&mut self, folder: &Path, added: bool) {
         let Ok(folder) = folder.canonicalize().map(plain_path) else { return };
         if folder.is_dir() && !self.roots.iter().any(|it| it.folder == folder) {
@@ -97,7 +109,7 @@ impl SitePackages {
             let stem = root.folder.join(&inside);
             for (path, is_package) in [(stem.join("__init__.py"), true), (stem.with_extension("py"), false)] {
                 if path.is_file() && is_inside(&path, &root.folder) {
-                    return Some(Installed { path, is_package, root: index });
+                    return Some(Installed { path, is_package, root: index, is_work: root.added });
                 }
             }
             // The rest of a package is where its beginning is.

@@ -226,7 +226,14 @@ impl Project {
 
     /// A member of a class, of an instance of it (`receiver`), or of its bases.
     fn class_member(&self, class: ClassRef, name: &str, receiver: Option<&Ty>) -> Ty {
-        self.member_along(&self.ancestry(class), name, receiver)
+        // Its own come first, and mostly there is nothing else to look at.
+        if let Some(found) = self.own_member(class, name, receiver) {
+            return found;
+        }
+        if self.model(class.file).class(class.class).bases.is_empty() {
+            return Ty::Unknown;
+        }
+        self.member_along(&self.ancestry(class)[1..], name, receiver)
     }
 
     fn inherited(&self, class: ClassRef, name: &str) -> Ty {
@@ -415,6 +422,12 @@ impl Project {
 
     /// A method of the class or of its bases, whatever reading it as an attribute would give.
     pub fn find_method(&self, class: ClassRef, name: &str) -> Option<FnRef> {
+        if let Some(own) = self.own_method(class, name) {
+            return Some(own);
+        }
+        if self.model(class.file).class(class.class).bases.is_empty() {
+            return None;
+        }
         for ancestor in self.ancestry(class) {
             match ancestor {
                 Ancestor::Own(class) => {

@@ -118,6 +118,12 @@ impl Project {
         &self.group
     }
 
+    /// Those of the group, and all that something has led to.
+    pub fn files_read(&self) -> impl Iterator<Item = FileId> {
+        let others = self.slots.iter().zip(0..).filter(|(slot, _)| slot.get().is_some()).map(|(_, file)| FileId(file));
+        self.group.iter().copied().chain(others.filter(|file| self.group.binary_search(file).is_err()))
+    }
+
     /// Those of the group that can have findings of their own.
     pub fn relevant_files(&self) -> &[FileId] {
         &self.relevant

@@ -25,7 +25,8 @@ const STACK: usize = 256 << 20;
 /// Parses with error recovery, hands the tree on, and drops it.
 pub(super) fn with_module<R>(text: &str, then: impl FnOnce(Parsed<'_>) -> R) -> R {
     // A tree is dropped recursively, so everything happens on a stack that nesting cannot end.
-    let deep = max_nesting(text) > 150;
+    let roomy = stacker::remaining_stack().is_some_and(|left| left >= STACK);
+    let deep = !roomy && max_nesting(text) > 150;
     let run = || {
         let parsed = ruff_python_parser::parse_unchecked(text, ParseOptions::from(Mode::Module));
         let errors = parsed

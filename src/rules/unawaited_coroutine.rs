@@ -45,10 +45,12 @@ fn check(context: &mut Context<'_>) {
             }
             _ => continue,
         };
-        if call.awaited || is_meant(context, call) {
+        if call.awaited {
             continue;
         }
-        if let Some(name) = coroutine(context, CallId(index as u32)) {
+        if let Some(name) = coroutine(context, CallId(index as u32))
+            && !is_meant(context, call)
+        {
             report(context, call, &name, what);
         }
     }

@@ -20,7 +20,7 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(context: &mut Context<'_>) {
-    if context.language() != Language::Python {
+    if context.language() != Language::Python || !context.mentions(&["shield"]) {
         return;
     }
     let model = context.model();

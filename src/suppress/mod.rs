@@ -81,6 +81,16 @@ pub fn apply(project: &Project, findings: Vec<Finding>, options: Options) -> Spl
 }
 
 impl Split {
+    /// The files that findings are in or point to, in order.
+    pub fn files(&self) -> Vec<FileId> {
+        let suppressed = self.suppressed.iter().map(|(finding, _)| finding);
+        let places = self.kept.iter().chain(suppressed).flat_map(Finding::places);
+        let mut files: Vec<FileId> = places.map(|place| place.file).collect();
+        files.sort_unstable();
+        files.dedup();
+        files
+    }
+
     /// By path and position.
     pub fn sort(&mut self, sources: &dyn Sources) {
         crate::rules::sort(sources, &mut self.kept);

@@ -11,7 +11,10 @@ use tempfile::TempDir;
 pub const SLEEPS: &str = "import time\n\n\nasync def f():\n    time.sleep(1)\n";
 
 /// A folder that is gone when the test is over.
-pub struct Folder(TempDir);
+pub struct Folder {
+    files: TempDir,
+    cache: TempDir,
+}
 
 /// How a run ended.
 pub struct Ran {
@@ -22,7 +25,8 @@ pub struct Ran {
 
 impl Folder {
     pub fn new(files: &[(&str, &str)]) -> Self {
-        let folder = Self(tempfile::tempdir().expect("a folder for the test"));
+        let folder = || tempfile::tempdir().expect("a folder for the test");
+        let folder = Self { files: folder(), cache: folder() };
         for (path, text) in files {
             folder.write(path, text);
         }
@@ -30,11 +34,16 @@ impl Folder {
     }
 
     pub fn path(&self) -> &Path {
-        self.0.path()
+        self.files.path()
     }
 
     pub fn at(&self, path: &str) -> PathBuf {
-        self.0.path().join(path)
+        self.files.path().join(path)
+    }
+
+    /// Where runs keep what they have found.
+    pub fn cache(&self) -> &Path {
+        self.cache.path()
     }
 
     pub fn write(&self, path: &str, text: impl AsRef<[u8]>) {
@@ -49,7 +58,7 @@ impl Folder {
 
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_asynclint"));
-        command.current_dir(self.path()).args(arguments);
+        command.current_dir(self.path()).args(arguments).env("ASYNCLINT_CACHE_DIR", self.cache());
         for name in
             ["VIRTUAL_ENV", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "FORCE_HYPERLINK", "RUST_BACKTRACE", "COLUMNS"]
         {

@@ -1,0 +1,208 @@
+//! What earlier runs have found, kept on disk: for each group of files, under everything its findings hang on.
+//!
+//! An entry lists the files that were read for it. It counts as long as each of them is as it was: by size and time of
+//! change, and where those differ by content. Entries are written beside their place and moved there as a whole, so runs
+//! side by side share them; one that cannot be read is as good as none.
+
+mod entry;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use blake3::Hasher;
+use rustc_hash::FxHashMap;
+
+use super::arguments::{CacheAction, CacheCommand, Check};
+use super::check::Group;
+use super::inputs::{Inputs, Reading};
+use super::{Failure, Status, output};
+use crate::discover;
+use crate::finding::FileId;
+use crate::project::Project;
+use entry::{Entry, Stamp};
+
+/// Entries that nobody has written for so long are taken out.
+const OLDEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// The entries that this run can use.
+pub(super) struct Cache<'a> {
+    folder: PathBuf,
+    /// What all groups of the run hang on: the program, the settings, and where every file stands.
+    run: Hasher,
+    inputs: &'a Inputs,
+    hits: AtomicUsize,
+}
+
+/// Where entries are kept: `--cache-dir`, else `ASYNCLINT_CACHE_DIR`, else the system's place for such things.
+fn folder(named: Option<&Path>) -> Option<PathBuf> {
+    let set = |name: &str| std::env::var_os(name).filter(|it| !it.is_empty()).map(PathBuf::from);
+    let named = named.map(Path::to_owned).or_else(|| set("ASYNCLINT_CACHE_DIR"));
+    let system = || {
+        if cfg!(windows) {
+            set("LOCALAPPDATA")
+        } else if cfg!(target_os = "macos") {
+            set("HOME").map(|home| home.join("Library/Caches"))
+        } else {
+            set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")))
+        }
+    };
+    named.or_else(|| system().map(|it| it.join("asynclint")))
+}
+
+impl<'a> Cache<'a> {
+    /// The cache of this run, if it is to have one and the folder can be made.
+    pub fn open(inputs: &'a Inputs, check: &Check) -> Option<Self> {
+        // What is in memory alone is not worth keeping.
+        if check.cache.no_cache || inputs.files.iter().any(|file| file.source.is_some()) {
+            return None;
+        }
+        let folder = folder(check.cache.cache_dir.as_deref())?;
+        std::fs::create_dir_all(&folder).ok()?;
+        let mut run = Hasher::new();
+        let mut say = |text: &str| {
+            run.update(text.as_bytes());
+            run.update(&[0]);
+        };
+        say(env!("CARGO_PKG_VERSION"));
+        // The same version may be built anew.
+        if let Some(stamp) = std::env::current_exe().ok().and_then(|program| Stamp::of(&program)) {
+            say(&format!("{stamp:?}"));
+        }
+        say(&format!("{:?}", (check.selection.respect_noqa, check.selection.ignore_suppressions)));
+        for config in inputs.tree.all() {
+            say(config.shown.as_str());
+            say(&std::fs::read_to_string(inputs.current.join(&config.shown)).unwrap_or_default());
+        }
+        inputs.surroundings.say(&mut say);
+        let mut rules: FxHashMap<*const crate::rules::RuleSet, u32> = FxHashMap::default();
+        for file in &inputs.files {
+            say(file.location.as_str());
+            say(file.shown().as_str());
+            let next = rules.len() as u32;
+            let number = *rules.entry(std::sync::Arc::as_ptr(&file.rules)).or_insert_with(|| {
+                say(&format!("{:?}", file.rules));
+                next
+            });
+            say(&format!("{number} {} {}", file.asked, file.limit));
+        }
+        Some(Self { folder, run, inputs, hits: AtomicUsize::new(0) })
+    }
+
+    fn path(&self, group: &[FileId]) -> PathBuf {
+        let mut hasher = self.run.clone();
+        for file in group {
+            hasher.update(&file.0.to_le_bytes());
+        }
+        self.folder.join(format!("{}.json", &hasher.finalize().to_hex()[..32]))
+    }
+
+    /// What is known of the group, if nothing has changed since.
+    pub fn find(&self, group: &[FileId], reading: &Reading) -> Option<Group> {
+        let entry = Entry::read(&self.path(group))?;
+        let is_same = |(file, stamp): &(u32, Stamp)| {
+            let loaded = self.inputs.files.get(*file as usize)?;
+            let path = loaded.location.as_std_path();
+            let now = Stamp::of(path).unwrap_or_default();
+            let same = now.same_time(stamp, entry.written) || {
+                let found = loaded.found.as_ref()?;
+                let source = discover::read(found, loaded.limit).ok().flatten();
+                stamp.content == content(source.as_ref().map_or("", |source| &source.text))
+            };
+            same.then_some(())
+        };
+        entry.files.iter().all(|file| is_same(file).is_some()).then_some(())?;
+        let group = entry.group(self.inputs)?;
+        reading.restore(entry.unread());
+        self.hits.fetch_add(1, Ordering::Relaxed);
+        Some(group)
+    }
+
+    /// How many groups were known.
+    pub fn hits(&self) -> usize {
+        self.hits.load(Ordering::Relaxed)
+    }
+
+    /// Keeps what has been found of a group. A cache that cannot be written is no reason to stop.
+    pub fn keep(&self, project: &Project, group: &Group, reading: &Reading) {
+        // What is installed stands in the name of the entry, by version. What is still worked on does not.
+        if project.leads_to_work() {
+            return;
+        }
+        let stamp = |file: FileId| {
+            let loaded = self.inputs.files.get(file.index())?;
+            let stamp = Stamp::of(loaded.location.as_std_path()).unwrap_or_default();
+            Some((file.0, Stamp { content: reading.content(file)?, ..stamp }))
+        };
+        let mut files: Vec<FileId> = project.files_read().collect();
+        files.sort_unstable();
+        let Some(files) = files.into_iter().map(stamp).collect::<Option<Vec<_>>>() else { return };
+        let entry = Entry::new(files, group, reading.unread_among(project.group()));
+        drop(entry.write(&self.path(project.group())));
+    }
+
+    /// Takes out what has not been written for long.
+    pub fn prune(&self) {
+        let Ok(entries) = std::fs::read_dir(&self.folder) else { return };
+        for entry in entries.flatten().filter(|entry| is_entry(&entry.path())) {
+            let changed = entry.metadata().and_then(|it| it.modified());
+            let old = changed.is_ok_and(|at| SystemTime::now().duration_since(at).is_ok_and(|age| age > OLDEST));
+            if old {
+                drop(std::fs::remove_file(entry.path()));
+            }
+        }
+    }
+}
+
+/// The file is one of ours: the folder may be shared.
+fn is_entry(path: &Path) -> bool {
+    let name = path.file_stem().and_then(|it| it.to_str()).unwrap_or_default();
+    path.extension().is_some_and(|it| it == "json") && name.len() == 32 && name.bytes().all(|it| it.is_ascii_hexdigit())
+}
+
+/// Takes out all entries. Gives their number.
+fn clear(folder: &Path) -> std::io::Result<usize> {
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(0),
+        entries => entries?,
+    };
+    let mut count = 0;
+    for entry in entries {
+        let path = entry?.path();
+        if is_entry(&path) {
+            std::fs::remove_file(path)?;
+            count += 1;
+        }
+    }
+    Ok(count)
+}
+
+/// What stands for a text.
+pub(super) fn content(text: &str) -> u128 {
+    let hash = blake3::hash(text.as_bytes());
+    u128::from_le_bytes(hash.as_bytes()[..16].try_into().unwrap_or_default())
+}
+
+/// Nanoseconds since 1970.
+fn nanoseconds(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, |it| u64::try_from(it.as_nanos()).unwrap_or(u64::MAX))
+}
+
+/// `asynclint cache clear`, `asynclint cache path`.
+pub(super) fn run(command: &CacheCommand) -> Result<Status, Failure> {
+    let Some(folder) = folder(command.cache_dir.as_deref()) else {
+        return Err(Failure::new("there is no usual place for a cache here; give one with `--cache-dir`"));
+    };
+    match command.what {
+        CacheAction::Path => output::print(|out| writeln!(out, "{}", folder.display()))?,
+        CacheAction::Clear => {
+            let count = clear(&folder).map_err(|error| {
+                let error = discover::io_text(&error);
+                Failure::new(format!("`{}` cannot be cleared: {error}; check its permissions", folder.display()))
+            })?;
+            let entries = if count == 1 { "entry" } else { "entries" };
+            output::note(&format!("{count} {entries} taken out of {}", folder.display()));
+        }
+    }
+    Ok(Status::Clean)
+}

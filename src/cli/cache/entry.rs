@@ -1,0 +1,208 @@
+//! One entry of the cache, as it stands on disk: a line that vouches for the rest, and the rest as JSON.
+
+use std::path::Path;
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+
+use super::nanoseconds;
+use crate::cli::check::Group;
+use crate::cli::inputs::Inputs;
+use crate::discover::{self, Problem};
+use crate::finding::{Applicability, Confidence, Edit, FileId, Finding, Fix, Place, Related, Severity, Step};
+use crate::project::Coverage;
+use crate::report::FileError;
+use crate::source::Span;
+use crate::suppress::{Reason, Split};
+
+/// How a file was when it was read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Stamp {
+    /// In bytes.
+    pub size: u64,
+    /// In nanoseconds since 1970.
+    pub changed: u64,
+    /// Of the text.
+    pub content: u128,
+}
+
+/// File systems tell times apart by this much, in nanoseconds: a file changed so shortly before it was read may have been
+/// changed again since without a sign.
+const GRAIN: u64 = 2_000_000_000;
+
+impl Stamp {
+    pub fn of(path: &Path) -> Option<Self> {
+        let metadata = std::fs::metadata(path).ok()?;
+        let changed = metadata.modified().map_or(0, nanoseconds);
+        Some(Self { size: metadata.len(), changed, content: 0 })
+    }
+
+    /// The file has not been touched since: `written` is when the other stamp was.
+    pub fn same_time(&self, other: &Self, written: u64) -> bool {
+        self.size == other.size && self.changed == other.changed && self.changed.saturating_add(GRAIN) < written
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct Entry {
+    /// In nanoseconds since 1970.
+    pub written: u64,
+    /// Every file that was read.
+    pub files: Vec<(u32, Stamp)>,
+    kept: Vec<StoredFinding>,
+    suppressed: Vec<(StoredFinding, String, Option<String>)>,
+    errors: Vec<(u32, StoredProblem)>,
+    unread: Vec<(u32, Option<StoredProblem>)>,
+}
+
+/// Path, message and line.
+type StoredProblem = (String, String, Option<u32>);
+/// File, start and end.
+type StoredPlace = (u32, u32, u32);
+
+#[derive(Serialize, Deserialize)]
+struct StoredFinding {
+    rule: String,
+    severity: u8,
+    certain: bool,
+    place: StoredPlace,
+    message: String,
+    help: Option<String>,
+    function: String,
+    trace: Vec<(String, String, StoredPlace)>,
+    related: Vec<(String, StoredPlace)>,
+    fix: Option<(u8, String, Vec<(u32, u32, String)>)>,
+}
+
+const SEVERITIES: [Severity; 3] = [Severity::Note, Severity::Warning, Severity::Error];
+const APPLICABILITIES: [Applicability; 3] = [Applicability::Suggestion, Applicability::Unsafe, Applicability::Safe];
+
+impl Entry {
+    pub fn new(files: Vec<(u32, Stamp)>, group: &Group, unread: Vec<(usize, Option<Problem>)>) -> Self {
+        let problem = |it: Problem| (it.path.into_string(), it.message, it.line);
+        Self {
+            written: nanoseconds(SystemTime::now()),
+            files,
+            kept: group.split.kept.iter().map(StoredFinding::of).collect(),
+            suppressed: group
+                .split
+                .suppressed
+                .iter()
+                .map(|(finding, reason)| (StoredFinding::of(finding), reason.by.clone(), reason.text.clone()))
+                .collect(),
+            errors: group
+                .errors
+                .iter()
+                .map(|(file, error)| (file.0, (error.path.clone(), error.message.clone(), error.line)))
+                .collect(),
+            unread: unread.into_iter().map(|(file, it)| (file as u32, it.map(problem))).collect(),
+        }
+    }
+
+    /// The entry at that path, if it is whole.
+    pub fn read(path: &Path) -> Option<Self> {
+        let text = std::fs::read_to_string(path).ok()?;
+        let (sum, rest) = text.split_once('\n')?;
+        (*sum == *blake3::hash(rest.as_bytes()).to_hex()).then_some(())?;
+        serde_json::from_str(rest).ok()
+    }
+
+    pub fn write(&self, path: &Path) -> std::io::Result<()> {
+        let rest = serde_json::to_string(self)?;
+        let sum = blake3::hash(rest.as_bytes()).to_hex();
+        crate::fix::replace(path, |out| write!(out, "{sum}\n{rest}"))
+    }
+
+    /// What the group's analysis had given, with the texts that findings are in; `None` if one cannot be had.
+    pub fn group(&self, inputs: &Inputs) -> Option<Group> {
+        let kept = self.kept.iter().map(StoredFinding::finding).collect::<Option<Vec<_>>>()?;
+        let suppressed = self
+            .suppressed
+            .iter()
+            .map(|(finding, by, text)| Some((finding.finding()?, Reason { by: by.clone(), text: text.clone() })));
+        let split = Split { kept, suppressed: suppressed.collect::<Option<Vec<_>>>()? };
+        let errors = self.errors.iter().map(|(file, (path, message, line))| {
+            (FileId(*file), FileError { path: path.clone(), message: message.clone(), line: *line })
+        });
+        let source = |file: FileId| {
+            let loaded = inputs.files.get(file.index())?;
+            Some((file, discover::read(loaded.found.as_ref()?, loaded.limit).ok()??))
+        };
+        let sources = split.files().into_iter().map(source).collect::<Option<Vec<_>>>()?;
+        Some(Group { sources, errors: errors.collect(), split, coverage: Coverage::default() })
+    }
+
+    /// Files of the group that were not checked.
+    pub fn unread(&self) -> impl Iterator<Item = (usize, Option<Problem>)> {
+        self.unread.iter().map(|(file, problem)| {
+            let problem = problem
+                .as_ref()
+                .map(|(path, message, line)| Problem { line: *line, ..Problem::new(path.as_str(), message.as_str()) });
+            (*file as usize, problem)
+        })
+    }
+}
+
+fn stored(place: Place) -> StoredPlace {
+    (place.file.0, place.span.start, place.span.end)
+}
+
+fn place((file, start, end): StoredPlace) -> Place {
+    Place { file: FileId(file), span: Span::new(start, end) }
+}
+
+impl StoredFinding {
+    fn of(finding: &Finding) -> Self {
+        let step = |it: &Step| (it.function.clone(), it.message.clone(), stored(it.place));
+        let edit = |it: &Edit| (it.span.start, it.span.end, it.content.clone());
+        let fix = |it: &Fix| (it.applicability as u8, it.message.clone(), it.edits.iter().map(edit).collect());
+        Self {
+            rule: finding.rule.name.to_owned(),
+            severity: finding.severity as u8,
+            certain: finding.confidence == Confidence::Certain,
+            place: stored(finding.place),
+            message: finding.message.clone(),
+            help: finding.help.clone(),
+            function: finding.function.clone(),
+            trace: finding.trace.iter().map(step).collect(),
+            related: finding.related.iter().map(|it| (it.message.clone(), stored(it.place))).collect(),
+            fix: finding.fix.as_ref().map(fix),
+        }
+    }
+
+    fn finding(&self) -> Option<Finding> {
+        let step = |(function, message, at): &(String, String, StoredPlace)| Step {
+            function: function.clone(),
+            message: message.clone(),
+            place: place(*at),
+        };
+        let edit = |(start, end, content): &(u32, u32, String)| Edit {
+            span: Span::new(*start, *end),
+            content: content.clone(),
+        };
+        let fix = match &self.fix {
+            Some((applicability, message, edits)) => Some(Fix {
+                applicability: *APPLICABILITIES.get(usize::from(*applicability))?,
+                message: message.clone(),
+                edits: edits.iter().map(edit).collect(),
+            }),
+            None => None,
+        };
+        Some(Finding {
+            rule: crate::rules::by_name(&self.rule)?,
+            severity: *SEVERITIES.get(usize::from(self.severity))?,
+            confidence: if self.certain { Confidence::Certain } else { Confidence::Likely },
+            place: place(self.place),
+            message: self.message.clone(),
+            help: self.help.clone(),
+            function: self.function.clone(),
+            trace: self.trace.iter().map(step).collect(),
+            related: self
+                .related
+                .iter()
+                .map(|(message, at)| Related { message: message.clone(), place: place(*at) })
+                .collect(),
+            fix,
+        })
+    }
+}

@@ -1,0 +1,150 @@
+//! What runs keep for later ones: nothing that is found changes by it.
+
+mod support;
+
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use support::{Folder, Ran, SLEEPS};
+
+const APP: &[(&str, &str)] = &[
+    ("pyproject.toml", ""),
+    ("app/__init__.py", ""),
+    ("app/handlers.py", "from app.db import load\n\n\nasync def f():\n    load()\n"),
+    ("app/db.py", "import time\n\n\ndef load():\n    time.sleep(1)\n"),
+    ("app/quiet.py", "import time\n\n\nasync def f():\n    time.sleep(1)  # asynclint: ignore[blocking-sleep] once\n"),
+    ("app/broken.py", "import asyncio\nasync def f(:\n"),
+    ("app/bytes.py", "# -*- coding: nowhere -*-\nimport asyncio\n"),
+];
+
+fn run(folder: &Folder, arguments: &[&str]) -> Ran {
+    folder.run(&[&["check", "--verbose", "--output-format", "full"], arguments].concat())
+}
+
+/// All of stderr but for what tells times and the cache.
+fn told(ran: &Ran) -> String {
+    let own = |line: &&str| !line.contains(" ms") && !line.contains("earlier run");
+    ran.err.lines().filter(own).collect::<Vec<_>>().join("\n")
+}
+
+fn is_known(ran: &Ran) -> bool {
+    ran.err.contains("1 of 1 groups of files is as in an earlier run")
+}
+
+fn entries(folder: &Folder) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder.cache()).expect("the cache is a folder");
+    let mut entries: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    entries.sort();
+    entries
+}
+
+#[test]
+fn a_second_run_says_the_same() {
+    let folder = Folder::new(APP);
+    let (first, second) = (run(&folder, &[]), run(&folder, &[]));
+    assert!(!is_known(&first) && is_known(&second), "{}{}", first.err, second.err);
+    assert!(first.out.contains("time.sleep") && first.err.contains("does not parse"), "{}{}", first.out, first.err);
+    assert_eq!((first.status, &first.out, told(&first)), (second.status, &second.out, told(&second)));
+    for format in ["json", "sarif", "junit"] {
+        let arguments = ["check", "--output-format", format, "--show-suppressed"];
+        let without_times = |text: String| {
+            let timed = |line: &&str| !line.contains("duration") && !line.contains("TimeUtc");
+            text.lines().filter(timed).collect::<Vec<_>>().join("\n")
+        };
+        let cold = folder.run(&[&arguments[..], &["--no-cache"]].concat()).out;
+        assert_eq!(without_times(cold), without_times(folder.run(&arguments).out), "{format}");
+    }
+}
+
+#[test]
+fn a_change_anywhere_on_the_way_is_seen() {
+    let folder = Folder::new(APP);
+    assert!(run(&folder, &[]).out.contains("handlers.py"));
+    folder.write("app/db.py", "import time\n\n\ndef load():\n    time.time( )\n");
+    let second = run(&folder, &[]);
+    assert!(!is_known(&second) && !second.out.contains("handlers.py"), "{}", second.out);
+    // The same size, and another time.
+    folder.write("app/db.py", APP[3].1);
+    assert!(run(&folder, &[]).out.contains("handlers.py"));
+    // A new file may answer an import that nothing answered before.
+    folder.write("time.py", "def sleep(seconds): ...\n");
+    assert!(!is_known(&run(&folder, &[])));
+}
+
+#[test]
+fn a_file_that_is_merely_touched_has_not_changed() {
+    let folder = Folder::new(APP);
+    run(&folder, &[]);
+    let file = std::fs::File::options().append(true).open(folder.at("app/db.py")).expect("it is there");
+    file.set_modified(SystemTime::now() - Duration::from_secs(3600)).expect("times can be set");
+    assert!(is_known(&run(&folder, &[])));
+}
+
+#[test]
+fn settings_are_part_of_what_is_known() {
+    let folder = Folder::new(APP);
+    run(&folder, &[]);
+    assert!(!is_known(&run(&folder, &["--select", "leaked-task"])));
+    assert!(!is_known(&run(&folder, &["--ignore-suppressions"])));
+    folder.write("asynclint.toml", "[rules]\nblocking-sleep = \"off\"\n");
+    let off = run(&folder, &[]);
+    assert!(!is_known(&off) && !off.out.contains("time.sleep"), "{}", off.out);
+}
+
+#[test]
+fn a_damaged_entry_is_made_anew() {
+    let folder = Folder::new(APP);
+    let first = run(&folder, &[]);
+    for damage in ["", "{}", "\u{0}\u{1}"] {
+        entries(&folder).iter().for_each(|entry| std::fs::write(entry, damage).expect("it can be written"));
+        assert_eq!(run(&folder, &[]).out, first.out);
+        assert!(is_known(&run(&folder, &[])));
+    }
+    // One letter in the middle.
+    for entry in entries(&folder) {
+        let text = std::fs::read_to_string(&entry).expect("it can be read");
+        std::fs::write(&entry, text.replacen("handlers", "handlerz", 1)).expect("it can be written");
+    }
+    let after = run(&folder, &[]);
+    assert!(!is_known(&after) && after.out == first.out, "{}", after.out);
+}
+
+#[test]
+fn runs_side_by_side_share_it() {
+    let folder = Folder::new(APP);
+    let outputs: Vec<String> = std::thread::scope(|scope| {
+        let runs: Vec<_> = (0..6).map(|_| scope.spawn(|| run(&folder, &[]).out)).collect();
+        runs.into_iter().map(|run| run.join().expect("it ends")).collect()
+    });
+    assert!(outputs.iter().all(|output| *output == outputs[0] && !output.is_empty()));
+    assert_eq!(entries(&folder).len(), 1);
+}
+
+#[test]
+fn whoever_wants_none_has_none() {
+    let folder = Folder::new(APP);
+    assert!(!is_known(&run(&folder, &["--no-cache"])));
+    assert_eq!(entries(&folder), Vec::<PathBuf>::new());
+    let elsewhere = folder.at("kept here");
+    let elsewhere = elsewhere.to_str().expect("a plain path");
+    run(&folder, &["--cache-dir", elsewhere]);
+    assert_eq!(entries(&folder), Vec::<PathBuf>::new());
+    assert!(is_known(&run(&folder, &["--cache-dir", elsewhere])));
+    // A cache that cannot be made is no reason to stop.
+    folder.write("a file", "");
+    assert_eq!(run(&folder, &["--cache-dir", "a file"]).status, Some(1));
+}
+
+#[test]
+fn the_cache_can_be_found_and_cleared() {
+    let folder = Folder::new(APP);
+    run(&folder, &[]);
+    std::fs::write(folder.cache().join("somebody's"), "").expect("it can be written");
+    let path = folder.run(&["cache", "path"]);
+    assert_eq!((path.status, path.out.trim_end()), (Some(0), folder.cache().to_str().expect("a plain path")));
+    let cleared = folder.run(&["cache", "clear"]);
+    assert_eq!(cleared.status, Some(0));
+    assert!(cleared.err.contains("1 entry"), "{}", cleared.err);
+    assert_eq!(entries(&folder), [folder.cache().join("somebody's")]);
+    assert!(!is_known(&run(&folder, &[])));
+}
