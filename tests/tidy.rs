@@ -54,8 +54,7 @@ const MODULES: &[(&str, &[&str])] = &[
 ];
 
 /// Plain data that stands where it belongs and is spoken of before: who, from where, what.
-const VOCABULARY: &[(&str, &str, &str)] =
-    &[("finding", "rules", "Rule"), ("project", "rules", "RuleSet"), ("project", "analysis", "Input")];
+const VOCABULARY: &[(&str, &str, &str)] = &[("finding", "rules", "Rule"), ("project", "rules", "RuleSet")];
 
 /// Crates that only some modules may name.
 const CRATES: &[(&str, &[&str])] = &[

@@ -31,6 +31,8 @@ pub(super) struct Cache<'a> {
     /// What all groups of the run hang on: the program, the settings, and where every file stands.
     run: Hasher,
     inputs: &'a Inputs,
+    /// How many calls are resolved is asked for.
+    counts: bool,
     hits: AtomicUsize,
 }
 
@@ -86,7 +88,7 @@ impl<'a> Cache<'a> {
             });
             say(&format!("{number} {} {}", file.asked, file.limit));
         }
-        Some(Self { folder, run, inputs, hits: AtomicUsize::new(0) })
+        Some(Self { folder, run, inputs, counts: check.output.verbose, hits: AtomicUsize::new(0) })
     }
 
     fn path(&self, group: &[FileId]) -> PathBuf {
@@ -99,7 +101,7 @@ impl<'a> Cache<'a> {
 
     /// What is known of the group, if nothing has changed since.
     pub fn find(&self, group: &[FileId], reading: &Reading) -> Option<Group> {
-        let entry = Entry::read(&self.path(group))?;
+        let entry = Entry::read(&self.path(group)).filter(|it| it.coverage.is_some() || !self.counts)?;
         let is_same = |(file, stamp): &(u32, Stamp)| {
             let loaded = self.inputs.files.get(*file as usize)?;
             let path = loaded.location.as_std_path();

@@ -1,5 +1,7 @@
 //! How much of what async functions call the analysis can tell: the figure that says how far its silence can be trusted.
 
+use serde::{Deserialize, Serialize};
+
 use super::Project;
 use super::calls::Callee;
 use super::types::{Class, Ty};
@@ -7,7 +9,7 @@ use crate::finding::FileId;
 use crate::model::{CallId, Value};
 
 /// Calls in async functions by what they were found to run.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Coverage {
     /// Functions and classes of the user's files.
     pub own: usize,

@@ -53,6 +53,8 @@ pub(super) struct Entry {
     suppressed: Vec<(StoredFinding, String, Option<String>)>,
     errors: Vec<(u32, StoredProblem)>,
     unread: Vec<(u32, Option<StoredProblem>)>,
+    /// Where that run was asked for it.
+    pub coverage: Option<Coverage>,
 }
 
 /// Path, message and line.
@@ -95,6 +97,7 @@ impl Entry {
                 .iter()
                 .map(|(file, error)| (file.0, (error.path.clone(), error.message.clone(), error.line)))
                 .collect(),
+            coverage: group.coverage,
             unread: unread.into_iter().map(|(file, it)| (file as u32, it.map(problem))).collect(),
         }
     }
@@ -129,7 +132,7 @@ impl Entry {
             Some((file, discover::read(loaded.found.as_ref()?, loaded.limit).ok()??))
         };
         let sources = split.files().into_iter().map(source).collect::<Option<Vec<_>>>()?;
-        Some(Group { sources, errors: errors.collect(), split, coverage: Coverage::default() })
+        Some(Group { sources, errors: errors.collect(), split, coverage: self.coverage })
     }
 
     /// Files of the group that were not checked.
