@@ -89,10 +89,15 @@ impl Project {
             return true;
         }
         let Value::Attr(receiver, _) = model.value(callee) else { return false };
-        match self.evaluate(file, *receiver) {
-            Ty::Str(_) | Ty::Int(_) | Ty::Bool(_) | Ty::Tuple(_) | Ty::Collection(_) | Ty::External(_) => true,
-            Ty::Instance(Class::Library(_), _) => true,
-            _ => false,
-        }
+        matches!(
+            self.evaluate(file, *receiver),
+            Ty::Str(_)
+                | Ty::Int(_)
+                | Ty::Bool(_)
+                | Ty::Tuple(_)
+                | Ty::Collection(_)
+                | Ty::External(_)
+                | Ty::Instance(Class::Library(_), _)
+        )
     }
 }
