@@ -24,7 +24,7 @@ const MODULES: &[(&str, &[&str])] = &[
     // A front end lowers one file, looking at that file alone.
     ("python", &["source", "model"]),
     ("rust", &["source", "model"]),
-    ("project", &["source", "model", "finding", "knowledge", "python", "rust", "packages"]),
+    ("project", &["source", "model", "finding", "knowledge", "python", "rust", "discover", "packages"]),
     // No rule sees a parser.
     ("rules", &["source", "model", "finding", "knowledge", "project"]),
     ("analysis", &["source", "model", "finding", "knowledge", "project", "rules", "packages"]),

@@ -31,6 +31,8 @@ pub(super) struct Cache<'a> {
     /// What all groups of the run hang on: the program, the settings, and where every file stands.
     run: Hasher,
     inputs: &'a Inputs,
+    /// How many calls are resolved is asked for.
+    counts: bool,
     hits: AtomicUsize,
     /// The number of the next installed file that an entry names.
     next: AtomicU32,
@@ -71,13 +73,13 @@ impl<'a> Cache<'a> {
         if let Some(stamp) = std::env::current_exe().ok().and_then(|program| Stamp::of(&program)) {
             say(&format!("{stamp:?}"));
         }
-        let options = (check.selection.respect_noqa, check.selection.ignore_suppressions, check.output.verbose);
+        let options = (check.selection.respect_noqa, check.selection.ignore_suppressions);
         say(&format!("{options:?}"));
-        surroundings(inputs, &mut say)?;
         for config in inputs.tree.all() {
             say(config.shown.as_str());
             say(&std::fs::read_to_string(inputs.current.join(&config.shown)).unwrap_or_default());
         }
+        inputs.surroundings.say(&mut say);
         let mut rules: FxHashMap<*const crate::rules::RuleSet, u32> = FxHashMap::default();
         for file in &inputs.files {
             say(file.location.as_str());
@@ -89,7 +91,9 @@ impl<'a> Cache<'a> {
             });
             say(&format!("{number} {:?} {} {}", file.edition, file.asked, file.limit));
         }
-        Some(Self { folder, run, inputs, hits: AtomicUsize::new(0), next: AtomicU32::new(u32::MAX / 2) })
+        let counts = check.output.verbose;
+        let (hits, next) = (AtomicUsize::new(0), AtomicU32::new(u32::MAX / 2));
+        Some(Self { folder, run, inputs, counts, hits, next })
     }
 
     fn path(&self, group: &[FileId]) -> PathBuf {
@@ -102,7 +106,7 @@ impl<'a> Cache<'a> {
 
     /// What is known of the group, if nothing has changed since.
     pub fn find(&self, group: &[FileId], reading: &Reading) -> Option<Group> {
-        let entry = Entry::read(&self.path(group))?;
+        let entry = Entry::read(&self.path(group)).filter(|it| it.coverage.is_some() || !self.counts)?;
         let is_same = |(file, stamp): &(u32, Stamp)| {
             let loaded = self.inputs.files.get(*file as usize)?;
             let path = loaded.location.as_std_path();
@@ -128,6 +132,10 @@ impl<'a> Cache<'a> {
 
     /// Keeps what has been found of a group. A cache that cannot be written is no reason to stop.
     pub fn keep(&self, project: &Project, group: &Group, reading: &Reading) {
+        // What is installed stands in the name of the entry, by version. What is still worked on does not.
+        if project.leads_to_work() {
+            return;
+        }
         let stamp = |file: FileId| {
             let loaded = self.inputs.files.get(file.index())?;
             let stamp = Stamp::of(loaded.location.as_std_path()).unwrap_or_default();
@@ -151,24 +159,6 @@ impl<'a> Cache<'a> {
             }
         }
     }
-}
-
-/// What is installed counts as it is by name and version: only what is put in or taken out is looked at. `None` where it
-/// may change like the user's own code.
-fn surroundings(inputs: &Inputs, say: &mut dyn FnMut(&str)) -> Option<()> {
-    let around = &inputs.surroundings;
-    say(&format!("{:?}", (&around.manifests, around.largest)));
-    for (folder, added) in around.python.iter().flat_map(|site| site.folders()) {
-        let is_own = || inputs.files.iter().any(|file| file.location.as_std_path().starts_with(folder));
-        if added && !is_own() {
-            return None;
-        }
-        say(&format!("{} {:?}", folder.display(), Stamp::of(folder)));
-    }
-    for folder in around.crates.folders() {
-        say(&format!("{folder} {:?}", Stamp::of(folder.join("Cargo.lock").as_std_path())));
-    }
-    Some(())
 }
 
 /// The file is one of ours: the folder may be shared.

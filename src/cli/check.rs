@@ -115,10 +115,12 @@ impl Analysed {
         let cache = Cache::open(inputs, check);
         let known = |group: &[FileId]| cache.as_ref()?.find(group, &reading);
         let anew = AtomicBool::new(false);
-        let asked = |file: &FileId| check.output.verbose && inputs.files[file.index()].asked;
+        let counts = |file: &FileId| inputs.files[file.index()].asked;
+        let mut coverage = Coverage::default();
         let groups = judge(&Arc::new(files), known, |project, findings| {
-            let counted: Vec<FileId> = project.relevant_files().iter().copied().filter(asked).collect();
-            let group = Group { coverage: project.coverage(&counted), ..Group::of(project, findings, options) };
+            let counted: Vec<FileId> = project.relevant_files().iter().copied().filter(counts).collect();
+            let coverage = check.output.verbose.then(|| project.coverage(&counted));
+            let group = Group { coverage, ..Group::of(project, findings, options) };
             if let Some(cache) = &cache {
                 cache.keep(project, &group, &reading);
                 anew.store(true, Ordering::Relaxed);
@@ -135,10 +137,9 @@ impl Analysed {
                 cache.prune();
             }
         }
-        let mut coverage = Coverage::default();
         let (mut sources, mut split, mut errors) = (Kept::default(), Split::default(), Vec::new());
         for group in groups {
-            coverage = coverage + group.coverage;
+            coverage = coverage + group.coverage.unwrap_or_default();
             sources.0.extend(group.sources);
             split.kept.extend(group.split.kept);
             split.suppressed.extend(group.split.suppressed);
@@ -185,7 +186,8 @@ pub(super) struct Group {
     pub sources: Vec<(FileId, Source)>,
     pub split: Split,
     pub errors: Vec<(FileId, FileError)>,
-    pub coverage: Coverage,
+    /// Where it is asked for.
+    pub coverage: Option<Coverage>,
 }
 
 impl Group {
@@ -193,7 +195,7 @@ impl Group {
         let split = suppress::apply(project, findings, options);
         let sources = split.files().into_iter().map(|file| (file, project.source(file).clone())).collect();
         let errors = project.group().iter().flat_map(|file| errors_in(project, *file)).collect();
-        Self { sources, split, errors, coverage: Coverage::default() }
+        Self { sources, split, errors, coverage: None }
     }
 }
 

@@ -8,6 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use rustc_hash::FxHashMap;
 use serde::Deserialize;
 
+use super::changed;
 use super::manifest::Manifest;
 use super::python::is_inside;
 use crate::discover::plain_path;
@@ -66,14 +67,11 @@ pub struct CrateSource {
     pub manifest: Manifest,
     /// Its entry in the lock file: what its own dependencies are looked up in.
     pub locked: Option<LockedId>,
+    /// A manifest says where it is: it may change at any time.
+    pub is_work: bool,
 }
 
 impl CrateSources {
-    /// The folders that hold the lock files.
-    pub fn folders(&self) -> impl Iterator<Item = &Utf8Path> {
-        self.locks.iter().map(|lock| lock.folder.as_path())
-    }
-
     /// For the packages in these folders. `home` is Cargo's own folder.
     pub fn of<'a>(packages: impl Iterator<Item = &'a Utf8Path>, home: Option<&Path>) -> Self {
         let mut folders: Vec<&Utf8Path> = packages.flat_map(Utf8Path::ancestors).collect();
@@ -99,6 +97,18 @@ impl CrateSources {
     pub fn home() -> Option<PathBuf> {
         let named = std::env::var_os("CARGO_HOME").filter(|it| !it.is_empty()).map(PathBuf::from);
         named.or_else(|| Some(std::env::home_dir()?.join(".cargo")))
+    }
+
+    /// What is locked, and whether sources have come or gone.
+    pub(super) fn say(&self, say: &mut impl FnMut(&str)) {
+        for lock in &self.locks {
+            say(lock.folder.as_str());
+            say(&std::fs::read_to_string(lock.folder.join("Cargo.lock")).unwrap_or_default());
+            say(&format!("{:?}", changed(lock.folder.join("vendor").as_std_path())));
+        }
+        for folder in self.registries.iter().chain(&self.checkouts) {
+            say(&format!("{} {:?}", folder.display(), changed(folder)));
+        }
     }
 
     /// There is no lock file: no crate is found.
@@ -145,7 +155,7 @@ impl CrateSources {
         let real = folder.canonicalize_utf8().ok()?;
         let (manifest, name, version) = manifest_in(&real)?;
         let locked = self.locked(folder, &name).or_else(|| self.locked(&real, &name));
-        Some(CrateSource { folder: real, label: label(&name, version.as_deref()), manifest, locked })
+        Some(CrateSource { folder: real, label: label(&name, version.as_deref()), manifest, locked, is_work: true })
     }
 
     fn entry(&self, id: LockedId) -> &Locked {
@@ -176,7 +186,7 @@ impl CrateSources {
             let folder = Utf8PathBuf::from_path_buf(plain_path(folder.canonicalize().ok()?)).ok()?;
             let (manifest, name, version) = manifest_in(&folder)?;
             let fits = name == entry.name && version.as_deref().is_none_or(|it| it == entry.version);
-            fits.then(|| CrateSource { folder, label: named.clone(), manifest, locked: Some(id) })
+            fits.then(|| CrateSource { folder, label: named.clone(), manifest, locked: Some(id), is_work: false })
         })
     }
 }

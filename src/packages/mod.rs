@@ -32,6 +32,22 @@ pub struct Surroundings {
     pub largest: u64,
 }
 
+impl Surroundings {
+    /// Says all that findings hang on: another text means that another analysis may find something else.
+    pub fn say(&self, say: &mut impl FnMut(&str)) {
+        say(&format!("{:?} {}", self.manifests, self.largest));
+        if let Some(python) = &self.python {
+            python.say(say);
+        }
+        self.crates.say(say);
+    }
+}
+
+/// When a file or folder was last changed.
+fn changed(path: &Path) -> Option<std::time::SystemTime> {
+    std::fs::metadata(path).ok()?.modified().ok()
+}
+
 /// `path` as seen from where `folder` is seen from, without `.` and with `..` taken back.
 pub(crate) fn normal(folder: &Utf8Path, path: &str) -> Utf8PathBuf {
     let joined = folder.join(path.replace('\\', "/"));

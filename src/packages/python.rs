@@ -33,17 +33,14 @@ pub struct Installed {
     /// It is an `__init__.py`.
     pub is_package: bool,
     root: usize,
+    /// It is of a package under development: it may change at any time.
+    pub is_work: bool,
 }
 
 /// A `.pth` file longer than this holds no plain paths.
 const LONGEST_LIST: u64 = 64 * 1024;
 
 impl SitePackages {
-    /// The folders, each with whether a `.pth` file adds it: the code there may change like the user's own.
-    pub fn folders(&self) -> impl Iterator<Item = (&Path, bool)> {
-        self.roots.iter().map(|root| (root.folder.as_path(), root.added))
-    }
-
     /// What is installed in an environment: its folder, one above, the interpreter in it, or the `site-packages` itself.
     pub fn of(path: &Path) -> Option<Self> {
         let is_file = path.is_file();
@@ -84,6 +81,16 @@ impl SitePackages {
         self.roots.first().map_or(Path::new(""), |it| &it.folder)
     }
 
+    /// Where packages are installed, and in which versions.
+    pub(super) fn say(&self, say: &mut impl FnMut(&str)) {
+        for root in &self.roots {
+            let entries = std::fs::read_dir(&root.folder).into_iter().flatten().flatten();
+            let mut names: Vec<PathBuf> = entries.map(|it| it.path()).collect();
+            names.sort();
+            say(&format!("{} {} {names:?}", root.folder.display(), root.added));
+        }
+    }
+
     fn add(&mut self, folder: &Path, added: bool) {
         let Ok(folder) = folder.canonicalize().map(plain_path) else { return };
         if folder.is_dir() && !self.roots.iter().any(|it| it.folder == folder) {
@@ -102,7 +109,7 @@ impl SitePackages {
             let stem = root.folder.join(&inside);
             for (path, is_package) in [(stem.join("__init__.py"), true), (stem.with_extension("py"), false)] {
                 if path.is_file() && is_inside(&path, &root.folder) {
-                    return Some(Installed { path, is_package, root: index });
+                    return Some(Installed { path, is_package, root: index, is_work: root.added });
                 }
             }
             // The rest of a package is where its beginning is.

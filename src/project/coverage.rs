@@ -1,5 +1,7 @@
 //! How much of what async functions call the analysis can tell: the figure that says how far its silence can be trusted.
 
+use serde::{Deserialize, Serialize};
+
 use super::Project;
 use super::calls::Callee;
 use super::types::{Class, Ty};
@@ -7,7 +9,7 @@ use crate::finding::FileId;
 use crate::model::{CallId, Value};
 
 /// Calls in async functions by what they were found to run.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Coverage {
     /// Functions and classes of the user's files.
     pub own: usize,
@@ -87,10 +89,15 @@ impl Project {
             return true;
         }
         let Value::Attr(receiver, _) = model.value(callee) else { return false };
-        match self.evaluate(file, *receiver) {
-            Ty::Str(_) | Ty::Int(_) | Ty::Bool(_) | Ty::Tuple(_) | Ty::Collection(_) | Ty::External(_) => true,
-            Ty::Instance(Class::Library(_), _) => true,
-            _ => false,
-        }
+        matches!(
+            self.evaluate(file, *receiver),
+            Ty::Str(_)
+                | Ty::Int(_)
+                | Ty::Bool(_)
+                | Ty::Tuple(_)
+                | Ty::Collection(_)
+                | Ty::External(_)
+                | Ty::Instance(Class::Library(_), _)
+        )
     }
 }

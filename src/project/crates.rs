@@ -59,12 +59,15 @@ fn is_crate_root(stem: &str, crate_roots: &FxHashSet<String>) -> bool {
 /// What Cargo finds by itself in the package of that folder: `src/main.rs`, `tests/api.rs`, `examples/demo/main.rs`.
 fn is_found_by_cargo(inside: &str) -> bool {
     let parts: Vec<&str> = inside.split('/').collect();
-    match parts.as_slice() {
-        ["build"] | ["src", "lib" | "main"] | ["src", "bin", _] | ["src", "bin", _, "main"] => true,
-        ["tests" | "examples" | "benches", _] => true,
-        ["tests" | "examples" | "benches", _, "main"] => true,
-        _ => false,
-    }
+    matches!(
+        parts.as_slice(),
+        ["build"]
+            | ["src", "lib" | "main"]
+            | ["src", "bin", _]
+            | ["src", "bin", _, "main"]
+            | ["tests" | "examples" | "benches", _]
+            | ["tests" | "examples" | "benches", _, "main"]
+    )
 }
 
 fn stem_of(path: &Utf8Path) -> String {

@@ -4,6 +4,7 @@
 //! nothing: where an order is needed, it is that of paths ([`Project::standing`](super::Project::standing)).
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -36,6 +37,8 @@ pub(super) struct Installed {
     modules: Shared<String, Option<FileId>>,
     crates: boxcar::Vec<CrateSource>,
     crates_by_folder: Shared<Utf8PathBuf, CrateId>,
+    /// Something has led to sources that are still worked on.
+    work: AtomicBool,
     /// What a crate calls another: by the asking crate, or the folder of the user's package.
     names: Shared<(Asking, String), Option<CrateId>>,
     /// All Rust files of a crate, without their endings, sorted.
@@ -106,6 +109,11 @@ impl Installed {
         self.files.get(file.index().checked_sub(self.first)?)
     }
 
+    /// Something has led to sources that may change at any time.
+    pub(super) fn leads_to_work(&self) -> bool {
+        self.work.load(Ordering::Relaxed)
+    }
+
     /// Where a file stands; `None` for the user's.
     pub(super) fn place(&self, file: FileId) -> Option<&Place> {
         self.entry(file).map(|it| &it.place)
@@ -159,6 +167,9 @@ impl Installed {
             if let Some(own) = own(&found.path) {
                 return Some(own);
             }
+            if found.is_work {
+                self.work.store(true, Ordering::Relaxed);
+            }
             let shown = site.shown(name, &found);
             let place = Place::Python { module: name.to_owned(), is_package: found.is_package };
             Some(self.number(found.path, shown, Kind::Python, place))
@@ -182,6 +193,9 @@ impl Installed {
             let library = source.manifest.package.as_ref()?.library.as_ref()?;
             if library.macros {
                 return None;
+            }
+            if source.is_work {
+                self.work.store(true, Ordering::Relaxed);
             }
             let mut known = self.crates_by_folder.write().unwrap_or_else(PoisonError::into_inner);
             let folder = source.folder.clone();

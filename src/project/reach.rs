@@ -58,6 +58,11 @@ impl Project {
         file.index() >= self.files.members.len()
     }
 
+    /// Some group has led to packages or crates outside that are still worked on.
+    pub fn leads_to_work(&self) -> bool {
+        self.installed().leads_to_work()
+    }
+
     /// Its blocking is told in its own body: callers need not be told again.
     pub fn answers_for_itself(&self, function: FnRef) -> bool {
         self.function(function).kind.is_async() && !self.is_installed(function.file)

@@ -81,10 +81,11 @@ fn whole(context: &mut Context<'_>, function: FnRef) {
     {
         return;
     }
-    if !definition.is_generator && !waits(context, &definition.body) {
-        if is_excused(context, function, name) || could_be_sync(context, function) {
-            return;
-        }
+    if !definition.is_generator
+        && !waits(context, &definition.body)
+        && (is_excused(context, function, name) || could_be_sync(context, function))
+    {
+        return;
     }
     let mut walk = Walk::new(context, definition.is_generator);
     let left = walk.block(&definition.body, Way::Bare);

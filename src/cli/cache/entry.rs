@@ -56,7 +56,8 @@ pub(super) struct Entry {
     unread: Vec<(u32, Option<StoredProblem>)>,
     /// Installed files that findings point to: where they lie, and what reports call them.
     installed: Vec<(String, String)>,
-    coverage: Coverage,
+    /// Where that run was asked for it.
+    pub coverage: Option<Coverage>,
 }
 
 /// In the number of a file: it is one of `installed`.
@@ -109,9 +110,9 @@ impl Entry {
                 .iter()
                 .map(|(file, error)| (file.0, (error.path.clone(), error.message.clone(), error.line)))
                 .collect(),
+            coverage: group.coverage,
             unread: unread.into_iter().map(|(file, it)| (file as u32, it.map(problem))).collect(),
             installed: installed.iter().map(|(_, it)| (it.location.to_string(), it.path.to_string())).collect(),
-            coverage: group.coverage,
         }
     }
 
