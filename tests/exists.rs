@@ -114,6 +114,8 @@ fn all_that_is_named_exists() {
     );
     assert!(found > 5000, "only {found} were found: are the libraries in {}?", folder.display());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    // Where all is at hand, what may be inherited from elsewhere is most likely nowhere.
+    assert!(sums.open.is_empty(), "cannot be told: {}", sums.open.join(" "));
 }
 
 /// The folders of the crates that this workspace is built from.
@@ -135,6 +137,9 @@ fn what_is_named_of_our_own_dependencies_exists() {
     let named: Vec<Named> = tables::named().into_iter().filter(|it| it.language == Language::Rust).collect();
     let (found, wrong) = judged(&look_up(&named, |it| crates.find(&it.path)));
     assert!(found > 300, "only {found} were found");
+    for path in ["tokio::time::slep", "tokio::sync::Mutex::lok", "tokio::tim::sleep", "parking_lot::Mutexx"] {
+        assert_eq!(crates.find(path), Verdict::Missing, "{path}");
+    }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -155,7 +160,18 @@ fn standard_library() -> Option<(PathBuf, (u8, u8))> {
 const CAME_AND_WENT: &[(&str, u8, u8)] = &[
     // A module that puts another in its place, since 3.13.
     ("collections.abc.", 3, 13),
+    ("asyncio.EventLoop", 13, u8::MAX),
+    ("asyncio.Queue.shutdown", 13, u8::MAX),
+    ("asyncio.QueueShutDown", 13, u8::MAX),
+    ("asyncio.Server.abort_clients", 13, u8::MAX),
+    ("asyncio.Server.close_clients", 13, u8::MAX),
+    ("asyncio.queues.QueueShutDown", 13, u8::MAX),
+    ("concurrent.futures.InterpreterPoolExecutor", 14, u8::MAX),
+    ("concurrent.futures.interpreter.", 14, u8::MAX),
     ("configparser.SafeConfigParser", 2, 12),
+    ("pathlib.Path.copy", 14, u8::MAX),
+    ("pathlib.Path.link_to", 8, 12),
+    ("pathlib.Path.move", 14, u8::MAX),
     ("copy.replace", 13, u8::MAX),
     ("dbm.sqlite3.", 13, u8::MAX),
     ("glob.translate", 13, u8::MAX),
@@ -180,6 +196,18 @@ fn what_is_named_of_the_standard_library_exists() {
     let (found, wrong) = judged(&look_up(&named, |it| packages.find(&it.library, &it.path)));
     assert!(found > 1000, "only {found} were found");
     // What other versions have and have not is not written down above.
-    let allowed = if (11..=13).contains(&minor) { 0 } else { found / 20 };
+    let is_known = (11..=13).contains(&minor);
+    let allowed = if is_known { 0 } else { found / 20 };
     assert!(wrong.len() <= allowed, "Python 3.{minor}: {}", wrong.join("\n"));
+    if !is_known {
+        return;
+    }
+    for (library, path) in [
+        ("asyncio", "asyncio.slep"),
+        ("asyncio", "asyncio.Queue.gett"),
+        ("subprocess", "subprocess.Popen.comunicate"),
+        ("queue", "queue.PriorityQueue.getit"),
+    ] {
+        assert_eq!(packages.find(library, path), Verdict::Missing, "{path}");
+    }
 }

@@ -230,6 +230,10 @@ impl Packages {
         self.open.remove(&key);
         let mut seen = HashSet::new();
         found.retain(|it| seen.insert(it.clone()));
+        // What is found on a way round leads nowhere, and is found straight as well.
+        if found.iter().any(|it| *it != Thing::Opaque) {
+            found.retain(|it| *it != Thing::Opaque);
+        }
         let during = (cut != self.cut && !self.open.is_empty()).then_some(self.asked);
         let known = Known { found: found.clone(), unsure: self.unsure, in_text: self.in_text, during };
         self.known.insert(key, known);
@@ -240,6 +244,8 @@ impl Packages {
 
     fn module_member(&mut self, module: &str, name: &str, depth: u32) -> Vec<Thing> {
         let mut found = Vec::new();
+        let child = format!("{module}.{name}");
+        let has_child = !self.files_of(&child).is_empty();
         for file in self.files_of(module).iter() {
             if !is_python(file) {
                 let bytes = std::fs::read(file).unwrap_or_default();
@@ -253,7 +259,8 @@ impl Packages {
                     found.extend(self.evaluate(&unit, binding.value, depth + 1));
                 }
             }
-            for glob in &top.globs {
+            // A module of that name is what is meant, whatever else opens it.
+            for glob in top.globs.iter().filter(|_| !has_child) {
                 for opened in self.evaluate(&unit, glob.value, depth + 1) {
                     found.extend(self.member(&opened, name, depth + 1));
                 }
@@ -262,13 +269,12 @@ impl Packages {
             let makes =
                 |it: &str| unit.model.names.find(it).is_some_and(|id| top.bindings.iter().any(|b| b.name == id));
             if makes("__getattr__") || unit.model.names.find("globals").is_some() {
-                self.unsure = true;
+                self.unsure |= unit.model.names.find("globals").is_some();
                 let text = std::fs::read(file).unwrap_or_default();
                 self.in_text |= has_word(&text, name);
             }
         }
-        let child = format!("{module}.{name}");
-        if !self.files_of(&child).is_empty() || (found.is_empty() && self.is_folder(&child)) {
+        if has_child || (found.is_empty() && self.is_folder(&child)) {
             found.push(Thing::Module(child));
         }
         found

@@ -110,10 +110,11 @@ impl Crates {
         let mut text = false;
         for version in versions {
             let mut things = vec![Thing::Module(version.root.clone(), FILE_MODULE)];
-            let mut reached = Vec::new();
+            let (mut reached, mut lost) = (Vec::new(), segments[segments.len() - 1]);
             for segment in &segments[1..] {
                 let found: Vec<Thing> = things.iter().flat_map(|it| self.member(it, segment, 0)).collect();
-                if found.is_empty() {
+                if found.is_empty() && !things.is_empty() {
+                    lost = segment;
                     reached.extend(things.iter().filter_map(|it| self.crate_of(it)));
                 }
                 things = found;
@@ -127,7 +128,10 @@ impl Crates {
                     return Verdict::Found { is_async: is_async && things.len() == 1 };
                 }
                 Some(_) => return Verdict::Found { is_async: false },
-                None => text |= self.is_written(segments[0], &reached, segments[segments.len() - 1]),
+                None => {
+                    let last = segments[segments.len() - 1];
+                    text |= [lost, last].iter().all(|it| self.is_written(segments[0], &reached, it));
+                }
             }
         }
         match (text, self.unsure) {
@@ -235,6 +239,10 @@ impl Crates {
         self.open.remove(&key);
         let mut seen = HashSet::new();
         found.retain(|it| seen.insert(it.clone()));
+        // What is found on a way round leads nowhere, and is found straight as well.
+        if found.iter().any(|it| *it != Thing::Opaque) {
+            found.retain(|it| *it != Thing::Opaque);
+        }
         let during = (cut != self.cut && !self.open.is_empty()).then_some(self.asked);
         self.found.insert(key, Known { found: found.clone(), unsure: self.unsure, during });
         self.unsure |= unsure;
@@ -317,7 +325,9 @@ impl Crates {
         for (at, index) in &blocks {
             let Some(unit) = self.known(at) else { continue };
             let Some(of_trait) = unit.model.impls[*index].of_trait else { continue };
-            for of_trait in self.evaluate(&unit, of_trait, depth + 1) {
+            // One that is not at hand is taken to give nothing.
+            let traits = self.evaluate(&unit, of_trait, depth + 1);
+            for of_trait in traits.into_iter().filter(|it| *it != Thing::Opaque) {
                 found.extend(self.member(&of_trait, name, depth + 1));
             }
         }

@@ -34,10 +34,10 @@ pub struct Named {
 }
 
 /// Names of what is made at run time, from data: there is no source of it.
-const MADE_AT_RUN_TIME: &[&str] = &["boto3.resources.factory.", "posix.ScandirIterator"];
+const MADE_AT_RUN_TIME: &[&str] = &["anyio.abc.BlockingPortal", "boto3.resources.factory.", "posix.ScandirIterator"];
 
-/// Of versions that were not released as wheels: looked up by hand.
-const BY_HAND: &[&str] = &["playhouse.sqlite_ext.SqliteExtDatabase"];
+/// Of older versions: looked up by hand.
+const BY_HAND: &[&str] = &["binance.client.AsyncClient", "playhouse.sqlite_ext.SqliteExtDatabase"];
 
 impl Named {
     /// A table's own name for what has none, or none that can be read.
