@@ -62,7 +62,7 @@ impl<'a> Iterator for Parts<'a> {
                 },
                 Node::Branch(it) => {
                     let arm = it.arms.get(at / 2)?;
-                    if at % 2 == 0 {
+                    if at.is_multiple_of(2) {
                         // What comes before is known always to run.
                         let over = at > 0 && it.arms[at / 2 - 1].constant == Some(true);
                         (!over).then_some(&arm.test)

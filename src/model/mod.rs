@@ -369,7 +369,7 @@ impl FileModel {
         }
         let opaque = u64::from(self.comes_to_nothing(&value));
         match self.opaque.last_mut() {
-            Some(last) if index % 64 != 0 => *last |= opaque << (index % 64),
+            Some(last) if !index.is_multiple_of(64) => *last |= opaque << (index % 64),
             _ => self.opaque.push(opaque),
         }
         self.values.push(value);

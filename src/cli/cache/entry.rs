@@ -67,6 +67,8 @@ const INSTALLED: u32 = 1 << 31;
 type StoredProblem = (String, String, Option<u32>);
 /// File, start and end.
 type StoredPlace = (u32, u32, u32);
+/// Start, end and what takes its place.
+type StoredEdit = (u32, u32, String);
 
 #[derive(Serialize, Deserialize)]
 struct StoredFinding {
@@ -79,7 +81,7 @@ struct StoredFinding {
     function: String,
     trace: Vec<(String, String, StoredPlace)>,
     related: Vec<(String, StoredPlace)>,
-    fix: Option<(u8, String, Vec<(u32, u32, String)>)>,
+    fix: Option<(u8, String, Vec<StoredEdit>)>,
 }
 
 const SEVERITIES: [Severity; 3] = [Severity::Note, Severity::Warning, Severity::Error];
@@ -195,10 +197,8 @@ impl StoredFinding {
             message: message.clone(),
             place: place(*at),
         };
-        let edit = |(start, end, content): &(u32, u32, String)| Edit {
-            span: Span::new(*start, *end),
-            content: content.clone(),
-        };
+        let edit =
+            |(start, end, content): &StoredEdit| Edit { span: Span::new(*start, *end), content: content.clone() };
         let fix = match &self.fix {
             Some((applicability, message, edits)) => Some(Fix {
                 applicability: *APPLICABILITIES.get(usize::from(*applicability))?,
