@@ -1,8 +1,7 @@
 //! From sources to findings: lower in parallel, link, run the rules. No file is read here and nothing is printed.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::finding::{FileId, Finding};
 use crate::knowledge::Knowledge;
@@ -59,7 +58,7 @@ impl Reader for InMemory {
 }
 
 /// About how many files are in memory at a time, for each thread.
-const GROUP: usize = 2000;
+const GROUP: usize = 1000;
 
 /// Analyses a run group by group, but for those of which `known` tells the result. What is to be kept of a group, `keep`
 /// takes out of it: the rest is forgotten before the next. The results are in the order of the groups.
@@ -70,22 +69,27 @@ pub fn judge<R: Send>(
 ) -> Vec<R> {
     let groups = files.groups(GROUP);
     let mut order: Vec<usize> = (0..groups.len()).collect();
-    // The largest first: else the others would wait for it in the end.
     order.sort_by_key(|group| std::cmp::Reverse(groups[*group].len()));
-    let next = AtomicUsize::new(0);
+    let left = Mutex::new(VecDeque::from(order));
     let results: Mutex<Vec<(usize, R)>> = Mutex::default();
-    let work = || {
-        while let Some(group) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let kept = known(&groups[*group]).unwrap_or_else(|| {
-                let project = Project::new(Arc::clone(files), groups[*group].clone());
+    // One thread goes through the large groups and the others begin with the small ones: no two large ones are in memory
+    // together, and none is left to wait for in the end.
+    let next = |large: bool| {
+        let mut left = left.lock().unwrap_or_else(PoisonError::into_inner);
+        if large { left.pop_front() } else { left.pop_back() }
+    };
+    let work = |large: bool| {
+        while let Some(group) = next(large) {
+            let kept = known(&groups[group]).unwrap_or_else(|| {
+                let project = Project::new(Arc::clone(files), groups[group].clone());
                 let findings = crate::rules::run(&project);
                 keep(&project, findings)
             });
-            results.lock().unwrap_or_else(PoisonError::into_inner).push((*group, kept));
+            results.lock().unwrap_or_else(PoisonError::into_inner).push((group, kept));
         }
     };
     // One group a thread; a thread that finds none left helps with those that are under way.
-    rayon::scope(|scope| (0..rayon::current_num_threads()).for_each(|_| scope.spawn(|_| work())));
+    rayon::scope(|scope| (0..rayon::current_num_threads()).for_each(|thread| scope.spawn(move |_| work(thread == 0))));
     let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
     results.sort_by_key(|(group, _)| *group);
     results.into_iter().map(|(_, kept)| kept).collect()

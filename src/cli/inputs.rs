@@ -81,12 +81,15 @@ impl Inputs {
         failures(&tree, &asked.problems)?;
         let found = asked.files.len() + usize::from(paths.len() < check.paths.len());
         problems.extend(asked.problems);
-        let mut known: FxHashSet<PathBuf> = asked.files.iter().map(|file| real(&file.path)).collect();
         let piped: Option<PathBuf> = files.first().map(|source| source.location.clone().into());
-        known.extend(piped.as_deref().map(real));
         let roots = roots(&paths, piped.as_deref(), &current);
         let mut around = discover(&roots, &options).files;
-        around.retain(|file| !known.contains(&real(&file.path)));
+        if !around.is_empty() {
+            // Asking where a path really leads costs more than reading a small file.
+            let asked = asked.files.iter().map(|file| file.path.as_path());
+            let known: FxHashSet<PathBuf> = asked.chain(piped.as_deref()).map(real).collect();
+            around.retain(|file| !known.contains(&real(&file.path)));
+        }
         failures(&tree, &[])?;
 
         let named: FxHashSet<PathBuf> = paths.iter().map(|path| current.join(path)).collect();

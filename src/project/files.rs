@@ -42,6 +42,9 @@ pub trait Reader: Send + Sync {
     fn read(&self, file: FileId) -> Read;
 }
 
+/// A package of more groups than this is cut all the same: those are written by programs.
+const WHOLE: usize = 8;
+
 /// Every file of a run, none of them read yet.
 pub struct Files {
     pub(super) members: Vec<Member>,
@@ -92,8 +95,8 @@ impl Files {
     /// The files in groups of about `most` that are analysed one after another, so that no more than a group is in memory.
     ///
     /// What belongs together stays together: a group is a folder with all that is below it, or some small neighbours, and
-    /// no Python package or Rust crate is cut. A call out of a group is followed all the same. Groups in which nothing is
-    /// asked for are left out.
+    /// no Python package or Rust crate is cut, unless it has thousands of files. A call out of a group is followed all the
+    /// same. Groups in which nothing is asked for are left out.
     pub fn groups(&self, most: usize) -> Vec<Vec<FileId>> {
         let mut all: Vec<(&str, FileId)> = self.all().map(|file| (self.layout.stem(file), file)).collect();
         all.sort_unstable();
@@ -109,7 +112,7 @@ impl Files {
     fn split(&self, files: &[(&str, FileId)], depth: usize, most: usize, groups: &mut Vec<Vec<FileId>>) {
         let ids = |files: &[(&str, FileId)]| files.iter().map(|(_, file)| *file).collect::<Vec<_>>();
         let folder = files.first().map_or("", |(path, _)| path[..depth].trim_end_matches('/'));
-        if files.len() <= most || self.layout.is_whole(folder) {
+        if files.len() <= most || files.len() <= WHOLE * most && self.layout.is_whole(folder) {
             groups.push(ids(files));
             return;
         }
