@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use crate::finding::FileId;
-use crate::knowledge::HandlerRole;
+use crate::knowledge::{HandlerRole, Runner, Runs};
 use crate::model::{CallId, Decorator, FileModel, FunctionId, ParamKind, Value, ValueId};
 use crate::source::Language;
 
@@ -85,9 +85,24 @@ impl Project {
                 positions.push(*position);
             }
         }
+        // Where some path hands it to a thread, whoever is on the loop goes that way.
+        let handed = callables.handed.get(&function.function);
+        positions.retain(|position| {
+            !handed.into_iter().flatten().any(|(owner, at, call, argument)| {
+                own(owner) && at == position && self.is_offloaded(function.file, *call, *argument)
+            })
+        });
         positions.sort_unstable();
         positions.dedup();
         positions
+    }
+
+    /// The argument of the call is a function that is run in a thread or process.
+    fn is_offloaded(&self, file: FileId, call: CallId, argument: usize) -> bool {
+        let is_it = |runs: &Runs| {
+            matches!(runs.place, Runner::Thread | Runner::Process) && runs.position.map(usize::from) == Some(argument)
+        };
+        self.api_of(file, call).is_some_and(|api| api.runs.iter().any(is_it))
     }
 
     /// The parameter at that position goes, through however many functions, to one that calls it.

@@ -8,7 +8,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::finding::{Confidence, Place, Step};
 use crate::knowledge::{Api, Effect, Kind};
 use crate::model::{CallId, Use};
-use crate::source::Span;
+use crate::source::{Language, Span};
 
 use super::Project;
 use super::guards::{Guards, Outcome};
@@ -60,6 +60,9 @@ pub struct Evidence {
     pub alternative: bool,
     /// A function on the way keeps its result: it happens the first time only.
     pub once: bool,
+    /// Rust: a branch of a function that the first one calls is on the way. Which variant of an `enum`, which flag or platform
+    /// it is for has often been decided before.
+    pub decided_below: bool,
 }
 
 impl Evidence {
@@ -69,7 +72,7 @@ impl Evidence {
     /// So much must come together for this to happen that it is seldom worth the telling: branches, and the calls
     /// themselves, each of which may go elsewhere than it seems, for two.
     pub fn is_far_fetched(&self) -> bool {
-        self.branches as usize + 2 * self.steps.len() > Self::MOST_CONDITIONS
+        self.decided_below || self.branches as usize + 2 * self.steps.len() > Self::MOST_CONDITIONS
     }
 }
 
@@ -239,12 +242,14 @@ impl Effects {
     fn chain(&self, project: &Project, function: FnRef, way: usize, effect: Climbing) -> Option<Evidence> {
         let hops = self.hops.get(effect.index())?;
         let mut steps = Vec::new();
-        let (mut branches, mut once) = (0, false);
+        let (mut branches, mut once, mut decided_below) = (0, false, false);
         let (mut alternative, mut returned) = (false, true);
         let (mut at, mut way) = (function, way);
         loop {
             let hop = hops.get(&at)?.get(way)?;
             branches += hop.site.branches;
+            let is_rust = project.language(at.file) == Language::Rust;
+            decided_below |= is_rust && !steps.is_empty() && hop.site.branches > 0;
             once |= project.keeps_result(at);
             returned &= hop.site.call.is_some_and(|call| project.model(at.file).call(call).result == Use::Returned);
             alternative |= returned && hop.site.branches > 0;
@@ -260,7 +265,7 @@ impl Effects {
                     let does = if api.does.is_empty() { "blocks" } else { api.does };
                     steps.push(Step { function: name, message: format!("`{}` {does}", api.path), place });
                     let confidence = if branches > 0 || once { Confidence::Likely } else { api.confidence };
-                    return Some(Evidence { steps, api, confidence, branches, alternative, once });
+                    return Some(Evidence { steps, api, confidence, branches, alternative, once, decided_below });
                 }
             }
         }

@@ -12,7 +12,7 @@ pub(super) static RULE: Rule = Rule {
     name: "abort-without-join",
     page: include_str!("../../rules/abort-without-join.md"),
     category: Category::Cancellation,
-    profile: Profile::Strict,
+    profile: Profile::All,
     severity: Severity::Warning,
     languages: &[Language::Python, Language::Rust],
     aliases: &[],

@@ -25,7 +25,7 @@ pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) 
                     else {
                         continue;
                     };
-                    if evidence.is_far_fetched() && !context.wants(Profile::Strict) {
+                    if evidence.is_far_fetched() && !context.wants(Profile::All) {
                         continue;
                     }
                     let when = if evidence.once { "the first time, " } else { "" };

@@ -133,7 +133,7 @@ fn select(context: &Context<'_>, branch: &Branch, around: Span, found: &mut Vec<
                 busy.then(|| restarted_timer(context, arm, &made)).flatten()
             });
         let Some((kind, api, through)) = loss else { continue };
-        if kind == Kind::Place && !context.wants(Profile::Strict) {
+        if kind == Kind::Place && !context.wants(Profile::All) {
             continue;
         }
         let at = match made.first() {

@@ -41,7 +41,7 @@ fn check(context: &mut Context<'_>) {
                     else {
                         continue;
                     };
-                    if evidence.is_far_fetched() && !context.wants(Profile::Strict) {
+                    if evidence.is_far_fetched() && !context.wants(Profile::All) {
                         continue;
                     }
                     let name = project.short_name(*callee);

@@ -80,11 +80,10 @@ fn judge(context: &Context<'_>, scope: &Scope, what: &str) -> Option<Why> {
     }
     let yields = flow::find(&scope.body, &mut |node| matches!(node, Node::Yield(_))).is_some();
     // A shield is for what may have to be waited for.
-    if yields || what != TIMEOUT || !context.wants(Profile::Strict) {
+    if yields || what != TIMEOUT || !context.wants(Profile::All) {
         return None;
     }
-    let care = if context.wants(Profile::All) { Care::Strict } else { Care::Usual };
-    let left = ways(context, &scope.body, Way::Bare, care);
+    let left = ways(context, &scope.body, Way::Bare, Care::Strict);
     left.goes_on_bare().then_some(Why::Sometimes)
 }
 

@@ -11,7 +11,7 @@ pub(super) static RULE: Rule = Rule {
     name: "timeout-parameter",
     page: include_str!("../../rules/timeout-parameter.md"),
     category: Category::Scopes,
-    profile: Profile::Strict,
+    profile: Profile::All,
     severity: Severity::Note,
     languages: &[Language::Python],
     aliases: &["ASYNC109"],

@@ -12,7 +12,7 @@ pub(super) static RULE: Rule = Rule {
     name: "unbounded-fan-out",
     page: include_str!("../../rules/unbounded-fan-out.md"),
     category: Category::Tasks,
-    profile: Profile::Strict,
+    profile: Profile::All,
     severity: Severity::Warning,
     languages: &[Language::Python, Language::Rust],
     aliases: &[],

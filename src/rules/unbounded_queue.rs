@@ -10,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
     name: "unbounded-queue",
     page: include_str!("../../rules/unbounded-queue.md"),
     category: Category::Tasks,
-    profile: Profile::Strict,
+    profile: Profile::All,
     severity: Severity::Warning,
     languages: &[Language::Python, Language::Rust],
     aliases: &[],

@@ -35,7 +35,15 @@ fn check(context: &mut Context<'_>) {
         if gives_errors.is_some_and(|arg| *model.value(arg.value) != crate::model::Value::Bool(false)) {
             continue;
         }
-        if context.language() == Language::Rust && !any_can_fail(context, call) {
+        if context.language() == Language::Rust && !(any_can_fail(context, call) && context.wants(Profile::All)) {
+            continue;
+        }
+        // `wait` may be a race, after which the others are cancelled; a group needs an async function around it, and
+        // coroutines.
+        let may_be_meant = api.last_name() == "wait"
+            || !model.function(call.function).kind.is_async()
+            || call.args.iter().any(|arg| is_future(&context.evaluate(arg.value)));
+        if context.language() == Language::Python && may_be_meant && !context.wants(Profile::All) {
             continue;
         }
         let library = context.async_library(context.file);
@@ -54,6 +62,14 @@ fn check(context: &mut Context<'_>) {
             Language::Rust => "use `tokio::try_join!` or `taskgroup::TaskGroup`".to_owned(),
         });
         context.keep(finding);
+    }
+}
+
+/// Something else completes it: a thread, an executor.
+fn is_future(ty: &Ty) -> bool {
+    match ty {
+        Ty::Collection(element) => is_future(element),
+        other => other.library_path().is_some_and(|path| path.ends_with(".Future")),
     }
 }
 

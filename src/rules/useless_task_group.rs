@@ -10,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
     name: "useless-task-group",
     page: include_str!("../../rules/useless-task-group.md"),
     category: Category::Tasks,
-    profile: Profile::Strict,
+    profile: Profile::All,
     severity: Severity::Warning,
     languages: &[Language::Python, Language::Rust],
     aliases: &["ASYNC112"],

@@ -13,7 +13,7 @@ pub(super) static RULE: Rule = Rule {
     name: "yield-in-context-manager",
     page: include_str!("../../rules/yield-in-context-manager.md"),
     category: Category::Scopes,
-    profile: Profile::Strict,
+    profile: Profile::All,
     severity: Severity::Note,
     languages: &[Language::Python],
     aliases: &["ASYNC119", "ASYNC900"],
