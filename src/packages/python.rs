@@ -306,10 +306,10 @@ mod tests {
         let folder = tempfile::tempdir()?;
         let at = |path: &str| folder.path().join(path);
         let site = "env/Lib/site-packages";
-        write(&at("work/src/mine.py"), "")?;
+        write(&at("ours/src/mine.py"), "")?;
         write(
             &at(&format!("{site}/a.pth")),
-            "# a comment\nimport sys; sys.path.append('../../../evil')\n../../../work/src\n",
+            "# a comment\nimport sys; sys.path.append('../../../evil')\n../../../ours/src\n",
         )?;
         write(&at("evil/wrong.py"), "")?;
         let found = SitePackages::of(&at("env")).expect("an environment");
