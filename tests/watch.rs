@@ -46,15 +46,17 @@ impl Watching {
         Self { child, lines }
     }
 
-    /// Waits for a line with this in it, and then for the end of the run.
+    /// Waits for a line with this in it, and for the end of the run. The one is on stdout and the other on stderr, so
+    /// either may come first.
     fn says(&self, part: &str) {
         let until = Instant::now() + PATIENCE;
-        let mut seen = Vec::new();
-        let mut said = false;
-        while !said || !seen.last().is_some_and(|line: &String| line.starts_with("watching")) {
+        let mut seen: Vec<String> = Vec::new();
+        let (mut said, mut ended) = (false, false);
+        while !(said && ended) {
             let left = until.saturating_duration_since(Instant::now());
             let line = self.lines.recv_timeout(left).unwrap_or_else(|_| panic!("no `{part}` in {seen:#?}"));
             said |= line.contains(part);
+            ended |= line.starts_with("watching");
             seen.push(line);
         }
     }

@@ -106,13 +106,13 @@ pub(super) struct Analysed {
 
 impl Analysed {
     pub fn of(inputs: &Inputs, check: &Check) -> Result<Self, Failure> {
-        let (files, reading) = inputs.files(!check.cache.no_cache);
+        let cache = Cache::open(inputs, check);
+        let (files, reading) = inputs.files(cache.is_some());
         let options = suppress::Options {
             noqa: check.selection.respect_noqa.unwrap_or(true),
             ignore: check.selection.ignore_suppressions,
             ..suppress::Options::default()
         };
-        let cache = Cache::open(inputs, check);
         let known = |group: &[FileId]| cache.as_ref()?.find(group, &reading);
         let anew = AtomicBool::new(false);
         let counts = |file: &FileId| inputs.files[file.index()].asked;

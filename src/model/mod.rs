@@ -331,6 +331,15 @@ impl FileModel {
         &self.calls[id.index()]
     }
 
+    /// The last name of what is called, where it is written as one: `sleep` of `time.sleep`, whatever `time` is.
+    pub fn callee_name(&self, call: &Call) -> Option<NameId> {
+        match self.value(call.callee) {
+            Value::Attr(_, name) => Some(*name),
+            Value::Path(path) => path.segments.last().copied(),
+            _ => None,
+        }
+    }
+
     pub fn value(&self, id: ValueId) -> &Value {
         &self.values[id.index()]
     }

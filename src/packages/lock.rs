@@ -257,12 +257,8 @@ fn package_below(folder: &Path, package: &str, depth: u32) -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::write;
     use super::*;
-
-    fn write(path: &Path, text: &str) -> std::io::Result<()> {
-        std::fs::create_dir_all(path.parent().unwrap_or(path))?;
-        std::fs::write(path, text)
-    }
 
     #[test]
     fn sources_are_found_where_cargo_keeps_them() -> std::io::Result<()> {

@@ -97,6 +97,13 @@ pub fn manifests<'a>(
     (found, problems)
 }
 
+/// Writes a file of a test, with the folders around it.
+#[cfg(test)]
+fn write(path: &Path, text: &str) -> std::io::Result<()> {
+    std::fs::create_dir_all(path.parent().unwrap_or(path))?;
+    std::fs::write(path, text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -265,12 +265,8 @@ fn has_ending(path: &Path, ending: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::write;
     use super::*;
-
-    fn write(path: &Path, text: &str) -> std::io::Result<()> {
-        std::fs::create_dir_all(path.parent().unwrap_or(path))?;
-        std::fs::write(path, text)
-    }
 
     #[test]
     fn an_environment_is_found_by_any_of_its_names() -> std::io::Result<()> {

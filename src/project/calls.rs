@@ -115,11 +115,7 @@ impl Project {
         if model.is_opaque(model.call(call).callee) {
             return None;
         }
-        let name = match model.value(model.call(call).callee) {
-            Value::Attr(_, name) => Some(*name),
-            Value::Path(path) => path.segments.last().copied(),
-            _ => None,
-        };
+        let name = model.callee_name(model.call(call));
         // Most calls are of a name that no table has.
         if name.is_some_and(|name| !self.knowledge.names_an_api(model.language, model.name(name))) {
             return None;

@@ -5,7 +5,7 @@ use rustc_hash::FxHashSet;
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{FileId, Place, Related, Severity};
 use crate::knowledge::Runner;
-use crate::model::{CallId, FunctionKind, NameId, Value};
+use crate::model::{CallId, FunctionKind, NameId};
 use crate::project::Wrapping;
 use crate::project::types::{FnRef, Ty};
 use crate::source::Language;
@@ -38,11 +38,7 @@ fn check(context: &mut Context<'_>) {
     let mut seen = FxHashSet::default();
     for (index, call) in model.calls.iter().enumerate() {
         let id = CallId(index as u32);
-        let name = match model.value(call.callee) {
-            Value::Attr(_, name) => Some(*name),
-            Value::Path(path) => path.segments.last().copied(),
-            _ => None,
-        };
+        let name = model.callee_name(call);
         if call.args.is_empty() || name.is_some_and(|name| !threads.contains(&name)) {
             continue;
         }
