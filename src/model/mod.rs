@@ -5,6 +5,7 @@
 
 mod code;
 pub mod flow;
+mod kinds;
 mod names;
 mod value;
 
@@ -12,6 +13,7 @@ pub use code::{
     Arg, Arm, Await, Block, Branch, BranchKind, Call, Condition, Handler, Implicit, ImplicitKind, Loop, LoopKind, Node,
     Raise, Scope, ScopeItem, ScopeKind, Test, Try, Use, Yield,
 };
+pub use kinds::Kinds;
 pub use names::{NameId, Names};
 pub use value::{Path, PathRoot, Value};
 

@@ -16,6 +16,7 @@ mod layout;
 mod library;
 mod members;
 mod reach;
+mod remembered;
 mod resolve;
 mod sites;
 mod times;
@@ -75,6 +76,7 @@ struct Slot {
     failed: AtomicBool,
     /// Which parameters the file's functions call.
     callables: OnceLock<callables::Callables>,
+    remembered: OnceLock<remembered::Remembered>,
 }
 
 impl Project {
@@ -306,7 +308,13 @@ impl Sources for Project {
 
 impl Slot {
     fn new(source: Source) -> Box<Self> {
-        Box::new(Self { source, model: OnceLock::new(), failed: AtomicBool::new(false), callables: OnceLock::new() })
+        Box::new(Self {
+            source,
+            model: OnceLock::new(),
+            failed: AtomicBool::new(false),
+            callables: OnceLock::new(),
+            remembered: OnceLock::new(),
+        })
     }
 
     fn model(&self) -> &FileModel {

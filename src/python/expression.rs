@@ -289,7 +289,7 @@ impl<'a> Lowerer<'a> {
         for (mut body, at, said) in bodies.into_iter().rev() {
             if let Some(arm) = inner.take() {
                 let branch = Branch { kind: BranchKind::Expression, span: whole, arms: vec![arm], exhaustive: false };
-                body.nodes.push(Node::Branch(Box::new(branch)));
+                body.push(Node::Branch(Box::new(branch)));
             }
             inner = Some(Arm { body, span: at, ..said });
         }

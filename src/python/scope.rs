@@ -90,7 +90,7 @@ impl<'a> Lowerer<'a> {
         self.run_later();
         let frame = self.frames.pop().expect("the top level's own frame");
         let top = &mut self.model.functions[TOP_LEVEL.index()];
-        top.body = Block { nodes: frame.nodes };
+        top.body = Block::new(frame.nodes);
         top.locals = frame.locals_out;
     }
 
@@ -127,7 +127,7 @@ impl<'a> Lowerer<'a> {
     pub(super) fn block(&mut self, walk: impl FnOnce(&mut Self)) -> Block {
         let outer = std::mem::take(&mut self.frame().nodes);
         walk(self);
-        Block { nodes: std::mem::replace(&mut self.frame().nodes, outer) }
+        Block::new(std::mem::replace(&mut self.frame().nodes, outer))
     }
 
     pub(super) fn instance(&mut self, class: ValueId, args: Vec<ValueId>) -> ValueId {
@@ -166,7 +166,7 @@ impl<'a> Lowerer<'a> {
         self.run_later();
         let frame = self.frames.pop().expect("opened before");
         let function = &mut self.model.functions[frame.id.index()];
-        function.body = Block { nodes: frame.nodes };
+        function.body = Block::new(frame.nodes);
         function.locals = frame.locals_out;
     }
 

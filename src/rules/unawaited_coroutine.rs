@@ -2,7 +2,7 @@
 
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Applicability, Edit, Fix, Severity};
-use crate::model::{Call, CallId, FunctionKind, Implicit, ImplicitKind, Node, ScopeKind, Use, Value, flow};
+use crate::model::{Call, CallId, FunctionKind, Implicit, ImplicitKind, Kinds, Node, ScopeKind, Use, Value, flow};
 use crate::project::types::{Class, FnRef, Ty};
 use crate::project::{Callee, Wrapping};
 use crate::source::{Language, Span};
@@ -40,7 +40,7 @@ fn check(context: &mut Context<'_>) {
             }
             Use::Tested if context.language() == Language::Python => "is always true: it is tested, not awaited",
             Use::Returned if is_initializer(context, call) => "is returned from `__init__`, where nobody awaits it",
-            Use::Receiver if context.language() == Language::Python && uses_result(context, CallId(index as u32)) => {
+            Use::Receiver if context.language() == Language::Python => {
                 "is used in place of its result, and never awaited"
             }
             _ => continue,
@@ -48,7 +48,9 @@ fn check(context: &mut Context<'_>) {
         if call.awaited {
             continue;
         }
-        if let Some(name) = coroutine(context, CallId(index as u32))
+        let id = CallId(index as u32);
+        if let Some(name) = coroutine(context, id)
+            && (call.result != Use::Receiver || uses_result(context, id))
             && !is_meant(context, call)
             && !is_expected_to_fail(context, call)
         {
@@ -208,7 +210,7 @@ fn misused_protocols(context: &mut Context<'_>, function: FnRef) {
     }
     let project = context.project;
     let mut found: Vec<(Span, String)> = Vec::new();
-    flow::visit(&project.function(function).body, &mut |node| {
+    flow::visit_for(&project.function(function).body, Kinds::ITERATE.and(Kinds::WITH), &mut |node| {
         match node {
             Node::Implicit(Implicit { kind: ImplicitKind::Iterate, value, span }) => {
                 if let Ty::Generator(generator) = context.evaluate(*value)
@@ -253,7 +255,7 @@ fn misused_protocols(context: &mut Context<'_>, function: FnRef) {
 /// Rust: `async { .. };`, `let _ = async { .. };`
 fn dropped_futures(context: &mut Context<'_>, function: FnRef) {
     let mut found: Vec<Span> = Vec::new();
-    flow::visit(&context.project.function(function).body, &mut |node| {
+    flow::visit_for(&context.project.function(function).body, Kinds::DROP, &mut |node| {
         if let Node::Implicit(Implicit { kind: ImplicitKind::Drop, span, .. }) = node {
             found.push(*span);
         }
