@@ -56,7 +56,7 @@ pub enum Node {
     },
     /// Rust: temporaries of a `let` that live to the end of the block (`let x = &m.lock().field;`).
     Hold {
-        values: Vec<ValueId>,
+        values: Box<[ValueId]>,
         span: Span,
     },
     /// `with`, or a stretch through which temporaries or a guard live.

@@ -25,7 +25,14 @@ const LONGEST_STRING: usize = 80;
 impl<'a> Lowerer<'a> {
     /// Walks an expression whose value is put to `result`.
     pub(super) fn expression(&mut self, expr: &'a Expr, result: Use) -> ValueId {
-        stacker::maybe_grow(RED_ZONE, STACK, || self.walk(expr, result))
+        // Most expressions are names and constants, which nest nothing.
+        match expr {
+            Expr::Name(it) => self.read(it.id.as_str()),
+            Expr::StringLiteral(_) | Expr::NumberLiteral(_) | Expr::BooleanLiteral(_) | Expr::NoneLiteral(_) => {
+                self.walk(expr, result)
+            }
+            _ => stacker::maybe_grow(RED_ZONE, STACK, || self.walk(expr, result)),
+        }
     }
 
     fn walk(&mut self, expr: &'a Expr, result: Use) -> ValueId {

@@ -167,7 +167,7 @@ impl Lowerer {
             let place = self.between(place::start(base), place::end(base));
             let values: Vec<ValueId> = temporaries.iter().filter(|it| it.span == place).map(|it| it.value).collect();
             if !values.is_empty() {
-                self.push(Node::Hold { values, span: place });
+                self.push(Node::Hold { values: values.into(), span: place });
             }
         }
         value
