@@ -9,13 +9,14 @@ use crate::model::{FunctionKind, ModuleId, NameId, ParamKind, Value, ValueId};
 use crate::source::Language;
 
 use super::Project;
-use super::types::{Class, ClassRef, FnRef, Ty};
+use super::path::LibraryPath;
+use super::types::{Class, ClassRef, FnRef, Ty, none};
 
 /// One of what a class derives from.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) enum Ancestor {
     Own(ClassRef),
-    Library(Language, Arc<str>),
+    Library(Language, LibraryPath),
     Unknown,
 }
 
@@ -29,7 +30,7 @@ impl Project {
                 match self.class_member(*class, name, Some(receiver)) {
                     // Derived.
                     Ty::Unknown if language == Language::Rust && name == "default" => {
-                        let this = Ty::Instance(Class::Own(*class), Arc::from([]));
+                        let this = Ty::Instance(Class::Own(*class), none());
                         Ty::Method("std::default::Default::default".into(), Arc::new(this))
                     }
                     Ty::Unknown if language == Language::Rust => self.trait_member(*class, receiver, name),
@@ -237,7 +238,7 @@ impl Project {
     }
 
     fn inherited(&self, class: ClassRef, name: &str) -> Ty {
-        let this = Ty::Instance(Class::Own(class), Arc::from([]));
+        let this = Ty::Instance(Class::Own(class), none());
         self.member_along(&self.ancestry(class)[1..], name, Some(&this))
     }
 
@@ -403,7 +404,7 @@ impl Project {
     }
 
     /// The library classes that a class derives from, however far up.
-    pub fn library_bases(&self, class: ClassRef) -> Vec<Arc<str>> {
+    pub fn library_bases(&self, class: ClassRef) -> Vec<LibraryPath> {
         let mut found = Vec::new();
         let mut classes = vec![class];
         let mut at = 0;

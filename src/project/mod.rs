@@ -15,6 +15,7 @@ mod instances;
 mod layout;
 mod library;
 mod members;
+mod path;
 mod reach;
 mod remembered;
 mod resolve;
@@ -25,6 +26,7 @@ pub mod types;
 pub use callables::Wrapping;
 pub use coverage::Coverage;
 pub use files::{Files, Member, Read, Reader};
+pub use path::LibraryPath;
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -10,7 +10,8 @@ use crate::source::Language;
 use super::Project;
 use super::callables::Wrapping;
 use super::library::Around;
-use super::types::{Class, ClassRef, FnRef, Ty};
+use super::path::LibraryPath;
+use super::types::{Class, ClassRef, FnRef, Ty, none, some};
 
 /// Values that a thread remembers: as many as the processor's cache holds, more or less. A power of two.
 const REMEMBERED: usize = 1 << 15;
@@ -208,11 +209,11 @@ impl Project {
                 if declared.kind == crate::model::ClassKind::Alias {
                     let target = declared.bases.first().map_or(Ty::Unknown, |it| self.evaluate(class.file, *it));
                     return match target {
-                        Ty::Instance(of, _) if !args.is_empty() => Ty::Instance(of, args.into()),
+                        Ty::Instance(of, _) if !args.is_empty() => Ty::Instance(of, some(args)),
                         other => other,
                     };
                 }
-                Ty::Instance(Class::Own(*class), args.into())
+                Ty::Instance(Class::Own(*class), some(args))
             }
             Ty::External(path) => self.library_instance(language, path, args),
             Ty::Union(parts) => Ty::union(parts.iter().map(|it| self.instance_of(language, it, args.clone()))),
@@ -242,7 +243,7 @@ impl Project {
                         return self.library_name(Language::Python, segments.join("."));
                     }
                 }
-                Ty::External(segments.join(".").into())
+                Ty::External(LibraryPath::of(&segments.join(".")))
             }
             (Language::Rust, PathRoot::Absolute) => self.crate_path(file, &segments),
             (Language::Rust, PathRoot::Crate) => match self.crate_root(file) {
@@ -284,7 +285,7 @@ impl Project {
         }
         match self.crate_named(file, first) {
             Some(root) => self.down(Ty::Module(root, FILE_MODULE), rest, Language::Rust),
-            None => Ty::External(segments.join("::").into()),
+            None => Ty::External(LibraryPath::of(&segments.join("::"))),
         }
     }
 
@@ -304,7 +305,7 @@ impl Project {
         let text = model.name(name);
         match self.module_member(file, module, text) {
             Some(ty) => ty,
-            None if model.language == Language::Python => Ty::External(format!("builtins.{text}").into()),
+            None if model.language == Language::Python => Ty::External(LibraryPath::of(&format!("builtins.{text}"))),
             // A crate that is used without `use`, in a module with globs.
             None if text.chars().next().is_some_and(char::is_lowercase) => self.crate_path(file, &[text]),
             None => Ty::Unknown,
@@ -451,7 +452,7 @@ impl Project {
     /// An instance of a class, or what is one already.
     fn made_by(&self, receiver: &Ty) -> Ty {
         match receiver {
-            Ty::Class(class) => Ty::Instance(Class::Own(*class), Arc::from([])),
+            Ty::Class(class) => Ty::Instance(Class::Own(*class), none()),
             other => other.clone(),
         }
     }
