@@ -188,7 +188,6 @@ pub(crate) fn discard<F>(frame: &mut Option<Frame>, mut future: Pin<&mut Option<
 ///
 /// Dropped before the node is closed, it aborts the node and leaves the rest of the waiting to the enclosing one.
 pub(crate) struct Owner {
-    pub(crate) name: TaskName,
     /// Of the node. Away only while the body is polled.
     frame: Option<Frame>,
     hold: Option<Hold>,
@@ -208,10 +207,10 @@ impl Owner {
         });
         let (node, hold) = match opened {
             Some((node, hold)) => (node, Some(hold)),
-            None => (Node::open(None, shielded, deadline, name.clone()), None),
+            None => (Node::open(None, shielded, deadline, name), None),
         };
         let frame = Some(Frame::new(Seat::Node(node), Span::none()));
-        Self { name, frame, hold, waker: None, known: false, closed: false }
+        Self { frame, hold, waker: None, known: false, closed: false }
     }
 
     pub(crate) fn node(&self) -> &Arc<Node> {
@@ -284,7 +283,7 @@ impl Work {
 impl Drop for Work {
     fn drop(&mut self) {
         if let Some((node, key)) = self.0.take() {
-            node.leave(Some(key));
+            node.leave(key);
         }
     }
 }
@@ -437,7 +436,7 @@ pub(crate) async fn drive<F: Future, R>(
                     Ended::Done(output) => Some(output),
                     Ended::Cancelled => None,
                     Ended::Panicked(payload) => {
-                        owner.node().panicked(Panic { name: owner.name.clone(), payload });
+                        owner.node().panicked(Panic { name: owner.node().name().clone(), payload });
                         None
                     }
                 };
@@ -474,7 +473,7 @@ pub(crate) async fn drive_plain<F: Future>(
     let value = drive(&mut owner, body, poll_stop, |_, value| value, |_, _| {}).await;
     let mut panics = owner.node().take_panics().into_iter();
     if let Some(panic) = panics.next() {
-        crate::trace::failures_lost(&owner.name, panics.len(), 0);
+        crate::trace::failures_lost(owner.node().name(), panics.len(), 0);
         std::panic::resume_unwind(panic.payload);
     }
     value

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::future::{Future, poll_fn};
+use std::panic::Location;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -148,8 +149,9 @@ impl Supervisor {
     ///
     /// A handler that panics ends the supervisor: all tasks are cancelled, and [`shutdown`](Self::shutdown) resumes its
     /// panic.
+    #[track_caller]
     pub fn new(handler: impl Fn(&Failure) + Send + Sync + 'static) -> Self {
-        let group = TaskGroup::new(Node::root());
+        let group = TaskGroup::new(Node::root(TaskName::at(Location::caller())));
         Self { spawner: Spawner { group, handler: Arc::new(handler) } }
     }
 
