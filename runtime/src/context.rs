@@ -37,7 +37,10 @@ pub(crate) trait TaskSeat: Any + Send + Sync {
     fn level(&self) -> u8;
 
     /// Makes the task one that has begun, unless it must not.
-    fn start(&self, waker: &Waker) -> bool;
+    fn start(&self) -> bool;
+
+    /// Says whom to wake for the task when it is stopped: at its first wait, for that does not change.
+    fn wait(&self, waker: &Waker);
 }
 
 impl Seat {
@@ -153,10 +156,16 @@ pub(crate) fn poll_in<F: Future>(
     });
     match polled {
         Ok(Some(Poll::Ready(value))) => Poll::Ready(Ended::Done(value)),
-        Ok(Some(Poll::Pending)) if must_stop(frame.as_ref(), cx) => {
-            Poll::Ready(discard(frame, future).map_or(Ended::Cancelled, Ended::Panicked))
+        Ok(Some(Poll::Pending)) => {
+            if let Some(Frame { seat: Seat::Task(task), turn: 1, .. }) = frame {
+                task.wait(cx.waker());
+            }
+            // Stopped before there was anyone to wake, or by itself?
+            if must_stop(frame.as_ref(), cx) {
+                return Poll::Ready(discard(frame, future).map_or(Ended::Cancelled, Ended::Panicked));
+            }
+            Poll::Pending
         }
-        Ok(Some(Poll::Pending)) => Poll::Pending,
         Ok(None) => Poll::Ready(Ended::Cancelled),
         Err(panic) => {
             // A second panic, of the future's drop, was printed by the panic hook; the first one is the cause.

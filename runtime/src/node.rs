@@ -38,7 +38,9 @@ pub(crate) const ABORTED: u8 = 2;
 pub(crate) trait Sitter: Send + Sync {
     fn name(&self) -> &TaskName;
 
-    /// Whom to wake for the task, if it has begun and not ended.
+    fn has_begun(&self) -> bool;
+
+    /// Whom to wake for the task, if it waits.
     fn waker(&self) -> Option<Waker>;
 }
 
@@ -396,7 +398,7 @@ impl Member {
     /// The name of a task that has begun and of work: an inner scope is not told of by itself.
     fn name(&self) -> Option<&TaskName> {
         match self {
-            Self::Task(task) => task.waker().is_some().then(|| task.name()),
+            Self::Task(task) => task.has_begun().then(|| task.name()),
             Self::Work(name) => Some(name),
             Self::Child(_) => None,
         }

@@ -97,6 +97,10 @@ impl<T: Send + 'static> Sitter for Slot<T> {
         &self.name
     }
 
+    fn has_begun(&self) -> bool {
+        self.place.has_begun()
+    }
+
     fn waker(&self) -> Option<Waker> {
         self.place.waker()
     }
@@ -111,9 +115,16 @@ impl<T: Send + 'static> TaskSeat for Slot<T> {
         if self.place.is_aborted() { ABORTED } else { self.node.level() }
     }
 
-    fn start(&self, waker: &Waker) -> bool {
-        self.place.begin(waker);
-        self.level() < CANCELLED
+    fn start(&self) -> bool {
+        let starts = self.level() < CANCELLED;
+        if starts {
+            self.place.begin();
+        }
+        starts
+    }
+
+    fn wait(&self, waker: &Waker) {
+        self.place.wait(waker);
     }
 }
 
@@ -306,7 +317,7 @@ impl<T: Send + 'static, F: Future, P: Default> Future for Run<'_, T, F, P> {
 impl<T: Send + 'static, P: Default> Book<T, P> {
     fn poll<F: Future>(&mut self, mut future: Pin<&mut Option<F>>, cx: &mut Context<'_>) -> Poll<Ended<F::Output>> {
         let frame = &mut self.frame;
-        let start = |seat: &Seat| matches!(seat, Seat::Task(task) if task.start(cx.waker()));
+        let start = |seat: &Seat| matches!(seat, Seat::Task(task) if task.start());
         if !frame.as_ref().is_some_and(|frame| frame.has_begun() || start(frame.seat())) {
             let panic = discard(frame, future.as_mut());
             return Poll::Ready(panic.map_or(Ended::Cancelled, Ended::Panicked));

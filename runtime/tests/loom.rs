@@ -19,7 +19,7 @@ mod place;
 mod slab;
 
 mod sync {
-    pub(crate) use loom::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+    pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
     pub(crate) use loom::sync::{Mutex, MutexGuard};
 
     pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -74,6 +74,10 @@ impl Sitter for Task {
         &self.name
     }
 
+    fn has_begun(&self) -> bool {
+        self.place.has_begun()
+    }
+
     fn waker(&self) -> Option<Waker> {
         self.place.waker()
     }
@@ -87,10 +91,15 @@ impl Task {
         Some(task)
     }
 
-    /// The first poll: whether the task runs.
+    /// The first poll, which has to wait: whether the task goes on.
     fn start(&self, waker: &Waker) -> bool {
-        self.place.begin(waker);
-        !self.place.is_aborted() && self.node.level() < CANCELLED
+        let goes_on = || !self.place.is_aborted() && self.node.level() < CANCELLED;
+        if !goes_on() {
+            return false;
+        }
+        self.place.begin();
+        self.place.wait(waker);
+        goes_on()
     }
 
     /// What nobody takes of its result.
