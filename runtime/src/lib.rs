@@ -94,6 +94,7 @@ mod name;
 mod node;
 mod place;
 mod restart;
+mod roll;
 mod scope;
 mod shield;
 mod shutdown;

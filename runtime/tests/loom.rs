@@ -14,6 +14,9 @@ mod node;
 #[path = "../src/place.rs"]
 #[allow(dead_code)]
 mod place;
+#[path = "../src/roll.rs"]
+#[allow(dead_code)]
+mod roll;
 #[path = "../src/slab.rs"]
 #[allow(dead_code)]
 mod slab;
@@ -34,8 +37,9 @@ use std::task::{Wake, Waker};
 use hold::{Hold, Holds};
 use loom::thread;
 use name::TaskName;
-use node::{ABORTED, CANCELLED, Node, Panic, Sitter};
+use node::{ABORTED, CANCELLED, Node, Panic};
 use place::{Look, Place};
+use roll::Sitter;
 
 /// Counts how often it is woken.
 #[derive(Default)]
@@ -78,6 +82,10 @@ impl Sitter for Task {
         self.place.has_begun()
     }
 
+    fn has_left(&self) -> bool {
+        self.place.has_left()
+    }
+
     fn waker(&self) -> Option<Waker> {
         self.place.waker()
     }
@@ -87,8 +95,7 @@ impl Task {
     fn admit(node: &Arc<Node>) -> Option<Arc<Self>> {
         let task = Arc::new(Self { node: Arc::clone(node), name: name(), place: Place::new() });
         let sitter: Arc<dyn Sitter> = Arc::<Self>::clone(&task);
-        task.place.set_key(node.admit(sitter)?);
-        Some(task)
+        node.admit(sitter).then_some(task)
     }
 
     /// The first poll, which has to wait: whether the task goes on.
@@ -104,8 +111,9 @@ impl Task {
 
     /// What nobody takes of its result.
     fn end(&self) -> Option<u8> {
-        let left = self.place.end(7);
-        self.node.leave(self.place.key());
+        let left = self.place.end(7, true);
+        self.place.leave();
+        self.node.task_left();
         left
     }
 }
