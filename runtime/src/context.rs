@@ -66,14 +66,13 @@ pub(crate) struct Frame {
     holds: Option<Arc<Holds>>,
     span: Span,
     begun: bool,
-    waited: bool,
     /// How often the future has been polled: to tell one poll from the next.
     turn: u32,
 }
 
 impl Frame {
     pub(crate) fn new(seat: Seat, span: Span) -> Self {
-        Self { seat, holds: None, span, begun: false, waited: false, turn: 0 }
+        Self { seat, holds: None, span, begun: false, turn: 0 }
     }
 
     pub(crate) fn seat(&self) -> &Seat {
@@ -92,11 +91,6 @@ impl Frame {
     /// Whether the future has been polled at all.
     pub(crate) fn has_begun(&self) -> bool {
         self.begun
-    }
-
-    /// Whether the future has been polled and was not ready.
-    pub(crate) fn has_waited(&self) -> bool {
-        self.waited
     }
 
     fn is_held(&self) -> bool {
@@ -163,8 +157,7 @@ pub(crate) fn poll_in<F: Future>(
     match polled {
         Ok(Some(Poll::Ready(value))) => Poll::Ready(Ended::Done(value)),
         Ok(Some(Poll::Pending)) => {
-            if let Some(Frame { seat: Seat::Task(task), waited: waited @ false, .. }) = frame {
-                *waited = true;
+            if let Some(Frame { seat: Seat::Task(task), turn: 1, .. }) = frame {
                 task.wait(cx.waker());
             }
             // Stopped before there was anyone to wake, or by itself?

@@ -94,7 +94,6 @@ mod name;
 mod node;
 mod place;
 mod restart;
-mod roll;
 mod scope;
 mod shield;
 mod shutdown;

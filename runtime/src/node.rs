@@ -17,9 +17,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::name::TaskName;
-use crate::roll::{Roll, SMALL, Sitter};
 use crate::slab::Slab;
-use crate::sync::{AtomicU8, AtomicUsize, Mutex, MutexGuard, Ordering, lock};
+use crate::sync::{AtomicU8, Mutex, MutexGuard, Ordering, lock};
 
 /// What a panic carries.
 pub(crate) type Payload = Box<dyn Any + Send>;
@@ -35,13 +34,20 @@ pub(crate) const CANCELLED: u8 = 1;
 /// Everything in the node is dropped when the runtime next gets to it: its owner is gone.
 pub(crate) const ABORTED: u8 = 2;
 
+/// A task, as its node sees it: what the two share is the task's [`Place`](crate::place::Place).
+pub(crate) trait Sitter: Send + Sync {
+    fn name(&self) -> &TaskName;
+
+    fn has_begun(&self) -> bool;
+
+    /// Whom to wake for the task, if it waits.
+    fn waker(&self) -> Option<Waker>;
+}
+
 /// In this order in memory: what members write when they come and go (the count of references is in front) is as far as can
 /// be from the level, which they all read whenever they are polled. A line of the cache that two threads write is slow to read.
 #[repr(C)]
 pub(crate) struct Node {
-    /// How many members there are. More only under the state's lock; fewer without it, and who makes it none looks at the
-    /// state then.
-    alive: AtomicUsize,
     state: Mutex<State>,
     /// The enclosing node and this node's place among its members.
     parent: Option<(Arc<Node>, usize)>,
@@ -56,9 +62,7 @@ type Failures<E> = Vec<(TaskName, E)>;
 /// What is written most comes first, for the same reason.
 #[repr(C)]
 struct State {
-    tasks: Roll,
-    /// The other members.
-    others: Slab<Member>,
+    members: Slab<Member>,
     owner: Option<Waker>,
     phase: Phase,
     panics: Vec<Panic>,
@@ -79,6 +83,7 @@ enum Phase {
 }
 
 enum Member {
+    Task(Arc<dyn Sitter>),
     /// Something that can only be waited for: a closure on the blocking pool.
     Work(TaskName),
     Child(Weak<Node>),
@@ -102,10 +107,9 @@ impl Node {
         let mut state = lock(&parent.state);
         let level = parent.level.load(Ordering::Relaxed);
         let level = if shielded && level < ABORTED { 0 } else { level };
-        let place = (Arc::clone(parent), state.others.next_key());
+        let place = (Arc::clone(parent), state.members.next_key());
         let node = Arc::new(Self::new(Some(place), name, shielded, deadline, level));
-        parent.alive.fetch_add(1, Ordering::Relaxed);
-        state.others.insert(Member::Child(Arc::downgrade(&node)));
+        state.members.insert(Member::Child(Arc::downgrade(&node)));
         node
     }
 
@@ -117,16 +121,14 @@ impl Node {
         level: u8,
     ) -> Self {
         let state = State {
-            tasks: Roll::default(),
-            others: Slab::new(),
+            members: Slab::new(),
             owner: None,
             phase: Phase::Open,
             panics: Vec::new(),
             failures: None,
             token: None,
         };
-        let alive = AtomicUsize::new(0);
-        Self { alive, state: Mutex::new(state), parent, name, deadline, shielded, level: AtomicU8::new(level) }
+        Self { parent, name, shielded, deadline, level: AtomicU8::new(level), state: Mutex::new(state) }
     }
 
     pub(crate) fn name(&self) -> &TaskName {
@@ -172,10 +174,14 @@ impl Node {
                 continue;
             }
             node.level.store(level, Ordering::Release);
-            wakers.extend(state.tasks.iter().filter_map(|task| task.waker()));
-            for member in state.others.iter() {
-                if let Member::Child(node) = member {
-                    todo.extend(node.upgrade().filter(|child| level == ABORTED || !child.shielded));
+            for member in state.members.iter() {
+                match member {
+                    Member::Task(task) => wakers.extend(task.waker()),
+                    Member::Work(_) => {}
+                    Member::Child(node) => {
+                        let child = node.upgrade().filter(|child| level == ABORTED || !child.shielded);
+                        todo.extend(child);
+                    }
                 }
             }
             wakers.extend(state.owner.clone());
@@ -188,32 +194,19 @@ impl Node {
         }
     }
 
-    /// Makes a task that is about to be given to the runtime a member, unless the node is stopped or closed.
-    pub(crate) fn admit(&self, task: Arc<dyn Sitter>) -> bool {
+    /// Makes a task that is about to be given to the runtime a member, unless the node is stopped or closed: its key.
+    pub(crate) fn admit(&self, task: Arc<dyn Sitter>) -> Option<usize> {
         let mut state = lock(&self.state);
-        if self.level.load(Ordering::Relaxed) >= CANCELLED || state.phase == Phase::Closed {
-            return false;
-        }
-        self.alive.fetch_add(1, Ordering::Relaxed);
-        state.tasks.add(task);
-        true
+        let refused = self.level.load(Ordering::Relaxed) >= CANCELLED || state.phase == Phase::Closed;
+        (!refused).then(|| state.members.insert(Member::Task(task)))
     }
 
     /// Adds something that can only be waited for, whatever the node's state.
     pub(crate) fn add_work(&self, name: TaskName) -> usize {
-        let mut state = lock(&self.state);
-        self.alive.fetch_add(1, Ordering::Relaxed);
-        state.others.insert(Member::Work(name))
+        lock(&self.state).members.insert(Member::Work(name))
     }
 
-    /// A task that was admitted has left its place.
-    pub(crate) fn task_left(&self) {
-        if let Some((parent, key)) = self.one_less() {
-            parent.leave(key);
-        }
-    }
-
-    /// The member with this key, which is no task, has ended.
+    /// The member with this key has ended.
     pub(crate) fn leave(&self, key: usize) {
         let mut next = self.remove(key);
         while let Some((parent, key)) = next {
@@ -221,44 +214,25 @@ impl Node {
         }
     }
 
+    /// Removes a member. What it returns is to be removed next: the place of an orphan that this has closed.
     fn remove(&self, key: usize) -> Option<(Arc<Node>, usize)> {
-        let member = lock(&self.state).others.remove(key);
-        drop(member);
-        self.one_less()
-    }
-
-    /// A member has left. What it returns is to be removed next: the place of an orphan that this has closed.
-    fn one_less(&self) -> Option<(Arc<Node>, usize)> {
-        let left = self.alive.fetch_sub(1, Ordering::AcqRel) - 1;
-        if left == 0 {
-            return self.emptied();
-        }
-        // Seldom, and as often as what has left may have doubled.
-        if left >= SMALL && left.is_power_of_two() {
-            lock(&self.state).tasks.thin_out(left);
-        }
-        None
-    }
-
-    fn emptied(&self) -> Option<(Arc<Node>, usize)> {
         let mut state = lock(&self.state);
-        if !self.is_empty() {
-            return None;
-        }
+        let member = state.members.remove(key);
         let (mut waker, mut place, mut panics) = (None, None, Vec::new());
-        match state.phase {
-            // Taken, for the owner that is woken looks again, and says so again if it has still to wait.
-            Phase::Draining => waker = state.owner.take(),
-            Phase::Orphaned => {
-                state.phase = Phase::Closed;
-                panics = std::mem::take(&mut state.panics);
-                place = self.parent.clone();
+        if state.members.is_empty() {
+            match state.phase {
+                // Taken, for the owner that is woken looks again, and says so again if it has still to wait.
+                Phase::Draining => waker = state.owner.take(),
+                Phase::Orphaned => {
+                    state.phase = Phase::Closed;
+                    panics = std::mem::take(&mut state.panics);
+                    place = self.parent.clone();
+                }
+                Phase::Open | Phase::Closed => {}
             }
-            Phase::Open | Phase::Closed => {}
         }
-        let tasks = std::mem::take(&mut state.tasks);
         drop(state);
-        drop(tasks);
+        drop(member);
         if let Some((parent, _)) = &place {
             panics.into_iter().for_each(|panic| parent.panicked(panic));
         }
@@ -266,11 +240,6 @@ impl Node {
             waker.wake();
         }
         place
-    }
-
-    /// To be asked under the state's lock.
-    fn is_empty(&self) -> bool {
-        self.alive.load(Ordering::Acquire) == 0
     }
 
     /// Keeps a panic for the owner to resume, and cancels the rest.
@@ -346,14 +315,14 @@ impl Node {
         if state.phase == Phase::Closed {
             return None;
         }
-        if !self.is_empty() {
+        if !state.members.is_empty() {
             state.phase = Phase::Draining;
             return Some(state);
         }
         state.phase = Phase::Closed;
-        let gone = (state.owner.take(), std::mem::take(&mut state.tasks));
+        let owner = state.owner.take();
         drop(state);
-        drop(gone);
+        drop(owner);
         self.leave_parent();
         None
     }
@@ -364,7 +333,7 @@ impl Node {
         if state.phase == Phase::Open {
             state.phase = Phase::Draining;
         }
-        self.is_empty()
+        state.members.is_empty()
     }
 
     /// The owner is gone before the node was closed: aborts what is left and lets the parent wait for it.
@@ -374,12 +343,12 @@ impl Node {
         }
         self.stop(ABORTED);
         let mut state = lock(&self.state);
-        let drained = self.is_empty();
-        let gone = (state.owner.take(), if drained { std::mem::take(&mut state.tasks) } else { Roll::default() });
+        let owner = state.owner.take();
+        let drained = state.members.is_empty();
         state.phase = if drained { Phase::Closed } else { Phase::Orphaned };
         let panics = if drained { std::mem::take(&mut state.panics) } else { Vec::new() };
         drop(state);
-        drop(gone);
+        drop(owner);
         if let Some(parent) = self.parent() {
             panics.into_iter().for_each(|panic| parent.panicked(panic));
         }
@@ -397,7 +366,12 @@ impl Node {
     /// The names of the node's own tasks, and of those of them that have ended but left something behind.
     pub(crate) fn own_names(&self) -> Vec<TaskName> {
         let (mut names, mut inner) = (Vec::new(), Vec::new());
-        lock(&self.state).names(&mut names, &mut inner);
+        for member in lock(&self.state).members.iter() {
+            names.extend(member.name().cloned());
+            if let Member::Child(node) = member {
+                inner.extend(node.upgrade());
+            }
+        }
         let left = inner.into_iter().filter(|node| lock(&node.state).phase == Phase::Orphaned);
         names.extend(left.map(|node| node.name.clone()));
         names
@@ -408,27 +382,35 @@ impl Node {
         let mut names = Vec::new();
         let mut todo = vec![Arc::clone(self)];
         while let Some(node) = todo.pop() {
-            let before = (names.len(), todo.len());
-            lock(&node.state).names(&mut names, &mut todo);
-            // An inner scope that waits for nobody else waits for itself.
-            if before == (names.len(), todo.len()) && !Arc::ptr_eq(&node, self) {
-                names.push(node.name.clone());
+            let state = lock(&node.state);
+            for member in state.members.iter() {
+                names.extend(member.name().cloned());
+                let Member::Child(inner) = member else { continue };
+                let Some(inner) = inner.upgrade() else { continue };
+                let waits_for_nobody = !lock(&inner.state).members.iter().any(Member::is_running);
+                if waits_for_nobody {
+                    names.push(inner.name.clone());
+                } else {
+                    todo.push(inner);
+                }
             }
         }
         names
     }
 }
 
-impl State {
-    /// Adds the names of tasks and work, and the inner scopes.
-    fn names(&self, names: &mut Vec<TaskName>, inner: &mut Vec<Arc<Node>>) {
-        names.extend(self.tasks.iter().filter(|task| task.has_begun()).map(|task| task.name().clone()));
-        for member in self.others.iter() {
-            match member {
-                Member::Work(name) => names.push(name.clone()),
-                Member::Child(node) => inner.extend(node.upgrade()),
-            }
+impl Member {
+    /// The name of a task that has begun and of work: an inner scope is not told of by itself.
+    fn name(&self) -> Option<&TaskName> {
+        match self {
+            Self::Task(task) => task.has_begun().then(|| task.name()),
+            Self::Work(name) => Some(name),
+            Self::Child(_) => None,
         }
+    }
+
+    fn is_running(&self) -> bool {
+        matches!(self, Self::Child(_)) || self.name().is_some()
     }
 }
 

@@ -1,27 +1,28 @@
 //! A task's place: what the task, its handle and its node share.
 //!
-//! Each has flags and a lock of its own. What all tasks of a group do under one lock, that of their node, is to come: with
-//! tasks on several threads nothing costs more than waiting for that lock.
+//! Each has flags and a lock of its own. What all tasks of a group do under one lock, that of their node, is to come and to
+//! leave: with tasks on several threads nothing costs more than waiting for that lock.
 
 use std::mem::replace;
 use std::task::Waker;
 
-use crate::sync::{AtomicBool, AtomicU8, Mutex, Ordering, lock};
+use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering, lock};
 
-/// How far a task is, whom to wake for it and, when it has ended, with what.
+/// Where a task is in its node, whom to wake for it and, when it has ended, with what.
 pub(crate) struct Place<R> {
-    flags: AtomicU8,
+    /// The key in the node, above the flags.
+    key: AtomicUsize,
     has_begun: AtomicBool,
-    has_left: AtomicBool,
     fate: Mutex<Fate<R>>,
 }
 
 /// The task has been aborted.
-const ABORTED: u8 = 1;
+const ABORTED: usize = 1;
 /// The handle has been dropped.
-const DETACHED: u8 = 2;
+const DETACHED: usize = 2;
 /// The task has ended, and the result is there for the handle. Not set where it ends after the handle has been dropped.
-const ENDED: u8 = 4;
+const ENDED: usize = 4;
+const KEY_SHIFT: u32 = 3;
 
 enum Fate<R> {
     Running {
@@ -47,15 +48,23 @@ pub(crate) enum Look<R> {
 impl<R> Place<R> {
     pub(crate) fn new() -> Self {
         Self {
-            flags: AtomicU8::new(0),
+            key: AtomicUsize::new(0),
             has_begun: AtomicBool::new(false),
-            has_left: AtomicBool::new(false),
             fate: Mutex::new(Fate::Running { task: None, awaiting: None }),
         }
     }
 
-    fn is(&self, flag: u8) -> bool {
-        self.flags.load(Ordering::Acquire) & flag != 0
+    /// Before the task is given to the runtime and its handle to anybody.
+    pub(crate) fn set_key(&self, key: usize) {
+        self.key.store(key << KEY_SHIFT, Ordering::Relaxed);
+    }
+
+    pub(crate) fn key(&self) -> usize {
+        self.key.load(Ordering::Relaxed) >> KEY_SHIFT
+    }
+
+    fn is(&self, flag: usize) -> bool {
+        self.key.load(Ordering::Acquire) & flag != 0
     }
 
     /// The first poll.
@@ -90,37 +99,23 @@ impl<R> Place<R> {
 
     /// Aborts the task, and has it look at that if it waits.
     pub(crate) fn abort(&self) {
-        self.flags.fetch_or(ABORTED, Ordering::Release);
+        self.key.fetch_or(ABORTED, Ordering::Release);
         if let Some(waker) = self.waker() {
             waker.wake();
         }
     }
 
     /// The task has ended. What it returns is what nobody will take.
-    ///
-    /// One that has never waited has left no waker here.
-    pub(crate) fn end(&self, result: R, has_waited: bool) -> Option<R> {
+    pub(crate) fn end(&self, result: R) -> Option<R> {
         if self.is(DETACHED) {
-            if has_waited {
-                self.take();
-            }
             return Some(result);
         }
         let before = replace(&mut *lock(&self.fate), Fate::Ended(result));
-        let detached = self.flags.fetch_or(ENDED, Ordering::AcqRel) & DETACHED != 0;
+        let detached = self.key.fetch_or(ENDED, Ordering::AcqRel) & DETACHED != 0;
         if let Fate::Running { awaiting: Some(waker), .. } = before {
             waker.wake();
         }
         if detached { self.take() } else { None }
-    }
-
-    /// The last of all: the node forgets the task when it next looks.
-    pub(crate) fn leave(&self) {
-        self.has_left.store(true, Ordering::Release);
-    }
-
-    pub(crate) fn has_left(&self) -> bool {
-        self.has_left.load(Ordering::Acquire)
     }
 
     pub(crate) fn has_ended(&self) -> bool {
@@ -147,7 +142,7 @@ impl<R> Place<R> {
 
     /// The handle is dropped. What it returns is the result that nobody has taken.
     pub(crate) fn detach(&self) -> Option<R> {
-        let ended = self.flags.fetch_or(DETACHED, Ordering::AcqRel) & ENDED != 0;
+        let ended = self.key.fetch_or(DETACHED, Ordering::AcqRel) & ENDED != 0;
         if ended { self.take() } else { None }
     }
 

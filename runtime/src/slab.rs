@@ -24,6 +24,10 @@ impl<T> Slab<T> {
         Self { first: None, entries: Vec::new(), free: END, live: 0 }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.live == 0
+    }
+
     /// The key the next `insert` will give.
     pub(crate) fn next_key(&self) -> usize {
         if self.first.is_none() {
@@ -118,7 +122,7 @@ mod tests {
         let mut slab = Slab::new();
         let keys: Vec<_> = (0..10_000).map(|n| slab.insert(n)).collect();
         assert!(keys.into_iter().all(|key| slab.remove(key).is_some()));
-        assert_eq!(slab.iter().count(), 0);
+        assert!(slab.is_empty());
         assert_eq!(slab.entries.capacity(), 0);
     }
 }

@@ -12,9 +12,8 @@ use std::task::{Context, Poll, Waker};
 use crate::context::{Ended, Frame, Seat, TaskSeat, Yielding, discard, poll_in};
 use crate::group::{self, TaskGroup};
 use crate::name::TaskName;
-use crate::node::{ABORTED, CANCELLED, Node, Panic};
+use crate::node::{ABORTED, CANCELLED, Node, Panic, Sitter};
 use crate::place::{Look, Place};
-use crate::roll::Sitter;
 use crate::trace::Span;
 
 /// A handle to a task of a group.
@@ -100,10 +99,6 @@ impl<T: Send + 'static> Sitter for Slot<T> {
 
     fn has_begun(&self) -> bool {
         self.place.has_begun()
-    }
-
-    fn has_left(&self) -> bool {
-        self.place.has_left()
     }
 
     fn waker(&self) -> Option<Waker> {
@@ -243,11 +238,12 @@ where
     let slot = Arc::new(Slot { node: Arc::clone(group.node()), name, place: Place::new() });
     let task = Task { slot: Arc::clone(&slot), yielding: Yielding::default() };
     let sitter: Arc<dyn Sitter> = Arc::<Slot<T>>::clone(&slot);
-    if !slot.node.admit(sitter) {
-        let unwanted = slot.place.end(Err(TaskError::NeverStarted), false);
+    let Some(key) = slot.node.admit(sitter) else {
+        let unwanted = slot.place.end(Err(TaskError::NeverStarted));
         debug_assert!(unwanted.is_none(), "there is a handle");
         return task;
-    }
+    };
+    slot.place.set_key(key);
     let span = Span::task(&slot.name);
     let book = Book { frame: Some(Frame::new(Seat::Task(slot), span)), permit, of: PhantomData };
     if size_of::<F>() > LARGE {
@@ -332,19 +328,18 @@ impl<T: Send + 'static, P: Default> Book<T, P> {
     /// Says how the task ended, and leaves the group. Without a result the task was cancelled.
     fn close(&mut self, result: impl FnOnce(&Slot<T>) -> Option<Result<T, TaskError>>) {
         let Some(frame) = self.frame.take() else { return };
-        let (begun, waited) = (frame.has_begun(), frame.has_waited());
+        let begun = frame.has_begun();
         let Seat::Task(task) = frame.into_seat() else { return };
         let task: Arc<dyn Any + Send + Sync> = task;
         let Ok(slot) = task.downcast::<Slot<T>>() else { unreachable!("a task sits in its own slot") };
         let cancelled = Err(if begun { TaskError::Cancelled } else { TaskError::NeverStarted });
         let result = result(&slot).unwrap_or(cancelled);
         // The value of a task without a handle is dropped here, where the group still waits.
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(slot.place.end(result, waited)))) {
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(slot.place.end(result)))) {
             slot.node.panicked(Panic { name: slot.name.clone(), payload });
         }
         drop(std::mem::take(&mut self.permit));
-        slot.place.leave();
-        slot.node.task_left();
+        slot.node.leave(slot.place.key());
     }
 }
 

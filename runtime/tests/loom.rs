@@ -14,9 +14,6 @@ mod node;
 #[path = "../src/place.rs"]
 #[allow(dead_code)]
 mod place;
-#[path = "../src/roll.rs"]
-#[allow(dead_code)]
-mod roll;
 #[path = "../src/slab.rs"]
 #[allow(dead_code)]
 mod slab;
@@ -37,9 +34,8 @@ use std::task::{Wake, Waker};
 use hold::{Hold, Holds};
 use loom::thread;
 use name::TaskName;
-use node::{ABORTED, CANCELLED, Node, Panic};
+use node::{ABORTED, CANCELLED, Node, Panic, Sitter};
 use place::{Look, Place};
-use roll::Sitter;
 
 /// Counts how often it is woken.
 #[derive(Default)]
@@ -82,10 +78,6 @@ impl Sitter for Task {
         self.place.has_begun()
     }
 
-    fn has_left(&self) -> bool {
-        self.place.has_left()
-    }
-
     fn waker(&self) -> Option<Waker> {
         self.place.waker()
     }
@@ -95,7 +87,8 @@ impl Task {
     fn admit(node: &Arc<Node>) -> Option<Arc<Self>> {
         let task = Arc::new(Self { node: Arc::clone(node), name: name(), place: Place::new() });
         let sitter: Arc<dyn Sitter> = Arc::<Self>::clone(&task);
-        node.admit(sitter).then_some(task)
+        task.place.set_key(node.admit(sitter)?);
+        Some(task)
     }
 
     /// The first poll, which has to wait: whether the task goes on.
@@ -111,9 +104,8 @@ impl Task {
 
     /// What nobody takes of its result.
     fn end(&self) -> Option<u8> {
-        let left = self.place.end(7, true);
-        self.place.leave();
-        self.node.task_left();
+        let left = self.place.end(7);
+        self.node.leave(self.place.key());
         left
     }
 }
