@@ -21,6 +21,15 @@ use crate::restart::Restart;
 use crate::task::Task;
 
 /// Any error: what the tasks of a supervisor fail with.
+///
+/// ```
+/// use taskgroup::BoxError;
+///
+/// fn port(text: &str) -> Result<u16, BoxError> {
+///     Ok(text.parse()?)
+/// }
+/// assert!(port("none").is_err());
+/// ```
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// An owner for tasks that run in the background: they fail one by one, each failure reaches a handler, and none of
@@ -100,6 +109,15 @@ pub struct Failure {
 }
 
 /// What made a supervised task fail.
+///
+/// ```
+/// use taskgroup::Cause;
+///
+/// fn is_worth_a_call_at_night(cause: &Cause) -> bool {
+///     matches!(cause, Cause::Panic(_))
+/// }
+/// assert!(!is_worth_a_call_at_night(&Cause::Error("no answer".into())));
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Cause {
@@ -123,6 +141,17 @@ impl fmt::Display for Failure {
 }
 
 /// How a supervised task that was neither cancelled nor aborted ended for good.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// use taskgroup::{BoxError, Outcome, Supervisor};
+///
+/// let supervisor = Supervisor::new(|failure| eprintln!("{failure}"));
+/// let import = supervisor.spawn("import", async { Ok::<(), BoxError>(()) });
+/// assert_eq!(import.await, Ok(Outcome::Finished));
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
@@ -135,6 +164,21 @@ pub enum Outcome {
 }
 
 /// What [`Supervisor::shutdown`] had to do.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// use std::{future::pending, time::Duration};
+/// use taskgroup::{BoxError, Report, Supervisor, shield};
+///
+/// let supervisor = Supervisor::new(|failure| eprintln!("{failure}"));
+/// supervisor.spawn("deaf", async { Ok::<(), BoxError>(shield(pending()).await) });
+/// tokio::task::yield_now().await;
+/// let report: Report = supervisor.shutdown(Duration::from_secs(5)).await;
+/// assert_eq!(report.aborted[0].given(), Some("deaf"));
+/// assert!(report.stuck.is_empty());
+/// # }
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
