@@ -65,10 +65,15 @@ struct State {
     members: Slab<Member>,
     owner: Option<Waker>,
     phase: Phase,
+    /// Made when first needed: most nodes never do, and a small node is sooner made and sooner read by another thread.
+    rare: Option<Box<Rare>>,
+}
+
+#[derive(Default)]
+struct Rare {
     panics: Vec<Panic>,
-    /// A vector of names and errors of the group's type. Made when first needed.
+    /// A vector of names and errors of the group's type.
     failures: Option<Box<dyn Any + Send>>,
-    /// Made when first asked for: most nodes never need one.
     token: Option<CancellationToken>,
 }
 
@@ -120,14 +125,7 @@ impl Node {
         deadline: Option<Instant>,
         level: u8,
     ) -> Self {
-        let state = State {
-            members: Slab::new(),
-            owner: None,
-            phase: Phase::Open,
-            panics: Vec::new(),
-            failures: None,
-            token: None,
-        };
+        let state = State { members: Slab::new(), owner: None, phase: Phase::Open, rare: None };
         Self { parent, name, shielded, deadline, level: AtomicU8::new(level), state: Mutex::new(state) }
     }
 
@@ -155,7 +153,7 @@ impl Node {
     /// A token that is cancelled with this node. Cancelling the token does not cancel the node.
     pub(crate) fn token(&self) -> CancellationToken {
         let mut state = lock(&self.state);
-        let token = state.token.get_or_insert_with(CancellationToken::new).clone();
+        let token = state.rare().token.get_or_insert_with(CancellationToken::new).clone();
         let cancelled = self.level.load(Ordering::Relaxed) >= CANCELLED;
         drop(state);
         if cancelled {
@@ -185,7 +183,7 @@ impl Node {
                 }
             }
             wakers.extend(state.owner.clone());
-            let token = state.token.clone();
+            let token = state.rare.as_ref().and_then(|rare| rare.token.clone());
             drop(state);
             if let Some(token) = token {
                 token.cancel();
@@ -225,7 +223,7 @@ impl Node {
                 Phase::Draining => waker = state.owner.take(),
                 Phase::Orphaned => {
                     state.phase = Phase::Closed;
-                    panics = std::mem::take(&mut state.panics);
+                    panics = state.take_panics();
                     place = self.parent.clone();
                 }
                 Phase::Open | Phase::Closed => {}
@@ -244,7 +242,7 @@ impl Node {
 
     /// Keeps a panic for the owner to resume, and cancels the rest.
     pub(crate) fn panicked(self: &Arc<Self>, panic: Panic) {
-        lock(&self.state).panics.push(panic);
+        lock(&self.state).rare().panics.push(panic);
         self.stop(CANCELLED);
     }
 
@@ -253,13 +251,13 @@ impl Node {
         if !self.is_cancelled() {
             return Vec::new();
         }
-        std::mem::take(&mut lock(&self.state).panics)
+        lock(&self.state).take_panics()
     }
 
     /// Keeps an error of a member, and cancels the rest. A node has one group, and so one type of errors.
     pub(crate) fn failed<E: Send + 'static>(self: &Arc<Self>, name: TaskName, error: E) {
         let mut state = lock(&self.state);
-        let failures = state.failures.get_or_insert_with(|| Box::new(Failures::<E>::new()));
+        let failures = state.rare().failures.get_or_insert_with(|| Box::new(Failures::<E>::new()));
         match failures.downcast_mut::<Failures<E>>() {
             Some(failures) => failures.push((name, error)),
             None => unreachable!("a node has one group"),
@@ -273,7 +271,7 @@ impl Node {
         if !self.is_cancelled() {
             return Vec::new();
         }
-        let failures = lock(&self.state).failures.take();
+        let failures = lock(&self.state).rare.as_mut().and_then(|rare| rare.failures.take());
         failures
             .and_then(|failures| failures.downcast::<Failures<E>>().ok())
             .map_or_else(Vec::new, |failures| *failures)
@@ -346,7 +344,7 @@ impl Node {
         let owner = state.owner.take();
         let drained = state.members.is_empty();
         state.phase = if drained { Phase::Closed } else { Phase::Orphaned };
-        let panics = if drained { std::mem::take(&mut state.panics) } else { Vec::new() };
+        let panics = if drained { state.take_panics() } else { Vec::new() };
         drop(state);
         drop(owner);
         if let Some(parent) = self.parent() {
@@ -396,6 +394,16 @@ impl Node {
             }
         }
         names
+    }
+}
+
+impl State {
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    fn take_panics(&mut self) -> Vec<Panic> {
+        self.rare.as_mut().map_or_else(Vec::new, |rare| std::mem::take(&mut rare.panics))
     }
 }
 
