@@ -7,8 +7,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use taskgroup::{BoxError, Supervisor, map_concurrent, scope};
 use tokio::runtime::Handle;
 
-/// The most memory the process has used so far, in KiB; 0 where the system does not say.
+/// The most memory the process has used so far, in KiB; 0 where the system does not say, and in Miri.
 fn peak() -> usize {
+    // Which opens no files, and has its own way to see what is leaked.
+    if cfg!(miri) {
+        return 0;
+    }
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok()).unwrap_or(0)
