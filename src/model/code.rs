@@ -201,7 +201,7 @@ pub struct Arm {
 }
 
 /// Something a test says of one value: `if x`, `if not x`, `if x is None`, `if let Some(y) = x`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Condition {
     pub value: ValueId,
     pub test: Test,

@@ -5,6 +5,7 @@ use crate::model::{CallId, Condition, ParamKind, Test, UNKNOWN, Value, ValueId};
 
 use super::Project;
 use super::calls::{Callee, is_constant};
+use super::effects::Site;
 use super::types::{FnRef, Ty};
 
 /// A condition on a parameter, by its position in [`Function::params`](crate::model::Function).
@@ -93,6 +94,15 @@ pub(super) enum Outcome {
     Becomes(Guard),
 }
 
+/// Whether a test holds of a value of which this is known.
+fn follows(known: Condition, test: Test) -> Option<bool> {
+    match (known.test, test) {
+        (Test::None, Test::None) | (Test::Truth, Test::Truth) => Some(known.holds),
+        (Test::Truth, Test::None) | (Test::None, Test::Truth) if known.holds => Some(false),
+        _ => None,
+    }
+}
+
 impl Project {
     /// A condition as one on a parameter of the function, if it is one.
     pub(super) fn guard_of(&self, function: FnRef, condition: Condition, holds: bool) -> Option<Guard> {
@@ -124,11 +134,11 @@ impl Project {
         })
     }
 
-    /// Whether a condition on `callee` holds when `caller` runs it by this call (or without call syntax).
-    pub(super) fn outcome(&self, caller: FnRef, call: Option<CallId>, callee: FnRef, guard: Guard) -> Outcome {
-        let one = self.outcome_of(caller, call, callee, guard.one);
+    /// Whether a condition on `callee` holds when `caller` runs it at this place.
+    pub(super) fn outcome(&self, caller: FnRef, site: &Site, callee: FnRef, guard: Guard) -> Outcome {
+        let one = self.outcome_of(caller, site, callee, guard.one);
         let Some(other) = guard.other else { return one };
-        match (one, self.outcome_of(caller, call, callee, other)) {
+        match (one, self.outcome_of(caller, site, callee, other)) {
             (Outcome::Fails, other) => other,
             (one, Outcome::Fails) => one,
             (Outcome::Becomes(one), Outcome::Becomes(other)) => {
@@ -138,7 +148,8 @@ impl Project {
         }
     }
 
-    fn outcome_of(&self, caller: FnRef, call: Option<CallId>, callee: FnRef, guard: Demand) -> Outcome {
+    fn outcome_of(&self, caller: FnRef, site: &Site, callee: FnRef, guard: Demand) -> Outcome {
+        let call = site.call;
         let Some(param) = self.function(callee).params.get(usize::from(guard.param)) else { return Outcome::Open };
         let given = match call {
             Some(call) => {
@@ -159,7 +170,9 @@ impl Project {
             None if param.has_default => (callee.file, param.default),
             None => return self.rest_given(caller, call, callee, guard),
         };
-        if let Some(truth) = self.tells(file, value, guard) {
+        let told = site.given.filter(|it| given.is_some() && it.value == value);
+        let told = told.and_then(|it| follows(it, guard.test));
+        if let Some(truth) = told.or_else(|| self.tells(file, value, guard)) {
             return if truth == guard.holds { Outcome::Open } else { Outcome::Fails };
         }
         if file != caller.file || given.is_none() {

@@ -42,6 +42,7 @@ impl Project {
             function,
             installed,
             guards: Guards::default(),
+            told: Vec::new(),
             polls: 0,
             branches: 0,
             off_loop: false,
@@ -121,6 +122,8 @@ struct Found<'a> {
     installed: bool,
     /// What holds of the function's parameters at the current place.
     guards: Guards,
+    /// What holds of single values at the current place, as tests around and before it say.
+    told: Vec<Condition>,
     /// How many `try`s around the current place catch `BlockingIOError`: nothing waits for the network there.
     polls: u32,
     /// Branches and handlers around the current place, and those before it that may have been left for good.
@@ -132,7 +135,17 @@ struct Found<'a> {
 
 impl Found<'_> {
     fn site(&self, span: Span, call: Option<CallId>) -> Site {
-        Site { span, call, guards: self.guards, branches: self.branches }
+        let given = call.and_then(|it| self.told_of_arguments(it));
+        Site { span, call, given, guards: self.guards, branches: self.branches }
+    }
+
+    /// What the latest test says of a value that the call hands on.
+    fn told_of_arguments(&self, call: CallId) -> Option<Condition> {
+        if self.told.is_empty() {
+            return None;
+        }
+        let args = &self.project.model(self.file).call(call).args;
+        self.told.iter().rev().copied().find(|it| args.iter().any(|arg| arg.value == it.value))
     }
 
     /// A place that runs what a call has made: a generator, a context manager. What it is given, it was given there.
@@ -146,6 +159,7 @@ impl Found<'_> {
 
     fn walk(&mut self, block: &Block) {
         let (outer, branches, off_loop) = (self.guards, self.branches, self.off_loop);
+        let told = self.told.len();
         let mut asked = false;
         for node in &block.nodes {
             if self.off_loop {
@@ -182,11 +196,13 @@ impl Found<'_> {
             }
         }
         (self.guards, self.branches, self.off_loop) = (outer, branches, off_loop);
+        self.told.truncate(told);
     }
 
     /// Each arm under what its test says of parameters. What follows an arm that leaves is under the contrary.
     fn branch(&mut self, branch: &Branch) {
         let (outer, off_loop) = (self.guards, self.off_loop);
+        let before = self.told.len();
         for arm in &branch.arms {
             self.walk(&arm.test);
             let guards = self.guards;
@@ -205,11 +221,18 @@ impl Found<'_> {
                 && !self.project.asks_for_thread(self.file, &arm.test)
             {
                 self.guards = guards.and_all(said);
+                let told = self.told.len();
+                self.told.extend(&arm.conditions);
                 self.branches += 1;
                 self.walk(&arm.body);
                 self.branches -= 1;
+                self.told.truncate(told);
             }
             self.guards = guards.and_all(contrary);
+            match arm.conditions.as_slice() {
+                [only] if arm.decides => self.told.push(only.denied()),
+                _ => self.told.extend(arm.either.iter().map(|it| it.denied())),
+            }
             // What is left runs where no loop does.
             self.off_loop |= arm.decides && told == Some(false);
             if arm.constant == Some(true) {
@@ -224,6 +247,7 @@ impl Found<'_> {
         }
         if falls {
             (self.guards, self.off_loop) = (outer, off_loop);
+            self.told.truncate(before);
         }
         // In Rust that is how errors are passed on.
         self.branches += u32::from(leaves && self.project.language(self.file) == Language::Python);
