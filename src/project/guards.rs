@@ -1,7 +1,7 @@
 //! What must hold of a function's parameters for something in it to happen, and whether a call rules that out.
 
 use crate::finding::FileId;
-use crate::model::{CallId, Condition, ParamKind, Test, UNKNOWN, Value, ValueId};
+use crate::model::{CallId, Condition, Param, ParamKind, Test, UNKNOWN, Value, ValueId};
 
 use super::Project;
 use super::calls::{Callee, is_constant};
@@ -14,7 +14,9 @@ struct Demand {
     param: u16,
     test: Test,
     holds: bool,
-    /// Where the test stands, if that matters: a class is a value of that file.
+    /// Of `**options`, what this call asks of them: `options.pop("name", None)`.
+    entry: Option<CallId>,
+    /// Where the test stands, if that matters: a class is a value of that file, and so is a call.
     asked_in: FileId,
     /// No path gives the parameter another value before it is asked for.
     exact: bool,
@@ -28,7 +30,7 @@ impl Demand {
             (Test::None, _) | (_, Test::None) => self.holds && other.holds,
             _ => false,
         };
-        self.param == other.param && self.exact && other.exact && contrary
+        self.param == other.param && self.entry == other.entry && self.exact && other.exact && contrary
     }
 }
 
@@ -84,6 +86,18 @@ impl Guards {
     }
 }
 
+/// What is known of an entry of a callee's `**options`.
+enum Entry {
+    Given(ValueId),
+    /// It is what the callee takes in its place.
+    Default(ValueId),
+    /// It is not there, and nothing takes its place.
+    Absent,
+    /// It is that of the caller's own options, which are this parameter.
+    OfOptions(u16),
+    Unknown,
+}
+
 /// What a call makes of a condition on its callee.
 pub(super) enum Outcome {
     /// It does not hold.
@@ -119,7 +133,9 @@ impl Project {
     fn demand_of(&self, function: FnRef, condition: Condition, holds: bool) -> Option<Demand> {
         let params = &self.function(function).params;
         let model = self.model(function.file);
-        let exact = params.iter().position(|param| param.value != UNKNOWN && param.value == condition.value);
+        let entry = self.entry_of(function, condition.value);
+        let asked = entry.map_or(condition.value, |it| it.1);
+        let exact = params.iter().position(|param| param.value != UNKNOWN && param.value == asked);
         // A parameter that some path replaces is still what was given, on the others.
         let param = exact.or_else(|| match model.value(condition.value) {
             Value::Union(parts) => params.iter().position(|it| it.value != UNKNOWN && parts.contains(&it.value)),
@@ -129,9 +145,74 @@ impl Project {
             param: u16::try_from(param?).ok()?,
             test: condition.test,
             holds: condition.holds == holds,
-            asked_in: if matches!(condition.test, Test::Instance(_)) { function.file } else { FileId(0) },
+            entry: entry.map(|it| it.0),
+            asked_in: match condition.test {
+                Test::Instance(_) => function.file,
+                _ if entry.is_some() => function.file,
+                _ => FileId(0),
+            },
             exact: exact.is_some(),
         })
+    }
+
+    /// The call that asks `**options` for an entry, and the value of the options.
+    fn entry_of(&self, function: FnRef, value: ValueId) -> Option<(CallId, ValueId)> {
+        let model = self.model(function.file);
+        let Value::Result(id) = model.value(value) else { return None };
+        let call = model.call(*id);
+        let Value::Attr(options, method) = model.value(call.callee) else { return None };
+        let is_named = call.args.first().is_some_and(|arg| matches!(model.value(arg.value), Value::Str(_)));
+        let of_options =
+            |param: &Param| param.kind == ParamKind::Keywords && param.value != UNKNOWN && param.value == *options;
+        let asks = is_named
+            && matches!(model.name(*method), "get" | "pop")
+            && self.function(function).params.iter().any(of_options);
+        asks.then_some((*id, *options))
+    }
+
+    /// What a call gives for an entry of the callee's `**options`: the value, and the file it is in.
+    fn entry_given(&self, caller: FnRef, call: CallId, asked: (FileId, CallId)) -> Entry {
+        let (asked_in, asked) = (self.model(asked.0), asked);
+        let args = &asked_in.call(asked.1).args;
+        let Some(Value::Str(key)) = args.first().map(|it| asked_in.value(it.value)) else { return Entry::Unknown };
+        let key = asked_in.name(*key);
+        let model = self.model(caller.file);
+        let given = &model.call(call).args;
+        if let Some(found) = given.iter().find(|arg| arg.name.is_some_and(|it| model.name(it) == key)) {
+            return Entry::Given(found.value);
+        }
+        let mut spread = given.iter().filter(|arg| arg.spread);
+        match (spread.next(), args.get(1)) {
+            (None, Some(default)) => Entry::Default(default.value),
+            (None, None) => Entry::Absent,
+            (Some(options), _) if spread.next().is_none() => {
+                let params = &self.function(caller).params;
+                let handed_on = |it: &Param| it.kind == ParamKind::Keywords && it.value == options.value;
+                params
+                    .iter()
+                    .position(handed_on)
+                    .and_then(|it| u16::try_from(it).ok())
+                    .map_or(Entry::Unknown, Entry::OfOptions)
+            }
+            _ => Entry::Unknown,
+        }
+    }
+
+    fn outcome_of_entry(&self, caller: FnRef, site: &Site, callee: FnRef, guard: Demand, entry: CallId) -> Outcome {
+        let Some(call) = site.call.filter(|it| self.is_called_by(caller.file, *it, callee)) else {
+            return Outcome::Open;
+        };
+        let told = |truth: Option<bool>| match truth {
+            Some(truth) if truth != guard.holds => Outcome::Fails,
+            _ => Outcome::Open,
+        };
+        match self.entry_given(caller, call, (guard.asked_in, entry)) {
+            Entry::Given(value) => told(self.tells(caller.file, value, guard)),
+            Entry::Default(value) => told(self.tells(guard.asked_in, value, guard)),
+            Entry::Absent => told(Some(guard.test == Test::None)),
+            Entry::OfOptions(param) => Outcome::Becomes(Guard { one: Demand { param, ..guard }, other: None }),
+            Entry::Unknown => Outcome::Open,
+        }
     }
 
     /// Whether a condition on `callee` holds when `caller` runs it at this place.
@@ -149,6 +230,9 @@ impl Project {
     }
 
     fn outcome_of(&self, caller: FnRef, site: &Site, callee: FnRef, guard: Demand) -> Outcome {
+        if let Some(entry) = guard.entry {
+            return self.outcome_of_entry(caller, site, callee, guard, entry);
+        }
         let call = site.call;
         let Some(param) = self.function(callee).params.get(usize::from(guard.param)) else { return Outcome::Open };
         let given = match call {

@@ -92,7 +92,7 @@ impl Project {
         run
     }
 
-    fn property(&self, receiver: &Ty, name: &str) -> Option<FnRef> {
+    pub(super) fn property(&self, receiver: &Ty, name: &str) -> Option<FnRef> {
         let Ty::Instance(Class::Own(class), _) = receiver else { return None };
         let function = self.find_method(*class, name)?;
         let remembered = self.is_installed(function.file) && self.is_remembered(function);

@@ -103,7 +103,7 @@ impl Lowerer<'_> {
                 let name = self.name(it.attr.as_str());
                 Some(self.add(Value::Attr(receiver, name)))
             }
-            Expr::Call(it) if it.arguments.is_empty() => {
+            Expr::Call(it) if it.arguments.is_empty() || asks_for_entry(it) => {
                 let call = self.evaluated(it)?;
                 Some(self.add(Value::Result(call)))
             }
@@ -180,6 +180,12 @@ impl Lowerer<'_> {
             }
         }
     }
+}
+
+/// `options.get("name")`, `options.pop("name", None)`
+fn asks_for_entry(call: &ExprCall) -> bool {
+    let Expr::Attribute(method) = &*call.func else { return false };
+    matches!(method.attr.as_str(), "get" | "pop") && matches!(call.arguments.args.first(), Some(Expr::StringLiteral(_)))
 }
 
 /// What is said where the test of the arm fails.
