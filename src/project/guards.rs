@@ -133,7 +133,8 @@ impl Project {
     fn demand_of(&self, function: FnRef, condition: Condition, holds: bool) -> Option<Demand> {
         let params = &self.function(function).params;
         let model = self.model(function.file);
-        let entry = self.entry_of(function, condition.value);
+        let is_of_class = matches!(condition.test, Test::Instance(_));
+        let entry = self.entry_of(function, condition.value).filter(|_| !is_of_class);
         let asked = entry.map_or(condition.value, |it| it.1);
         let exact = params.iter().position(|param| param.value != UNKNOWN && param.value == asked);
         // A parameter that some path replaces is still what was given, on the others.
@@ -146,11 +147,7 @@ impl Project {
             test: condition.test,
             holds: condition.holds == holds,
             entry: entry.map(|it| it.0),
-            asked_in: match condition.test {
-                Test::Instance(_) => function.file,
-                _ if entry.is_some() => function.file,
-                _ => FileId(0),
-            },
+            asked_in: if is_of_class || entry.is_some() { function.file } else { FileId(0) },
             exact: exact.is_some(),
         })
     }
@@ -265,7 +262,11 @@ impl Project {
         let condition = Condition { value, test: guard.test, holds: guard.holds };
         match self.demand_of(caller, condition, true) {
             Some(one) => Outcome::Becomes(Guard {
-                one: Demand { exact: one.exact && guard.exact, asked_in: guard.asked_in, ..one },
+                one: Demand {
+                    exact: one.exact && guard.exact,
+                    asked_in: if one.entry.is_some() { one.asked_in } else { guard.asked_in },
+                    ..one
+                },
                 other: None,
             }),
             None => Outcome::Open,
