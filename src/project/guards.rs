@@ -119,18 +119,18 @@ fn follows(known: Condition, test: Test) -> Option<bool> {
 
 impl Project {
     /// A condition as one on a parameter of the function, if it is one.
-    pub(super) fn guard_of(&self, function: FnRef, condition: Condition, holds: bool) -> Option<Guard> {
-        Some(Guard { one: self.demand_of(function, condition, holds)?, other: None })
+    pub(super) fn guard_of(&self, function: FnRef, condition: Condition) -> Option<Guard> {
+        Some(Guard { one: self.demand_of(function, condition)?, other: None })
     }
 
     /// That one of the conditions holds, if there are two and both are on parameters of the function.
     pub(super) fn guard_of_either(&self, function: FnRef, conditions: &[Condition]) -> Option<Guard> {
         let [one, other] = conditions else { return None };
-        let one = self.demand_of(function, *one, true)?;
-        Some(Guard { one, other: Some(self.demand_of(function, *other, true)?) })
+        let one = self.demand_of(function, *one)?;
+        Some(Guard { one, other: Some(self.demand_of(function, *other)?) })
     }
 
-    fn demand_of(&self, function: FnRef, condition: Condition, holds: bool) -> Option<Demand> {
+    fn demand_of(&self, function: FnRef, condition: Condition) -> Option<Demand> {
         let params = &self.function(function).params;
         let model = self.model(function.file);
         let is_of_class = matches!(condition.test, Test::Instance(_));
@@ -145,7 +145,7 @@ impl Project {
         Some(Demand {
             param: u16::try_from(param?).ok()?,
             test: condition.test,
-            holds: condition.holds == holds,
+            holds: condition.holds,
             entry: entry.map(|it| it.0),
             asked_in: if is_of_class || entry.is_some() { function.file } else { FileId(0) },
             exact: exact.is_some(),
@@ -260,7 +260,7 @@ impl Project {
             return Outcome::Open;
         }
         let condition = Condition { value, test: guard.test, holds: guard.holds };
-        match self.demand_of(caller, condition, true) {
+        match self.demand_of(caller, condition) {
             Some(one) => Outcome::Becomes(Guard {
                 one: Demand {
                     exact: one.exact && guard.exact,

@@ -206,14 +206,12 @@ impl Found<'_> {
         for arm in &branch.arms {
             self.walk(&arm.test);
             let guards = self.guards;
-            let of = |condition: &Condition, holds| self.project.guard_of(self.function, *condition, holds);
-            let either = self.project.guard_of_either(self.function, &arm.either);
-            let said: Vec<Option<Guard>> = arm.conditions.iter().map(|it| of(it, true)).chain([either]).collect();
-            let contrary: Vec<Option<Guard>> = match arm.conditions.as_slice() {
-                [only] if arm.decides => vec![of(only, false)],
-                _ => arm.either.iter().map(|it| of(it, false)).collect(),
-            };
-            let no_loop = |it: &Condition| self.project.says_no_loop(self.function, *it);
+            let (project, function) = (self.project, self.function);
+            let of = |condition: &Condition| project.guard_of(function, *condition);
+            let either = project.guard_of_either(function, &arm.either);
+            let said: Vec<Option<Guard>> = arm.conditions.iter().map(of).chain([either]).collect();
+            let contrary: Vec<Option<Guard>> = arm.otherwise.iter().map(of).collect();
+            let no_loop = |it: &Condition| project.says_no_loop(function, *it);
             let told = arm.conditions.iter().find_map(no_loop);
             if arm.constant != Some(false)
                 && told != Some(true)
@@ -229,12 +227,9 @@ impl Found<'_> {
                 self.told.truncate(told);
             }
             self.guards = guards.and_all(contrary);
-            match arm.conditions.as_slice() {
-                [only] if arm.decides => self.told.push(only.denied()),
-                _ => self.told.extend(arm.either.iter().map(|it| it.denied())),
-            }
+            self.told.extend(&arm.otherwise);
             // What is left runs where no loop does.
-            self.off_loop |= arm.decides && told == Some(false);
+            self.off_loop |= arm.otherwise.iter().any(|it| no_loop(it) == Some(true));
             if arm.constant == Some(true) {
                 break;
             }
@@ -259,7 +254,7 @@ impl Found<'_> {
         let outer = self.guards;
         if let (LoopKind::For, Some(iterated)) = (it.kind, it.iterated) {
             let condition = Condition { value: self.counted(iterated), test: Test::Truth, holds: true };
-            self.guards = outer.and_all([self.project.guard_of(self.function, condition, true)]);
+            self.guards = outer.and_all([self.project.guard_of(self.function, condition)]);
         }
         let asked = u32::from(it.kind == LoopKind::While);
         self.branches += asked;
