@@ -9,6 +9,7 @@ mod coverage;
 mod crates;
 pub mod effects;
 mod files;
+mod forks;
 mod guards;
 mod installed;
 mod instances;
