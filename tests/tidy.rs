@@ -31,7 +31,7 @@ const MODULES: &[(&str, &[&str])] = &[
     // No rule sees a parser.
     ("rules", &["source", "model", "finding", "knowledge", "project"]),
     ("analysis", &["source", "model", "finding", "knowledge", "project", "rules", "packages"]),
-    ("config", &["source", "finding", "knowledge", "rules", "discover"]),
+    ("config", &["source", "finding", "knowledge", "rules", "discover", "packages"]),
     ("suppress", &["source", "model", "finding", "project", "rules"]),
     ("fix", &["source", "finding", "knowledge", "project", "rules", "analysis", "suppress"]),
     ("report", &["source", "finding", "knowledge", "project", "rules", "analysis", "suppress", "fix"]),

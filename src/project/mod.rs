@@ -184,14 +184,6 @@ impl Project {
         self.model(function.file).function(function.function)
     }
 
-    /// The Rust edition of the package that the file is of, where a manifest tells it.
-    pub fn edition(&self, file: FileId) -> Option<u16> {
-        match self.is_installed(file) {
-            true => self.installed().edition(file),
-            false => self.layout.crates.edition(file),
-        }
-    }
-
     /// Files of dependencies that something has led to.
     fn installed(&self) -> &Installed {
         &self.files.installed
