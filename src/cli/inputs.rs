@@ -171,6 +171,12 @@ fn request(check: &Check) -> Result<Request, Failure> {
         profile: selection.profile.map(Into::into),
         select: (!selection.select.is_empty()).then_some(select),
         extend_select: rules("--extend-select", &selection.extend_select),
+        named: selection
+            .select
+            .iter()
+            .chain(&selection.extend_select)
+            .flat_map(|word| config::rules_named(word))
+            .collect(),
         ignore: rules("--ignore", &selection.ignore),
         target_python: selection.target_python,
     };

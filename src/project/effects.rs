@@ -7,7 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::finding::{Confidence, Place, Step};
 use crate::knowledge::{Api, Effect, Kind};
-use crate::model::{CallId, Use};
+use crate::model::{CallId, Condition, Use};
 use crate::source::{Language, Span};
 
 use super::Project;
@@ -40,6 +40,8 @@ pub struct Site {
     pub span: Span,
     /// `None` where it is run without call syntax.
     pub call: Option<CallId>,
+    /// What a test before it says of a value that the call hands on.
+    pub given: Option<Condition>,
     /// What must hold of the function's own parameters for it to be reached.
     pub guards: Guards,
     /// How many branches and handlers it stands in, and how many may have been left before: whether it is reached hangs on
@@ -286,7 +288,7 @@ impl Project {
     fn carried(&self, caller: FnRef, site: &Site, callee: FnRef, guards: Guards) -> Option<Guards> {
         let mut carried = site.guards;
         for guard in guards.iter() {
-            match self.outcome(caller, site.call, callee, guard) {
+            match self.outcome(caller, site, callee, guard) {
                 Outcome::Fails => return None,
                 Outcome::Open => {}
                 Outcome::Becomes(guard) => carried = carried.and(guard),

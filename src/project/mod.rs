@@ -9,6 +9,7 @@ mod coverage;
 mod crates;
 pub mod effects;
 mod files;
+mod forks;
 mod guards;
 mod installed;
 mod instances;
@@ -185,14 +186,6 @@ impl Project {
 
     pub fn function(&self, function: FnRef) -> &Function {
         self.model(function.file).function(function.function)
-    }
-
-    /// The Rust edition of the package that the file is of, where a manifest tells it.
-    pub fn edition(&self, file: FileId) -> Option<u16> {
-        match self.is_installed(file) {
-            true => self.installed().edition(file),
-            false => self.layout.crates.edition(file),
-        }
     }
 
     /// Files of dependencies that something has led to.
