@@ -6,6 +6,7 @@
 mod code;
 pub mod flow;
 mod names;
+mod outline;
 mod value;
 
 pub use code::{
@@ -13,6 +14,7 @@ pub use code::{
     Raise, Scope, ScopeItem, ScopeKind, Test, Try, Use, Yield,
 };
 pub use names::{NameId, Names};
+pub use outline::same_outline;
 pub use value::{Path, PathRoot, Value};
 
 use std::hash::{BuildHasher, BuildHasherDefault};

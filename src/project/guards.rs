@@ -3,7 +3,7 @@
 use crate::finding::FileId;
 use crate::model::{CallId, Condition, ParamKind, Test, UNKNOWN, Value, ValueId};
 
-use super::Project;
+use super::{Project, trace};
 use super::calls::{Callee, is_constant};
 use super::types::{FnRef, Ty};
 
@@ -126,6 +126,7 @@ impl Project {
 
     /// Whether a condition on `callee` holds when `caller` runs it by this call (or without call syntax).
     pub(super) fn outcome(&self, caller: FnRef, call: Option<CallId>, callee: FnRef, guard: Guard) -> Outcome {
+        let _outlines = self.of_outlines();
         let one = self.outcome_of(caller, call, callee, guard.one);
         let Some(other) = guard.other else { return one };
         match (one, self.outcome_of(caller, call, callee, other)) {
@@ -220,6 +221,9 @@ impl Project {
         let model = self.model(file);
         let test = demand.test;
         if let Test::Instance(class) = test {
+            if self.noted {
+                trace::looks_into(demand.asked_in);
+            }
             let class = self.evaluate(demand.asked_in, class);
             // A type that is declared leaves `None` out.
             return match model.value(value) {

@@ -33,6 +33,8 @@ pub(super) struct Installed {
     first: usize,
     files: boxcar::Vec<InstalledFile>,
     by_path: Shared<PathBuf, FileId>,
+    /// What an earlier analysis has read.
+    before: FxHashMap<PathBuf, Arc<Slot>>,
     /// Python modules by their whole name.
     modules: Shared<String, Option<FileId>>,
     crates: boxcar::Vec<CrateSource>,
@@ -63,7 +65,7 @@ pub(super) struct CrateId(usize);
 struct InstalledFile {
     found: Found,
     place: Place,
-    slot: OnceLock<Box<Slot>>,
+    slot: OnceLock<Arc<Slot>>,
 }
 
 /// What a file is part of.
@@ -105,6 +107,22 @@ impl Installed {
         Self { around, first, ..Self::default() }
     }
 
+    /// Takes over what has been read already.
+    pub(super) fn inherit(&mut self, before: &Self) {
+        self.before.clone_from(&before.before);
+        for (_, file) in &before.files {
+            if let Some(slot) = file.slot.get() {
+                self.before.insert(file.found.path.clone(), Arc::clone(slot));
+            }
+        }
+    }
+
+    /// What was concluded from the user's files as they were is not known any more.
+    pub(super) fn forget_conclusions(&self) {
+        self.impls.write().unwrap_or_else(PoisonError::into_inner).clear();
+        self.described.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     fn entry(&self, file: FileId) -> Option<&InstalledFile> {
         self.files.get(file.index().checked_sub(self.first)?)
     }
@@ -127,6 +145,9 @@ impl Installed {
     pub(super) fn slot(&self, file: FileId) -> Option<&Slot> {
         let entry = self.entry(file)?;
         Some(entry.slot.get_or_init(|| {
+            if let Some(slot) = self.before.get(&entry.found.path) {
+                return Arc::clone(slot);
+            }
             let source = crate::discover::read(&entry.found, self.around.largest).ok().flatten();
             let language = entry.found.kind.language();
             let mut source = source.unwrap_or_else(|| Source::new(entry.found.shown.clone(), language, ""));

@@ -65,6 +65,7 @@ impl Project {
 
     /// Its blocking is told in its own body: callers need not be told again.
     pub fn answers_for_itself(&self, function: FnRef) -> bool {
+        let _outlines = self.of_outlines();
         self.function(function).kind.is_async() && !self.is_installed(function.file)
     }
 
