@@ -1,6 +1,6 @@
 //! From a name in any file to what it leads to, in the user's files or in what is installed.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Project;
@@ -58,9 +58,10 @@ impl Project {
         file.index() >= self.files.members.len()
     }
 
-    /// Some group has led to packages or crates outside that are still worked on.
-    pub fn leads_to_work(&self) -> bool {
-        self.installed().leads_to_work()
+    /// What was read of installed packages and crates, by this group and those before it: files with their texts, and
+    /// folders in which something was looked for.
+    pub fn looked_at_around(&self) -> Vec<(PathBuf, Option<Arc<str>>)> {
+        self.installed().looked_at()
     }
 
     /// Its blocking is told in its own body: callers need not be told again.
