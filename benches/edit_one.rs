@@ -77,7 +77,8 @@ fn main() -> ExitCode {
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();
     let verify = arguments.iter().position(|it| it == "--verify").map(|at| arguments.remove(at)).is_some();
     let mut arguments = arguments.into_iter();
-    let (Some(folder), Some(count)) = (arguments.next(), arguments.next().and_then(|it| it.parse::<usize>().ok())) else {
+    let (Some(folder), Some(count)) = (arguments.next(), arguments.next().and_then(|it| it.parse::<usize>().ok()))
+    else {
         eprintln!("usage: edit_one FOLDER COUNT [FILE...] [--verify]");
         return ExitCode::from(2);
     };
@@ -111,7 +112,12 @@ fn main() -> ExitCode {
         };
         let text = input.source.text.to_string();
         let python = path.extension().is_some_and(|it| it == "py");
-        let edits = [("inside", inside(&text, python)), ("back", None), ("outside", Some(outside(&text, python))), ("back", None)];
+        let edits = [
+            ("inside", inside(&text, python)),
+            ("back", None),
+            ("outside", Some(outside(&text, python))),
+            ("back", None),
+        ];
         for (what, edited) in edits {
             let edited = edited.unwrap_or_else(|| text.clone());
             let started = Instant::now();

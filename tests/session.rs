@@ -114,7 +114,10 @@ fn what_a_far_file_does_is_seen() {
     assert!(!pair.says("app/far.py:5 "));
     assert_eq!(pair.change("app/deep.py", "import time\n\n\ndef deep():\n    return time.sleep(1)\n"), ["app/far.py"]);
     // The evidence stands on another line.
-    assert_eq!(pair.change("app/deep.py", "import time\n\n\n\n\ndef deep():\n    return time.sleep(1)\n"), ["app/far.py"]);
+    assert_eq!(
+        pair.change("app/deep.py", "import time\n\n\n\n\ndef deep():\n    return time.sleep(1)\n"),
+        ["app/far.py"]
+    );
     // Another kind of thing under the same name.
     pair.change("app/near.py", "from app.deep import deep\n\n\nasync def near():\n    return deep()\n");
     assert!(pair.says("app/near.py:5 "));
@@ -153,7 +156,10 @@ fn a_file_that_says_nothing_of_async_begins_to_and_ends() {
 #[test]
 fn what_is_handed_to_the_loop_elsewhere_is_on_it() {
     let mut pair = Pair::new(&[
-        ("a.py", "import asyncio\nfrom b import tick\n\n\nasync def main(loop: asyncio.AbstractEventLoop):\n    loop.call_soon(tick)\n"),
+        (
+            "a.py",
+            "import asyncio\nfrom b import tick\n\n\nasync def main(loop: asyncio.AbstractEventLoop):\n    loop.call_soon(tick)\n",
+        ),
         ("b.py", "import asyncio\nimport time\n\n\ndef tick():\n    time.sleep(1)\n"),
     ]);
     assert!(pair.says("b.py:6 "));
@@ -167,7 +173,10 @@ fn implementations_stand_anywhere() {
     let mut pair = Pair::new(&[
         ("src/lib.rs", "mod types;\nmod work;\nmod user;\n"),
         ("src/types.rs", "pub struct Store;\n"),
-        ("src/work.rs", "use crate::types::Store;\nimpl Store {\n    pub fn load(&self) {\n        std::thread::sleep(std::time::Duration::from_secs(1));\n    }\n}\n"),
+        (
+            "src/work.rs",
+            "use crate::types::Store;\nimpl Store {\n    pub fn load(&self) {\n        std::thread::sleep(std::time::Duration::from_secs(1));\n    }\n}\n",
+        ),
         ("src/user.rs", "use crate::types::Store;\npub async fn handle(store: &Store) {\n    store.load();\n}\n"),
     ]);
     assert!(pair.says("src/user.rs:3 "));
@@ -384,11 +393,8 @@ fn run(trees: Vec<Vec<Piece>>, steps: Vec<Step>, ending: &str, write: fn(&[Piece
     let mut pieces: Vec<Option<Vec<Piece>>> = trees.into_iter().map(Some).collect();
     let path = |file: usize| format!("src/{}.{ending}", MODULES[file]);
     let lib = MODULES.map(|it| format!("pub mod {it};\n")).concat();
-    let mut files: Vec<(String, String)> = pieces
-        .iter()
-        .enumerate()
-        .filter_map(|(file, pieces)| Some((path(file), write(pieces.as_ref()?))))
-        .collect();
+    let mut files: Vec<(String, String)> =
+        pieces.iter().enumerate().filter_map(|(file, pieces)| Some((path(file), write(pieces.as_ref()?)))).collect();
     if ending == "rs" {
         files.push(("src/lib.rs".to_owned(), lib));
     }

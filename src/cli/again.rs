@@ -103,7 +103,8 @@ impl Standing {
     fn analysed(&self, check: &Check) -> Result<Analysed, Failure> {
         let split = self.session.found();
         let sources = split.files().into_iter().map(|file| (file, self.session.source(file).clone())).collect();
-        let files = self.session.projects().flat_map(|project| project.group().iter().map(move |file| (project, *file)));
+        let files =
+            self.session.projects().flat_map(|project| project.group().iter().map(move |file| (project, *file)));
         let errors = files.flat_map(|(project, file)| errors_in(project, file)).collect();
         let counted = check.output.verbose.then(|| {
             let counts = self.session.projects().map(|project| self.inputs.coverage(project));

@@ -155,8 +155,7 @@ impl<'a> Pair<'a> {
             found
         };
         let (old, new) = (yielded(old), yielded(new));
-        old.len() == new.len()
-            && old.iter().zip(&new).all(|(old, new)| old.0 == new.0 && self.value(old.1, new.1))
+        old.len() == new.len() && old.iter().zip(&new).all(|(old, new)| old.0 == new.0 && self.value(old.1, new.1))
     }
 
     fn class(&mut self, old: &'a Class, new: &'a Class) -> bool {
@@ -181,7 +180,10 @@ impl<'a> Pair<'a> {
     fn handed_on(&mut self) -> bool {
         fn calls(model: &FileModel) -> impl Iterator<Item = &Call> {
             let is_param = |value: ValueId| matches!(model.value(value), Value::Param(..));
-            model.calls.iter().filter(move |call| is_param(call.callee) || call.args.iter().any(|it| is_param(it.value)))
+            model
+                .calls
+                .iter()
+                .filter(move |call| is_param(call.callee) || call.args.iter().any(|it| is_param(it.value)))
         }
         let (mut old, mut new) = (calls(self.old), calls(self.new));
         loop {
@@ -239,8 +241,9 @@ impl<'a> Pair<'a> {
             }
             (Value::Result(old), Value::Result(new)) => self.call(self.old.call(*old), self.new.call(*new)),
             (Value::Entered(old, is_async), Value::Entered(new, other)) => is_async == other && self.value(*old, *new),
-            (Value::Attr(old, name), Value::Attr(new, other))
-            | (Value::Field(old, name), Value::Field(new, other)) => self.name(*name, *other) && self.value(*old, *new),
+            (Value::Attr(old, name), Value::Attr(new, other)) | (Value::Field(old, name), Value::Field(new, other)) => {
+                self.name(*name, *other) && self.value(*old, *new)
+            }
             (Value::Item(old, index), Value::Item(new, other)) => index == other && self.value(*old, *new),
             (Value::Awaited(old), Value::Awaited(new))
             | (Value::Element(old), Value::Element(new))

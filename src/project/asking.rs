@@ -5,8 +5,8 @@ use crate::knowledge::Effect;
 use crate::model::{Block, CallId, Condition, Node, Scope, Test, Use, Value, flow};
 use crate::source::Language;
 
-use super::{Project, trace};
 use super::types::FnRef;
+use super::{Project, trace};
 
 impl Project {
     /// The function finds out whether a loop runs before it does one thing or the other.

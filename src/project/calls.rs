@@ -111,34 +111,6 @@ impl Project {
         }
     }
 
-    /// The one library function a call runs, whatever path is taken.
-    pub fn api_of(&self, file: FileId, call: CallId) -> Option<&'static Api> {
-        let model = self.model(file);
-        if model.is_opaque(model.call(call).callee) {
-            return None;
-        }
-        let name = model.callee_name(model.call(call));
-        // Most calls are of a name that no table has.
-        if name.is_some_and(|name| !self.knowledge.names_an_api(model.language, model.name(name))) {
-            return None;
-        }
-        let callees = self.callees(file, call);
-        let [Callee::Api(path, _)] = callees.as_slice() else { return None };
-        self.knowledge.api(self.language(file), path)
-    }
-
-    /// The one function of the project that a call runs.
-    pub fn own_of(&self, file: FileId, call: CallId) -> Option<FnRef> {
-        let model = self.model(file);
-        if model.is_opaque(model.call(call).callee) {
-            return None;
-        }
-        match self.callees(file, call).as_slice() {
-            [Callee::Own(function)] => Some(*function),
-            _ => None,
-        }
-    }
-
     /// The effect of a library function in this very call: its conditions hold.
     pub fn effect_in_call(&self, file: FileId, call: &Call, api: &Api) -> Option<Effect> {
         let effect = api.effect?;

@@ -10,9 +10,9 @@ use crate::knowledge::{Api, Effect, Kind};
 use crate::model::{CallId, Use};
 use crate::source::{Language, Span};
 
-use super::{Project, trace};
 use super::guards::{Guards, Outcome};
 use super::types::FnRef;
+use super::{Project, trace};
 
 /// The effects that climb: the nine kinds of blocking, and starting a runtime.
 pub const CLIMBING: usize = Kind::ALL.len() + 1;

@@ -3,9 +3,9 @@
 use crate::finding::FileId;
 use crate::model::{CallId, Condition, ParamKind, Test, UNKNOWN, Value, ValueId};
 
-use super::{Project, trace};
 use super::calls::{Callee, is_constant};
 use super::types::{FnRef, Ty};
+use super::{Project, trace};
 
 /// A condition on a parameter, by its position in [`Function::params`](crate::model::Function).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

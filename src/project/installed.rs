@@ -138,7 +138,9 @@ impl Installed {
         let modules = self.modules.read().unwrap_or_else(PoisonError::into_inner);
         let missing = modules.iter().filter(|(_, found)| found.is_none());
         let packages: FxHashSet<&str> = missing.map(|(name, _)| name.rsplit_once('.').map_or("", |it| it.0)).collect();
-        folders.extend(packages.into_iter().flat_map(|package| self.around.python.iter().flat_map(|it| it.folders_of(package))));
+        folders.extend(
+            packages.into_iter().flat_map(|package| self.around.python.iter().flat_map(|it| it.folders_of(package))),
+        );
         let listings = self.listings.read().unwrap_or_else(PoisonError::into_inner);
         folders.extend(listings.values().flat_map(|stems| stems.iter()).map(|stem| PathBuf::from(parent(stem))));
         for (_, source) in self.crates.iter().filter(|(_, source)| source.is_work) {

@@ -116,6 +116,7 @@ impl Live {
         let known = before.as_ref().and_then(|it| it.model.get());
         let same = known.is_some_and(|known| same_outline(known, slot.model()));
         project.number = next_number();
+        project.remembered[file.index()] = OnceLock::new();
         let library = std::mem::take(&mut project.async_library).into_inner();
 
         let mut stale = self.graph.whole.back(file);
@@ -123,6 +124,11 @@ impl Live {
         if !same {
             self.project.installed().forget_conclusions();
             stale.extend(self.reshaped(file, in_group));
+            for file in &stale {
+                if let Some(remembered) = self.project.remembered.get_mut(file.index()) {
+                    *remembered = OnceLock::new();
+                }
+            }
         }
         for file in &stale {
             self.graph.forget(*file);
@@ -241,7 +247,7 @@ impl Live {
             self.graph.note(Some(unit), seen);
         }
         self.project.effects = effects;
-        // Climbing has evaluated without notes: what is remembered of it is no answer to those who take some.
+        // Climbing evaluates without notes: what threads remember of it is no answer to those who take some.
         self.project.number = next_number();
         changed
     }

@@ -269,7 +269,7 @@ impl Project {
 
     /// The class and all it derives from, in the order in which members are looked up: a base that several derive from
     /// comes after the last of them.
-    pub(super) fn ancestry(&self, class: ClassRef) -> Vec<Ancestor> {
+    pub(super) fn ancestry_afresh(&self, class: ClassRef) -> Vec<Ancestor> {
         let _outlines = self.of_outlines();
         let mut order = Vec::new();
         self.ancestors(class, &mut order, 0);
@@ -434,14 +434,14 @@ impl Project {
         if self.model(class.file).class(class.class).bases.is_empty() {
             return None;
         }
-        for ancestor in self.ancestry(class) {
+        for ancestor in self.ancestry(class).iter() {
             match ancestor {
                 Ancestor::Own(class) => {
-                    if let Some(found) = self.own_method(class, name) {
+                    if let Some(found) = self.own_method(*class, name) {
                         return Some(found);
                     }
                 }
-                Ancestor::Library(_, path) if is_plain_base(&path) => {}
+                Ancestor::Library(_, path) if is_plain_base(path) => {}
                 Ancestor::Library(..) | Ancestor::Unknown => return None,
             }
         }

@@ -17,6 +17,7 @@ mod library;
 mod live;
 mod members;
 mod reach;
+mod remembered;
 mod resolve;
 mod sites;
 mod times;
@@ -27,6 +28,7 @@ pub use callables::Wrapping;
 pub use coverage::Coverage;
 pub use files::{Files, Member, Read, Reader};
 pub use live::{Kept, Live};
+pub(crate) use trace::Evaluating;
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -57,6 +59,8 @@ pub struct Project {
     relevant: Vec<FileId>,
     /// Every file of the run; those that nothing has led to are empty.
     slots: Box<[OnceLock<Arc<Slot>>]>,
+    /// What has been asked of each.
+    remembered: Box<[OnceLock<Box<remembered::Remembered>>]>,
     pub knowledge: Arc<Knowledge>,
     layout: Arc<Layout>,
     /// Rust `impl` blocks of the group by the type they are for.
@@ -100,6 +104,7 @@ impl Project {
             group,
             relevant: Vec::new(),
             slots: files.all().map(|_| OnceLock::new()).collect(),
+            remembered: files.all().map(|_| OnceLock::new()).collect(),
             knowledge: Arc::clone(&files.knowledge),
             layout: Arc::clone(&files.layout),
             files,
@@ -232,7 +237,7 @@ impl Project {
     }
 
     /// What is asked of other files while this lives is part of their outlines.
-    fn of_outlines(&self) -> Option<trace::Evaluating> {
+    pub(crate) fn of_outlines(&self) -> Option<Evaluating> {
         self.noted.then(|| trace::Evaluating::begin(None))
     }
 

@@ -7,10 +7,10 @@ use crate::finding::FileId;
 use crate::model::{CallId, FILE_MODULE, FunctionKind, ModuleId, NameId, ParamKind, Path, PathRoot, Value, ValueId};
 use crate::source::Language;
 
-use super::{Project, trace};
 use super::callables::Wrapping;
 use super::library::Around;
 use super::types::{Class, ClassRef, FnRef, Ty};
+use super::{Project, trace};
 
 /// Values that a thread remembers: as many as the processor's cache holds, more or less. A power of two.
 const REMEMBERED: usize = 1 << 15;

@@ -62,6 +62,10 @@ pub(super) fn unnoted<R>(run: impl FnOnce() -> R) -> R {
     result
 }
 
+pub(super) fn is_noting() -> bool {
+    NOTES.with_borrow(Option::is_some)
+}
+
 /// A file is looked at.
 pub(super) fn looks_at(file: FileId) {
     NOTES.with_borrow_mut(|notes| {
@@ -114,7 +118,7 @@ pub(super) fn asks_for_imports() {
 }
 
 /// An evaluation of a value of `file` (`None`: of whatever it was) is under way for as long as this lives.
-pub(super) struct Evaluating {
+pub(crate) struct Evaluating {
     outer: Option<FileId>,
 }
 

@@ -89,8 +89,7 @@ fn check(context: &mut Context<'_>) {
     let mut found: Vec<(Span, &Old)> = Vec::new();
     let model = context.model();
     let named = context.mentions(&OLD);
-    let takes_loop = |call: &Call| call.args.iter().any(|arg| arg.name.is_some_and(|it| model.name(it) == "loop"));
-    if named || model.calls.iter().any(takes_loop) {
+    if named || model.calls.iter().any(|call| takes_loop(context, call)) {
         for function in &model.functions {
             found.extend(calls(&function.body).into_iter().filter_map(|call| old(context, model.call(call))));
         }
@@ -137,13 +136,21 @@ const OLD: [&str; 6] = [
     "current_task",
 ];
 
+fn takes_loop(context: &Context<'_>, call: &Call) -> bool {
+    call.args.iter().any(|arg| arg.name.is_some_and(|it| context.model().name(it) == "loop"))
+}
+
 fn old(context: &Context<'_>, call: &Call) -> Option<(Span, &'static Old)> {
+    let names = &context.model().names;
+    let named = context.model().callee_name(call).is_none_or(|name| OLD.contains(&names.text(name)));
+    if !named && !takes_loop(context, call) {
+        return None;
+    }
     let path = match context.evaluate(call.callee) {
         Ty::External(path) | Ty::Method(path, _) => path,
         _ => return None,
     };
     if LOST_LOOP.contains(&&*path) {
-        let names = &context.model().names;
         let given = call.args.iter().find(|arg| arg.name.is_some_and(|it| names.text(it) == "loop"))?;
         return (*context.model().value(given.value) != Value::None).then_some((given.span, &LOOP_ARGUMENT));
     }
