@@ -1,11 +1,13 @@
 //! How long it takes to have the findings again after an edit of one file in a large project. Takes a folder, how many of its
-//! files to take, and the files to edit.
+//! files to take (those nearest to the top), and the files to edit: without any, the Python file that most others import, and
+//! one that none does.
 //!
-//! For each file: a change inside a function, one that every other file may see, and both taken back. Every answer is compared
-//! with that of a fresh analysis if `--verify` is given.
+//! For each file: a change inside a function, one that every other file may see, and both taken back. With `--verify` every
+//! answer is compared with that of a fresh analysis.
 
 #![forbid(unsafe_code)]
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -16,6 +18,7 @@ use asynclint::discover::{Found, Kind, can_matter, read};
 use asynclint::knowledge::Knowledge;
 use asynclint::rules::{Profile, RuleSet};
 use asynclint::session::Session;
+use asynclint::source::Language;
 use asynclint::suppress::Options;
 
 /// As deep as real code nests, in threads of a pool.
@@ -73,6 +76,53 @@ fn outside(text: &str, python: bool) -> String {
     format!("{text}\npub fn added_by_the_benchmark() {{ std::thread::sleep(std::time::Duration::from_secs(1)) }}\n")
 }
 
+/// The modules that an `import` line names, by the names they have from the folder on.
+fn imported(line: &str, package: &str) -> Vec<String> {
+    let plain = |text: &str| text.trim_matches(['(', ')', ',', '\\', ' ']).to_owned();
+    if let Some(rest) = line.strip_prefix("import ") {
+        return rest.split(',').filter_map(|it| it.split_whitespace().next()).map(plain).collect();
+    }
+    let Some((module, names)) = line.strip_prefix("from ").and_then(|rest| rest.split_once(" import ")) else {
+        return Vec::new();
+    };
+    let name = module.trim_start_matches('.');
+    let mut around = package.to_owned();
+    for _ in 1..module.len() - name.len() {
+        around.truncate(around.rfind('.').unwrap_or(0));
+    }
+    let module = match (module.starts_with('.'), name.is_empty()) {
+        (true, true) => around,
+        (true, false) => format!("{around}.{name}"),
+        (false, _) => name.to_owned(),
+    };
+    let inner = names.split(',').map(|it| format!("{module}.{}", plain(it)));
+    inner.chain([module.clone()]).collect()
+}
+
+fn most_and_least_imported(folder: &Path, all: &[Input]) -> Vec<PathBuf> {
+    let module = |input: &Input| {
+        let inside = input.source.location.as_std_path().strip_prefix(folder).ok()?.with_extension("");
+        Some(inside.to_str()?.trim_end_matches("/__init__").replace(std::path::MAIN_SEPARATOR, "."))
+    };
+    let mut counts: HashMap<String, usize> = all.iter().filter_map(|it| Some((module(it)?, 0))).collect();
+    for input in all {
+        let name = module(input).unwrap_or_default();
+        let is_package = input.source.location.file_stem() == Some("__init__");
+        let package = if is_package { name.as_str() } else { name.rsplit_once('.').map_or("", |it| it.0) };
+        let mut seen: Vec<String> = input.source.text.lines().flat_map(|line| imported(line.trim(), package)).collect();
+        seen.sort();
+        seen.dedup();
+        for name in seen {
+            counts.entry(name).and_modify(|it| *it += 1);
+        }
+    }
+    let ranked = |input: &&Input| module(input).and_then(|it| counts.get(&it).copied()).unwrap_or(0);
+    let can = |input: &&Input| input.relevant && inside(&input.source.text, true).is_some();
+    let python = || all.iter().filter(|it| it.source.language == Language::Python).filter(can);
+    let chosen = [python().max_by_key(ranked), python().min_by_key(ranked)];
+    chosen.into_iter().flatten().map(|it| it.source.location.clone().into_std_path_buf()).collect()
+}
+
 fn main() -> ExitCode {
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();
     let verify = arguments.iter().position(|it| it == "--verify").map(|at| arguments.remove(at)).is_some();
@@ -88,11 +138,14 @@ fn main() -> ExitCode {
     }
     let mut files = Vec::new();
     sources(Path::new(&folder), &mut files);
-    files.sort();
+    files.sort_by_key(|path| (path.components().count(), path.clone()));
     files.truncate(count);
-    let named: Vec<PathBuf> = arguments.map(PathBuf::from).collect();
+    let mut named: Vec<PathBuf> = arguments.map(PathBuf::from).collect();
     let before = memory();
     let all = inputs(&files);
+    if named.is_empty() {
+        named = most_and_least_imported(Path::new(&folder), &all);
+    }
     let started = Instant::now();
     let mut session = session(all.clone());
     let first = started.elapsed();
@@ -124,7 +177,8 @@ fn main() -> ExitCode {
             let changed = session.change(&input.source.location, edited.as_str()).unwrap_or_default();
             let took = started.elapsed().as_secs_f64() * 1000.0;
             worst = worst.max(took);
-            println!("{}: {what}: {took:.1} ms, findings of {} files", path.display(), changed.len());
+            let name = path.strip_prefix(&folder).unwrap_or(path).display();
+            println!("{name}: {what}: {took:.1} ms, something else found in {} files", changed.len());
             if verify {
                 let mut all = all.clone();
                 for it in all.iter_mut().filter(|it| it.source.location == input.source.location) {

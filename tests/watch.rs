@@ -46,29 +46,24 @@ impl Watching {
         Self { child, lines }
     }
 
-    /// Waits for a line with this in it, and for the end of the run, and gives the lines of that run. The one is on stdout
+    /// Waits for a line with this in it, and for the end of the run, and gives all that is said. The one is on stdout
     /// and the other on stderr, so either may come first.
     fn says(&self, part: &str) -> String {
         let until = Instant::now() + PATIENCE;
         let mut seen: Vec<String> = Vec::new();
-        let mut run: Vec<String> = Vec::new();
         let (mut said, mut ended) = (false, false);
         while !(said && ended) {
             let left = until.saturating_duration_since(Instant::now());
             let line = self.lines.recv_timeout(left).unwrap_or_else(|_| panic!("no `{part}` in {seen:#?}"));
-            if ended {
-                run.clear();
-            }
             said |= line.contains(part);
-            ended = line.starts_with("watching");
-            seen.push(line.clone());
-            run.push(line);
+            ended |= line.starts_with("watching");
+            seen.push(line);
         }
         // What is on stdout may come a moment after the end.
         while let Ok(line) = self.lines.recv_timeout(Duration::from_millis(300)) {
-            run.push(line);
+            seen.push(line);
         }
-        run.join("\n")
+        seen.join("\n")
     }
 }
 
