@@ -128,6 +128,27 @@ fn what_a_far_file_does_is_seen() {
 }
 
 #[test]
+fn names_come_and_go() {
+    let mut pair = Pair::new(&[
+        ("a.py", "from b import late\nimport b\n\n\nasync def a():\n    late()\n    b.later()\n"),
+        ("b.py", "from c import *\n"),
+        ("c.py", "import time\n\n\ndef first(): ...\n"),
+        ("d.py", "import c\n\n\nasync def d():\n    c.first()\n    c.late()\n"),
+    ]);
+    let more = |name: &str| format!("import time\n\n\ndef first(): ...\n\n\ndef {name}():\n    time.sleep(1)\n");
+    assert_eq!(pair.change("c.py", &more("late")), ["a.py", "d.py"]);
+    assert_eq!(pair.change("c.py", &more("later")), ["a.py", "d.py"]);
+    pair.change("c.py", "import time\nlate = time.sleep\n\n\ndef first(): ...\n");
+    assert!(pair.says("a.py:6 ") && pair.says("d.py:6 "));
+    pair.change("c.py", "import time\n\n\ndef first(): ...\n");
+    assert!(!pair.says("a.py:6 ") && !pair.says("d.py:6 "));
+    // One that the file itself has asked for before.
+    pair.change("c.py", "import time\n\n\ndef first():\n    return late()\n");
+    pair.change("c.py", "import time\n\n\ndef first():\n    return late()\n\n\ndef late():\n    time.sleep(1)\n");
+    assert!(pair.says("d.py:5 "));
+}
+
+#[test]
 fn files_come_and_go() {
     let mut pair = Pair::new(CHAIN);
     pair.remove("app/deep.py");

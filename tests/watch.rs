@@ -104,11 +104,11 @@ const CHAIN: [(&str, &str); 4] = [
 fn what_a_change_does_to_other_files_is_seen() {
     let folder = Folder::new(&CHAIN);
     let watching = Watching::start(&folder, &["--verbose", "."]);
-    watching.says("app/far.py:5:5: warning: this call blocks");
+    watching.says("app/far.py:5:5: error: this call blocks");
     folder.write("app/deep.py", "import time\n\n\ndef deep():\n    return time\n");
     assert!(!watching.says("changed: 1; found something else in: 1").contains("app/far.py:5:5"));
     folder.write("app/deep.py", CHAIN[3].1);
-    watching.says("app/far.py:5:5: warning: this call blocks");
+    watching.says("app/far.py:5:5: error: this call blocks");
     // Its lines have moved, and it is of no async code itself.
     folder.write("app/near.py", "# new\nfrom deep import deep\n\n\ndef near():\n    deep()\n");
     assert!(watching.says("changed: 1; found something else in: 1").contains("app/far.py:5:5"));

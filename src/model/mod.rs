@@ -16,7 +16,7 @@ pub use code::{
 };
 pub use kinds::Kinds;
 pub use names::{NameId, Names};
-pub use outline::same_outline;
+pub use outline::{Reshaped, reshaped};
 pub use value::{Path, PathRoot, Value};
 
 use std::hash::{BuildHasher, BuildHasherDefault};

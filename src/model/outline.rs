@@ -6,14 +6,44 @@
 use rustc_hash::FxHashMap;
 
 use super::{
-    Call, CallId, Class, ClassKind, FileModel, Function, Impl, Module, NameId, Node, Path, Value, ValueId, flow,
+    Binding, Call, CallId, Class, ClassKind, FileModel, Function, Impl, Module, NameId, Node, Path, Value, ValueId,
+    flow,
 };
 
-/// The two models of one file, before and after a change, look the same from outside, and everything in the outline has the
-/// number it had.
-pub fn same_outline(old: &FileModel, new: &FileModel) -> bool {
+/// What a change of a file has done to its outline.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Reshaped {
+    /// It is what it was, and everything in it has the number it had.
+    Not,
+    /// These names are bound at the top of the file now, or are no more, and the file says them nowhere else. All else is the
+    /// same: who does not look for them sees nothing new.
+    Names(Vec<String>),
+    /// Anything may be different.
+    Otherwise,
+}
+
+/// Compares the models of one file before and after a change.
+pub fn reshaped(old: &FileModel, new: &FileModel) -> Reshaped {
+    // What was added in the one direction was taken away in the other.
+    match grown(old, new) {
+        Some(names) => names,
+        None => grown(new, old).unwrap_or(Reshaped::Otherwise),
+    }
+}
+
+/// The new model has the outline of the old one, and perhaps more names.
+fn grown(old: &FileModel, new: &FileModel) -> Option<Reshaped> {
     let mut pair = Pair { old, new, open: Vec::new(), of_old: FxHashMap::default(), of_new: FxHashMap::default() };
-    pair.same_declarations() && pair.same_values()
+    if !(pair.same_declarations() && pair.same_values()) {
+        return None;
+    }
+    let old_names = |name: &str| old.names.find(name).is_some();
+    let bindings = new.modules.iter().flat_map(|it| &it.bindings);
+    let mut names: Vec<String> =
+        bindings.map(|it| new.name(it.name)).filter(|it| !old_names(it)).map(str::to_owned).collect();
+    names.sort();
+    names.dedup();
+    Some(if names.is_empty() { Reshaped::Not } else { Reshaped::Names(names) })
 }
 
 struct Pair<'a> {
@@ -32,14 +62,19 @@ impl<'a> Pair<'a> {
         let (old, new) = (self.old, self.new);
         (old.language, old.failed) == (new.language, new.failed)
             && self.all(&old.modules, &new.modules, Self::module)
-            && self.all(&old.functions, &new.functions, Self::function)
-            && self.all(&old.classes, &new.classes, Self::class)
+            && self.first(&old.functions, &new.functions, Self::function)
+            && self.first(&old.classes, &new.classes, Self::class)
             && self.all(&old.impls, &new.impls, Self::implementation)
             && self.handed_on()
     }
 
     fn all<T>(&mut self, old: &'a [T], new: &'a [T], mut same: impl FnMut(&mut Self, &'a T, &'a T) -> bool) -> bool {
         old.len() == new.len() && old.iter().zip(new).all(|(old, new)| same(self, old, new))
+    }
+
+    /// All of the old ones are there still, and come first.
+    fn first<T>(&mut self, old: &'a [T], new: &'a [T], same: impl FnMut(&mut Self, &'a T, &'a T) -> bool) -> bool {
+        new.get(..old.len()).is_some_and(|new| self.all(old, new, same))
     }
 
     fn name(&self, old: NameId, new: NameId) -> bool {
@@ -102,9 +137,21 @@ impl<'a> Pair<'a> {
             && self.all(&old.globs, &new.globs, |pair, old, new| {
                 old.after == new.after && pair.value(old.value, new.value)
             })
-            && self.all(&old.bindings, &new.bindings, |pair, old, new| {
-                old.conditional == new.conditional && pair.name(old.name, new.name) && pair.value(old.value, new.value)
-            })
+            && self.bindings(old, new)
+    }
+
+    /// The old ones are there still, between new ones of new names.
+    fn bindings(&mut self, old: &'a Module, new: &'a Module) -> bool {
+        let names = self.new;
+        let is_old = |name: NameId| self.old.names.find(names.name(name)).is_some();
+        let known: Vec<&Binding> = new.bindings.iter().filter(|it| is_old(it.name)).collect();
+        // Which of them a glob stands before is told by their number.
+        if known.len() < new.bindings.len() && !new.globs.is_empty() || known.len() != old.bindings.len() {
+            return false;
+        }
+        old.bindings.iter().zip(known).all(|(old, new)| {
+            old.conditional == new.conditional && self.name(old.name, new.name) && self.value(old.value, new.value)
+        })
     }
 
     fn function(&mut self, old: &'a Function, new: &'a Function) -> bool {

@@ -13,7 +13,7 @@ use super::trace::{self, Seen};
 use super::types::{ClassRef, FnRef};
 use super::{Impls, Project, Slot, next_number, resolve};
 use crate::finding::FileId;
-use crate::model::same_outline;
+use crate::model::{Reshaped, reshaped};
 use crate::source::Language;
 
 /// A file as it was read, to be used again: its text and, where somebody has asked, its model.
@@ -114,16 +114,19 @@ impl Live {
             _ => {}
         }
         let known = before.as_ref().and_then(|it| it.model.get());
-        let same = known.is_some_and(|known| same_outline(known, slot.model()));
+        let shape = known.map_or(Reshaped::Otherwise, |known| reshaped(known, slot.model()));
         project.number = next_number();
         project.remembered[file.index()] = OnceLock::new();
         let library = std::mem::take(&mut project.async_library).into_inner();
 
         let mut stale = self.graph.whole.back(file);
         stale.insert(file);
-        if !same {
+        if shape != Reshaped::Not {
             self.project.installed().forget_conclusions();
-            stale.extend(self.reshaped(file, in_group));
+            stale.extend(match shape {
+                Reshaped::Names(names) => self.renamed(file, in_group, &names),
+                Reshaped::Not | Reshaped::Otherwise => self.reshaped(file, in_group),
+            });
             for file in &stale {
                 if let Some(remembered) = self.project.remembered.get_mut(file.index()) {
                     *remembered = OnceLock::new();
@@ -144,6 +147,26 @@ impl Live {
         }
         let relevant = self.project.relevant.iter();
         relevant.copied().filter(|file| judged.contains(file)).collect()
+    }
+
+    /// Names have come or gone at the top of a file, and nothing else: which files may see something else than before.
+    fn renamed(&mut self, file: FileId, in_group: bool, names: &[String]) -> FxHashSet<FileId> {
+        let around = self.graph.leads.back_from(&FxHashSet::from_iter([file]));
+        if around.iter().any(|it| self.is_beyond(*it)) {
+            return self.reshaped(file, in_group);
+        }
+        let says = |file: &FileId| {
+            let model = self.project.model_if_lowered(*file);
+            model.is_none_or(|model| names.iter().any(|name| model.names.find(name).is_some()))
+        };
+        let asking = around.into_iter().filter(|it| *it != file && says(it)).collect();
+        self.graph.leads.back_from(&asking)
+    }
+
+    /// Conclusions about it are kept for all who ask: it is installed, or of a crate outside the group.
+    fn is_beyond(&self, file: FileId) -> bool {
+        let project = &self.project;
+        project.is_installed(file) || self.is_rust(file) && project.group.binary_search(&file).is_err()
     }
 
     /// The outline of a file has changed: which files may see something else than before.
@@ -177,12 +200,7 @@ impl Live {
             }
             self.take_impls();
         }
-        // What is concluded there is concluded once, for all who ask.
-        let is_beyond = |file: &FileId| {
-            let project = &self.project;
-            project.is_installed(*file) || self.is_rust(*file) && project.group.binary_search(file).is_err()
-        };
-        if all || reached.iter().any(is_beyond) {
+        if all || reached.iter().any(|file| self.is_beyond(*file)) {
             let read = self.project.slots.iter().zip(0..).filter(|(slot, _)| slot.get().is_some());
             reached.extend(read.map(|(_, file)| FileId(file)).chain(self.graph.leads.back.keys().copied()));
         }

@@ -5,7 +5,7 @@
 //! evaluate them, so a unit that asks for one a second time sees nothing of the way there. That is why what is noted is not
 //! which files the unit has seen but which file led to which; where a unit may have been is then found along these.
 //!
-//! What evaluation sees of a file that it comes to from outside is its [outline](crate::model::same_outline). Rules also look
+//! What evaluation sees of a file that it comes to from outside is its [outline](crate::model::reshaped). Rules also look
 //! into the bodies of other files' functions. Whatever is looked at while no evaluation is under way counts as seen whole.
 
 use std::cell::RefCell;
