@@ -7,6 +7,7 @@ mod code;
 pub mod flow;
 mod kinds;
 mod names;
+mod outline;
 mod value;
 
 pub use code::{
@@ -15,6 +16,7 @@ pub use code::{
 };
 pub use kinds::Kinds;
 pub use names::{NameId, Names};
+pub use outline::{Reshaped, reshaped};
 pub use value::{Path, PathRoot, Value};
 
 use std::hash::{BuildHasher, BuildHasherDefault};

@@ -5,8 +5,8 @@ use crate::knowledge::Effect;
 use crate::model::{Block, CallId, Condition, Node, Scope, Test, Use, Value, flow};
 use crate::source::Language;
 
-use super::Project;
 use super::types::FnRef;
+use super::{Project, trace};
 
 impl Project {
     /// The function finds out whether a loop runs before it does one thing or the other.
@@ -105,6 +105,9 @@ impl Project {
 
     /// A helper that asks for the running loop, and says so by what it returns: the loop or nothing, yes or no.
     fn tells_of_loop(&self, helper: FnRef) -> bool {
+        if self.noted {
+            trace::looks_into(helper.file);
+        }
         let definition = self.function(helper);
         let starts = |call| self.api_of(helper.file, call).is_some_and(|api| api.effect == Some(Effect::StartsRuntime));
         let answers = definition

@@ -10,6 +10,7 @@ use super::types::{ClassRef, FnRef, Ty};
 impl Project {
     /// Sync functions of the file that are handed to the loop, or that a framework runs on it.
     pub(super) fn callbacks_of(&self, file: FileId) -> Vec<FnRef> {
+        let _outlines = self.of_outlines();
         let model = self.model(file);
         let mut callbacks = Vec::new();
         for (index, call) in model.calls.iter().enumerate() {

@@ -23,6 +23,7 @@ pub enum Callee {
 impl Project {
     /// What a call may run: one entry, or one per alternative.
     pub fn callees(&self, file: FileId, call: CallId) -> Vec<Callee> {
+        let _outlines = self.of_outlines();
         let model = self.model(file);
         if model.is_opaque(model.call(call).callee) {
             return vec![Callee::Unknown];
@@ -66,6 +67,7 @@ impl Project {
     }
 
     pub(super) fn callee_of(&self, language: Language, ty: &Ty) -> Callee {
+        let _outlines = self.of_outlines();
         match ty {
             // The configuration knows better than what can be read.
             Ty::Function(function) | Ty::Bound(_, function)

@@ -3,10 +3,10 @@
 use crate::finding::FileId;
 use crate::model::{CallId, Condition, Param, ParamKind, Test, UNKNOWN, Value, ValueId};
 
-use super::Project;
 use super::calls::{Callee, is_constant};
 use super::effects::Site;
 use super::types::{FnRef, Ty};
+use super::{Project, trace};
 
 /// A condition on a parameter, by its position in [`Function::params`](crate::model::Function).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -214,6 +214,7 @@ impl Project {
 
     /// Whether a condition on `callee` holds when `caller` runs it at this place.
     pub(super) fn outcome(&self, caller: FnRef, site: &Site, callee: FnRef, guard: Guard) -> Outcome {
+        let _outlines = self.of_outlines();
         let one = self.outcome_of(caller, site, callee, guard.one);
         let Some(other) = guard.other else { return one };
         match (one, self.outcome_of(caller, site, callee, other)) {
@@ -318,6 +319,9 @@ impl Project {
         let model = self.model(file);
         let test = demand.test;
         if let Test::Instance(class) = test {
+            if self.noted {
+                trace::looks_into(demand.asked_in);
+            }
             let class = self.evaluate(demand.asked_in, class);
             // A type that is declared leaves `None` out.
             return match model.value(value) {

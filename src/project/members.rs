@@ -23,6 +23,7 @@ pub(super) enum Ancestor {
 impl Project {
     /// The member of that name.
     pub fn member(&self, language: Language, receiver: &Ty, name: &str) -> Ty {
+        let _outlines = self.of_outlines();
         match receiver {
             Ty::Module(file, module) => self.module_member(*file, *module, name).unwrap_or(Ty::Unknown),
             Ty::External(path) => self.external_member(language, path, name),
@@ -270,6 +271,7 @@ impl Project {
     /// The class and all it derives from, in the order in which members are looked up: a base that several derive from
     /// comes after the last of them.
     pub(super) fn ancestry_afresh(&self, class: ClassRef) -> Vec<Ancestor> {
+        let _outlines = self.of_outlines();
         let mut order = Vec::new();
         self.ancestors(class, &mut order, 0);
         let mut seen = FxHashSet::default();
@@ -345,6 +347,7 @@ impl Project {
 
     /// Neither the class nor any base has a method of that name: all of them are known.
     pub(super) fn surely_lacks(&self, class: ClassRef, name: &str) -> bool {
+        let _outlines = self.of_outlines();
         self.find_method(class, name).is_none()
             && self.ancestry(class).iter().all(|it| match it {
                 Ancestor::Own(_) => true,
@@ -398,6 +401,7 @@ impl Project {
 
     /// `@classmethod`: its first parameter is the class it is called on.
     pub fn is_class_method(&self, function: FnRef) -> bool {
+        let _outlines = self.of_outlines();
         self.function(function).params.first().is_some_and(|param| {
             param.kind == ParamKind::Receiver && matches!(self.model(function.file).value(param.value), Value::Class(_))
         })
@@ -405,6 +409,7 @@ impl Project {
 
     /// The library classes that a class derives from, however far up.
     pub fn library_bases(&self, class: ClassRef) -> Vec<LibraryPath> {
+        let _outlines = self.of_outlines();
         let mut found = Vec::new();
         let mut classes = vec![class];
         let mut at = 0;
@@ -423,6 +428,7 @@ impl Project {
 
     /// A method of the class or of its bases, whatever reading it as an attribute would give.
     pub fn find_method(&self, class: ClassRef, name: &str) -> Option<FnRef> {
+        let _outlines = self.of_outlines();
         if let Some(own) = self.own_method(class, name) {
             return Some(own);
         }
@@ -460,6 +466,7 @@ impl Project {
 
     /// `@property`, `@cached_property`.
     pub fn is_property(&self, function: FnRef) -> bool {
+        let _outlines = self.of_outlines();
         self.function(function).decorators.iter().any(|decorator| {
             matches!(
                 self.evaluate(function.file, decorator.value),
@@ -470,6 +477,7 @@ impl Project {
 
     /// `@abstractmethod`, or a body that only raises `NotImplementedError`: a subclass decides what it does.
     pub fn is_abstract(&self, function: FnRef) -> bool {
+        let _outlines = self.of_outlines();
         let definition = self.function(function);
         if self.language(function.file) == Language::Rust {
             return false;

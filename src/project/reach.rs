@@ -1,6 +1,6 @@
 //! From a name in any file to what it leads to, in the user's files or in what is installed.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Project;
@@ -59,13 +59,15 @@ impl Project {
         file.index() >= self.files.members.len()
     }
 
-    /// Some group has led to packages or crates outside that are still worked on.
-    pub fn leads_to_work(&self) -> bool {
-        self.installed().leads_to_work()
+    /// What was read of installed packages and crates, by this group and those before it: files with their texts, and
+    /// folders in which something was looked for.
+    pub fn looked_at_around(&self) -> Vec<(PathBuf, Option<Arc<str>>)> {
+        self.installed().looked_at()
     }
 
     /// Its blocking is told in its own body: callers need not be told again.
     pub fn answers_for_itself(&self, function: FnRef) -> bool {
+        let _outlines = self.of_outlines();
         self.function(function).kind.is_async() && !self.is_installed(function.file)
     }
 

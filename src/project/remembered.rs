@@ -12,7 +12,7 @@ use super::calls::Callee;
 use super::members::Ancestor;
 use super::resolve::is_apart;
 use super::types::{ClassRef, FnRef};
-use super::{Project, Slot};
+use super::{Project, Slot, trace};
 
 /// Answers about the calls and classes of one file; those that nobody has asked for are empty.
 pub(super) struct Remembered {
@@ -44,11 +44,12 @@ impl Remembered {
 impl Project {
     /// Nothing is kept of files that other groups look at as well, nor while something is missing.
     fn remembered(&self, file: FileId) -> Option<&Remembered> {
-        if is_apart() {
+        // Where notes are taken of what answers are made of, whoever takes none leaves nothing behind.
+        if is_apart() || self.noted && !trace::is_noting() {
             return None;
         }
         let slot: &Slot = self.slots.get(file.index())?.get()?;
-        Some(slot.remembered.get_or_init(|| Remembered::of(slot.model())))
+        Some(self.remembered[file.index()].get_or_init(|| Box::new(Remembered::of(slot.model()))))
     }
 
     /// The one library function a call runs, whatever path is taken.

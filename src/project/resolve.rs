@@ -7,11 +7,11 @@ use crate::finding::FileId;
 use crate::model::{CallId, FILE_MODULE, FunctionKind, ModuleId, NameId, ParamKind, Path, PathRoot, Value, ValueId};
 use crate::source::Language;
 
-use super::Project;
 use super::callables::Wrapping;
 use super::library::Around;
 use super::path::LibraryPath;
 use super::types::{Class, ClassRef, FnRef, Ty, none, some};
+use super::{Project, trace};
 
 /// Values that a thread remembers: as many as the processor's cache holds, more or less. A power of two.
 const REMEMBERED: usize = 1 << 15;
@@ -107,7 +107,9 @@ impl Project {
             Ok(begun) => begun,
             Err(known) => return known,
         };
+        let evaluating = self.noted.then(|| trace::Evaluating::begin(Some(file)));
         let ty = stacker::maybe_grow(RED_ZONE, MORE_STACK, || self.evaluate_afresh(file, model.value(value)));
+        drop(evaluating);
         MEMO.with_borrow_mut(|memo| {
             memo.open.pop();
             let depth = memo.open.len();
@@ -314,6 +316,7 @@ impl Project {
 
     /// What a call gives.
     pub fn result_of_call(&self, file: FileId, call: CallId) -> Ty {
+        let _outlines = self.of_outlines();
         let model = self.model(file);
         let callee = self.evaluate(file, model.call(call).callee);
         Ty::union(callee.parts().iter().map(|part| self.result_of(file, call, part)))
@@ -408,6 +411,7 @@ impl Project {
 
     /// What a function returns (after `await`): declared, or what its `return`s give.
     pub fn returns(&self, function: FnRef, receiver: Option<&Ty>) -> Ty {
+        let _outlines = self.of_outlines();
         let definition = self.function(function);
         let file = function.file;
         if let Some(declared) = definition.returns {
@@ -581,6 +585,7 @@ impl Project {
 
     /// The values of parameters that receive something: not `self`.
     pub fn parameter_count(&self, function: FnRef) -> usize {
+        let _outlines = self.of_outlines();
         self.function(function).params.iter().filter(|param| param.kind != ParamKind::Receiver).count()
     }
 }

@@ -32,6 +32,7 @@ const EXHAUST: &[&str] = &["list", "tuple", "set", "frozenset", "dict", "sorted"
 impl Project {
     /// Everything a function runs that matters: library functions with effects, and functions of the project.
     pub(super) fn sites_of(&self, function: FnRef) -> Vec<(Site, Runs)> {
+        let _outlines = self.of_outlines();
         let file = function.file;
         let body = &self.model(file).function(function.function).body;
         let installed = self.is_installed(file);
@@ -62,6 +63,7 @@ impl Project {
 
     /// What runs when a function of the project is called, `awaited` or not: its wrappers, and itself.
     pub fn run_by_call(&self, function: FnRef, awaited: bool) -> Vec<FnRef> {
+        let _outlines = self.of_outlines();
         let definition = self.function(function);
         let is_python = self.language(function.file) == Language::Python;
         let is_sync = |function: FnRef| !self.function(function).kind.is_async();

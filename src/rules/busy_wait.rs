@@ -226,7 +226,7 @@ fn asked(context: &Context<'_>, call: CallId, depth: u32) -> Condition {
         return if is_clock(name) { Condition::Outside } else { Condition::Unknown };
     };
     let effects = context.project.effects();
-    if depth > 3 || Kind::ALL.iter().any(|kind| effects.has(own, Climbing::Blocks(*kind))) {
+    if depth > 3 || Kind::ALL.iter().any(|kind| effects.has(context.project, own, Climbing::Blocks(*kind))) {
         return Condition::Outside;
     }
     let body = &context.project.function(own).body;

@@ -405,15 +405,22 @@ pub(super) fn never_returns(context: &Context<'_>, node: &Node) -> bool {
         return api.never_returns;
     }
     let Some(callee) = context.project.own_of(context.file, *id) else { return false };
+    let outlines = context.project.of_outlines();
     let definition = context.project.function(callee);
-    !definition.is_generator
-        && (!definition.kind.is_async() || context.model().call(*id).awaited)
-        && (declared_never(context, callee)
-            || !definition.body.nodes.is_empty() && !flow::exits(&definition.body, &|_| false).survives())
+    let runs = !definition.is_generator && (!definition.kind.is_async() || context.model().call(*id).awaited);
+    let declared = runs && declared_never(context, callee);
+    drop(outlines);
+    // Whether a body can be left is seen by looking into it.
+    let ends = || {
+        let body = &context.project.function(callee).body;
+        !body.nodes.is_empty() && !flow::exits(body, &|_| false).survives()
+    };
+    runs && (declared || ends())
 }
 
 /// `-> NoReturn`, `-> Never`
 fn declared_never(context: &Context<'_>, callee: FnRef) -> bool {
+    let _outlines = context.project.of_outlines();
     let returns = context.project.function(callee).returns.map(|it| context.project.evaluate(callee.file, it));
     returns
         .is_some_and(|ty| ty.library_path().is_some_and(|path| path.ends_with(".NoReturn") || path.ends_with(".Never")))

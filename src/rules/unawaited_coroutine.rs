@@ -120,6 +120,7 @@ fn coroutine(context: &Context<'_>, id: CallId) -> Option<String> {
 }
 
 fn own_coroutine(context: &Context<'_>, function: FnRef) -> Option<String> {
+    let _outlines = context.project.of_outlines();
     let definition = context.project.function(function);
     let is_coroutine = matches!(definition.kind, FunctionKind::Async | FunctionKind::AsyncClosure)
         && !definition.is_generator
@@ -131,13 +132,17 @@ fn own_coroutine(context: &Context<'_>, function: FnRef) -> Option<String> {
 /// A sync function of the project that returns the coroutine of an async one, whatever path it takes.
 fn handed_back(context: &Context<'_>, helper: FnRef) -> Option<String> {
     let project = context.project;
+    // Most need not be looked into.
+    let outlines = project.of_outlines();
     let definition = project.function(helper);
-    let plain = !definition.kind.is_async()
-        && !definition.is_generator
-        && project.wrapping(helper) == Wrapping::Plain
-        && !definition.returned.is_empty()
-        && !flow::exits(&definition.body, &|_| false).falls;
-    if !plain || context.language() == Language::Rust || is_overloaded(context, helper) {
+    let hands = !definition.kind.is_async() && !definition.is_generator && !definition.returned.is_empty();
+    let plain = hands && project.wrapping(helper) == Wrapping::Plain;
+    drop(outlines);
+    if !plain
+        || flow::exits(&project.function(helper).body, &|_| false).falls
+        || context.language() == Language::Rust
+        || is_overloaded(context, helper)
+    {
         return None;
     }
     let all = definition.returned.iter().all(|value| {
