@@ -20,7 +20,7 @@ use std::sync::Arc;
 use asynclint::analysis::{Input, Outcome, analyze_in};
 use asynclint::finding::Place;
 use asynclint::knowledge::Knowledge;
-use asynclint::packages::{Manifest, Surroundings};
+use asynclint::packages::{Extension, Manifest, Surroundings};
 use asynclint::rules::{Profile, RuleSet};
 use asynclint::source::{Language, Source};
 use datatest_stable::Utf8Path;
@@ -74,8 +74,14 @@ fn read(
             surroundings.manifests.push(manifest);
             continue;
         }
+        if path.ends_with("pyproject.toml") {
+            let inside = Utf8Path::from_path(folder.strip_prefix(root)?).ok_or("names of fixtures are plain")?;
+            surroundings.extensions.extend(Extension::parse(inside.as_str(), &std::fs::read_to_string(&path)?));
+            continue;
+        }
+        // Type stubs are no code, there as here.
         let language = match path.extension().and_then(|it| it.to_str()) {
-            Some("py" | "pyi") => Language::Python,
+            Some("py") => Language::Python,
             Some("rs") => Language::Rust,
             _ => continue,
         };

@@ -6,6 +6,7 @@
 mod code;
 pub mod flow;
 mod names;
+mod shown;
 mod value;
 
 pub use code::{
@@ -13,6 +14,7 @@ pub use code::{
     Raise, Scope, ScopeItem, ScopeKind, Test, Try, Use, Yield,
 };
 pub use names::{NameId, Names};
+pub use shown::{Given, ModuleBody, Role, Shown, ShownClass, ShownFunction, ShownModule};
 pub use value::{Path, PathRoot, Value};
 
 use std::hash::{BuildHasher, BuildHasherDefault};
@@ -83,6 +85,8 @@ pub struct FileModel {
     /// Extents of simple statements and of the headers of compound ones, sorted: what a suppression on a line governs.
     pub statements: Vec<Span>,
     pub errors: Vec<ParseError>,
+    /// Rust: what the file shows to Python.
+    pub shown: Option<Box<Shown>>,
     /// The front end itself failed on the file: an internal error, to be reported.
     pub failed: bool,
 }
@@ -311,6 +315,7 @@ impl FileModel {
             allows: Vec::new(),
             statements: Vec::new(),
             errors: Vec::new(),
+            shown: None,
             failed: false,
         }
     }

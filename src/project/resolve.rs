@@ -227,7 +227,10 @@ impl Project {
         let segments: Vec<&str> = path.segments.iter().map(|it| model.name(*it)).collect();
         match (model.language, path.root) {
             (Language::Python, PathRoot::Relative(level)) => match self.relative_module(file, level, &segments) {
-                Some((found, used)) => self.down(Ty::Module(found, FILE_MODULE), &segments[used..], model.language),
+                Some((found, used)) => {
+                    let name = used.checked_sub(1).map_or("", |last| segments[last]);
+                    self.down(self.imported(found, name), &segments[used..], model.language)
+                }
                 None => Ty::Unknown,
             },
             (Language::Python, _) => {
@@ -237,7 +240,7 @@ impl Project {
                     if let Some((found, used)) = self.absolute_module(file, &segments, known)
                         && !(known && found == file)
                     {
-                        return self.down(Ty::Module(found, FILE_MODULE), &segments[used..], model.language);
+                        return self.down(self.imported(found, segments[used - 1]), &segments[used..], model.language);
                     }
                     if known {
                         return self.library_name(Language::Python, segments.join("."));
@@ -332,6 +335,7 @@ impl Project {
             Ty::Bound(receiver, function) => self.call_result(*function, Some(receiver)),
             Ty::Partial(inner) => self.result_of(file, call, inner),
             Ty::Super(_) => callee.clone(),
+            Ty::Foreign(it) => self.foreign_call(*it),
             Ty::Instance(Class::Library(path), _) if language == Language::Python => {
                 self.given_by(language, path, callee, "__call__")
             }
@@ -513,6 +517,7 @@ impl Project {
             // `async with session.get(..) as response`: what awaiting would give.
             Ty::Coroutine(inner, None) => (**inner).clone(),
             Ty::Manager(function) => self.yielded(*function),
+            Ty::Foreign(it) => self.foreign_entered(*it, is_async),
             Ty::Union(parts) => {
                 // What has no such method is not what is entered.
                 let name = if is_async { "__aenter__" } else { "__enter__" };
