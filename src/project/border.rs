@@ -187,6 +187,12 @@ impl Project {
         Some(self.shown(callee.file)?.function(callee.function).map_or(&[], |it| &it.given))
     }
 
+    /// `py.detach(..)`: other threads may run Python meanwhile. This one waits all the same.
+    pub(super) fn releases_interpreter(&self, file: FileId, call: CallId) -> bool {
+        let path = self.api_of(file, call).map_or("", |api| api.path);
+        matches!(path, "pyo3::Python::detach" | "pyo3::Python::allow_threads")
+    }
+
     /// All that a module holds.
     fn contents(&self, module: ForeignModule) -> Contents {
         let known = || self.foreign.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

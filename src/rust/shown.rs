@@ -6,8 +6,8 @@ use syn::punctuated::Punctuated;
 use syn::{Attribute, Expr, ExprMethodCall, FnArg, ImplItem, Item, ItemFn, Macro, Meta, Signature, Token, Type};
 
 use crate::model::{
-    CallId, ClassId, Function, FunctionId, Given, ModuleBody, ModuleId, NameId, Path, PathRoot, Role, Shown, ShownClass,
-    ShownFunction, ShownModule, UNKNOWN, Value, ValueId,
+    CallId, ClassId, Function, FunctionId, Given, ModuleBody, ModuleId, NameId, Path, PathRoot, Role, Shown,
+    ShownClass, ShownFunction, ShownModule, UNKNOWN, Value, ValueId,
 };
 
 use super::macros::split;
@@ -136,7 +136,12 @@ impl Lowerer {
         if attributes.has("pymodule") {
             let name = attributes.text("name").unwrap_or_else(|| plain(&it.sig.ident));
             let name = self.name(&name);
-            self.shown().modules.push(ShownModule { name, body: ModuleBody::Function(id), exports: Vec::new(), init: None });
+            self.shown().modules.push(ShownModule {
+                name,
+                body: ModuleBody::Function(id),
+                exports: Vec::new(),
+                init: None,
+            });
         }
         if attributes.has("pyfunction") || attributes.has("pyfn") {
             let name = attributes.text("name").unwrap_or_else(|| plain(&it.sig.ident));
