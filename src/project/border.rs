@@ -90,6 +90,10 @@ impl Project {
                     return Some(FnRef { file: *file, function: found.function });
                 }
             }
+            // Nobody inherits what makes an instance.
+            if role == Role::New {
+                return None;
+            }
             let base = self.shown(class.file)?.class(class.class)?.base?;
             class = match self.evaluate(class.file, base) {
                 Ty::Class(base) => base,
