@@ -60,6 +60,9 @@ fn read(
     sources: &mut Vec<Source>,
     surroundings: &mut Surroundings,
 ) -> Result<(), Box<dyn std::error::Error>> {
+    let inside = Utf8Path::from_path(folder.strip_prefix(root)?).ok_or("names of fixtures are plain")?;
+    let text = |name: &str| std::fs::read_to_string(folder.join(name)).ok();
+    surroundings.extensions.extend(Extension::of(inside, text));
     let mut entries = std::fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
     entries.sort_by_key(std::fs::DirEntry::file_name);
     for entry in entries {
@@ -69,14 +72,8 @@ fn read(
             continue;
         }
         if path.ends_with("Cargo.toml") {
-            let inside = Utf8Path::from_path(folder.strip_prefix(root)?).ok_or("names of fixtures are plain")?;
             let manifest = Manifest::parse(inside.as_str(), &std::fs::read_to_string(&path)?)?;
             surroundings.manifests.push(manifest);
-            continue;
-        }
-        if path.ends_with("pyproject.toml") {
-            let inside = Utf8Path::from_path(folder.strip_prefix(root)?).ok_or("names of fixtures are plain")?;
-            surroundings.extensions.extend(Extension::parse(inside.as_str(), &std::fs::read_to_string(&path)?));
             continue;
         }
         // Type stubs are no code, there as here.

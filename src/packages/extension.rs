@@ -1,4 +1,4 @@
-//! A `pyproject.toml` that has a crate built into an extension module: by maturin, or by setuptools-rust.
+//! Projects that have a crate built into an extension module: by maturin, or by setuptools-rust.
 
 use camino::{Utf8Path, Utf8PathBuf};
 use toml::{Table, Value};
@@ -17,8 +17,17 @@ pub struct Extension {
 }
 
 impl Extension {
+    /// What the project in that folder builds; `read` gives the text of a file in it, if it is there.
+    pub fn of(folder: impl AsRef<Utf8Path>, read: impl Fn(&str) -> Option<String>) -> Vec<Self> {
+        let mut found = Self::parse(&folder, &read("pyproject.toml").unwrap_or_default());
+        if found.is_empty() {
+            found = of_setup(folder.as_ref(), &read("setup.py").unwrap_or_default());
+        }
+        found
+    }
+
     /// Reads the text of the `pyproject.toml` in that folder. What cannot be read builds nothing.
-    pub fn parse(folder: impl AsRef<Utf8Path>, text: &str) -> Vec<Self> {
+    fn parse(folder: impl AsRef<Utf8Path>, text: &str) -> Vec<Self> {
         let folder = folder.as_ref();
         let Ok(table) = text.parse::<Table>() else { return Vec::new() };
         let tool = |name: &str| table.get("tool").and_then(|it| it.get(name));
@@ -31,6 +40,33 @@ impl Extension {
         found.extend(modules.into_iter().flatten().filter_map(|module| of_setuptools(folder, &roots, module)));
         found
     }
+}
+
+/// What a `setup.py` passes to `RustExtension`, as far as it is written out: the file is read, never run.
+fn of_setup(folder: &Utf8Path, text: &str) -> Vec<Extension> {
+    let calls = text.split("RustExtension(").skip(1);
+    let one = |call: &str| {
+        let target = quoted(call.trim_start())?;
+        let arguments = call.split_once(target)?.1;
+        let arguments = &arguments[..arguments.find("RustExtension").unwrap_or(arguments.len())];
+        if arguments.contains("RustCPython") || arguments.contains("NoBinding") {
+            return None;
+        }
+        let path = arguments.split_once("path=").and_then(|(_, rest)| quoted(rest)).unwrap_or("Cargo.toml");
+        Some(Extension {
+            roots: source_roots(folder, None),
+            module: Some(target.to_owned()),
+            crates: vec![super::normal(folder, path).parent()?.to_owned()],
+            inside: false,
+        })
+    };
+    calls.filter_map(one).collect()
+}
+
+/// The string literal that a text begins with.
+fn quoted(text: &str) -> Option<&str> {
+    let quote = text.chars().next().filter(|it| matches!(it, '"' | '\''))?;
+    text[1..].split_once(quote).map(|(inner, _)| inner)
 }
 
 /// The build system that the project names.
@@ -116,6 +152,18 @@ mod tests {
         assert_eq!(modules, ["shop._a", "shop._c"]);
         assert_eq!(found[0].roots[0], "app/code");
         assert_eq!((&found[0].crates, &found[1].crates), (&vec!["app/a".into()], &vec!["app".into()]));
+    }
+
+    #[test]
+    fn a_setup_file_names_them_as_well() {
+        let text = "from setuptools_rust import Binding, RustExtension\nsetup(rust_extensions=[\n\
+                    RustExtension(\n    \"shop._a\",\n    binding=Binding.PyO3, path='a/Cargo.toml'),\n\
+                    RustExtension('shop._b'), RustExtension('shop._c', binding=Binding.NoBinding),\n\
+                    RustExtension(name)])\n";
+        let found = Extension::of("app", |name| (name == "setup.py").then(|| text.to_owned()));
+        let modules: Vec<_> = found.iter().filter_map(|it| it.module.as_deref()).collect();
+        assert_eq!(modules, ["shop._a", "shop._b"]);
+        assert_eq!((found[0].crates[0].as_str(), found[1].crates[0].as_str()), ("app/a", "app"));
     }
 
     #[test]

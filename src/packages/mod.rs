@@ -85,14 +85,14 @@ fn folders<'a>(files: impl Iterator<Item = &'a Utf8Path>) -> Vec<&'a Utf8Path> {
     folders
 }
 
-/// Reads every `pyproject.toml` beside and above files that lie at these places (absolute), where some crate can be built into
+/// Reads every `pyproject.toml`, or `setup.py`, beside and above files that lie at these places (absolute), where some crate can be built into
 /// a module of Python.
 pub fn extensions<'a>(manifests: &[Manifest], files: impl Iterator<Item = &'a Utf8Path>) -> Vec<Extension> {
     if !manifests.iter().any(Manifest::speaks_python) {
         return Vec::new();
     }
-    let text = |folder: &Utf8Path| std::fs::read_to_string(folder.join("pyproject.toml")).ok();
-    folders(files).into_iter().flat_map(|folder| Extension::parse(folder, &text(folder).unwrap_or_default())).collect()
+    let all = |folder: &Utf8Path| Extension::of(folder, |name| std::fs::read_to_string(folder.join(name)).ok());
+    folders(files).into_iter().flat_map(all).collect()
 }
 
 /// Reads every `Cargo.toml` beside and above Rust files that lie at these places (absolute). One that cannot be read is a

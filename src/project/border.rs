@@ -238,6 +238,14 @@ impl Project {
                 let found = self.shown(*file)?.modules.iter().find(|it| it.body == body)?;
                 (*file, found.name, Foreign::Module(ForeignModule { file: *file, body }))
             }
+            // One for each platform.
+            Ty::Union(parts) => {
+                let mut each = parts.iter().map(|it| self.named_in_python(it));
+                let (name, first) = each.next()??;
+                let others: Option<Vec<(Box<str>, Ty)>> = each.collect();
+                let same = others?.into_iter().map(|(it, ty)| if it == name { ty } else { Ty::Unknown });
+                return Some((name.clone(), Ty::union(std::iter::once(first).chain(same.collect::<Vec<_>>()))));
+            }
             _ => return None,
         };
         Some((self.model(file).name(name).into(), Ty::Foreign(of)))

@@ -21,6 +21,8 @@ pub(super) struct Layout {
     top: FxHashMap<String, Vec<String>>,
     /// Python files by the last part of their module's path, for packages spread over several roots.
     by_name: FxHashMap<String, Vec<FileId>>,
+    /// First files of crates that are modules of Python.
+    built: FxHashSet<FileId>,
     pub(super) crates: Crates,
     entries: Vec<Entry>,
 }
@@ -137,6 +139,7 @@ impl Layout {
                 roots.push(root.clone());
             }
             self.python.insert(join(&root, &path), file);
+            self.built.insert(file);
         }
     }
 
@@ -209,7 +212,11 @@ impl Layout {
         let mut folder = entry.root.as_str();
         while !folder.is_empty() {
             folder = parent(folder);
-            if let Some(found) = self.below(folder, segments).or_else(|| self.below(&join(folder, "src"), segments)) {
+            // A package is no place to start from: it holds what is built of a crate under its own name.
+            let starts =
+                |found: &(FileId, usize)| !(self.built.contains(&found.0) && self.packages.contains_key(folder));
+            let found = self.below(folder, segments).filter(starts);
+            if let Some(found) = found.or_else(|| self.below(&join(folder, "src"), segments)) {
                 return Some(found);
             }
         }
