@@ -282,6 +282,11 @@ impl Effects {
                 }
                 Runs::Library(api, _) => {
                     let does = if api.does.is_empty() { "blocks" } else { api.does };
+                    let does = match effect {
+                        // Only a runtime of Rust minds.
+                        Climbing::RunsFuture => does.strip_suffix(", and panics in async code").unwrap_or(does),
+                        _ => does,
+                    };
                     steps.push(Step { function: name, message: format!("`{}` {does}", api.path), place });
                     let confidence = if branches > 0 || once { Confidence::Likely } else { api.confidence };
                     return Some(Evidence {
