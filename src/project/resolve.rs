@@ -10,7 +10,7 @@ use crate::source::Language;
 use super::Project;
 use super::callables::Wrapping;
 use super::library::Around;
-use super::types::{Class, ClassRef, FnRef, Ty};
+use super::types::{Class, ClassRef, FnRef, Foreign, Ty};
 
 /// Values that a thread remembers: as many as the processor's cache holds, more or less. A power of two.
 const REMEMBERED: usize = 1 << 15;
@@ -216,6 +216,7 @@ impl Project {
             }
             Ty::External(path) => self.library_instance(language, path, args),
             Ty::Union(parts) => Ty::union(parts.iter().map(|it| self.instance_of(language, it, args.clone()))),
+            Ty::Foreign(Foreign::Class(class)) => Ty::Foreign(Foreign::Instance(*class)),
             Ty::None => Ty::None,
             _ => Ty::Unknown,
         }
