@@ -10,7 +10,8 @@ use rustc_hash::FxHashSet;
 
 use crate::finding::FileId;
 use crate::model::{
-    CallId, FILE_MODULE, FunctionId, FunctionKind, Given, ModuleBody, Role, Shown, ShownModule, Value, ValueId,
+    CallId, FILE_MODULE, FunctionId, FunctionKind, Given, ModuleBody, Param, Role, Shown, ShownModule, UNKNOWN, Value,
+    ValueId,
 };
 use crate::source::Language;
 
@@ -296,7 +297,7 @@ impl Filling<'_> {
 
     /// What the calls of a function do with the module, which is `module` there.
     fn in_function(&mut self, file: FileId, id: FunctionId, module: ValueId, depth: u32) {
-        if depth > DEEPEST || !self.seen.insert((file, id, module)) {
+        if depth > DEEPEST || module == UNKNOWN || !self.seen.insert((file, id, module)) {
             return;
         }
         let project = self.project;
@@ -327,12 +328,19 @@ impl Filling<'_> {
                 continue;
             }
             // `crate::files::register(module)?`
-            let given = call.args.iter().position(|arg| self.source(file, arg.value) == wanted);
-            if let Some(position) = given
-                && let [Callee::Own(callee)] = project.callees(file, CallId(index as u32)).as_slice()
-                && let Some(param) = project.function(*callee).params.get(position)
-            {
-                self.in_function(callee.file, callee.function, param.value, depth + 1);
+            if !call.args.iter().any(|arg| self.source(file, arg.value) == wanted) {
+                continue;
+            }
+            let handing = CallId(index as u32);
+            if let [Callee::Own(callee)] = project.callees(file, handing).as_slice() {
+                let is_it = |(_, position): &(&Param, u32)| {
+                    let given = project.argument_at(file, handing, *callee, *position);
+                    given.is_some_and(|it| self.source(file, it) == wanted)
+                };
+                let params = project.function(*callee).params.iter().zip(0..);
+                if let Some((param, _)) = params.into_iter().find(is_it) {
+                    self.in_function(callee.file, callee.function, param.value, depth + 1);
+                }
             }
         }
     }
