@@ -95,6 +95,7 @@ impl Project {
                 None => Callee::Unknown,
             },
             Ty::Partial(inner) => self.callee_of(language, inner),
+            Ty::Foreign(it) => self.foreign_callee(*it),
             Ty::Instance(Class::Own(_), _) if language == Language::Python => {
                 match self.member(language, ty, "__call__") {
                     Ty::Bound(_, function) => Callee::Own(function),

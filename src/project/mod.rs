@@ -2,6 +2,7 @@
 
 mod asking;
 mod async_library;
+mod border;
 mod callables;
 mod callbacks;
 mod calls;
@@ -50,7 +51,7 @@ pub use calls::Callee;
 use effects::Effects;
 use installed::Installed;
 use layout::Layout;
-use types::{ClassRef, FnRef};
+use types::{ClassRef, FnRef, ForeignModule};
 
 /// Some files of a run, looked at together, and whatever else they lead to.
 pub struct Project {
@@ -70,6 +71,8 @@ pub struct Project {
     impls: FxHashMap<ClassRef, Vec<(FileId, u32)>>,
     /// The same of crates outside the group, by the crate's first file: found when something leads there.
     crates: Mutex<FxHashMap<FileId, Arc<Impls>>>,
+    /// What modules hold that Python has from Rust: found when something leads there.
+    foreign: Mutex<FxHashMap<ForeignModule, border::Contents>>,
     effects: Effects,
     /// What files are for that import no async library.
     async_library: OnceLock<&'static str>,
@@ -113,6 +116,7 @@ impl Project {
             files,
             impls: Impls::default(),
             crates: Mutex::default(),
+            foreign: Mutex::default(),
             effects: Effects::default(),
             async_library: OnceLock::new(),
             noted: false,

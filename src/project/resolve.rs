@@ -10,7 +10,7 @@ use crate::source::Language;
 use super::callables::Wrapping;
 use super::library::Around;
 use super::path::LibraryPath;
-use super::types::{Class, ClassRef, FnRef, Ty, none, some};
+use super::types::{Class, ClassRef, FnRef, Foreign, Ty, none, some};
 use super::{Project, trace};
 
 /// Values that a thread remembers: as many as the processor's cache holds, more or less. A power of two.
@@ -219,6 +219,7 @@ impl Project {
             }
             Ty::External(path) => self.library_instance(language, path, args),
             Ty::Union(parts) => Ty::union(parts.iter().map(|it| self.instance_of(language, it, args.clone()))),
+            Ty::Foreign(Foreign::Class(class)) => Ty::Foreign(Foreign::Instance(*class)),
             Ty::None => Ty::None,
             _ => Ty::Unknown,
         }
@@ -229,7 +230,10 @@ impl Project {
         let segments: Vec<&str> = path.segments.iter().map(|it| model.name(*it)).collect();
         match (model.language, path.root) {
             (Language::Python, PathRoot::Relative(level)) => match self.relative_module(file, level, &segments) {
-                Some((found, used)) => self.down(Ty::Module(found, FILE_MODULE), &segments[used..], model.language),
+                Some((found, used)) => {
+                    let name = used.checked_sub(1).map_or("", |last| segments[last]);
+                    self.down(self.imported(found, name), &segments[used..], model.language)
+                }
                 None => Ty::Unknown,
             },
             (Language::Python, _) => {
@@ -239,7 +243,7 @@ impl Project {
                     if let Some((found, used)) = self.absolute_module(file, &segments, known)
                         && !(known && found == file)
                     {
-                        return self.down(Ty::Module(found, FILE_MODULE), &segments[used..], model.language);
+                        return self.down(self.imported(found, segments[used - 1]), &segments[used..], model.language);
                     }
                     if known {
                         return self.library_name(Language::Python, segments.join("."));
@@ -335,6 +339,7 @@ impl Project {
             Ty::Bound(receiver, function) => self.call_result(*function, Some(receiver)),
             Ty::Partial(inner) => self.result_of(file, call, inner),
             Ty::Super(_) => callee.clone(),
+            Ty::Foreign(it) => self.foreign_call(*it),
             Ty::Instance(Class::Library(path), _) if language == Language::Python => {
                 self.given_by(language, path, callee, "__call__")
             }
@@ -517,6 +522,7 @@ impl Project {
             // `async with session.get(..) as response`: what awaiting would give.
             Ty::Coroutine(inner, None) => (**inner).clone(),
             Ty::Manager(function) => self.yielded(*function),
+            Ty::Foreign(it) => self.foreign_entered(*it, is_async),
             Ty::Union(parts) => {
                 // What has no such method is not what is entered.
                 let name = if is_async { "__aenter__" } else { "__enter__" };

@@ -3,7 +3,7 @@
 use crate::finding::FileId;
 use crate::knowledge::{Api, Effect, Kind, Runner};
 use crate::model::{
-    Block, CallId, Condition, FunctionId, Implicit, ImplicitKind, Node, ScopeKind, Use, Value, ValueId, flow,
+    Block, CallId, Condition, FunctionId, Implicit, ImplicitKind, Node, Role, ScopeKind, Use, Value, ValueId, flow,
 };
 use crate::source::{Language, Span};
 
@@ -13,7 +13,7 @@ use super::calls::Callee;
 use super::effects::{Runs, Site};
 use super::guards::Guards;
 use super::times::leaves_early;
-use super::types::{Class, FnRef, Ty};
+use super::types::{Class, FnRef, Foreign, Ty};
 
 /// Built-in functions that run a method of their first argument.
 const METHODS_OF_BUILTINS: &[(&str, &str)] = &[
@@ -94,6 +94,9 @@ impl Project {
     }
 
     pub(super) fn property(&self, receiver: &Ty, name: &str) -> Option<FnRef> {
+        if let Ty::Foreign(Foreign::Instance(class)) = receiver {
+            return self.foreign_method(*class, name, Role::Getter);
+        }
         let Ty::Instance(Class::Own(class), _) = receiver else { return None };
         let function = self.find_method(*class, name)?;
         let remembered = self.is_installed(function.file) && self.is_remembered(function);
@@ -240,6 +243,9 @@ impl Found<'_> {
                 let found = project.find_method(*class, name).filter(|it| !project.is_abstract(*it));
                 self.own(site, found.into_iter().flat_map(|it| project.run_by_call(it, false)));
             }
+            Ty::Foreign(Foreign::Instance(class)) => {
+                self.own(site, project.foreign_method(*class, name, Role::Call));
+            }
             Ty::Instance(Class::Library(_), _) => {
                 if let Ty::Method(path, _) = project.member(language, receiver, name)
                     && let Some(api) = project.knowledge.api(language, &path)
@@ -284,6 +290,7 @@ impl Found<'_> {
             (Language::Python, Ty::Instance(Class::Library(_), _) | Ty::External(_)) => {
                 self.method(site, value, "__next__");
             }
+            (_, Ty::Foreign(it)) => self.own(site, project.foreign_iteration(*it)),
             (Language::Rust, Ty::Instance(Class::Own(_), _)) => {
                 if let Ty::Bound(_, next) = project.member(Language::Rust, value, "next") {
                     self.own(site, [next]);
@@ -302,7 +309,7 @@ impl Found<'_> {
         let value = &project.evaluate(self.file, value);
         match value {
             Ty::Manager(manager) if !project.function(*manager).kind.is_async() => self.own(site, [*manager]),
-            Ty::Instance(Class::Own(_), _) => {
+            Ty::Instance(Class::Own(_), _) | Ty::Foreign(Foreign::Instance(_)) => {
                 self.method(site, value, "__enter__");
                 self.method(site, value, "__exit__");
             }

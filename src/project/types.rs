@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::finding::FileId;
-use crate::model::{CallId, ClassId, FunctionId, ModuleId};
+use crate::model::{CallId, ClassId, FunctionId, ModuleBody, ModuleId};
 
 use super::path::LibraryPath;
 
@@ -26,6 +26,23 @@ pub struct ClassRef {
 pub struct CallRef {
     pub file: FileId,
     pub call: CallId,
+}
+
+/// A module that is built of Rust code.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ForeignModule {
+    pub file: FileId,
+    pub body: ModuleBody,
+}
+
+/// What Python gets from Rust. Nothing that is said of Rust's own values is said of these.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Foreign {
+    Module(ForeignModule),
+    /// A function, or a method of whatever it was asked of.
+    Function(FnRef),
+    Class(ClassRef),
+    Instance(ClassRef),
 }
 
 /// What a class or type is.
@@ -64,6 +81,8 @@ pub enum Ty {
     /// `functools.partial(f, ..)`.
     Partial(Arc<Ty>),
     Super(ClassRef),
+    /// Python: something from Rust.
+    Foreign(Foreign),
     Tuple(Arc<[Ty]>),
     /// Something iterable with elements of one type.
     Collection(Arc<Ty>),
