@@ -58,6 +58,14 @@ impl Project {
                     || self.own_of(function.file, *call).is_some_and(|it| self.tells_of_loop(it))
             }
             // `self.loop = running_loop()`, a few lines above.
+            Value::Attr(_, name) if !model.name(*name).contains("loop") => false,
+            Value::Attr(receiver, name)
+                if self
+                    .property(&self.evaluate(function.file, *receiver), model.name(*name))
+                    .is_some_and(|it| self.tells_of_loop(it)) =>
+            {
+                true
+            }
             Value::Attr(..) => {
                 self.calls_any(function, &|call| {
                     model.call(call).result == Use::Stored
@@ -98,10 +106,10 @@ impl Project {
     fn tells_of_loop(&self, helper: FnRef) -> bool {
         let definition = self.function(helper);
         let starts = |call| self.api_of(helper.file, call).is_some_and(|api| api.effect == Some(Effect::StartsRuntime));
-        let answers = definition
-            .returned
-            .iter()
-            .any(|value| matches!(self.model(helper.file).value(*value), Value::None | Value::Bool(_)));
+        let model = self.model(helper.file);
+        // `called_from_running_loop`: the name says what it answers.
+        let answers = model.name(definition.name).ends_with("running_loop")
+            || definition.returned.iter().any(|value| matches!(model.value(*value), Value::None | Value::Bool(_)));
         !definition.kind.is_async() && answers && self.asks_by_itself(helper) && !self.calls_any(helper, &starts)
     }
 

@@ -45,6 +45,8 @@ pub struct Site {
     /// How many branches and handlers it stands in, and how many may have been left before: whether it is reached hangs on
     /// so much more than is known.
     pub branches: u32,
+    /// What is made there is kept for the next time.
+    pub once: bool,
 }
 
 /// The way from a function to an effect.
@@ -58,7 +60,7 @@ pub struct Evidence {
     /// The functions at the start of the way give back at once what the next gives, where they might have given something
     /// else: who awaits what comes of it did not go this way.
     pub alternative: bool,
-    /// A function on the way keeps its result: it happens the first time only.
+    /// A function on the way keeps what it makes: it happens the first time only.
     pub once: bool,
     /// Rust: a branch of a function that the first one calls is on the way. Which variant of an `enum`, which flag or platform
     /// it is for has often been decided before.
@@ -250,7 +252,7 @@ impl Effects {
             branches += hop.site.branches;
             let is_rust = project.language(at.file) == Language::Rust;
             decided_below |= is_rust && !steps.is_empty() && hop.site.branches > 0;
-            once |= project.keeps_result(at);
+            once |= hop.site.once || project.keeps_result(at);
             returned &= hop.site.call.is_some_and(|call| project.model(at.file).call(call).result == Use::Returned);
             alternative |= returned && hop.site.branches > 0;
             let place = Place { file: at.file, span: hop.site.span };

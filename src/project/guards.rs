@@ -4,7 +4,8 @@ use crate::finding::FileId;
 use crate::model::{CallId, Condition, ParamKind, Test, UNKNOWN, Value, ValueId};
 
 use super::Project;
-use super::calls::{Callee, is_constant};
+use super::calls::Callee;
+use super::conditions::is_constant;
 use super::types::{FnRef, Ty};
 
 /// A condition on a parameter, by its position in [`Function::params`](crate::model::Function).

@@ -5,6 +5,7 @@ mod async_library;
 mod callables;
 mod callbacks;
 mod calls;
+mod conditions;
 mod coverage;
 mod crates;
 pub mod effects;

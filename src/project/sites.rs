@@ -13,7 +13,7 @@ use super::callables::Wrapping;
 use super::calls::Callee;
 use super::effects::{Runs, Site};
 use super::guards::{Guard, Guards};
-use super::times::leaves_early;
+use super::times::{answers, fills, leaves_early};
 use super::types::{Class, FnRef, Ty};
 
 /// Built-in functions that run a method of their first argument.
@@ -44,6 +44,7 @@ impl Project {
             guards: Guards::default(),
             polls: 0,
             branches: 0,
+            once: false,
             off_loop: false,
             sites: Vec::new(),
         };
@@ -91,7 +92,7 @@ impl Project {
         run
     }
 
-    fn property(&self, receiver: &Ty, name: &str) -> Option<FnRef> {
+    pub(super) fn property(&self, receiver: &Ty, name: &str) -> Option<FnRef> {
         let Ty::Instance(Class::Own(class), _) = receiver else { return None };
         let function = self.find_method(*class, name)?;
         let remembered = self.is_installed(function.file) && self.is_remembered(function);
@@ -125,6 +126,8 @@ struct Found<'a> {
     polls: u32,
     /// Branches and handlers around the current place, and those before it that may have been left for good.
     branches: u32,
+    /// What is made here is kept: it runs the first time only.
+    once: bool,
     /// No loop runs here: the code has asked.
     off_loop: bool,
     sites: Vec<(Site, Runs)>,
@@ -132,7 +135,7 @@ struct Found<'a> {
 
 impl Found<'_> {
     fn site(&self, span: Span, call: Option<CallId>) -> Site {
-        Site { span, call, guards: self.guards, branches: self.branches }
+        Site { span, call, guards: self.guards, branches: self.branches, once: self.once }
     }
 
     /// A place that runs what a call has made: a generator, a context manager. What it is given, it was given there.
@@ -145,7 +148,7 @@ impl Found<'_> {
     }
 
     fn walk(&mut self, block: &Block) {
-        let (outer, branches, off_loop) = (self.guards, self.branches, self.off_loop);
+        let (outer, branches, off_loop, once) = (self.guards, self.branches, self.off_loop, self.once);
         let mut asked = false;
         for node in &block.nodes {
             if self.off_loop {
@@ -181,12 +184,13 @@ impl Found<'_> {
                 self.branches += 1;
             }
         }
-        (self.guards, self.branches, self.off_loop) = (outer, branches, off_loop);
+        (self.guards, self.branches, self.off_loop, self.once) = (outer, branches, off_loop, once);
     }
 
     /// Each arm under what its test says of parameters. What follows an arm that leaves is under the contrary.
     fn branch(&mut self, branch: &Branch) {
         let (outer, off_loop) = (self.guards, self.off_loop);
+        let model = self.project.model(self.file);
         for arm in &branch.arms {
             self.walk(&arm.test);
             let guards = self.guards;
@@ -204,10 +208,13 @@ impl Found<'_> {
                 && !self.off_loop
                 && !self.project.asks_for_thread(self.file, &arm.test)
             {
+                let once = self.once;
+                self.once |= fills(model, self.function.function, arm);
                 self.guards = guards.and_all(said);
                 self.branches += 1;
                 self.walk(&arm.body);
                 self.branches -= 1;
+                self.once = once;
             }
             self.guards = guards.and_all(contrary);
             // What is left runs where no loop does.
@@ -225,6 +232,7 @@ impl Found<'_> {
         if falls {
             (self.guards, self.off_loop) = (outer, off_loop);
         }
+        self.once |= branch.arms.iter().any(|arm| answers(model, self.function.function, arm));
         // In Rust that is how errors are passed on.
         self.branches += u32::from(leaves && self.project.language(self.file) == Language::Python);
     }

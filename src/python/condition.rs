@@ -6,7 +6,7 @@ use ruff_text_size::Ranged;
 use crate::model::{Arm, CallId, Condition, Test, UNKNOWN, Value, ValueId};
 
 use super::parse::span;
-use super::scope::Lowerer;
+use super::scope::{Found, Lowerer};
 
 impl Lowerer<'_> {
     /// An arm that so far is no more than what its test says.
@@ -92,12 +92,12 @@ impl Lowerer<'_> {
         }
     }
 
-    /// The value that a test asks something of, where it was evaluated just now: a local, an attribute of one, a call's result.
+    /// The value that a test asks something of, where it was evaluated just now: a local, an attribute of one, a global, a
+    /// call's result.
     fn subject(&mut self, asked: &Expr) -> Option<ValueId> {
         match asked {
-            Expr::Name(name) => self.peek(name.id.as_str()),
-            // Of attributes and results all that is asked later is whether they tell of a loop.
-            Expr::Attribute(it) if it.attr.contains("loop") => {
+            Expr::Name(name) => self.peek(name.id.as_str()).or_else(|| self.global(name.id.as_str())),
+            Expr::Attribute(it) => {
                 let Expr::Name(receiver) = &*it.value else { return None };
                 let receiver = self.peek(receiver.id.as_str())?;
                 let name = self.name(it.attr.as_str());
@@ -109,6 +109,13 @@ impl Lowerer<'_> {
             }
             Expr::Named(it) => self.subject(&it.value),
             _ => None,
+        }
+    }
+
+    fn global(&mut self, name: &str) -> Option<ValueId> {
+        match self.find(name) {
+            Found::Value(value) => Some(value).filter(|it| matches!(self.model.value(*it), Value::Global(..))),
+            Found::Local { .. } => None,
         }
     }
 

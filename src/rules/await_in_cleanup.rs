@@ -233,6 +233,13 @@ fn catches_cancellation(context: &Context<'_>, handler: &Handler) -> bool {
         })
 }
 
+/// The handler of cancellation does something about it, without waiting.
+fn takes_note(context: &Context<'_>, handler: &Handler) -> bool {
+    catches_cancellation(context, handler)
+        && !flow::suspends(&handler.body)
+        && flow::find(&handler.body, &mut |node| matches!(node, Node::Call(_))).is_some()
+}
+
 /// The first place of the block that waits without a shield.
 fn first_wait(context: &Context<'_>, block: &Block, library: &str) -> Option<Span> {
     first_wait_within(context, block, library, 0)
@@ -245,6 +252,8 @@ fn first_wait_within(context: &Context<'_>, block: &Block, library: &str, depth:
             Node::Scope(it) if is_shield(context, it) => return flow::Step::Over,
             // Handlers of errors are another matter.
             Node::Try(it) if library == "asyncio" && !it.handlers.is_empty() => return flow::Step::Over,
+            // What is not done is taken note of.
+            Node::Try(it) if it.handlers.iter().any(|handler| takes_note(context, handler)) => return flow::Step::Over,
             Node::Await(it) if !is_excused(context, it.value, library, depth) => found = Some(it.span),
             Node::Scope(it) if flow::is_suspension(node) => found = Some(it.keyword),
             Node::Loop(it) if flow::is_suspension(node) => found = Some(it.keyword),

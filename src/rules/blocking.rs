@@ -1,6 +1,7 @@
 //! Calls that hold the event loop's thread, directly or through any chain of calls: one judgement, one rule per kind.
 
 use super::{Context, Profile, Rule};
+use crate::finding::Place;
 use crate::knowledge::{Api, Effect, Kind};
 use crate::project::effects::{Climbing, Runs};
 use crate::project::types::FnRef;
@@ -10,11 +11,14 @@ pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) 
     let project = context.project;
     let effects = project.effects();
     for function in context.functions_on_loop() {
+        // What is kept was made by the first call that gets there.
+        let mut made: Vec<Place> = Vec::new();
         for (site, runs) in effects.sites(function) {
             match runs {
                 Runs::Library(api, Effect::Blocks(found)) if *found == kind => {
                     let does = if api.does.is_empty() { String::new() } else { format!(": it {}", api.does) };
-                    let message = format!("`{}` blocks the event loop{does}", api.path);
+                    let when = if site.once { "the first time, " } else { "" };
+                    let message = format!("{when}`{}` blocks the event loop{does}", api.path);
                     let mut finding = context.finding(rule, function, site.span, message);
                     finding.confidence = api.confidence;
                     finding.help = remedy(context, function, api);
@@ -27,6 +31,14 @@ pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) 
                     };
                     if evidence.is_far_fetched() && !context.wants(Profile::All) {
                         continue;
+                    }
+                    if evidence.once
+                        && let Some(last) = evidence.steps.last()
+                    {
+                        if made.contains(&last.place) {
+                            continue;
+                        }
+                        made.push(last.place);
                     }
                     let when = if evidence.once { "the first time, " } else { "" };
                     let message = format!(
