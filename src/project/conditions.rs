@@ -137,8 +137,13 @@ impl Project {
                 },
                 _ => self.given_for(file, call, which).map(|it| it.value),
             };
-            let text = given.and_then(|it| self.text_of(file, it, 0));
-            return Some(text.is_some_and(|text| if kind == "numeric" { is_numeric(&text) } else { is_data(&text) }));
+            let text = || given.and_then(|it| self.text_of(file, it, 0));
+            return Some(match kind {
+                "numeric" => text().is_some_and(|text| is_numeric(&text)),
+                "data" => text().is_some_and(|text| is_data(&text)),
+                "zero" => given.is_some_and(|it| self.is_no_time(file, it)),
+                _ => false,
+            });
         }
         let Some(argument) = self.given_for(file, call, which) else {
             return if call.args.iter().any(|arg| arg.spread) { None } else { Some(false) };
@@ -168,6 +173,21 @@ impl Project {
         match which.parse::<usize>() {
             Ok(position) => call.argument(&model.names, Some(position), None),
             Err(_) => call.args.iter().find(|arg| arg.name.is_some_and(|it| model.name(it) == which)),
+        }
+    }
+
+    /// `0`, `Duration::ZERO`, `Duration::from_millis(0)`
+    fn is_no_time(&self, file: FileId, value: ValueId) -> bool {
+        let model = self.model(file);
+        match model.value(value) {
+            Value::Int(0) => true,
+            Value::Result(id) => match model.call(*id).args.as_slice() {
+                [only] => *model.value(only.value) == Value::Int(0),
+                _ => false,
+            },
+            Value::Path(path) => path.segments.last().is_some_and(|it| model.name(*it) == "ZERO"),
+            Value::Attr(_, name) => model.name(*name) == "ZERO",
+            _ => false,
         }
     }
 

@@ -6,8 +6,8 @@ use super::{Category, Context, Profile, Rule};
 use crate::finding::{Confidence, Severity};
 use crate::knowledge::ScopeRole;
 use crate::model::{Block, CallId, FunctionId, Handler, Node, Scope, Use, Value, ValueId, flow};
-use crate::project::Wrapping;
 use crate::project::types::{FnRef, Ty};
+use crate::project::{Callee, Wrapping};
 use crate::source::{Language, Span};
 
 pub(super) static RULE: Rule = Rule {
@@ -44,6 +44,7 @@ fn check(context: &mut Context<'_>) {
         if context.model().name(definition.name) == "__aexit__" && library != "asyncio" {
             first_wait(context, &definition.body, library)
                 .into_iter()
+                .filter(|span| context.wants(Profile::Strict) || !is_handed_on(context, &definition.body, *span))
                 .for_each(|span| found.push((span, Place::Cancelled("`__aexit__`"))));
         }
         let is_closed = definition.is_generator
@@ -318,18 +319,52 @@ fn is_excused(context: &Context<'_>, value: ValueId, library: &str, depth: u32) 
     if made_for_it {
         return true;
     }
-    if let Some(own) = context.project.own_of(context.file, *id)
-        && depth < DEEPEST
-        && tells(context, own)
-    {
-        // A helper that puts up the shield itself.
-        let inner = Context::new(context.project, own.file);
-        return first_wait_within(&inner, &context.project.function(own).body, library, depth + 1).is_none();
+    let told = bodies(context, *id);
+    if !told.is_empty() && depth < DEEPEST && told.iter().all(|own| tells(context, *own)) {
+        // A helper that puts up the shield itself, or does not wait.
+        return told.iter().all(|own| {
+            let inner = Context::new(context.project, own.file);
+            first_wait_within(&inner, &context.project.function(*own).body, library, depth + 1).is_none()
+        });
     }
     match name {
         // Children that were cancelled are waited for.
         "gather" | "wait" => library == "asyncio",
         _ => library == "asyncio" && context.text(call.span).contains("return_exceptions"),
+    }
+}
+
+/// The functions of the project that a call may run. What a protocol declares is one of the others.
+fn bodies(context: &Context<'_>, id: CallId) -> Vec<FnRef> {
+    let callees = context.project.callees(context.file, id);
+    let own: Option<Vec<FnRef>> = callees
+        .iter()
+        .map(|callee| match callee {
+            Callee::Own(function) => Some(*function),
+            _ => None,
+        })
+        .collect();
+    let mut own = own.unwrap_or_default();
+    if own.len() > 1 {
+        own.retain(|function| {
+            let inner = Context::new(context.project, function.file);
+            !statements(&inner, *function).all(is_filler)
+        });
+    }
+    own
+}
+
+/// An exit that hands on to something of which the body is not known, or is one of several: whether that looks after itself,
+/// as most clients do, cannot be told.
+fn is_handed_on(context: &Context<'_>, body: &Block, wait: Span) -> bool {
+    let call = flow::find(body, &mut |node| matches!(node, Node::Await(it) if it.span == wait));
+    let Some(Node::Await(it)) = call else { return false };
+    match context.model().value(it.value) {
+        Value::Result(id) if context.model().call(*id).result == Use::Awaited => {
+            let told = bodies(context, *id);
+            told.is_empty() || !told.iter().all(|own| tells(context, *own))
+        }
+        _ => false,
     }
 }
 

@@ -1,7 +1,6 @@
 //! Calls that hold the event loop's thread, directly or through any chain of calls: one judgement, one rule per kind.
 
 use super::{Context, Profile, Rule};
-use crate::finding::Place;
 use crate::knowledge::{Api, Effect, Kind};
 use crate::project::effects::{Climbing, Runs};
 use crate::project::types::FnRef;
@@ -12,7 +11,7 @@ pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) 
     let effects = project.effects();
     for function in context.functions_on_loop() {
         // What is kept was made by the first call that gets there.
-        let mut made: Vec<Place> = Vec::new();
+        let mut made: Vec<FnRef> = Vec::new();
         for (site, runs) in effects.sites(function) {
             match runs {
                 Runs::Library(api, Effect::Blocks(found)) if *found == kind => {
@@ -29,18 +28,16 @@ pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) 
                     else {
                         continue;
                     };
+                    if let Some(keeper) = evidence.once {
+                        if made.contains(&keeper) {
+                            continue;
+                        }
+                        made.push(keeper);
+                    }
                     if evidence.is_far_fetched() && !context.wants(Profile::All) {
                         continue;
                     }
-                    if evidence.once
-                        && let Some(last) = evidence.steps.last()
-                    {
-                        if made.contains(&last.place) {
-                            continue;
-                        }
-                        made.push(last.place);
-                    }
-                    let when = if evidence.once { "the first time, " } else { "" };
+                    let when = if evidence.once.is_some() { "the first time, " } else { "" };
                     let message = format!(
                         "{when}this call blocks the event loop: `{}` reaches `{}`",
                         project.short_name(*callee),
