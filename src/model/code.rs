@@ -223,6 +223,8 @@ pub enum Test {
     None,
     /// It is an instance of this class, or of one of these.
     Instance(ValueId),
+    /// It equals this literal.
+    Equals(ValueId),
 }
 
 #[derive(Debug, Clone)]

@@ -2,7 +2,7 @@
 
 use crate::finding::FileId;
 use crate::knowledge::Effect;
-use crate::model::{Block, CallId, Condition, Node, Scope, Test, Use, Value, flow};
+use crate::model::{Block, CallId, Condition, Node, Scope, Test, Use, Value, ValueId, flow};
 use crate::source::Language;
 
 use super::Project;
@@ -58,7 +58,7 @@ impl Project {
                     || self.own_of(function.file, *call).is_some_and(|it| self.tells_of_loop(it))
             }
             // `self.loop = running_loop()`, a few lines above.
-            Value::Attr(_, name) if !model.name(*name).contains("loop") => false,
+            Value::Attr(_, name) if !["loop", "async"].iter().any(|it| model.name(*name).contains(it)) => false,
             Value::Attr(receiver, name)
                 if self
                     .property(&self.evaluate(function.file, *receiver), model.name(*name))
@@ -80,7 +80,7 @@ impl Project {
         let there = match condition.test {
             Test::Truth => condition.holds,
             Test::None => !condition.holds,
-            Test::Instance(_) => return None,
+            Test::Instance(_) | Test::Equals(_) => return None,
         };
         asks.then_some(!there)
     }
@@ -104,13 +104,29 @@ impl Project {
 
     /// A helper that asks for the running loop, and says so by what it returns: the loop or nothing, yes or no.
     fn tells_of_loop(&self, helper: FnRef) -> bool {
+        self.tells_of_loop_within(helper, 0)
+    }
+
+    fn tells_of_loop_within(&self, helper: FnRef, depth: u32) -> bool {
         let definition = self.function(helper);
         let starts = |call| self.api_of(helper.file, call).is_some_and(|api| api.effect == Some(Effect::StartsRuntime));
         let model = self.model(helper.file);
+        // What another such helper answers is handed on.
+        let hands_on = |value: &ValueId| match model.value(*value) {
+            Value::Result(call) => {
+                depth < 4
+                    && self
+                        .own_of(helper.file, *call)
+                        .is_some_and(|it| it != helper && self.tells_of_loop_within(it, depth + 1))
+            }
+            _ => false,
+        };
         // `called_from_running_loop`: the name says what it answers.
         let answers = model.name(definition.name).ends_with("running_loop")
             || definition.returned.iter().any(|value| matches!(model.value(*value), Value::None | Value::Bool(_)));
-        !definition.kind.is_async() && answers && self.asks_by_itself(helper) && !self.calls_any(helper, &starts)
+        !definition.kind.is_async()
+            && (answers && self.asks_by_itself(helper) || definition.returned.iter().any(hands_on))
+            && !self.calls_any(helper, &starts)
     }
 
     fn calls_any(&self, function: FnRef, is: &dyn Fn(CallId) -> bool) -> bool {

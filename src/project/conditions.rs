@@ -80,6 +80,46 @@ impl Project {
             })
     }
 
+    /// The receiver was made in the same function, and this is the first time that this is asked of it.
+    fn is_new(&self, file: FileId, call: &Call) -> bool {
+        let model = self.model(file);
+        let Value::Attr(receiver, name) = model.value(call.callee) else { return false };
+        let Value::Result(made) = model.value(*receiver) else { return false };
+        let asked_before = |other: &Call| {
+            other.function == call.function
+                && other.span.start < call.span.start
+                && matches!(model.value(other.callee), Value::Attr(it, asked) if it == receiver && asked == name)
+        };
+        model.call(*made).function == call.function
+            && matches!(self.evaluate(file, model.call(*made).callee), Ty::External(_))
+            && !model.calls.iter().any(asked_before)
+    }
+
+    /// The receiver is one of a pair that the same function has made, and the other has been used: both ends are in its hands.
+    fn is_paired(&self, file: FileId, call: &Call) -> bool {
+        let model = self.model(file);
+        let Value::Attr(receiver, _) = model.value(call.callee) else { return false };
+        let Value::Item(pair, _) = model.value(*receiver) else { return false };
+        let Value::Result(made) = model.value(*pair) else { return false };
+        let is_other =
+            |value: ValueId| value != *receiver && matches!(model.value(value), Value::Item(it, _) if it == pair);
+        let uses_other = |other: &Call| {
+            other.function == call.function
+                && other.span.end <= call.span.start
+                && (other.args.iter().any(|arg| is_other(arg.value))
+                    || matches!(model.value(other.callee), Value::Attr(it, _) if is_other(*it)))
+        };
+        model.call(*made).function == call.function
+            && self.api_of(file, *made).is_some_and(|api| api.last_name() == "socketpair")
+            && model.calls.iter().any(uses_other)
+    }
+
+    /// The literal is one of those that the function's effect does without, as an argument at that place.
+    pub(super) fn is_void_for(&self, file: FileId, api: &Api, position: usize, literal: ValueId) -> bool {
+        let asks = format!("{position}=@numeric");
+        api.unless.iter().any(|it| *it == asks) && self.text_of(file, literal, 0).is_some_and(|text| is_numeric(&text))
+    }
+
     /// The same function first waits until the receiver is ready: `await wait_readable(sock)`.
     fn is_told_ready(&self, file: FileId, call: &Call) -> bool {
         let model = self.model(file);
@@ -120,6 +160,8 @@ impl Project {
             "@iterated" => return Some(self.is_iterated(file, call)),
             "@ready" => return Some(self.is_told_ready(file, call)),
             "@ended" => return Some(self.is_polled_to_its_end(file, call)),
+            "@new" => return Some(self.is_new(file, call)),
+            "@paired" => return Some(self.is_paired(file, call)),
             _ => {}
         }
         if let Some(method) = condition.strip_prefix('.') {
@@ -217,9 +259,11 @@ pub(super) fn is_constant(name: &str) -> bool {
     name.len() > 1 && name.starts_with(|it: char| it.is_ascii_uppercase()) && !name.contains(char::is_lowercase)
 }
 
-/// An address that no name server need be asked for, with a port or without: `127.0.0.1`, `[::1]:80`.
+/// An address that no name server need be asked for, with a port or without: `127.0.0.1`, `[::1]:80`, and `localhost`,
+/// which resolvers answer themselves.
 fn is_numeric(text: &str) -> bool {
-    text.parse::<IpAddr>().is_ok() || text.parse::<SocketAddr>().is_ok()
+    let is_here = text.strip_prefix("localhost").is_some_and(|rest| rest.is_empty() || rest.starts_with(':'));
+    is_here || text.parse::<IpAddr>().is_ok() || text.parse::<SocketAddr>().is_ok()
 }
 
 /// A URL that holds what it stands for.

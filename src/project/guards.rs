@@ -120,7 +120,10 @@ impl Project {
             param: u16::try_from(param?).ok()?,
             test: condition.test,
             holds: condition.holds == holds,
-            asked_in: if matches!(condition.test, Test::Instance(_)) { function.file } else { FileId(0) },
+            asked_in: match condition.test {
+                Test::Instance(_) | Test::Equals(_) => function.file,
+                Test::Truth | Test::None => FileId(0),
+            },
             exact: exact.is_some(),
         })
     }
@@ -232,6 +235,9 @@ impl Project {
                 _ => self.is_instance(&self.evaluate(file, value), &class),
             };
         }
+        if let Test::Equals(literal) = test {
+            return self.equals(demand.asked_in, literal, file, value);
+        }
         let literal = match model.value(value) {
             // What is spread into one may be empty.
             Value::Tuple(items) | Value::Collection(items) => {
@@ -257,7 +263,24 @@ impl Project {
         };
         match test {
             Test::None => Some(none),
-            Test::Truth | Test::Instance(_) => truth,
+            Test::Truth | Test::Instance(_) | Test::Equals(_) => truth,
+        }
+    }
+
+    /// Whether the value equals the literal, where it is one itself.
+    fn equals(&self, asked_in: FileId, literal: ValueId, file: FileId, value: ValueId) -> Option<bool> {
+        let plain = match self.model(file).value(value) {
+            Value::None | Value::Bool(_) | Value::Int(_) | Value::Str(_) | Value::Global(..) => {
+                self.evaluate(file, value)
+            }
+            Value::Tuple(_) | Value::Collection(_) | Value::Function(_) | Value::Class(_) => return Some(false),
+            _ => return None,
+        };
+        match (self.evaluate(asked_in, literal), plain) {
+            (Ty::Str(one), Ty::Str(other)) => Some(one == other),
+            (Ty::Int(one), Ty::Int(other)) => Some(one == other),
+            (Ty::Str(_), Ty::Int(_) | Ty::Bool(_) | Ty::None) | (Ty::Int(_), Ty::Str(_) | Ty::None) => Some(false),
+            _ => None,
         }
     }
 

@@ -44,6 +44,7 @@ impl Project {
             guards: Guards::default(),
             polls: 0,
             branches: 0,
+            equal: Vec::new(),
             once: false,
             off_loop: false,
             sites: Vec::new(),
@@ -126,6 +127,8 @@ struct Found<'a> {
     polls: u32,
     /// Branches and handlers around the current place, and those before it that may have been left for good.
     branches: u32,
+    /// Values that equal a literal at the current place.
+    equal: Vec<(ValueId, ValueId)>,
     /// What is made here is kept: it runs the first time only.
     once: bool,
     /// No loop runs here: the code has asked.
@@ -211,9 +214,15 @@ impl Found<'_> {
                 let once = self.once;
                 self.once |= fills(model, self.function.function, arm);
                 self.guards = guards.and_all(said);
+                let equal = self.equal.len();
+                self.equal.extend(arm.conditions.iter().filter_map(|it| match it.test {
+                    Test::Equals(literal) if it.holds => Some((it.value, literal)),
+                    _ => None,
+                }));
                 self.branches += 1;
                 self.walk(&arm.body);
                 self.branches -= 1;
+                self.equal.truncate(equal);
                 self.once = once;
             }
             self.guards = guards.and_all(contrary);
@@ -445,7 +454,15 @@ impl Found<'_> {
                 effect = None;
             }
         }
-        if let Some((api, effect)) = effect {
+        let is_void = |api: &Api| {
+            call.args.iter().enumerate().any(|(position, arg)| {
+                let literal = self.equal.iter().find(|(value, _)| *value == arg.value);
+                literal.is_some_and(|(_, literal)| project.is_void_for(self.file, api, position, *literal))
+            })
+        };
+        if let Some((api, effect)) = effect
+            && !is_void(api)
+        {
             self.library(site, api, effect);
         }
         let [callee] = callees.as_slice() else { return };

@@ -34,7 +34,7 @@ impl Project {
 pub(super) fn fills(model: &FileModel, function: FunctionId, arm: &Arm) -> bool {
     arm.conditions.iter().any(|it| {
         it.holds == (it.test == Test::None)
-            && !matches!(it.test, Test::Instance(_))
+            && matches!(it.test, Test::Truth | Test::None)
             && is_set(model, function, it.value, arm.span)
     })
 }
@@ -45,7 +45,7 @@ pub(super) fn answers(model: &FileModel, function: FunctionId, arm: &Arm) -> boo
     arm.conditions.iter().any(|it| {
         let returns = |node: &Node| matches!(node, Node::Return { value, .. } if *value == Some(it.value));
         it.holds != (it.test == Test::None)
-            && !matches!(it.test, Test::Instance(_))
+            && matches!(it.test, Test::Truth | Test::None)
             && arm.body.nodes.iter().any(returns)
             && is_set(model, function, it.value, whole)
     })

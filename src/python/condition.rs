@@ -74,9 +74,13 @@ impl Lowerer<'_> {
                 whole
             }
             Expr::Compare(it) => {
-                let ([op @ (CmpOp::Is | CmpOp::IsNot)], [literal]) = (&*it.ops, &*it.comparators) else {
+                let ([op], [literal]) = (&*it.ops, &*it.comparators) else { return false };
+                if matches!(op, CmpOp::Eq | CmpOp::NotEq) {
+                    return self.equality(&it.left, *op == CmpOp::Eq, literal, out);
+                }
+                if !matches!(op, CmpOp::Is | CmpOp::IsNot) {
                     return false;
-                };
+                }
                 // `flag is False`: a flag is one or the other.
                 let (test, wanted) = match literal {
                     Expr::NoneLiteral(_) => (Test::None, true),
@@ -90,6 +94,27 @@ impl Lowerer<'_> {
             }
             _ => false,
         }
+    }
+
+    /// `name == "text"`, `name != 1`
+    fn equality(&mut self, asked: &Expr, holds: bool, literal: &Expr, out: &mut Vec<Condition>) -> bool {
+        let literal = match literal {
+            Expr::StringLiteral(it) => {
+                let text = self.name(it.value.to_str());
+                self.add(Value::Str(text))
+            }
+            Expr::NumberLiteral(it) => match &it.value {
+                ruff_python_ast::Number::Int(number) => match number.as_i64() {
+                    Some(number) => self.add(Value::Int(number)),
+                    None => return false,
+                },
+                _ => return false,
+            },
+            _ => return false,
+        };
+        let Some(value) = self.subject(asked) else { return false };
+        out.push(Condition { value, test: Test::Equals(literal), holds });
+        true
     }
 
     /// The value that a test asks something of, where it was evaluated just now: a local, an attribute of one, a global, a
