@@ -28,6 +28,8 @@ const DEEPEST: u32 = 4;
 /// What is waited for is looked at as where a cancellation stays: one is enough to lose an exception.
 const ONLY_ONCE: &str = "any";
 
+const EXIT: &str = "`__aexit__`";
+
 fn check(context: &mut Context<'_>) {
     if context.language() != Language::Python {
         return;
@@ -44,8 +46,7 @@ fn check(context: &mut Context<'_>) {
         if context.model().name(definition.name) == "__aexit__" && library != "asyncio" {
             first_wait(context, &definition.body, library)
                 .into_iter()
-                .filter(|span| context.wants(Profile::Strict) || !is_handed_on(context, &definition.body, *span))
-                .for_each(|span| found.push((span, Place::Cancelled("`__aexit__`"))));
+                .for_each(|span| found.push((span, Place::Cancelled(EXIT))));
         }
         let is_closed = definition.is_generator
             && matches!(context.project.wrapping(function), Wrapping::Plain | Wrapping::Manager)
@@ -54,6 +55,12 @@ fn check(context: &mut Context<'_>) {
         if !found.is_empty() && library != "asyncio" && is_root(context, function) {
             // Only a scope inside it can be cancelled.
             found.retain(|(span, _)| stands_in_scope(&definition.body, *span));
+        }
+        if !context.wants(Profile::Strict) {
+            found.retain(|(span, place)| {
+                let exits = *place == Place::Cancelled(EXIT);
+                !is_handed_on(context, &definition.body, *span, exits)
+            });
         }
         found.sort();
         found.dedup_by_key(|it| it.0);
@@ -354,18 +361,26 @@ fn bodies(context: &Context<'_>, id: CallId) -> Vec<FnRef> {
     own
 }
 
-/// An exit that hands on to something of which the body is not known, or is one of several: whether that looks after itself,
-/// as most clients do, cannot be told.
-fn is_handed_on(context: &Context<'_>, body: &Block, wait: Span) -> bool {
+/// Whether the one who is waited for looks after itself cannot be told: a protocol or an abstract class declares it. Of an exit
+/// that hands on to something, that also goes for what nothing is known of or what others override: most clients do.
+fn is_handed_on(context: &Context<'_>, body: &Block, wait: Span, exits: bool) -> bool {
     let call = flow::find(body, &mut |node| matches!(node, Node::Await(it) if it.span == wait));
     let Some(Node::Await(it)) = call else { return false };
-    match context.model().value(it.value) {
-        Value::Result(id) if context.model().call(*id).result == Use::Awaited => {
-            let told = bodies(context, *id);
-            told.is_empty() || !told.iter().all(|own| tells(context, *own))
-        }
-        _ => false,
+    let Value::Result(id) = context.model().value(it.value) else { return false };
+    if context.model().call(*id).result != Use::Awaited {
+        return false;
     }
+    let told = bodies(context, *id);
+    if exits {
+        return told.is_empty() || !told.iter().all(|own| tells(context, *own));
+    }
+    !told.is_empty() && told.iter().all(|own| is_declared(context, *own))
+}
+
+/// The function is there to be overridden, and does nothing itself.
+fn is_declared(context: &Context<'_>, function: FnRef) -> bool {
+    let inner = Context::new(context.project, function.file);
+    context.project.is_abstract(function) || statements(&inner, function).all(is_filler)
 }
 
 /// The function's body says what is waited for: not where it is a method of a protocol or one that others override, nor an
@@ -373,7 +388,6 @@ fn is_handed_on(context: &Context<'_>, body: &Block, wait: Span) -> bool {
 fn tells(context: &Context<'_>, function: FnRef) -> bool {
     let inner = Context::new(context.project, function.file);
     context.project.function(function).kind.is_async()
-        && !context.project.is_abstract(function)
         && !is_overridden(&inner, function)
-        && !statements(&inner, function).all(is_filler)
+        && !is_declared(context, function)
 }
