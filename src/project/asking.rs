@@ -6,7 +6,7 @@ use crate::model::{Block, CallId, Condition, Node, Scope, Test, Use, Value, Valu
 use crate::source::Language;
 
 use super::Project;
-use super::types::FnRef;
+use super::types::{FnRef, Ty};
 
 impl Project {
     /// The function finds out whether a loop runs before it does one thing or the other.
@@ -47,6 +47,10 @@ impl Project {
     /// Where the condition holds, no loop runs in this thread (`Some(true)`), or one does; `None`: it says nothing of that.
     pub(super) fn says_no_loop(&self, function: FnRef, condition: Condition) -> Option<bool> {
         let model = self.model(function.file);
+        if let Test::Equals(literal) = condition.test {
+            let is_child = *model.value(literal) == Value::Int(0) && self.is_forked(function.file, condition.value);
+            return is_child.then_some(condition.holds);
+        }
         let asks = match model.value(condition.value) {
             Value::Result(call) => {
                 let named = |value: &Value| match value {
@@ -83,6 +87,22 @@ impl Project {
             Test::Instance(_) | Test::Equals(_) => return None,
         };
         asks.then_some(!there)
+    }
+
+    /// What a fork gives is 0 in the child, of whose threads only this one is left, on its way to another program.
+    fn is_forked(&self, file: FileId, value: ValueId) -> bool {
+        let model = self.model(file);
+        let forks = |value: ValueId| match model.value(value) {
+            Value::Result(call) => {
+                let callee = self.evaluate(file, model.call(*call).callee);
+                matches!(callee, Ty::External(path) if matches!(&*path, "os.fork" | "os.forkpty" | "pty.fork"))
+            }
+            _ => false,
+        };
+        match model.value(value) {
+            Value::Item(pair, 0) => forks(*pair),
+            _ => forks(value),
+        }
     }
 
     /// `with pytest.raises(..)`: a test expects what is inside to fail, or to be warned of.
