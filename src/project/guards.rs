@@ -1,7 +1,8 @@
 //! What must hold of a function's parameters for something in it to happen, and whether a call rules that out.
 
 use crate::finding::FileId;
-use crate::model::{CallId, Condition, ParamKind, Test, UNKNOWN, Value, ValueId};
+use crate::model::{CallId, Condition, NameId, ParamKind, Test, UNKNOWN, Value, ValueId};
+use crate::source::Language;
 
 use super::Project;
 use super::calls::Callee;
@@ -12,6 +13,8 @@ use super::types::{FnRef, Ty};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 struct Demand {
     param: u16,
+    /// Of `**options`, the one of this name, where the function takes it out; and what it takes else.
+    option: Option<(NameId, ValueId)>,
     test: Test,
     holds: bool,
     /// Where the test stands, if that matters: a class is a value of that file.
@@ -28,7 +31,7 @@ impl Demand {
             (Test::None, _) | (_, Test::None) => self.holds && other.holds,
             _ => false,
         };
-        self.param == other.param && self.exact && other.exact && contrary
+        self.param == other.param && self.option == other.option && self.exact && other.exact && contrary
     }
 }
 
@@ -110,14 +113,19 @@ impl Project {
     fn demand_of(&self, function: FnRef, condition: Condition, holds: bool) -> Option<Demand> {
         let params = &self.function(function).params;
         let model = self.model(function.file);
-        let exact = params.iter().position(|param| param.value != UNKNOWN && param.value == condition.value);
+        let is_param = |value: ValueId| params.iter().position(|it| it.value != UNKNOWN && it.value == value);
+        let exact = is_param(condition.value);
+        let set = if exact.is_none() { self.set_here(function, condition.value) } else { None };
+        let option = self.option_taken(function, set.unwrap_or(condition.value));
         // A parameter that some path replaces is still what was given, on the others.
-        let param = exact.or_else(|| match model.value(condition.value) {
+        let param = exact.or_else(|| option.map(|(param, ..)| param)).or_else(|| set.and_then(is_param));
+        let param = param.or_else(|| match model.value(condition.value) {
             Value::Union(parts) => params.iter().position(|it| it.value != UNKNOWN && parts.contains(&it.value)),
             _ => None,
         });
         Some(Demand {
             param: u16::try_from(param?).ok()?,
+            option: option.map(|(_, name, other)| (name, other)),
             test: condition.test,
             holds: condition.holds == holds,
             asked_in: match condition.test {
@@ -126,6 +134,37 @@ impl Project {
             },
             exact: exact.is_some(),
         })
+    }
+
+    /// The value that the function gives to an attribute of its object, if it gives it one only: `self.name = name`.
+    fn set_here(&self, function: FnRef, value: ValueId) -> Option<ValueId> {
+        let model = self.model(function.file);
+        let Value::Attr(receiver, name) = model.value(value) else { return None };
+        let definition = model.function(function.function);
+        let is_own =
+            definition.params.first().is_some_and(|it| it.kind == ParamKind::Receiver && it.value == *receiver);
+        let class = definition.class.filter(|_| is_own && model.language == Language::Python)?;
+        let is_here = |value: &ValueId| {
+            definition.params.iter().any(|it| it.value != UNKNOWN && it.value == *value)
+                || matches!(model.value(*value), Value::Result(id) if model.call(*id).function == function.function)
+        };
+        let mut set = model.class(class).fields.iter().filter(|it| it.0 == *name).map(|it| it.1).filter(is_here);
+        let first = set.next()?;
+        set.next().is_none().then_some(first)
+    }
+
+    /// `options.pop("name", default)`, `options.get("name")` of `**options`: which parameter, the name and the default.
+    fn option_taken(&self, function: FnRef, value: ValueId) -> Option<(usize, NameId, ValueId)> {
+        let model = self.model(function.file);
+        let Value::Result(id) = model.value(value) else { return None };
+        let call = model.call(*id);
+        let Value::Attr(options, method) = model.value(call.callee) else { return None };
+        let params = &model.function(function.function).params;
+        let param = params.iter().position(|it| it.kind == ParamKind::Keywords && it.value == *options)?;
+        let (Some(name), "pop" | "get") = (call.args.first(), model.name(*method)) else { return None };
+        let Value::Str(name) = model.value(name.value) else { return None };
+        // Without a default `pop` has to be given one.
+        Some((param, *name, call.args.get(1).map_or(UNKNOWN, |it| it.value)))
     }
 
     /// Whether a condition on `callee` holds when `caller` runs it by this call (or without call syntax).
@@ -150,7 +189,10 @@ impl Project {
                 if !self.is_called_by(caller.file, call, callee) {
                     return Outcome::Open;
                 }
-                let given = self.argument_at(caller.file, call, callee, u32::from(guard.param));
+                let given = match guard.option {
+                    Some((name, _)) => self.option_given(caller.file, call, self.model(callee.file).name(name)),
+                    None => self.argument_at(caller.file, call, callee, u32::from(guard.param)),
+                };
                 if given.is_none() && self.may_be_spread(caller.file, call, param.kind) {
                     return Outcome::Open;
                 }
@@ -160,6 +202,16 @@ impl Project {
         };
         let (file, value) = match given {
             Some(given) => given,
+            None if guard.option.is_some_and(|(_, other)| other == UNKNOWN) => {
+                // `options.get("name")` of nothing is `None`.
+                let holds = match guard.test {
+                    Test::None => true,
+                    Test::Truth | Test::Equals(_) => false,
+                    Test::Instance(_) => return Outcome::Open,
+                };
+                return if holds == guard.holds { Outcome::Open } else { Outcome::Fails };
+            }
+            None if let Some((_, other)) = guard.option => (callee.file, other),
             None if param.has_default => (callee.file, param.default),
             None => return self.rest_given(caller, call, callee, guard),
         };
@@ -177,6 +229,13 @@ impl Project {
             }),
             None => Outcome::Open,
         }
+    }
+
+    /// The keyword argument of that name.
+    fn option_given(&self, file: FileId, call: CallId, name: &str) -> Option<ValueId> {
+        let model = self.model(file);
+        let args = &model.call(call).args;
+        args.iter().find(|arg| arg.name.is_some_and(|it| model.name(it) == name)).map(|arg| arg.value)
     }
 
     /// `*args` gives positional parameters and the rest. `**options` gives what it gives: most often not the one in question.

@@ -21,6 +21,7 @@ mod resolve;
 mod sites;
 mod times;
 pub mod types;
+mod unwritten;
 
 pub use callables::Wrapping;
 pub use coverage::Coverage;
