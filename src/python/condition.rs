@@ -128,7 +128,11 @@ impl Lowerer<'_> {
                 let name = self.name(it.attr.as_str());
                 Some(self.add(Value::Attr(receiver, name)))
             }
-            Expr::Call(it) if it.arguments.is_empty() => {
+            // With arguments it is asked for an option: `options.get("name")`.
+            Expr::Call(it)
+                if it.arguments.is_empty()
+                    || matches!(&*it.func, Expr::Attribute(it) if matches!(it.attr.as_str(), "get" | "pop")) =>
+            {
                 let call = self.evaluated(it)?;
                 Some(self.add(Value::Result(call)))
             }
