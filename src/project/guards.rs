@@ -136,7 +136,7 @@ impl Project {
         })
     }
 
-    /// The value that the function gives to an attribute of its object, if it gives it one only: `self.name = name`.
+    /// The value that the function gives to an attribute of its object, at first: `self.name = name`.
     fn set_here(&self, function: FnRef, value: ValueId) -> Option<ValueId> {
         let model = self.model(function.file);
         let Value::Attr(receiver, name) = model.value(value) else { return None };
@@ -148,9 +148,7 @@ impl Project {
             definition.params.iter().any(|it| it.value != UNKNOWN && it.value == *value)
                 || matches!(model.value(*value), Value::Result(id) if model.call(*id).function == function.function)
         };
-        let mut set = model.class(class).fields.iter().filter(|it| it.0 == *name).map(|it| it.1).filter(is_here);
-        let first = set.next()?;
-        set.next().is_none().then_some(first)
+        model.class(class).fields.iter().filter(|it| it.0 == *name).map(|it| it.1).find(is_here)
     }
 
     /// `options.pop("name", default)`, `options.get("name")` of `**options`: which parameter, the name and the default.
