@@ -307,6 +307,7 @@ impl Project {
             }
             // A constant of a module, or of a class.
             Value::Global(..) | Value::Path(_) | Value::Attr(..) => Some(self.evaluate(file, value)),
+            Value::Result(_) if test == Test::None => Some(self.evaluate(file, value)),
             _ => None,
         };
         let (truth, none) = match literal? {
@@ -315,6 +316,8 @@ impl Project {
             Ty::Int(it) => (Some(it != 0), false),
             Ty::Str(it) => (Some(!it.is_empty()), false),
             Ty::Function(_) | Ty::Class(_) => (Some(true), false),
+            // Whatever it counts as. In Rust it may be an `Option`.
+            Ty::Instance(..) if model.language == Language::Python => (None, false),
             _ if self.is_named_as_constant(file, value) => (None, false),
             _ => return None,
         };
