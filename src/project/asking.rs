@@ -83,6 +83,7 @@ impl Project {
         };
         let there = match condition.test {
             Test::Truth => condition.holds,
+            Test::Is(flag) => condition.holds == flag,
             Test::None => !condition.holds,
             Test::Instance(_) | Test::Equals(_) => return None,
         };

@@ -7,7 +7,7 @@ use crate::source::Language;
 use super::Project;
 use super::calls::Callee;
 use super::conditions::is_constant;
-use super::types::{FnRef, Ty};
+use super::types::{Class, FnRef, Ty};
 
 /// A condition on a parameter, by its position in [`Function::params`](crate::model::Function).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -28,7 +28,9 @@ impl Demand {
     fn excludes(self, other: Self) -> bool {
         let contrary = match (self.test, other.test) {
             (one, another) if one == another => self.asked_in == other.asked_in && self.holds != other.holds,
-            (Test::None, _) | (_, Test::None) => self.holds && other.holds,
+            (Test::None, _) | (_, Test::None) | (Test::Is(_), Test::Is(_)) => self.holds && other.holds,
+            (Test::Truth, Test::Is(flag)) => other.holds && self.holds != flag,
+            (Test::Is(flag), Test::Truth) => self.holds && other.holds != flag,
             _ => false,
         };
         self.param == other.param && self.option == other.option && self.exact && other.exact && contrary
@@ -130,7 +132,7 @@ impl Project {
             holds: condition.holds == holds,
             asked_in: match condition.test {
                 Test::Instance(_) | Test::Equals(_) => function.file,
-                Test::Truth | Test::None => FileId(0),
+                Test::Truth | Test::None | Test::Is(_) => FileId(0),
             },
             exact: exact.is_some(),
         })
@@ -204,7 +206,7 @@ impl Project {
                 // `options.get("name")` of nothing is `None`.
                 let holds = match guard.test {
                     Test::None => true,
-                    Test::Truth | Test::Equals(_) => false,
+                    Test::Truth | Test::Is(_) | Test::Equals(_) => false,
                     Test::Instance(_) => return Outcome::Open,
                 };
                 return if holds == guard.holds { Outcome::Open } else { Outcome::Fails };
@@ -298,7 +300,8 @@ impl Project {
         let literal = match model.value(value) {
             // What is spread into one may be empty.
             Value::Tuple(items) | Value::Collection(items) => {
-                return if items.is_empty() { Some(false) } else { (test == Test::None).then_some(false) };
+                let is_either = matches!(test, Test::None | Test::Is(_));
+                return if items.is_empty() { Some(false) } else { is_either.then_some(false) };
             }
             Value::Path(path) if path.segments.last().is_some_and(|it| model.name(*it) == "None") => Some(Ty::None),
             Value::Str(it) => Some(Ty::Str(model.name(*it).into())),
@@ -307,10 +310,20 @@ impl Project {
             }
             // A constant of a module, or of a class.
             Value::Global(..) | Value::Path(_) | Value::Attr(..) => Some(self.evaluate(file, value)),
-            Value::Result(_) if test == Test::None => Some(self.evaluate(file, value)),
+            Value::Result(_) if matches!(test, Test::None | Test::Is(_)) => Some(self.evaluate(file, value)),
             _ => None,
         };
-        let (truth, none) = match literal? {
+        let literal = literal?;
+        if let Test::Is(flag) = test {
+            return match literal {
+                Ty::Bool(it) => Some(it == flag),
+                Ty::None | Ty::Int(_) | Ty::Str(_) | Ty::Function(_) | Ty::Class(_) => Some(false),
+                // `bool` itself is a library's class.
+                Ty::Instance(Class::Own(_), _) if model.language == Language::Python => Some(false),
+                _ => None,
+            };
+        }
+        let (truth, none) = match literal {
             Ty::None => (Some(false), true),
             Ty::Bool(it) => (Some(it), false),
             Ty::Int(it) => (Some(it != 0), false),
@@ -323,7 +336,7 @@ impl Project {
         };
         match test {
             Test::None => Some(none),
-            Test::Truth | Test::Instance(_) | Test::Equals(_) => truth,
+            Test::Truth | Test::Is(_) | Test::Instance(_) | Test::Equals(_) => truth,
         }
     }
 

@@ -81,14 +81,13 @@ impl Lowerer<'_> {
                 if !matches!(op, CmpOp::Is | CmpOp::IsNot) {
                     return false;
                 }
-                // `flag is False`: a flag is one or the other.
-                let (test, wanted) = match literal {
-                    Expr::NoneLiteral(_) => (Test::None, true),
-                    Expr::BooleanLiteral(it) => (Test::Truth, it.value),
+                let test = match literal {
+                    Expr::NoneLiteral(_) => Test::None,
+                    Expr::BooleanLiteral(it) => Test::Is(it.value),
                     _ => return false,
                 };
                 let value = self.subject(&it.left);
-                let holds = (*op == CmpOp::Is) == wanted;
+                let holds = *op == CmpOp::Is;
                 out.extend(value.map(|value| Condition { value, test, holds }));
                 value.is_some()
             }
