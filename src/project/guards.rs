@@ -310,7 +310,11 @@ impl Project {
             }
             // A constant of a module, or of a class.
             Value::Global(..) | Value::Path(_) | Value::Attr(..) => Some(self.evaluate(file, value)),
-            Value::Result(_) if matches!(test, Test::None | Test::Is(_)) => Some(self.evaluate(file, value)),
+            // A type that is declared leaves `None` out; an object that was made just now is one.
+            Value::Result(id) if test == Test::None => {
+                return matches!(self.callees(file, *id).as_slice(), [Callee::Construct(_)]).then_some(false);
+            }
+            Value::Result(_) if matches!(test, Test::Is(_)) => Some(self.evaluate(file, value)),
             _ => None,
         };
         let literal = literal?;
@@ -329,8 +333,6 @@ impl Project {
             Ty::Int(it) => (Some(it != 0), false),
             Ty::Str(it) => (Some(!it.is_empty()), false),
             Ty::Function(_) | Ty::Class(_) => (Some(true), false),
-            // Whatever it counts as. In Rust it may be an `Option`.
-            Ty::Instance(..) if model.language == Language::Python => (None, false),
             _ if self.is_named_as_constant(file, value) => (None, false),
             _ => return None,
         };
