@@ -171,6 +171,12 @@ fn request(check: &Check) -> Result<Request, Failure> {
         profile: selection.profile.map(Into::into),
         select: (!selection.select.is_empty()).then_some(select),
         extend_select: rules("--extend-select", &selection.extend_select),
+        named: selection
+            .select
+            .iter()
+            .chain(&selection.extend_select)
+            .flat_map(|word| config::rules_named(word))
+            .collect(),
         ignore: rules("--ignore", &selection.ignore),
         target_python: selection.target_python,
     };
@@ -256,7 +262,8 @@ fn surroundings(
     let rust = all(Language::Rust).map(|file| file.location.as_path());
     let (manifests, wrong) = packages::manifests(rust, |path| discover::relative(path, current));
     problems.extend(wrong);
-    let mut found = Surroundings { manifests, largest: MAX_FILE_SIZE, ..Surroundings::default() };
+    let extensions = packages::extensions(&manifests, files.iter().map(|file| file.location.as_path()));
+    let mut found = Surroundings { manifests, extensions, largest: MAX_FILE_SIZE, ..Surroundings::default() };
     let asked = match &configuration.python {
         Some(path) => Some(SitePackages::of(&current.join(path)).ok_or_else(|| {
             Failure::new(format!(

@@ -206,9 +206,9 @@ pub struct Arm {
     pub test: Block,
     /// What holds where the arm runs, as far as its test says it of single values: all of these.
     pub conditions: Vec<Condition>,
-    /// There is one condition, and it is the whole test: where the arm is not taken, the contrary holds.
-    pub decides: bool,
-    /// The test says that one of these holds, and no more: where the arm is not taken, none does.
+    /// What holds where the arm is not taken: all of these.
+    pub otherwise: Vec<Condition>,
+    /// The test says that one of these holds, and no more.
     pub either: Vec<Condition>,
     /// `select!`: the branch's future.
     pub future: Option<ValueId>,
@@ -219,7 +219,7 @@ pub struct Arm {
 }
 
 /// Something a test says of one value: `if x`, `if not x`, `if x is None`, `if let Some(y) = x`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Condition {
     pub value: ValueId,
     pub test: Test,

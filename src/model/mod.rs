@@ -8,6 +8,7 @@ pub mod flow;
 mod kinds;
 mod names;
 mod outline;
+mod shown;
 mod value;
 
 pub use code::{
@@ -17,6 +18,7 @@ pub use code::{
 pub use kinds::Kinds;
 pub use names::{NameId, Names};
 pub use outline::{Reshaped, reshaped};
+pub use shown::{Given, ModuleBody, Role, Shown, ShownClass, ShownFunction, ShownModule};
 pub use value::{Path, PathRoot, Value};
 
 use std::hash::{BuildHasher, BuildHasherDefault};
@@ -87,6 +89,8 @@ pub struct FileModel {
     /// Extents of simple statements and of the headers of compound ones, sorted: what a suppression on a line governs.
     pub statements: Vec<Span>,
     pub errors: Vec<ParseError>,
+    /// Rust: what the file shows to Python.
+    pub shown: Option<Box<Shown>>,
     /// The front end itself failed on the file: an internal error, to be reported.
     pub failed: bool,
 }
@@ -318,6 +322,7 @@ impl FileModel {
             allows: Vec::new(),
             statements: Vec::new(),
             errors: Vec::new(),
+            shown: None,
             failed: false,
         }
     }

@@ -57,6 +57,15 @@ impl Project {
                 named(model.value(model.call(*call).callee))
                     || self.own_of(function.file, *call).is_some_and(|it| self.tells_of_loop(it))
             }
+            // A property that asks.
+            Value::Attr(receiver, name)
+                if condition.test == Test::Truth
+                    && self
+                        .property(&self.evaluate(function.file, *receiver), model.name(*name))
+                        .is_some_and(|it| self.asks_by_itself(it)) =>
+            {
+                true
+            }
             // `self.loop = running_loop()`, a few lines above.
             Value::Attr(..) => {
                 self.calls_any(function, &|call| {

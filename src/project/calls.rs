@@ -1,7 +1,7 @@
 //! What a call runs.
 
 use crate::finding::FileId;
-use crate::knowledge::{Api, Effect};
+use crate::knowledge::{Api, Effect, Runner};
 use crate::model::{Arg, Call, CallId, ClassKind, Node, Use, Value, ValueId, flow};
 use crate::source::Language;
 
@@ -95,6 +95,7 @@ impl Project {
                 None => Callee::Unknown,
             },
             Ty::Partial(inner) => self.callee_of(language, inner),
+            Ty::Foreign(it) => self.foreign_callee(*it),
             Ty::Instance(Class::Own(_), _) if language == Language::Python => {
                 match self.member(language, ty, "__call__") {
                     Ty::Bound(_, function) => Callee::Own(function),
@@ -149,11 +150,16 @@ impl Project {
         })
     }
 
-    /// The function that makes the call goes through what it gives, or hands it on. What is only bound may be gone through
-    /// somewhere else.
+    /// The function that makes the call goes through what it gives, or hands it to something here. What is only bound or
+    /// given back may be gone through somewhere else, as what is handed to a thread is.
     fn is_iterated(&self, file: FileId, call: &Call) -> bool {
-        let Use::Bound(_) = call.result else { return true };
         let model = self.model(file);
+        match call.result {
+            Use::Bound(_) => {}
+            Use::Returned => return false,
+            Use::Passed => return !self.is_passed_elsewhere(file, call),
+            _ => return true,
+        }
         let is_it = |value: ValueId| {
             let made = |value: &Value| matches!(value, Value::Result(id) if model.call(*id).span == call.span);
             match model.value(value) {
@@ -171,6 +177,20 @@ impl Project {
                     && other.args.iter().any(|arg| is_it(arg.value))
                     && matches!(self.evaluate(file, other.callee), Ty::External(path) if path.starts_with("builtins."))
             })
+    }
+
+    /// The call's result is an argument of one that calls a function in a thread or a process.
+    fn is_passed_elsewhere(&self, file: FileId, call: &Call) -> bool {
+        let model = self.model(file);
+        let is_result = |value: &Value| matches!(value, Value::Result(id) if model.call(*id).span == call.span);
+        let mut calls = model.calls.iter().enumerate();
+        calls.any(|(index, other)| {
+            other.function == call.function
+                && other.args.iter().any(|arg| is_result(model.value(arg.value)))
+                && self
+                    .api_of(file, CallId(index as u32))
+                    .is_some_and(|api| api.runs.iter().any(|it| matches!(it.place, Runner::Thread | Runner::Process)))
+        })
     }
 
     /// Whether a condition of a table holds: `block=False`, `0=False`, `timeout`, `!timeout`. `None`: it cannot be told.
@@ -197,6 +217,10 @@ impl Project {
             return if call.args.iter().any(|arg| arg.spread) { None } else { Some(false) };
         };
         let Some(value) = value else { return Some(true) };
+        // `os.devnull`, by whatever name.
+        if value.contains('.') {
+            return Some(matches!(self.evaluate(file, argument.value), Ty::External(path) if *path == *value));
+        }
         let given = match model.value(argument.value) {
             Value::Bool(true) => "True",
             Value::Bool(false) => "False",

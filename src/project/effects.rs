@@ -6,23 +6,27 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::finding::{Confidence, FileId, Place, Step};
-use crate::knowledge::{Api, Effect, Kind};
-use crate::model::{CallId, Use};
+use crate::knowledge::{Api, Effect, Kind, Runner};
+use crate::model::{CallId, Condition, Use};
 use crate::source::{Language, Span};
 
 use super::guards::{Guards, Outcome};
 use super::types::FnRef;
 use super::{Project, trace};
 
-/// The effects that climb: the nine kinds of blocking, and starting a runtime.
-pub const CLIMBING: usize = Kind::ALL.len() + 1;
+/// The effects that climb: the nine kinds of blocking, starting a runtime, and running a future on this thread.
+pub const CLIMBING: usize = Kind::ALL.len() + 2;
 const RUNTIME: usize = Kind::ALL.len();
+const FUTURE: usize = RUNTIME + 1;
 
 /// Which of the climbing effects.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Climbing {
     Blocks(Kind),
     StartsRuntime,
+    /// Rust code that Python calls runs a future to its end. Python's loop is no runtime of Rust: nothing panics, and the loop
+    /// stands still.
+    RunsFuture,
 }
 
 impl Climbing {
@@ -30,6 +34,7 @@ impl Climbing {
         match self {
             Self::Blocks(kind) => kind.index(),
             Self::StartsRuntime => RUNTIME,
+            Self::RunsFuture => FUTURE,
         }
     }
 }
@@ -40,6 +45,8 @@ pub struct Site {
     pub span: Span,
     /// `None` where it is run without call syntax.
     pub call: Option<CallId>,
+    /// What a test before it says of a value that the call hands on.
+    pub given: Option<Condition>,
     /// What must hold of the function's own parameters for it to be reached.
     pub guards: Guards,
     /// How many branches and handlers it stands in, and how many may have been left before: whether it is reached hangs on
@@ -63,6 +70,10 @@ pub struct Evidence {
     /// Rust: a branch of a function that the first one calls is on the way. Which variant of an `enum`, which flag or platform
     /// it is for has often been decided before.
     pub decided_below: bool,
+    /// The end is in Rust.
+    pub in_rust: bool,
+    /// Python's interpreter is let go of on the way.
+    pub released: bool,
 }
 
 impl Evidence {
@@ -197,22 +208,26 @@ impl Effects {
                     Runs::Own(callee) => callers.entry(*callee).or_default().push((*function, *site)),
                     // What is only likely to happen is told where it is called, not from afar.
                     Runs::Library(api, _) if api.confidence == Confidence::Likely => {}
-                    Runs::Library(_, effect) => {
-                        let index = match effect {
-                            Effect::Blocks(kind) => kind.index(),
-                            Effect::StartsRuntime => RUNTIME,
+                    Runs::Library(api, effect) => {
+                        let in_rust = project.language(function.file) == Language::Rust;
+                        let indices: &[usize] = match effect {
+                            Effect::Blocks(kind) => &[kind.index()],
+                            Effect::StartsRuntime if in_rust && runs_future(api) => &[RUNTIME, FUTURE],
+                            Effect::StartsRuntime => &[RUNTIME],
                             Effect::Spawns | Effect::Checkpoint => continue,
                         };
-                        let hop = Hop { site: *site, next: *runs, way: 0, guards: site.guards };
-                        let ways = hops[index].entry(*function).or_default();
-                        if let Some(way) = keep(ways, hop) {
-                            levels[index].push((*function, way));
+                        for index in indices {
+                            let hop = Hop { site: *site, next: *runs, way: 0, guards: site.guards };
+                            let ways = hops[*index].entry(*function).or_default();
+                            if let Some(way) = keep(ways, hop) {
+                                levels[*index].push((*function, way));
+                            }
                         }
                     }
                 }
             }
         }
-        for (hops, mut level) in hops.iter_mut().zip(levels) {
+        for (index, (hops, mut level)) in hops.iter_mut().zip(levels).enumerate() {
             while !level.is_empty() {
                 let mut reached: Vec<(FnRef, Hop)> = Vec::new();
                 for (function, way) in &level {
@@ -222,6 +237,9 @@ impl Effects {
                     }
                     let guards = hops[function][*way].guards;
                     for (caller, site) in callers.get(function).into_iter().flatten() {
+                        if index == RUNTIME && project.language(caller.file) != project.language(function.file) {
+                            continue;
+                        }
                         let Some(guards) = project.carried(*caller, site, *function, guards) else { continue };
                         let next = Runs::Own(*function);
                         reached.push((*caller, Hop { site: *site, next, way: *way, guards }));
@@ -291,12 +309,15 @@ impl Effects {
         let mut steps = Vec::new();
         let (mut branches, mut once, mut decided_below) = (0, false, false);
         let (mut alternative, mut returned) = (false, true);
+        let (mut in_rust, mut released) = (false, false);
         let (mut at, mut way) = (function, way);
         loop {
             project.asks_for_effects(at);
             let hop = hops.get(&at)?.get(way)?;
             branches += hop.site.branches;
             let is_rust = project.language(at.file) == Language::Rust;
+            in_rust |= is_rust;
+            released |= is_rust && hop.site.call.is_some_and(|call| project.releases_interpreter(at.file, call));
             decided_below |= is_rust && !steps.is_empty() && hop.site.branches > 0;
             once |= project.keeps_result(at);
             returned &= hop.site.call.is_some_and(|call| project.model(at.file).call(call).result == Use::Returned);
@@ -311,13 +332,33 @@ impl Effects {
                 }
                 Runs::Library(api, _) => {
                     let does = if api.does.is_empty() { "blocks" } else { api.does };
+                    let does = match effect {
+                        // Only a runtime of Rust minds.
+                        Climbing::RunsFuture => does.strip_suffix(", and panics in async code").unwrap_or(does),
+                        _ => does,
+                    };
                     steps.push(Step { function: name, message: format!("`{}` {does}", api.path), place });
                     let confidence = if branches > 0 || once { Confidence::Likely } else { api.confidence };
-                    return Some(Evidence { steps, api, confidence, branches, alternative, once, decided_below });
+                    return Some(Evidence {
+                        steps,
+                        api,
+                        confidence,
+                        branches,
+                        alternative,
+                        once,
+                        decided_below,
+                        in_rust,
+                        released,
+                    });
                 }
             }
         }
     }
+}
+
+/// It does not return before a future is done.
+fn runs_future(api: &Api) -> bool {
+    api.runs.iter().any(|it| it.place == Runner::Runtime)
 }
 
 /// Keeps a way unless one that is no longer asks for no more. Gives its place among the ways.
@@ -340,7 +381,7 @@ impl Project {
     fn carried(&self, caller: FnRef, site: &Site, callee: FnRef, guards: Guards) -> Option<Guards> {
         let mut carried = site.guards;
         for guard in guards.iter() {
-            match self.outcome(caller, site.call, callee, guard) {
+            match self.outcome(caller, site, callee, guard) {
                 Outcome::Fails => return None,
                 Outcome::Open => {}
                 Outcome::Becomes(guard) => carried = carried.and(guard),

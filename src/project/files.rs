@@ -69,7 +69,7 @@ impl Files {
         reader: Box<dyn Reader>,
     ) -> Self {
         let places = members.iter().map(|it| (it.location.as_path(), it.language));
-        let layout = Arc::new(Layout::of(places, &surroundings.manifests));
+        let layout = Arc::new(Layout::of(places, &surroundings));
         let installed = Installed::new(surroundings, members.len());
         let by_place = OnceLock::new();
         let told = RwLock::default();

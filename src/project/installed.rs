@@ -291,12 +291,6 @@ impl Installed {
         found.or_else(|| self.crate_root(*of))
     }
 
-    /// The edition of the file's package.
-    pub(super) fn edition(&self, file: FileId) -> Option<u16> {
-        let Place::Rust { of, .. } = self.place(file)? else { return None };
-        self.krate(*of).manifest.package.as_ref()?.edition
-    }
-
     /// `kit::store::disk`, `httpx._client`.
     pub(super) fn module_name(&self, file: FileId) -> Option<String> {
         Some(match self.place(file)? {

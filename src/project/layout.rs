@@ -8,7 +8,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::crates::Crates;
 use crate::finding::FileId;
-use crate::packages::Manifest;
+use crate::packages::{Extension, Surroundings};
 use crate::source::Language;
 
 /// Paths of all files, for imports to be found in.
@@ -26,6 +26,8 @@ pub(super) struct Layout {
     top: FxHashMap<String, Vec<String>>,
     /// Python files by the last part of their module's path, for packages spread over several roots.
     by_name: FxHashMap<String, Vec<FileId>>,
+    /// First files of crates that are modules of Python.
+    built: FxHashSet<FileId>,
     pub(super) crates: Crates,
     entries: Vec<Entry>,
     /// The folders that absolute imports start from, each once.
@@ -82,7 +84,7 @@ pub(super) fn plain(path: &Utf8Path) -> String {
 }
 
 impl Layout {
-    pub(super) fn of<'a>(files: impl Iterator<Item = (&'a Utf8Path, Language)>, manifests: &[Manifest]) -> Self {
+    pub(super) fn of<'a>(files: impl Iterator<Item = (&'a Utf8Path, Language)>, around: &Surroundings) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let mut layout = Self { number: NEXT.fetch_add(1, Ordering::Relaxed), ..Self::default() };
         let mut languages = Vec::new();
@@ -115,7 +117,7 @@ impl Layout {
             layout.entries.push(Entry { stem: stem.to_owned(), root: 0, module: String::new() });
             languages.push(language);
         }
-        layout.crates = Crates::of(rust, languages.len(), manifests);
+        layout.crates = Crates::of(rust, languages.len(), &around.manifests);
         let mut numbers: FxHashMap<String, u32> = FxHashMap::default();
         for (index, _) in languages.iter().enumerate().filter(|(_, language)| **language == Language::Python) {
             let (root, module) = layout.python_module(index);
@@ -135,7 +137,43 @@ impl Layout {
             layout.entries[index].root = number;
             layout.entries[index].module = module;
         }
+        layout.place_extensions(&around.extensions);
         layout
+    }
+
+    /// An extension module lies among Python's modules, as the first file of its crate: before a `.py` of its name, after a
+    /// package.
+    fn place_extensions(&mut self, extensions: &[Extension]) {
+        let mut placed: Vec<(String, String, FileId)> = Vec::new();
+        for extension in extensions {
+            let library = extension.crates.iter().find_map(|folder| self.crates.library_in(&plain(folder)));
+            let Some((file, name)) = library else { continue };
+            let mut path = extension.module.as_deref().unwrap_or(name).replace('.', "/");
+            let first = path.split('/').next().unwrap_or_default();
+            let roots = || extension.roots.iter().map(|it| plain(it));
+            let has_package = |root: &String| self.packages.contains_key(&join(root, first));
+            let Some(root) = roots().find(has_package).or_else(|| roots().last()) else { continue };
+            if extension.inside && first == path && has_package(&root) {
+                path = join(&path, first);
+            }
+            placed.push((root, path, file));
+        }
+        // What no project speaks of is loaded under its own name.
+        for (folder, file, name) in self.crates.loaded_by_python() {
+            let folder = plain(Utf8Path::new(folder));
+            if !placed.iter().any(|(.., it)| *it == file) && !self.python.contains_key(&join(&folder, name)) {
+                placed.push((folder, name.to_owned(), file));
+            }
+        }
+        for (root, path, file) in placed {
+            self.starts.extend(path.split('/').map(str::to_owned));
+            let roots = self.top.entry(path.split('/').next().unwrap_or_default().to_owned()).or_default();
+            if !roots.contains(&root) {
+                roots.push(root.clone());
+            }
+            self.python.insert(join(&root, &path), file);
+            self.built.insert(file);
+        }
     }
 
     /// The path of a file, without its ending.
@@ -229,7 +267,11 @@ impl Layout {
         let mut folder = root;
         while !folder.is_empty() {
             folder = parent(folder);
-            if let Some(found) = self.below(folder, segments).or_else(|| self.below(&join(folder, "src"), segments)) {
+            // A package is no place to start from: it holds what is built of a crate under its own name.
+            let starts =
+                |found: &(FileId, usize)| !(self.built.contains(&found.0) && self.packages.contains_key(folder));
+            let found = self.below(folder, segments).filter(starts);
+            if let Some(found) = found.or_else(|| self.below(&join(folder, "src"), segments)) {
                 return Some(found);
             }
         }

@@ -2,6 +2,7 @@
 
 mod asking;
 mod async_library;
+mod border;
 mod callables;
 mod callbacks;
 mod calls;
@@ -9,6 +10,7 @@ mod coverage;
 mod crates;
 pub mod effects;
 mod files;
+mod forks;
 mod guards;
 mod installed;
 mod instances;
@@ -16,6 +18,7 @@ mod layout;
 mod library;
 mod live;
 mod members;
+mod path;
 mod reach;
 mod remembered;
 mod resolve;
@@ -28,6 +31,7 @@ pub use callables::Wrapping;
 pub use coverage::Coverage;
 pub use files::{Files, Member, Read, Reader};
 pub use live::{Kept, Live};
+pub use path::LibraryPath;
 pub(crate) use trace::Evaluating;
 
 use std::borrow::Cow;
@@ -47,7 +51,7 @@ pub use calls::Callee;
 use effects::Effects;
 use installed::Installed;
 use layout::Layout;
-use types::{ClassRef, FnRef};
+use types::{ClassRef, FnRef, ForeignModule};
 
 /// Some files of a run, looked at together, and whatever else they lead to.
 pub struct Project {
@@ -67,6 +71,8 @@ pub struct Project {
     impls: FxHashMap<ClassRef, Vec<(FileId, u32)>>,
     /// The same of crates outside the group, by the crate's first file: found when something leads there.
     crates: Mutex<FxHashMap<FileId, Arc<Impls>>>,
+    /// What modules hold that Python has from Rust: found when something leads there.
+    foreign: Mutex<FxHashMap<ForeignModule, border::Contents>>,
     effects: Effects,
     /// What files are for that import no async library.
     async_library: OnceLock<&'static str>,
@@ -110,6 +116,7 @@ impl Project {
             files,
             impls: Impls::default(),
             crates: Mutex::default(),
+            foreign: Mutex::default(),
             effects: Effects::default(),
             async_library: OnceLock::new(),
             noted: false,
@@ -216,14 +223,6 @@ impl Project {
 
     pub fn function(&self, function: FnRef) -> &Function {
         self.model(function.file).function(function.function)
-    }
-
-    /// The Rust edition of the package that the file is of, where a manifest tells it.
-    pub fn edition(&self, file: FileId) -> Option<u16> {
-        match self.is_installed(file) {
-            true => self.installed().edition(file),
-            false => self.layout.crates.edition(file),
-        }
     }
 
     /// Files of dependencies that something has led to.

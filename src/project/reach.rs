@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Project;
 use super::installed::{Asking, Impls, Place, remembered};
+use super::path::LibraryPath;
 use super::resolve::{apart, is_apart};
 use super::types::{ClassRef, FnRef, Ty};
 use crate::finding::FileId;
@@ -138,10 +139,10 @@ impl Project {
     /// so that the tables are asked for whatever is in them.
     pub(super) fn library_name(&self, language: Language, full: String) -> Ty {
         if !self.follows(language) || self.is_described(language, &full) {
-            return Ty::External(full.into());
+            return Ty::External(LibraryPath::of(&full));
         }
         match self.in_sources(language, &full) {
-            Some(Ty::Module(..) | Ty::Unknown) | None => Ty::External(full.into()),
+            Some(Ty::Module(..) | Ty::Unknown) | None => Ty::External(LibraryPath::of(&full)),
             Some(found) => found,
         }
     }

@@ -251,6 +251,8 @@ impl Default for TargetPython {
 pub struct RuleSet {
     /// Parallel to [`RULES`]; `None` is off.
     levels: Vec<Option<Severity>>,
+    /// All findings of these are wanted, whatever the profile.
+    whole: Vec<&'static Rule>,
     /// Findings of a rule that belong to a stricter profile than the rule itself are kept up to this one.
     pub profile: Profile,
     pub target_python: TargetPython,
@@ -260,7 +262,18 @@ impl RuleSet {
     /// The rules of a profile and of the ones it includes, at their own severities.
     pub fn of_profile(profile: Profile) -> Self {
         let levels = RULES.iter().map(|rule| (rule.profile <= profile).then_some(rule.severity)).collect();
-        Self { levels, profile, target_python: TargetPython::default() }
+        Self { levels, profile, ..Self::default() }
+    }
+
+    /// Findings of the rule that belong to a stricter profile are wanted, too.
+    pub fn want_whole(&mut self, rule: &'static Rule) {
+        if !self.is_whole(rule) {
+            self.whole.push(rule);
+        }
+    }
+
+    pub fn is_whole(&self, rule: &Rule) -> bool {
+        self.whole.iter().any(|it| **it == *rule)
     }
 
     pub fn set(&mut self, rule: &'static Rule, level: Option<Severity>) {
@@ -297,6 +310,7 @@ pub fn judge(project: &Project, file: FileId) -> Vec<Finding> {
     let judge = || {
         let mut context = Context::new(project, file);
         for rule in project.rules(file).on() {
+            context.rule = Some(rule);
             (rule.check)(&mut context);
         }
         context.finish()

@@ -167,7 +167,19 @@ fn is_overloaded(context: &Context<'_>, function: FnRef) -> bool {
 
 /// Rust: an attribute may make a plain function of it: `#[tokio::main]`, `#[maybe_async]`.
 fn is_rewritten(context: &Context<'_>, function: FnRef) -> bool {
-    const KEEP_ASYNC: &[&str] = &["async_trait", "instrument", "test", "recursion", "async_recursion", "debug_handler"];
+    const KEEP_ASYNC: &[&str] = &[
+        "async_trait",
+        "instrument",
+        "test",
+        "recursion",
+        "async_recursion",
+        "debug_handler",
+        "pyfunction",
+        "pymethods",
+        "pyo3",
+        "staticmethod",
+        "classmethod",
+    ];
     context.project.language(function.file) == Language::Rust
         && context.project.function(function).decorators.iter().any(|decorator| {
             match context.project.evaluate(function.file, decorator.value) {

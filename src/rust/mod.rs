@@ -15,6 +15,7 @@ mod pattern;
 mod place;
 mod scan;
 mod scope;
+mod shown;
 mod statement;
 mod types;
 
