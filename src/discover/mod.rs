@@ -140,7 +140,6 @@ pub(crate) fn real_path(path: &Path) -> PathBuf {
 /// Finds the files that the paths name and hold.
 pub fn discover(paths: &[PathBuf], options: &Options) -> Discovered {
     let mut all = Discovered::default();
-    let mut seen = FxHashSet::default();
     for given in paths {
         let mut path = options.current.join(given);
         if path.components().any(|it| it == Component::ParentDir) {
