@@ -48,7 +48,7 @@ impl Kind {
 }
 
 /// A function, method or constructor of a library.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Api {
     /// The public, documented path.
     pub path: &'static str,
@@ -81,6 +81,31 @@ pub struct Api {
 }
 
 impl Api {
+    /// An entry of which no more is known than its path.
+    pub const fn named(path: &'static str) -> Self {
+        Self {
+            path,
+            library: "",
+            is_async: false,
+            effect: None,
+            does: "",
+            instead: &[],
+            returns: "",
+            unless: &[],
+            when: &[],
+            runs: &[],
+            scope: None,
+            handle: None,
+            needs_loop: false,
+            never_returns: false,
+            fans_out: false,
+            transparent: false,
+            cancel_safety: None,
+            confidence: Confidence::Certain,
+            source: "",
+        }
+    }
+
     /// The last component of the path: `get` of `requests.Session.get`.
     pub fn last_name(&self) -> &'static str {
         self.path.rsplit(['.', ':']).next().unwrap_or(self.path)

@@ -5,7 +5,9 @@
 
 mod code;
 pub mod flow;
+mod kinds;
 mod names;
+mod outline;
 mod shown;
 mod value;
 
@@ -13,7 +15,9 @@ pub use code::{
     Arg, Arm, Await, Block, Branch, BranchKind, Call, Condition, Handler, Implicit, ImplicitKind, Loop, LoopKind, Node,
     Raise, Scope, ScopeItem, ScopeKind, Test, Try, Use, Yield,
 };
+pub use kinds::Kinds;
 pub use names::{NameId, Names};
+pub use outline::{Reshaped, reshaped};
 pub use shown::{Given, ModuleBody, Role, Shown, ShownClass, ShownFunction, ShownModule};
 pub use value::{Path, PathRoot, Value};
 
@@ -291,6 +295,9 @@ pub struct Allow {
     pub extent: Span,
 }
 
+/// About how much text there is to each value that is kept once.
+const BYTES_A_VALUE: usize = 64;
+
 fn hash(value: &Value) -> u64 {
     BuildHasherDefault::<FxHasher>::default().hash_one(value)
 }
@@ -298,7 +305,7 @@ fn hash(value: &Value) -> u64 {
 impl FileModel {
     /// An empty model: the file's module, its top level and the unknown value are there.
     pub fn new(language: Language, end: u32) -> Self {
-        let mut names = Names::default();
+        let mut names = Names::of_text(end as usize);
         let top = names.intern("<module>");
         Self {
             language,
@@ -309,7 +316,7 @@ impl FileModel {
             impls: Vec::new(),
             values: vec![Value::Unknown],
             opaque: vec![1],
-            index: HashTable::new(),
+            index: HashTable::with_capacity(end as usize / BYTES_A_VALUE),
             calls: Vec::new(),
             comments: Vec::new(),
             allows: Vec::new(),

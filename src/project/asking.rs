@@ -5,8 +5,8 @@ use crate::knowledge::Effect;
 use crate::model::{Block, CallId, Condition, Node, Scope, Test, Use, Value, flow};
 use crate::source::Language;
 
-use super::Project;
 use super::types::FnRef;
+use super::{Project, trace};
 
 impl Project {
     /// The function finds out whether a loop runs before it does one thing or the other.
@@ -57,6 +57,15 @@ impl Project {
                 named(model.value(model.call(*call).callee))
                     || self.own_of(function.file, *call).is_some_and(|it| self.tells_of_loop(it))
             }
+            // A property that asks.
+            Value::Attr(receiver, name)
+                if condition.test == Test::Truth
+                    && self
+                        .property(&self.evaluate(function.file, *receiver), model.name(*name))
+                        .is_some_and(|it| self.asks_by_itself(it)) =>
+            {
+                true
+            }
             // `self.loop = running_loop()`, a few lines above.
             Value::Attr(..) => {
                 self.calls_any(function, &|call| {
@@ -96,6 +105,9 @@ impl Project {
 
     /// A helper that asks for the running loop, and says so by what it returns: the loop or nothing, yes or no.
     fn tells_of_loop(&self, helper: FnRef) -> bool {
+        if self.noted {
+            trace::looks_into(helper.file);
+        }
         let definition = self.function(helper);
         let starts = |call| self.api_of(helper.file, call).is_some_and(|api| api.effect == Some(Effect::StartsRuntime));
         let answers = definition

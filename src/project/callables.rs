@@ -75,6 +75,7 @@ impl Project {
     /// The positions, counted as in [`Function::params`](crate::model::Function), of parameters that the function calls
     /// before it returns, by itself or through functions it hands them to.
     pub fn called_parameters(&self, function: FnRef) -> Vec<u32> {
+        let _outlines = self.of_outlines();
         let callables = self.callables(function.file);
         let own = |owner: &FunctionId| *owner == function.function;
         let called = callables.called.get(&function.function).into_iter().flatten();
@@ -140,6 +141,7 @@ impl Project {
 
     /// The argument that a call gives to the parameter of its callee at that position.
     pub fn argument_at(&self, file: FileId, call: CallId, callee: FnRef, position: u32) -> Option<ValueId> {
+        let _outlines = self.of_outlines();
         let model = self.model(file);
         let params = &self.function(callee).params;
         let param = params.get(position as usize)?;
@@ -159,6 +161,7 @@ impl Project {
 
     /// What decorators make of a function.
     pub fn wrapping(&self, function: FnRef) -> Wrapping {
+        let _outlines = self.of_outlines();
         if self.language(function.file) == Language::Rust {
             return Wrapping::Plain;
         }
@@ -177,6 +180,7 @@ impl Project {
 
     /// A decorator keeps what the function gives: its body runs the first time only.
     pub fn keeps_result(&self, function: FnRef) -> bool {
+        let _outlines = self.of_outlines();
         self.function(function).decorators.iter().any(|decorator| {
             matches!(self.evaluate(function.file, decorator.value), Ty::External(path) if KEEPERS.contains(&&*path))
         })
@@ -184,6 +188,7 @@ impl Project {
 
     /// Functions of the project's that run around a decorated one, outermost first.
     pub fn wrappers(&self, function: FnRef) -> Vec<FnRef> {
+        let _outlines = self.of_outlines();
         if self.language(function.file) == Language::Rust {
             return Vec::new();
         }

@@ -1,7 +1,7 @@
 //! What a call runs.
 
 use crate::finding::FileId;
-use crate::knowledge::{Api, Effect};
+use crate::knowledge::{Api, Effect, Runner};
 use crate::model::{Arg, Call, CallId, ClassKind, Node, Use, Value, ValueId, flow};
 use crate::source::Language;
 
@@ -23,6 +23,7 @@ pub enum Callee {
 impl Project {
     /// What a call may run: one entry, or one per alternative.
     pub fn callees(&self, file: FileId, call: CallId) -> Vec<Callee> {
+        let _outlines = self.of_outlines();
         let model = self.model(file);
         if model.is_opaque(model.call(call).callee) {
             return vec![Callee::Unknown];
@@ -66,6 +67,7 @@ impl Project {
     }
 
     pub(super) fn callee_of(&self, language: Language, ty: &Ty) -> Callee {
+        let _outlines = self.of_outlines();
         match ty {
             // The configuration knows better than what can be read.
             Ty::Function(function) | Ty::Bound(_, function)
@@ -110,34 +112,6 @@ impl Project {
         }
     }
 
-    /// The one library function a call runs, whatever path is taken.
-    pub fn api_of(&self, file: FileId, call: CallId) -> Option<&'static Api> {
-        let model = self.model(file);
-        if model.is_opaque(model.call(call).callee) {
-            return None;
-        }
-        let name = model.callee_name(model.call(call));
-        // Most calls are of a name that no table has.
-        if name.is_some_and(|name| !self.knowledge.names_an_api(model.language, model.name(name))) {
-            return None;
-        }
-        let callees = self.callees(file, call);
-        let [Callee::Api(path, _)] = callees.as_slice() else { return None };
-        self.knowledge.api(self.language(file), path)
-    }
-
-    /// The one function of the project that a call runs.
-    pub fn own_of(&self, file: FileId, call: CallId) -> Option<FnRef> {
-        let model = self.model(file);
-        if model.is_opaque(model.call(call).callee) {
-            return None;
-        }
-        match self.callees(file, call).as_slice() {
-            [Callee::Own(function)] => Some(*function),
-            _ => None,
-        }
-    }
-
     /// The effect of a library function in this very call: its conditions hold.
     pub fn effect_in_call(&self, file: FileId, call: &Call, api: &Api) -> Option<Effect> {
         let effect = api.effect?;
@@ -176,11 +150,16 @@ impl Project {
         })
     }
 
-    /// The function that makes the call goes through what it gives, or hands it on. What is only bound may be gone through
-    /// somewhere else.
+    /// The function that makes the call goes through what it gives, or hands it to something here. What is only bound or
+    /// given back may be gone through somewhere else, as what is handed to a thread is.
     fn is_iterated(&self, file: FileId, call: &Call) -> bool {
-        let Use::Bound(_) = call.result else { return true };
         let model = self.model(file);
+        match call.result {
+            Use::Bound(_) => {}
+            Use::Returned => return false,
+            Use::Passed => return !self.is_passed_elsewhere(file, call),
+            _ => return true,
+        }
         let is_it = |value: ValueId| {
             let made = |value: &Value| matches!(value, Value::Result(id) if model.call(*id).span == call.span);
             match model.value(value) {
@@ -198,6 +177,20 @@ impl Project {
                     && other.args.iter().any(|arg| is_it(arg.value))
                     && matches!(self.evaluate(file, other.callee), Ty::External(path) if path.starts_with("builtins."))
             })
+    }
+
+    /// The call's result is an argument of one that calls a function in a thread or a process.
+    fn is_passed_elsewhere(&self, file: FileId, call: &Call) -> bool {
+        let model = self.model(file);
+        let is_result = |value: &Value| matches!(value, Value::Result(id) if model.call(*id).span == call.span);
+        let mut calls = model.calls.iter().enumerate();
+        calls.any(|(index, other)| {
+            other.function == call.function
+                && other.args.iter().any(|arg| is_result(model.value(arg.value)))
+                && self
+                    .api_of(file, CallId(index as u32))
+                    .is_some_and(|api| api.runs.iter().any(|it| matches!(it.place, Runner::Thread | Runner::Process)))
+        })
     }
 
     /// Whether a condition of a table holds: `block=False`, `0=False`, `timeout`, `!timeout`. `None`: it cannot be told.
@@ -224,6 +217,10 @@ impl Project {
             return if call.args.iter().any(|arg| arg.spread) { None } else { Some(false) };
         };
         let Some(value) = value else { return Some(true) };
+        // `os.devnull`, by whatever name.
+        if value.contains('.') {
+            return Some(matches!(self.evaluate(file, argument.value), Ty::External(path) if *path == *value));
+        }
         let given = match model.value(argument.value) {
             Value::Bool(true) => "True",
             Value::Bool(false) => "False",

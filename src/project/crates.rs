@@ -189,14 +189,6 @@ impl Crates {
         self.files.get(stem).copied()
     }
 
-    /// The edition of the file's package, or of its workspace.
-    pub(super) fn edition(&self, file: FileId) -> Option<u16> {
-        let manifest = self.nodes.get(file.index())?.manifest?;
-        let package = self.package(manifest)?;
-        let inherited = || self.workspaces(manifest).find_map(|it| it.workspace.as_ref()?.edition);
-        package.edition.or_else(inherited)
-    }
-
     /// Manifests of workspaces around one, innermost first, itself included.
     fn workspaces(&self, manifest: usize) -> impl Iterator<Item = &Manifest> {
         let folder = &self.manifests[manifest].folder;

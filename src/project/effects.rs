@@ -5,14 +5,14 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::finding::{Confidence, Place, Step};
+use crate::finding::{Confidence, FileId, Place, Step};
 use crate::knowledge::{Api, Effect, Kind, Runner};
-use crate::model::{CallId, Use};
+use crate::model::{CallId, Condition, Use};
 use crate::source::{Language, Span};
 
-use super::Project;
 use super::guards::{Guards, Outcome};
 use super::types::FnRef;
+use super::{Project, trace};
 
 /// The effects that climb: the nine kinds of blocking, starting a runtime, and running a future on this thread.
 pub const CLIMBING: usize = Kind::ALL.len() + 2;
@@ -45,6 +45,8 @@ pub struct Site {
     pub span: Span,
     /// `None` where it is run without call syntax.
     pub call: Option<CallId>,
+    /// What a test before it says of a value that the call hands on.
+    pub given: Option<Condition>,
     /// What must hold of the function's own parameters for it to be reached.
     pub guards: Guards,
     /// How many branches and handlers it stands in, and how many may have been left before: whether it is reached hangs on
@@ -92,8 +94,21 @@ pub enum Runs {
     Library(&'static Api, Effect),
 }
 
+impl PartialEq for Runs {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Own(function), Self::Own(other)) => function == other,
+            (Self::Library(api, effect), Self::Library(other, its)) => std::ptr::eq(*api, *other) && effect == its,
+            _ => false,
+        }
+    }
+}
+
+/// What a function runs, in order of place.
+pub(super) type Sites = Vec<(Site, Runs)>;
+
 /// Why a function has an effect: what it runs next on the shortest way.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug)]
 struct Hop {
     site: Site,
     next: Runs,
@@ -109,7 +124,7 @@ const MOST_WAYS: usize = 4;
 /// What is known of all functions that code on the loop reaches.
 #[derive(Default)]
 pub struct Effects {
-    sites: FxHashMap<FnRef, Vec<(Site, Runs)>>,
+    sites: FxHashMap<FnRef, Sites>,
     hops: Vec<FxHashMap<FnRef, Vec<Hop>>>,
     /// Sync functions that the loop itself calls.
     callbacks: FxHashSet<FnRef>,
@@ -122,31 +137,62 @@ impl Effects {
         let callbacks: FxHashSet<FnRef> =
             relevant.par_iter().flat_map_iter(|file| project.callbacks_of(*file)).collect();
         let mut effects = Self { callbacks, ..Self::default() };
+        effects.reach(project, &|functions| {
+            functions.par_iter().map(|function| (*function, project.sites_of(*function))).collect()
+        });
+        effects.climb(project);
+        effects
+    }
+
+    /// What code on the loop reaches. `look` finds the sites of functions of which none are known. Gives all functions that
+    /// are reached.
+    fn reach(&mut self, project: &Project, look: &dyn Fn(&[FnRef]) -> Vec<(FnRef, Sites)>) -> FxHashSet<FnRef> {
+        let relevant = project.relevant_files().iter();
         let mut frontier: Vec<FnRef> = relevant
-            .iter()
             .flat_map(|file| project.model(*file).function_ids().map(|function| FnRef { file: *file, function }))
-            .filter(|function| effects.on_loop(project, *function))
+            .filter(|function| self.on_loop(project, *function))
             .collect();
         let mut seen: FxHashSet<FnRef> = frontier.iter().copied().collect();
         while !frontier.is_empty() {
-            let found: Vec<(FnRef, Vec<(Site, Runs)>)> =
-                frontier.par_iter().map(|function| (*function, project.sites_of(*function))).collect();
+            let unknown: Vec<FnRef> = frontier.iter().copied().filter(|it| !self.sites.contains_key(it)).collect();
+            self.sites.extend(look(&unknown));
             let mut next: Vec<FnRef> = Vec::new();
-            for (function, sites) in found {
-                for (_, runs) in &sites {
-                    if let Runs::Own(callee) = runs
-                        && seen.insert(*callee)
-                    {
-                        next.push(*callee);
-                    }
+            for (_, runs) in frontier.iter().flat_map(|function| self.sites.get(function)).flatten() {
+                if let Runs::Own(callee) = runs
+                    && seen.insert(*callee)
+                {
+                    next.push(*callee);
                 }
-                effects.sites.insert(function, sites);
             }
             next.sort_unstable();
             frontier = next;
         }
-        effects.climb(project);
-        effects
+        seen
+    }
+
+    /// The same after a change. `callbacks` are those there are now, `stale` tells of which files nothing that was found
+    /// holds. Gives the functions of which something else is known than before.
+    pub(super) fn renew(
+        &mut self,
+        project: &Project,
+        callbacks: FxHashSet<FnRef>,
+        stale: &dyn Fn(FileId) -> bool,
+        look: &dyn Fn(&[FnRef]) -> Vec<(FnRef, Sites)>,
+    ) -> FxHashSet<FnRef> {
+        let mut changed: FxHashSet<FnRef> = callbacks.symmetric_difference(&self.callbacks).copied().collect();
+        self.callbacks = callbacks;
+        let before: FxHashSet<FnRef> = self.sites.keys().copied().collect();
+        self.sites.retain(|function, _| !stale(function.file));
+        let reached = self.reach(project, look);
+        self.sites.retain(|function, _| reached.contains(function));
+        changed.extend(before.symmetric_difference(&reached).copied());
+        let hops = std::mem::take(&mut self.hops);
+        self.climb(project);
+        for (before, after) in hops.iter().zip(&self.hops) {
+            changed.extend(after.iter().filter(|(function, ways)| before.get(function) != Some(ways)).map(|it| *it.0));
+            changed.extend(before.keys().filter(|function| !after.contains_key(function)).copied());
+        }
+        changed
     }
 
     /// From where an effect is to every caller, nearest first; among equals the earliest place wins.
@@ -221,6 +267,7 @@ impl Effects {
 
     /// The function's body is driven by an event loop: blocking in it blocks the loop.
     pub fn on_loop(&self, project: &Project, function: FnRef) -> bool {
+        project.asks_for_effects(function);
         project.function(function).kind.is_async() || self.callbacks.contains(&function)
     }
 
@@ -230,7 +277,8 @@ impl Effects {
     }
 
     /// The function has the effect, by itself or through what it calls.
-    pub fn has(&self, function: FnRef, effect: Climbing) -> bool {
+    pub fn has(&self, project: &Project, function: FnRef, effect: Climbing) -> bool {
+        project.asks_for_effects(function);
         self.hops.get(effect.index()).is_some_and(|hops| hops.contains_key(&function))
     }
 
@@ -249,6 +297,7 @@ impl Effects {
         callee: FnRef,
         effect: Climbing,
     ) -> Option<Evidence> {
+        project.asks_for_effects(callee);
         let ways = self.hops.get(effect.index())?.get(&callee)?;
         let way = ways.iter().position(|hop| project.carried(caller, site, callee, hop.guards).is_some())?;
         let awaited = site.call.is_some_and(|call| project.model(caller.file).call(call).awaited);
@@ -263,6 +312,7 @@ impl Effects {
         let (mut in_rust, mut released) = (false, false);
         let (mut at, mut way) = (function, way);
         loop {
+            project.asks_for_effects(at);
             let hop = hops.get(&at)?.get(way)?;
             branches += hop.site.branches;
             let is_rust = project.language(at.file) == Language::Rust;
@@ -321,11 +371,17 @@ fn keep(ways: &mut Vec<Hop>, hop: Hop) -> Option<usize> {
 }
 
 impl Project {
+    fn asks_for_effects(&self, function: FnRef) {
+        if self.noted {
+            trace::asks_for_effects(function);
+        }
+    }
+
     /// What must hold of the caller for the callee's conditions to be met at this place; `None` where they cannot be.
     fn carried(&self, caller: FnRef, site: &Site, callee: FnRef, guards: Guards) -> Option<Guards> {
         let mut carried = site.guards;
         for guard in guards.iter() {
-            match self.outcome(caller, site.call, callee, guard) {
+            match self.outcome(caller, site, callee, guard) {
                 Outcome::Fails => return None,
                 Outcome::Open => {}
                 Outcome::Becomes(guard) => carried = carried.and(guard),

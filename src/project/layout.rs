@@ -1,5 +1,8 @@
 //! Where files stand: which file a module path names, seen from another file.
 
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use camino::Utf8Path;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -11,6 +14,8 @@ use crate::source::Language;
 /// Paths of all files, for imports to be found in.
 #[derive(Default)]
 pub(super) struct Layout {
+    /// Tells this layout from others in what threads remember.
+    number: u64,
     /// By path without its ending: `pkg/mod`, `pkg/__init__`.
     python: FxHashMap<String, FileId>,
     /// Folders that are Python packages: `pkg` where there is a `pkg/__init__`.
@@ -25,15 +30,36 @@ pub(super) struct Layout {
     built: FxHashSet<FileId>,
     pub(super) crates: Crates,
     entries: Vec<Entry>,
+    /// The folders that absolute imports start from, each once.
+    roots: Vec<String>,
 }
 
 struct Entry {
     /// Without the ending.
     stem: String,
-    /// Python: the folder that absolute imports of its own package start from.
-    root: String,
+    /// Python: the folder that absolute imports of its own package start from, in [`Layout::roots`].
+    root: u32,
     /// `pkg.mod`; empty for Rust.
     module: String,
+}
+
+/// What an import names, by the folder it starts from and whether a table knows the library; see [`Layout::absolute`].
+type Imports = FxHashMap<(u32, bool), FxHashMap<String, Option<(FileId, usize)>>>;
+
+/// Imports that a thread remembers.
+const MOST_IMPORTS: usize = 1 << 14;
+
+#[derive(Default)]
+struct Remembered {
+    layout: u64,
+    imports: Imports,
+    count: usize,
+    /// The import that is asked for, as it is written.
+    dotted: String,
+}
+
+thread_local! {
+    static IMPORTS: RefCell<Remembered> = RefCell::default();
 }
 
 pub(super) fn parent(path: &str) -> &str {
@@ -59,7 +85,8 @@ pub(super) fn plain(path: &Utf8Path) -> String {
 
 impl Layout {
     pub(super) fn of<'a>(files: impl Iterator<Item = (&'a Utf8Path, Language)>, around: &Surroundings) -> Self {
-        let mut layout = Self::default();
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let mut layout = Self { number: NEXT.fetch_add(1, Ordering::Relaxed), ..Self::default() };
         let mut languages = Vec::new();
         let mut rust = Vec::new();
         let mut before = String::new();
@@ -87,10 +114,11 @@ impl Layout {
                 }
                 Language::Rust => rust.push((id, stem.to_owned())),
             }
-            layout.entries.push(Entry { stem: stem.to_owned(), root: String::new(), module: String::new() });
+            layout.entries.push(Entry { stem: stem.to_owned(), root: 0, module: String::new() });
             languages.push(language);
         }
         layout.crates = Crates::of(rust, languages.len(), &around.manifests);
+        let mut numbers: FxHashMap<String, u32> = FxHashMap::default();
         for (index, _) in languages.iter().enumerate().filter(|(_, language)| **language == Language::Python) {
             let (root, module) = layout.python_module(index);
             let stem = layout.entries[index].stem.as_str();
@@ -101,7 +129,12 @@ impl Layout {
             if !roots.contains(&root) {
                 roots.push(root.clone());
             }
-            layout.entries[index].root = root;
+            let next = layout.roots.len() as u32;
+            let number = *numbers.entry(root).or_insert_with_key(|root| {
+                layout.roots.push(root.clone());
+                next
+            });
+            layout.entries[index].root = number;
             layout.entries[index].module = module;
         }
         layout.place_extensions(&around.extensions);
@@ -201,15 +234,37 @@ impl Layout {
     /// `import a.b.c` seen from `file`. `known`: a library of that name is in the tables, so only a module beside the
     /// importing code can be meant instead.
     pub(super) fn absolute(&self, file: FileId, segments: &[&str], known: bool) -> Option<(FileId, usize)> {
-        let entry = &self.entries[file.index()];
+        let root = self.entries[file.index()].root;
+        IMPORTS.with_borrow_mut(|it| {
+            if it.layout != self.number || it.count > MOST_IMPORTS {
+                *it = Remembered { layout: self.number, ..Remembered::default() };
+            }
+            it.dotted.clear();
+            for (index, segment) in segments.iter().enumerate() {
+                it.dotted.push_str(if index == 0 { "" } else { "." });
+                it.dotted.push_str(segment);
+            }
+            let known_here = it.imports.entry((root, known)).or_default();
+            if let Some(found) = known_here.get(&it.dotted) {
+                return *found;
+            }
+            let found = self.absolute_afresh(root, segments, known);
+            known_here.insert(it.dotted.clone(), found);
+            it.count += 1;
+            found
+        })
+    }
+
+    fn absolute_afresh(&self, root: u32, segments: &[&str], known: bool) -> Option<(FileId, usize)> {
+        let root = self.roots[root as usize].as_str();
         // Inside a package of that name, or beside the script.
-        if let Some(found) = self.below(&entry.root, segments) {
+        if let Some(found) = self.below(root, segments) {
             return Some(found);
         }
         if known {
             return None;
         }
-        let mut folder = entry.root.as_str();
+        let mut folder = root;
         while !folder.is_empty() {
             folder = parent(folder);
             // A package is no place to start from: it holds what is built of a crate under its own name.
@@ -237,7 +292,8 @@ impl Layout {
     /// The file lies in a package of that name, be it in a part of it without `__init__`.
     pub(super) fn is_within(&self, file: FileId, name: &str) -> bool {
         let Some(entry) = self.entries.get(file.index()) else { return false };
-        let mut folder = entry.root.as_str();
+        let Some(root) = self.roots.get(entry.root as usize) else { return false };
+        let mut folder = root.as_str();
         while !folder.is_empty() {
             if last(folder) == name && self.packages.contains_key(folder) {
                 return true;

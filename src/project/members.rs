@@ -9,13 +9,14 @@ use crate::model::{FunctionKind, ModuleId, NameId, ParamKind, Role, Value, Value
 use crate::source::Language;
 
 use super::Project;
-use super::types::{Class, ClassRef, FnRef, Foreign, Ty};
+use super::path::LibraryPath;
+use super::types::{Class, ClassRef, FnRef, Foreign, Ty, none};
 
 /// One of what a class derives from.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) enum Ancestor {
     Own(ClassRef),
-    Library(Language, Arc<str>),
+    Library(Language, LibraryPath),
     /// Python: a class of Rust.
     Foreign(ClassRef),
     Unknown,
@@ -24,6 +25,7 @@ pub(super) enum Ancestor {
 impl Project {
     /// The member of that name.
     pub fn member(&self, language: Language, receiver: &Ty, name: &str) -> Ty {
+        let _outlines = self.of_outlines();
         match receiver {
             Ty::Module(file, module) => self.module_member(*file, *module, name).unwrap_or(Ty::Unknown),
             Ty::External(path) => self.external_member(language, path, name),
@@ -31,7 +33,7 @@ impl Project {
                 match self.class_member(*class, name, Some(receiver)) {
                     // Derived.
                     Ty::Unknown if language == Language::Rust && name == "default" => {
-                        let this = Ty::Instance(Class::Own(*class), Arc::from([]));
+                        let this = Ty::Instance(Class::Own(*class), none());
                         Ty::Method("std::default::Default::default".into(), Arc::new(this))
                     }
                     Ty::Unknown if language == Language::Rust => self.trait_member(*class, receiver, name),
@@ -244,7 +246,7 @@ impl Project {
     }
 
     fn inherited(&self, class: ClassRef, name: &str) -> Ty {
-        let this = Ty::Instance(Class::Own(class), Arc::from([]));
+        let this = Ty::Instance(Class::Own(class), none());
         self.member_along(&self.ancestry(class)[1..], name, Some(&this))
     }
 
@@ -281,7 +283,8 @@ impl Project {
 
     /// The class and all it derives from, in the order in which members are looked up: a base that several derive from
     /// comes after the last of them.
-    pub(super) fn ancestry(&self, class: ClassRef) -> Vec<Ancestor> {
+    pub(super) fn ancestry_afresh(&self, class: ClassRef) -> Vec<Ancestor> {
+        let _outlines = self.of_outlines();
         let mut order = Vec::new();
         self.ancestors(class, &mut order, 0);
         let mut seen = FxHashSet::default();
@@ -343,6 +346,7 @@ impl Project {
 
     /// Neither the class nor any base has a method of that name: all of them are known.
     pub(super) fn surely_lacks(&self, class: ClassRef, name: &str) -> bool {
+        let _outlines = self.of_outlines();
         self.find_method(class, name).is_none()
             && self.ancestry(class).iter().all(|it| match it {
                 Ancestor::Own(_) => true,
@@ -397,13 +401,15 @@ impl Project {
 
     /// `@classmethod`: its first parameter is the class it is called on.
     pub fn is_class_method(&self, function: FnRef) -> bool {
+        let _outlines = self.of_outlines();
         self.function(function).params.first().is_some_and(|param| {
             param.kind == ParamKind::Receiver && matches!(self.model(function.file).value(param.value), Value::Class(_))
         })
     }
 
     /// The library classes that a class derives from, however far up.
-    pub fn library_bases(&self, class: ClassRef) -> Vec<Arc<str>> {
+    pub fn library_bases(&self, class: ClassRef) -> Vec<LibraryPath> {
+        let _outlines = self.of_outlines();
         let mut found = Vec::new();
         let mut classes = vec![class];
         let mut at = 0;
@@ -422,25 +428,26 @@ impl Project {
 
     /// A method of the class or of its bases, whatever reading it as an attribute would give.
     pub fn find_method(&self, class: ClassRef, name: &str) -> Option<FnRef> {
+        let _outlines = self.of_outlines();
         if let Some(own) = self.own_method(class, name) {
             return Some(own);
         }
         if self.model(class.file).class(class.class).bases.is_empty() {
             return None;
         }
-        for ancestor in self.ancestry(class) {
+        for ancestor in self.ancestry(class).iter() {
             match ancestor {
                 Ancestor::Own(class) => {
-                    if let Some(found) = self.own_method(class, name) {
+                    if let Some(found) = self.own_method(*class, name) {
                         return Some(found);
                     }
                 }
                 Ancestor::Foreign(class) => {
-                    if let Some(found) = self.foreign_method_or_new(class, name) {
+                    if let Some(found) = self.foreign_method_or_new(*class, name) {
                         return Some(found);
                     }
                 }
-                Ancestor::Library(_, path) if is_plain_base(&path) => {}
+                Ancestor::Library(_, path) if is_plain_base(path) => {}
                 Ancestor::Library(..) | Ancestor::Unknown => return None,
             }
         }
@@ -464,6 +471,7 @@ impl Project {
 
     /// `@property`, `@cached_property`.
     pub fn is_property(&self, function: FnRef) -> bool {
+        let _outlines = self.of_outlines();
         self.function(function).decorators.iter().any(|decorator| {
             matches!(
                 self.evaluate(function.file, decorator.value),
@@ -474,6 +482,7 @@ impl Project {
 
     /// `@abstractmethod`, or a body that only raises `NotImplementedError`: a subclass decides what it does.
     pub fn is_abstract(&self, function: FnRef) -> bool {
+        let _outlines = self.of_outlines();
         let definition = self.function(function);
         if self.language(function.file) == Language::Rust {
             return false;

@@ -7,10 +7,11 @@ use crate::finding::FileId;
 use crate::model::{CallId, FILE_MODULE, FunctionKind, ModuleId, NameId, ParamKind, Path, PathRoot, Value, ValueId};
 use crate::source::Language;
 
-use super::Project;
 use super::callables::Wrapping;
 use super::library::Around;
-use super::types::{Class, ClassRef, FnRef, Foreign, Ty};
+use super::path::LibraryPath;
+use super::types::{Class, ClassRef, FnRef, Foreign, Ty, none, some};
+use super::{Project, trace};
 
 /// Values that a thread remembers: as many as the processor's cache holds, more or less. A power of two.
 const REMEMBERED: usize = 1 << 15;
@@ -106,7 +107,9 @@ impl Project {
             Ok(begun) => begun,
             Err(known) => return known,
         };
+        let evaluating = self.noted.then(|| trace::Evaluating::begin(Some(file)));
         let ty = stacker::maybe_grow(RED_ZONE, MORE_STACK, || self.evaluate_afresh(file, model.value(value)));
+        drop(evaluating);
         MEMO.with_borrow_mut(|memo| {
             memo.open.pop();
             let depth = memo.open.len();
@@ -208,11 +211,11 @@ impl Project {
                 if declared.kind == crate::model::ClassKind::Alias {
                     let target = declared.bases.first().map_or(Ty::Unknown, |it| self.evaluate(class.file, *it));
                     return match target {
-                        Ty::Instance(of, _) if !args.is_empty() => Ty::Instance(of, args.into()),
+                        Ty::Instance(of, _) if !args.is_empty() => Ty::Instance(of, some(args)),
                         other => other,
                     };
                 }
-                Ty::Instance(Class::Own(*class), args.into())
+                Ty::Instance(Class::Own(*class), some(args))
             }
             Ty::External(path) => self.library_instance(language, path, args),
             Ty::Union(parts) => Ty::union(parts.iter().map(|it| self.instance_of(language, it, args.clone()))),
@@ -246,7 +249,7 @@ impl Project {
                         return self.library_name(Language::Python, segments.join("."));
                     }
                 }
-                Ty::External(segments.join(".").into())
+                Ty::External(LibraryPath::of(&segments.join(".")))
             }
             (Language::Rust, PathRoot::Absolute) => self.crate_path(file, &segments),
             (Language::Rust, PathRoot::Crate) => match self.crate_root(file) {
@@ -288,7 +291,7 @@ impl Project {
         }
         match self.crate_named(file, first) {
             Some(root) => self.down(Ty::Module(root, FILE_MODULE), rest, Language::Rust),
-            None => Ty::External(segments.join("::").into()),
+            None => Ty::External(LibraryPath::of(&segments.join("::"))),
         }
     }
 
@@ -308,7 +311,7 @@ impl Project {
         let text = model.name(name);
         match self.module_member(file, module, text) {
             Some(ty) => ty,
-            None if model.language == Language::Python => Ty::External(format!("builtins.{text}").into()),
+            None if model.language == Language::Python => Ty::External(LibraryPath::of(&format!("builtins.{text}"))),
             // A crate that is used without `use`, in a module with globs.
             None if text.chars().next().is_some_and(char::is_lowercase) => self.crate_path(file, &[text]),
             None => Ty::Unknown,
@@ -317,6 +320,7 @@ impl Project {
 
     /// What a call gives.
     pub fn result_of_call(&self, file: FileId, call: CallId) -> Ty {
+        let _outlines = self.of_outlines();
         let model = self.model(file);
         let callee = self.evaluate(file, model.call(call).callee);
         Ty::union(callee.parts().iter().map(|part| self.result_of(file, call, part)))
@@ -412,6 +416,7 @@ impl Project {
 
     /// What a function returns (after `await`): declared, or what its `return`s give.
     pub fn returns(&self, function: FnRef, receiver: Option<&Ty>) -> Ty {
+        let _outlines = self.of_outlines();
         let definition = self.function(function);
         let file = function.file;
         if let Some(declared) = definition.returns {
@@ -456,7 +461,7 @@ impl Project {
     /// An instance of a class, or what is one already.
     fn made_by(&self, receiver: &Ty) -> Ty {
         match receiver {
-            Ty::Class(class) => Ty::Instance(Class::Own(*class), Arc::from([])),
+            Ty::Class(class) => Ty::Instance(Class::Own(*class), none()),
             other => other.clone(),
         }
     }
@@ -586,6 +591,7 @@ impl Project {
 
     /// The values of parameters that receive something: not `self`.
     pub fn parameter_count(&self, function: FnRef) -> usize {
+        let _outlines = self.of_outlines();
         self.function(function).params.iter().filter(|param| param.kind != ParamKind::Receiver).count()
     }
 }

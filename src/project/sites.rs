@@ -3,8 +3,7 @@
 use crate::finding::FileId;
 use crate::knowledge::{Api, Effect, Kind, Runner};
 use crate::model::{
-    Block, Branch, CallId, Condition, FunctionId, Implicit, ImplicitKind, Loop, LoopKind, Node, Role, ScopeKind, Test,
-    Try, Use, Value, ValueId, flow,
+    Block, CallId, Condition, FunctionId, Implicit, ImplicitKind, Node, Role, ScopeKind, Use, Value, ValueId, flow,
 };
 use crate::source::{Language, Span};
 
@@ -12,7 +11,7 @@ use super::Project;
 use super::callables::Wrapping;
 use super::calls::Callee;
 use super::effects::{Runs, Site};
-use super::guards::{Guard, Guards};
+use super::guards::Guards;
 use super::times::leaves_early;
 use super::types::{Class, FnRef, Foreign, Ty};
 
@@ -33,6 +32,7 @@ const EXHAUST: &[&str] = &["list", "tuple", "set", "frozenset", "dict", "sorted"
 impl Project {
     /// Everything a function runs that matters: library functions with effects, and functions of the project.
     pub(super) fn sites_of(&self, function: FnRef) -> Vec<(Site, Runs)> {
+        let _outlines = self.of_outlines();
         let file = function.file;
         let body = &self.model(file).function(function.function).body;
         let installed = self.is_installed(file);
@@ -42,6 +42,7 @@ impl Project {
             function,
             installed,
             guards: Guards::default(),
+            told: Vec::new(),
             polls: 0,
             branches: 0,
             off_loop: false,
@@ -62,6 +63,7 @@ impl Project {
 
     /// What runs when a function of the project is called, `awaited` or not: its wrappers, and itself.
     pub fn run_by_call(&self, function: FnRef, awaited: bool) -> Vec<FnRef> {
+        let _outlines = self.of_outlines();
         let definition = self.function(function);
         let is_python = self.language(function.file) == Language::Python;
         let is_sync = |function: FnRef| !self.function(function).kind.is_async();
@@ -91,7 +93,7 @@ impl Project {
         run
     }
 
-    fn property(&self, receiver: &Ty, name: &str) -> Option<FnRef> {
+    pub(super) fn property(&self, receiver: &Ty, name: &str) -> Option<FnRef> {
         if let Ty::Foreign(Foreign::Instance(class)) = receiver {
             return self.foreign_method(*class, name, Role::Getter);
         }
@@ -116,26 +118,38 @@ impl Project {
 }
 
 /// The sites of one function, as they are found.
-struct Found<'a> {
-    project: &'a Project,
-    file: FileId,
-    function: FnRef,
+pub(super) struct Found<'a> {
+    pub(super) project: &'a Project,
+    pub(super) file: FileId,
+    pub(super) function: FnRef,
     /// It is no function of the user's.
-    installed: bool,
+    pub(super) installed: bool,
     /// What holds of the function's parameters at the current place.
-    guards: Guards,
+    pub(super) guards: Guards,
+    /// What holds of single values at the current place, as tests around and before it say.
+    pub(super) told: Vec<Condition>,
     /// How many `try`s around the current place catch `BlockingIOError`: nothing waits for the network there.
-    polls: u32,
+    pub(super) polls: u32,
     /// Branches and handlers around the current place, and those before it that may have been left for good.
-    branches: u32,
+    pub(super) branches: u32,
     /// No loop runs here: the code has asked.
-    off_loop: bool,
-    sites: Vec<(Site, Runs)>,
+    pub(super) off_loop: bool,
+    pub(super) sites: Vec<(Site, Runs)>,
 }
 
 impl Found<'_> {
     fn site(&self, span: Span, call: Option<CallId>) -> Site {
-        Site { span, call, guards: self.guards, branches: self.branches }
+        let given = call.and_then(|it| self.told_of_arguments(it));
+        Site { span, call, given, guards: self.guards, branches: self.branches }
+    }
+
+    /// What the latest test says of a value that the call hands on.
+    fn told_of_arguments(&self, call: CallId) -> Option<Condition> {
+        if self.told.is_empty() {
+            return None;
+        }
+        let args = &self.project.model(self.file).call(call).args;
+        self.told.iter().rev().copied().find(|it| args.iter().any(|arg| arg.value == it.value))
     }
 
     /// A place that runs what a call has made: a generator, a context manager. What it is given, it was given there.
@@ -147,8 +161,9 @@ impl Found<'_> {
         self.site(span, call)
     }
 
-    fn walk(&mut self, block: &Block) {
+    pub(super) fn walk(&mut self, block: &Block) {
         let (outer, branches, off_loop) = (self.guards, self.branches, self.off_loop);
+        let told = self.told.len();
         let mut asked = false;
         for node in &block.nodes {
             if self.off_loop {
@@ -185,125 +200,7 @@ impl Found<'_> {
             }
         }
         (self.guards, self.branches, self.off_loop) = (outer, branches, off_loop);
-    }
-
-    /// Each arm under what its test says of parameters. What follows an arm that leaves is under the contrary.
-    fn branch(&mut self, branch: &Branch) {
-        let (outer, off_loop) = (self.guards, self.off_loop);
-        for arm in &branch.arms {
-            self.walk(&arm.test);
-            let guards = self.guards;
-            let of = |condition: &Condition, holds| self.project.guard_of(self.function, *condition, holds);
-            let either = self.project.guard_of_either(self.function, &arm.either);
-            let said: Vec<Option<Guard>> = arm.conditions.iter().map(|it| of(it, true)).chain([either]).collect();
-            let contrary: Vec<Option<Guard>> = match arm.conditions.as_slice() {
-                [only] if arm.decides => vec![of(only, false)],
-                _ => arm.either.iter().map(|it| of(it, false)).collect(),
-            };
-            let no_loop = |it: &Condition| self.project.says_no_loop(self.function, *it);
-            let told = arm.conditions.iter().find_map(no_loop);
-            if arm.constant != Some(false)
-                && told != Some(true)
-                && !self.off_loop
-                && !self.project.asks_for_thread(self.file, &arm.test)
-            {
-                self.guards = guards.and_all(said);
-                self.branches += 1;
-                self.walk(&arm.body);
-                self.branches -= 1;
-            }
-            self.guards = guards.and_all(contrary);
-            // What is left runs where no loop does.
-            self.off_loop |= arm.decides && told == Some(false);
-            if arm.constant == Some(true) {
-                break;
-            }
-        }
-        let (mut falls, mut leaves) = (branch.exhaustive, false);
-        for arm in &branch.arms {
-            let exits = flow::exits(&arm.body, &|_| false);
-            falls |= exits.falls;
-            leaves |= exits.returns || exits.breaks || exits.continues;
-        }
-        if falls {
-            (self.guards, self.off_loop) = (outer, off_loop);
-        }
-        // In Rust that is how errors are passed on.
-        self.branches += u32::from(leaves && self.project.language(self.file) == Language::Python);
-    }
-
-    /// What stands in a `for` over nothing does not run: `for x in items`, `for _ in range(retries)`.
-    fn looped(&mut self, it: &Loop) {
-        self.walk(&it.head);
-        let outer = self.guards;
-        if let (LoopKind::For, Some(iterated)) = (it.kind, it.iterated) {
-            let condition = Condition { value: self.counted(iterated), test: Test::Truth, holds: true };
-            self.guards = outer.and_all([self.project.guard_of(self.function, condition, true)]);
-        }
-        let asked = u32::from(it.kind == LoopKind::While);
-        self.branches += asked;
-        self.walk(&it.body);
-        self.branches -= asked;
-        self.guards = outer;
-        self.walk(&it.orelse);
-    }
-
-    /// The number that a `range` counts to; else the value itself.
-    fn counted(&self, iterated: ValueId) -> ValueId {
-        let model = self.project.model(self.file);
-        let Value::Result(id) = model.value(iterated) else { return iterated };
-        let call = model.call(*id);
-        match (model.value(call.callee), call.args.as_slice()) {
-            (Value::Path(path), [end]) if path.segments.last().is_some_and(|it| model.name(*it) == "range") => {
-                end.value
-            }
-            _ => iterated,
-        }
-    }
-
-    fn tried(&mut self, it: &Try) {
-        let project = self.project;
-        let polls = it.handlers.iter().any(|handler| {
-            handler.catches.iter().any(|class| {
-                let ty = project.evaluate(self.file, *class);
-                let parts = match &ty {
-                    Ty::Tuple(parts) => parts.iter().collect(),
-                    one => vec![one],
-                };
-                parts.iter().any(|it| matches!(it, Ty::External(path) if &**path == "builtins.BlockingIOError"))
-            })
-        });
-        let falls_back = it.handlers.iter().any(|handler| {
-            handler.catches.iter().any(|class| {
-                matches!(project.evaluate(self.file, *class), Ty::External(path) if &*path == "builtins.RuntimeError")
-            })
-        });
-        let before = self.sites.len();
-        self.polls += u32::from(polls);
-        self.walk(&it.body);
-        self.polls -= u32::from(polls);
-        // `try: asyncio.run(..)` / `except RuntimeError:` is how some ask whether a loop runs.
-        if falls_back {
-            let mut index = 0;
-            self.sites.retain(|(_, runs)| {
-                index += 1;
-                index <= before || !matches!(runs, Runs::Library(_, Effect::StartsRuntime))
-            });
-        }
-        // Where no loop runs, `get_running_loop` fails: its handler is not on one.
-        let asks = flow::find(
-            &it.body,
-            &mut |node| matches!(node, Node::Call(id) if project.api_of(self.file, *id).is_some_and(|api| api.last_name() == "get_running_loop")),
-        );
-        if asks.is_none() {
-            self.branches += 1;
-            for handler in &it.handlers {
-                self.walk(&handler.body);
-            }
-            self.branches -= 1;
-        }
-        self.walk(&it.orelse);
-        self.walk(&it.finally);
+        self.told.truncate(told);
     }
 
     /// A library function with an effect.

@@ -5,7 +5,7 @@ use super::inherited::{is_handler, is_overridden};
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Confidence, Severity};
 use crate::knowledge::ScopeRole;
-use crate::model::{Block, CallId, FunctionId, Handler, Node, Scope, Use, Value, ValueId, flow};
+use crate::model::{Block, CallId, FunctionId, Handler, Kinds, Node, Scope, Use, Value, ValueId, flow};
 use crate::project::Wrapping;
 use crate::project::types::{FnRef, Ty};
 use crate::source::{Language, Span};
@@ -121,7 +121,7 @@ fn cleanups(context: &Context<'_>, block: &Block, library: &str, is_closed: bool
                 && library != "asyncio"
                 && flow::find(block, &mut |node| matches!(node, Node::Yield(_))).is_some()
     };
-    flow::visit(block, &mut |node| {
+    flow::visit_for(block, Kinds::TRY, &mut |node| {
         if let Node::Try(it) = node {
             let mut taken = false;
             for handler in &it.handlers {

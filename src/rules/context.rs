@@ -10,12 +10,14 @@ use crate::source::{Language, Span};
 pub struct Context<'a> {
     pub project: &'a Project,
     pub file: FileId,
+    /// The rule that is judging.
+    pub(super) rule: Option<&'static Rule>,
     findings: Vec<Finding>,
 }
 
 impl<'a> Context<'a> {
     pub(super) fn new(project: &'a Project, file: FileId) -> Self {
-        Self { project, file, findings: Vec::new() }
+        Self { project, file, rule: None, findings: Vec::new() }
     }
 
     /// All findings, but for those in functions that could not be parsed whole.
@@ -100,7 +102,8 @@ impl<'a> Context<'a> {
 
     /// Findings of this profile are wanted, in a rule that starts at a lower one.
     pub fn wants(&self, profile: Profile) -> bool {
-        profile <= self.project.rules(self.file).profile
+        let rules = self.project.rules(self.file);
+        profile <= rules.profile || self.rule.is_some_and(|rule| rules.is_whole(rule))
     }
 
     /// The oldest Python that the file's code supports has `asyncio.timeout` and `asyncio.TaskGroup`.
