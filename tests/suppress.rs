@@ -1,7 +1,7 @@
 //! What keeps a finding quiet, and what is said of comments that keep nothing quiet.
 
 use asynclint::analysis::{Input, analyze};
-use asynclint::finding::{Confidence, Finding};
+use asynclint::finding::Finding;
 use asynclint::knowledge::{Api, Effect, Handle, Kind, Knowledge};
 use asynclint::project::Project;
 use asynclint::rules::{Profile, RuleSet, by_name};

@@ -17,7 +17,20 @@ const HANDLES: &[&str] = &["weak", "detaches", "cancels", "owned"];
 const GUARDS: &[&str] = &["thread-lock", "refcell", "map-ref", "span", "async-lock", "snapshot"];
 const TYPE_ROLES: &[&str] = &["task", "future", "awaitable", "thread-lock", "token"];
 const RUN_PLACES: &[&str] = &["thread", "loop", "process", "caller", "runtime"];
-const HANDLER_ROLES: &[&str] = &["route", "task", "fixture", "context-manager", "callback", "main", "test", "overload"];
+const HANDLER_ROLES: &[&str] = &[
+    "route",
+    "task",
+    "fixture",
+    "context-manager",
+    "callback",
+    "main",
+    "test",
+    "overload",
+    "plain",
+    "property",
+    "cache",
+    "cached-property",
+];
 
 fn tables() -> Vec<PathBuf> {
     let mut files = Vec::new();

@@ -236,4 +236,12 @@ pub enum HandlerRole {
     Main,
     Test,
     Overload,
+    /// It hands the function back as good as it was, and says nothing of who calls it.
+    Plain,
+    /// Reading the attribute calls the function.
+    Property,
+    /// The function runs once for the same arguments.
+    Cache,
+    /// The function runs when the attribute is read first.
+    CachedProperty,
 }

@@ -11,10 +11,6 @@ use super::Project;
 use super::calls::Callee;
 use super::types::{FnRef, Ty};
 
-/// Decorators that call the function once, for the same arguments, and keep what it gives.
-const KEEPERS: &[&str] =
-    &["functools.cache", "functools.lru_cache", "functools.cached_property", "django.utils.functional.cached_property"];
-
 /// What a function has become under its decorators.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Wrapping {
@@ -180,9 +176,16 @@ impl Project {
 
     /// A decorator keeps what the function gives: its body runs the first time only.
     pub fn keeps_result(&self, function: FnRef) -> bool {
+        self.is_decorated_as(function, &[HandlerRole::Cache, HandlerRole::CachedProperty])
+    }
+
+    /// A library's decorator stands on the function that has one of these roles.
+    pub(super) fn is_decorated_as(&self, function: FnRef, roles: &[HandlerRole]) -> bool {
         let _outlines = self.of_outlines();
         self.function(function).decorators.iter().any(|decorator| {
-            matches!(self.evaluate(function.file, decorator.value), Ty::External(path) if KEEPERS.contains(&&*path))
+            let Ty::External(path) = self.evaluate(function.file, decorator.value) else { return false };
+            let facts = self.knowledge.decorator(Language::Python, &path);
+            facts.and_then(|facts| facts.role).is_some_and(|role| roles.contains(&role))
         })
     }
 
@@ -214,35 +217,10 @@ impl Project {
     }
 
     fn library_decoration(&self, path: &str) -> Decoration {
-        if let Some(facts) = self.knowledge.decorator(Language::Python, path) {
-            return match facts.role {
-                Some(HandlerRole::ContextManager) => Decoration::Manager,
-                Some(HandlerRole::Fixture) => Decoration::Unknown,
-                _ => Decoration::Kept,
-            };
-        }
-        match path {
-            "builtins.staticmethod"
-            | "builtins.classmethod"
-            | "builtins.property"
-            | "functools.cached_property"
-            | "functools.wraps"
-            | "functools.lru_cache"
-            | "functools.cache"
-            | "abc.abstractmethod"
-            | "typing.overload"
-            | "typing.final"
-            | "typing.override"
-            | "typing.no_type_check"
-            | "typing_extensions.override"
-            | "typing_extensions.deprecated"
-            | "warnings.deprecated"
-            | "typing_extensions.final" => Decoration::Kept,
-            "contextlib.contextmanager"
-            | "contextlib.asynccontextmanager"
-            | "async_generator.asynccontextmanager"
-            | "trio.as_safe_channel" => Decoration::Manager,
-            _ => Decoration::Unknown,
+        match self.knowledge.decorator(Language::Python, path).map(|facts| facts.role) {
+            None | Some(Some(HandlerRole::Fixture)) => Decoration::Unknown,
+            Some(Some(HandlerRole::ContextManager)) => Decoration::Manager,
+            Some(_) => Decoration::Kept,
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashSet;
 
 use crate::finding::FileId;
+use crate::knowledge::HandlerRole;
 use crate::model::{FunctionKind, ModuleId, NameId, ParamKind, Role, Value, ValueId};
 use crate::source::Language;
 
@@ -471,13 +472,7 @@ impl Project {
 
     /// `@property`, `@cached_property`.
     pub fn is_property(&self, function: FnRef) -> bool {
-        let _outlines = self.of_outlines();
-        self.function(function).decorators.iter().any(|decorator| {
-            matches!(
-                self.evaluate(function.file, decorator.value),
-                Ty::External(path) if matches!(&*path, "builtins.property" | "functools.cached_property")
-            )
-        })
+        self.is_decorated_as(function, &[HandlerRole::Property, HandlerRole::CachedProperty])
     }
 
     /// `@abstractmethod`, or a body that only raises `NotImplementedError`: a subclass decides what it does.

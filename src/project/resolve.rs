@@ -190,15 +190,16 @@ impl Project {
             }
             Value::Union(items) => Ty::union(items.iter().map(|it| self.evaluate(file, *it))),
             Value::Super(class) => Ty::Super(ClassRef { file, class: *class }),
-            Value::Quotient(inner) => match self.evaluate(file, *inner) {
-                ty if ty.library_path().is_some_and(|path| {
-                    path.starts_with("pathlib.") || path.starts_with("anyio.Path") || path.starts_with("trio.Path")
-                }) =>
-                {
-                    ty
+            Value::Quotient(inner) => {
+                let ty = self.evaluate(file, *inner);
+                match &ty {
+                    Ty::Instance(Class::Library(path), _) => self.given_by(Language::Python, path, &ty, "__truediv__"),
+                    Ty::Instance(Class::Own(_), _) => {
+                        self.given_when_called(&self.member(Language::Python, &ty, "__truediv__"))
+                    }
+                    _ => Ty::Unknown,
                 }
-                _ => Ty::Unknown,
-            },
+            }
         }
     }
 

@@ -99,7 +99,7 @@ impl Project {
         }
         let Ty::Instance(Class::Own(class), _) = receiver else { return None };
         let function = self.find_method(*class, name)?;
-        let remembered = self.is_installed(function.file) && self.is_remembered(function);
+        let remembered = self.is_installed(function.file) && self.keeps_result(function);
         (self.is_property(function) && !self.is_abstract(function) && !remembered).then_some(function)
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Profile, Rule, TargetPython};
 use crate::finding::{Confidence, FileId, Finding, Place};
-use crate::model::{FileModel, FunctionId, TOP_LEVEL, ValueId};
+use crate::model::{Call, FileModel, FunctionId, ImplicitKind, Node, TOP_LEVEL, Value, ValueId, flow};
 use crate::project::Project;
 use crate::project::types::{FnRef, Ty};
 use crate::source::{Language, Span};
@@ -69,6 +69,31 @@ impl<'a> Context<'a> {
     /// One of these names stands in the file, be it in an import alone.
     pub fn mentions(&self, names: &[&str]) -> bool {
         names.iter().any(|name| self.model().names.find(name).is_some())
+    }
+
+    /// A method of such a name is called or handed on in a stretch of the file, whatever it is a method of.
+    pub fn uses_method(&self, span: Span, is: impl Fn(&str) -> bool) -> bool {
+        let model = self.model();
+        let called = |call: &Call| {
+            let is_named = matches!(model.value(call.callee), Value::Attr(_, name) if is(model.name(*name)));
+            is_named && span.contains(call.span)
+        };
+        let handed_on = |node: &Node| match node {
+            Node::Implicit(it) => {
+                matches!(it.kind, ImplicitKind::Attribute(name) if is(model.name(name))) && span.contains(it.span)
+            }
+            _ => false,
+        };
+        let mut around = model.functions.iter().filter(|it| it.span.start < span.end && span.start < it.span.end);
+        model.calls.iter().any(called) || around.any(|it| flow::find(&it.body, &mut |node| handed_on(node)).is_some())
+    }
+
+    /// The call gives this argument by name, and not as false.
+    pub fn asks_for(&self, call: &Call, name: &str) -> bool {
+        let model = self.model();
+        call.args.iter().any(|arg| {
+            arg.name.is_some_and(|it| model.name(it) == name) && *model.value(arg.value) != Value::Bool(false)
+        })
     }
 
     /// The text of a stretch of the file.

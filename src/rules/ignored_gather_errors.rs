@@ -100,7 +100,7 @@ fn is_excused(context: &Context<'_>, call: &Call) -> bool {
         return true;
     }
     // Whoever cancels them waits for their end, not for their errors.
-    if context.text(Span::new(definition.span.start, call.span.start)).contains(".cancel(") {
+    if context.uses_method(Span::new(definition.span.start, call.span.start), |name| name == "cancel") {
         return true;
     }
     let rest = context.text(Span::new(call.span.end, definition.span.end));

@@ -4,7 +4,7 @@ use super::{Category, Context, Profile, Rule, leaked_task};
 use crate::finding::{Confidence, Related, Severity};
 use crate::knowledge::ScopeRole;
 use crate::model::{
-    Block, CallId, FunctionId, Handler, Kinds, Loop, LoopKind, Node, Scope, Try, Use, Value, ValueId, flow,
+    Block, Call, CallId, FunctionId, Handler, Kinds, Loop, LoopKind, Node, Scope, Try, Use, Value, ValueId, flow,
 };
 use crate::project::types::{FnRef, Ty};
 use crate::source::{Language, Span};
@@ -157,8 +157,7 @@ fn is_excused(context: &Context<'_>, function: FnRef, it: &Try, handler: &Handle
     {
         return true;
     }
-    // `if isinstance(error, CancelledError): raise`
-    if text.contains("isinstance(") && text.contains("Cancelled") && text.contains("raise") {
+    if asks_for_cancellation(context, handler) {
         return true;
     }
     if let Some(local) = handler.local {
@@ -192,11 +191,37 @@ fn is_handed_on(text: &str, name: &str) -> bool {
     })
 }
 
+/// `if isinstance(error, CancelledError): raise`
+fn asks_for_cancellation(context: &Context<'_>, handler: &Handler) -> bool {
+    let model = context.model();
+    let asks = |call: &Call| {
+        let is_named = model.callee_name(call).is_some_and(|it| model.name(it) == "isinstance");
+        is_named
+            && handler.span.contains(call.span)
+            && call.args.get(1).is_some_and(|it| is_cancellation(context, it.value))
+    };
+    flow::find(&handler.body, &mut |node| matches!(node, Node::Raise(_))).is_some() && model.calls.iter().any(asks)
+}
+
+/// The class of what a cancellation raises, or several with it among them.
+fn is_cancellation(context: &Context<'_>, class: ValueId) -> bool {
+    let model = context.model();
+    match model.value(class) {
+        Value::Tuple(items) => items.iter().any(|it| is_cancellation(context, *it)),
+        Value::Result(call) => {
+            let name = model.callee_name(model.call(*call)).map(|it| model.name(it));
+            name == Some("get_cancelled_exc_class")
+        }
+        _ => class_of(&context.evaluate(class)) == Some(Catch::Cancelled),
+    }
+}
+
 /// The `try` stands in a scope that no cancellation from outside reaches.
 fn is_shielded(context: &Context<'_>, function: FnRef, span: Span) -> bool {
     flow::find(&context.project.function(function).body, &mut |node| {
         matches!(node, Node::Scope(scope) if scope.span.contains(span)
-            && scope.items.iter().any(|item| context.text(item.span).contains("shield=True")))
+            && scope.items.iter().any(|item| matches!(context.model().value(item.value), Value::Result(call)
+                if context.asks_for(context.model().call(*call), "shield"))))
     })
     .is_some()
 }
@@ -225,7 +250,7 @@ fn waits_for_a_task(context: &Context<'_>, function: FnRef, block: &Block) -> bo
         Some(class) => model.class(class).span,
         None => definition.span,
     };
-    context.text(span).contains(".cancel")
+    context.uses_method(span, |name| name.starts_with("cancel"))
 }
 
 /// Wherever the `try` is left at its end, something is raised before the function is done.
