@@ -24,6 +24,10 @@ pub enum Reshaped {
 
 /// Compares the models of one file before and after a change.
 pub fn reshaped(old: &FileModel, new: &FileModel) -> Reshaped {
+    // What Python sees of a module is what functions do with it.
+    if [old, new].into_iter().any(FileModel::may_fill_modules) {
+        return Reshaped::Otherwise;
+    }
     // What was added in the one direction was taken away in the other.
     match grown(old, new) {
         Some(names) => names,
