@@ -86,7 +86,7 @@ fn advice_is_for_the_language_of_the_call() {
         .replace("&self, path: &str", "&self, py: Python<'_>, path: &str")
         .replace("std::fs::read_to_string(path)?", "py.detach(|| std::fs::read_to_string(path))?");
     folder.write("work/src/store.rs", &detached);
-    folder.write("work/python/shop/app.py", &APP.replace("from shop", "import trio\nfrom shop"));
+    folder.write("work/python/shop/app.py", APP.replace("from shop", "import trio\nfrom shop"));
     assert_eq!(help(&folder), "use `trio.to_thread.run_sync`");
 }
 
@@ -121,10 +121,10 @@ fn what_an_earlier_run_found_hangs_on_the_rust_file() {
     let folder = folder();
     assert_eq!(found(&folder, &[]), [EXPECTED]);
     assert_eq!(found(&folder, &[]), [EXPECTED], "from the cache or not");
-    folder.write("work/src/store.rs", &STORE.replace("std::fs::read_to_string(path)?", "path.to_uppercase()"));
+    folder.write("work/src/store.rs", STORE.replace("std::fs::read_to_string(path)?", "path.to_uppercase()"));
     assert_eq!(found(&folder, &[]), [""; 0]);
     folder.write("work/src/store.rs", STORE);
-    folder.write("work/pyproject.toml", &PYPROJECT.replace("shop._native", "shop._other"));
+    folder.write("work/pyproject.toml", PYPROJECT.replace("shop._native", "shop._other"));
     assert_eq!(found(&folder, &[]), [""; 0], "no crate is built under the name that is imported");
 }
 
