@@ -149,6 +149,38 @@ fn names_come_and_go() {
 }
 
 #[test]
+fn any_number_of_threads_finds_the_same() {
+    let texts: Vec<(String, String)> = (0..40)
+        .map(|number| {
+            let next = (number * 7 + 3) % 40;
+            let text = format!(
+                "import time\nfrom m{next} import f{next}\n\n\nasync def a{number}():\n    f{next}()\n\n\ndef f{number}():\n    \
+                 f{next}()\n    {}\n",
+                if number % 5 == 0 { "time.sleep(1)" } else { "pass" }
+            );
+            (format!("m{number}.py"), text)
+        })
+        .collect();
+    let with = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads can be started");
+        pool.install(|| {
+            let mut session = session(&texts);
+            let mut all = vec![told(&session)];
+            for number in [0, 5, 12] {
+                let quiet = format!("def f{number}(): ...\n");
+                let changed = session.change(Utf8Path::new(&format!("m{number}.py")), quiet.as_str());
+                all.push(vec![format!("{changed:?}")]);
+                all.push(told(&session));
+            }
+            all
+        })
+    };
+    let alone = with(1);
+    assert!(alone[0].len() > 30, "{alone:#?}");
+    assert!(with(2) == alone && with(8) == alone);
+}
+
+#[test]
 fn files_come_and_go() {
     let mut pair = Pair::new(CHAIN);
     pair.remove("app/deep.py");

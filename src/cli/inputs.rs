@@ -80,20 +80,20 @@ impl Inputs {
         let asked = discover(&paths, &options);
         failures(&tree, &asked.problems)?;
         let found = asked.files.len() + usize::from(paths.len() < check.paths.len());
-        problems.extend(asked.problems);
+        problems.extend(asked.problems.iter().cloned());
         let piped: Option<PathBuf> = files.first().map(|source| source.location.clone().into());
         let roots = roots(&paths, piped.as_deref(), &current);
-        let mut around = discover(&roots, &options).files;
-        if !around.is_empty() {
-            // Asking where a path really leads costs more than reading a small file.
-            let asked = asked.files.iter().map(|file| file.path.as_path());
-            let known: FxHashSet<PathBuf> = asked.chain(piped.as_deref()).map(real).collect();
-            around.retain(|file| !known.contains(&real(&file.path)));
+        let around = discover(&roots, &options);
+        let mut others: Vec<Found> = Vec::new();
+        if !around.files.is_empty() {
+            let known: FxHashSet<PathBuf> = asked.real_paths().chain(piped.as_deref().map(real)).collect();
+            let new: Vec<bool> = around.real_paths().map(|path| !known.contains(&path)).collect();
+            others.extend(around.files.into_iter().zip(new).filter(|(_, new)| *new).map(|(file, _)| file));
         }
         failures(&tree, &[])?;
 
         let named: FxHashSet<PathBuf> = paths.iter().map(|path| current.join(path)).collect();
-        let mut all: Vec<Loaded> = Vec::with_capacity(asked.files.len() + around.len());
+        let mut all: Vec<Loaded> = Vec::with_capacity(asked.files.len() + others.len());
         all.extend(files.into_iter().map(|mut source| {
             let path = source.location.as_std_path();
             let edition = tree.edition(path, source.language);
@@ -104,7 +104,7 @@ impl Inputs {
             Loaded { found: None, location, source: Some(source), rules, edition, asked: true, limit: 0 }
         }));
         let asked = asked.files.into_iter().map(|file| (file, true));
-        let order: Vec<(Found, bool)> = asked.chain(around.into_iter().map(|file| (file, false))).collect();
+        let order: Vec<(Found, bool)> = asked.chain(others.into_iter().map(|file| (file, false))).collect();
         all.extend(governed(order, &tree, &request, &named));
         let surroundings = Arc::new(surroundings(check, &all, &current, &mut problems)?);
         problems.sort();
@@ -304,7 +304,7 @@ fn upwards(root: &Path, current: &Path) -> Option<PathBuf> {
 }
 
 pub(super) fn real(path: &Path) -> PathBuf {
-    path.canonicalize().map_or_else(|_| path.to_owned(), discover::plain_path)
+    discover::real_path(path)
 }
 
 /// Files with what the configurations say of them.

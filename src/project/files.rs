@@ -89,10 +89,7 @@ impl Files {
     /// The member at a place on disk.
     pub(super) fn at(&self, path: &Path) -> Option<FileId> {
         let by_place = self.by_place.get_or_init(|| {
-            let place = |member: &Member| {
-                let path = member.location.as_std_path();
-                path.canonicalize().map_or_else(|_| path.to_owned(), crate::discover::plain_path)
-            };
+            let place = |member: &Member| crate::discover::real_path(member.location.as_std_path());
             self.members.iter().map(place).zip((0..).map(FileId)).collect()
         });
         by_place.get(path).copied()
