@@ -86,7 +86,7 @@ fn advice_is_for_the_language_of_the_call() {
         .replace("&self, path: &str", "&self, py: Python<'_>, path: &str")
         .replace("std::fs::read_to_string(path)?", "py.detach(|| std::fs::read_to_string(path))?");
     folder.write("work/src/store.rs", &detached);
-    folder.write("work/python/shop/app.py", &APP.replace("from shop", "import trio\nfrom shop"));
+    folder.write("work/python/shop/app.py", APP.replace("from shop", "import trio\nfrom shop"));
     assert_eq!(help(&folder), "use `trio.to_thread.run_sync`");
 }
 
@@ -121,10 +121,10 @@ fn what_an_earlier_run_found_hangs_on_the_rust_file() {
     let folder = folder();
     assert_eq!(found(&folder, &[]), [EXPECTED]);
     assert_eq!(found(&folder, &[]), [EXPECTED], "from the cache or not");
-    folder.write("work/src/store.rs", &STORE.replace("std::fs::read_to_string(path)?", "path.to_uppercase()"));
+    folder.write("work/src/store.rs", STORE.replace("std::fs::read_to_string(path)?", "path.to_uppercase()"));
     assert_eq!(found(&folder, &[]), [""; 0]);
     folder.write("work/src/store.rs", STORE);
-    folder.write("work/pyproject.toml", &PYPROJECT.replace("shop._native", "shop._other"));
+    folder.write("work/pyproject.toml", PYPROJECT.replace("shop._native", "shop._other"));
     assert_eq!(found(&folder, &[]), [""; 0], "no crate is built under the name that is imported");
 }
 
@@ -162,11 +162,11 @@ fn told(session: &Session) -> Vec<String> {
 #[test]
 fn a_session_sees_what_has_changed_behind_the_border() {
     let lib = "use pyo3::prelude::*;\n\nmod files;\nmod more;\n\n#[pymodule]\n\
-               fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {\n    files::register(m)\n}\n";
+               fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {\n    files::register(m)?;\n    Ok(())\n}\n";
     let files = "use pyo3::prelude::*;\n\npub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {\n    \
-                 crate::more::fill(m)\n}\n";
+                 crate::more::fill(m)?;\n    Ok(())\n}\n";
     let more = "use pyo3::prelude::*;\n\npub fn fill(m: &Bound<'_, PyModule>) -> PyResult<()> {\n    \
-                m.add_function(wrap_pyfunction!(load, m)?)\n}\n\n#[pyfunction]\nfn load(path: &str) -> PyResult<String> {\n    \
+                m.add_function(wrap_pyfunction!(load, m)?)?;\n    Ok(())\n}\n\n#[pyfunction]\nfn load(path: &str) -> PyResult<String> {\n    \
                 Ok(std::fs::read_to_string(path)?)\n}\n";
     let app = "import shop._native as n\n\n\nasync def handler(path):\n    n.load(path)\n";
     let mut tree = vec![
@@ -180,12 +180,12 @@ fn a_session_sees_what_has_changed_behind_the_border() {
     let mut live = session(&tree);
     assert_eq!(told(&live).len(), 2);
     let changes = [
-        ("src/files.rs", files.replace("crate::more::fill(m)", "Ok(())"), 0),
+        ("src/files.rs", files.replace("crate::more::fill(m)?;", "let _ = m;"), 0),
         ("src/files.rs", files.to_owned(), 2),
         ("src/more.rs", more.replace("std::fs::read_to_string(path)?", "path.to_uppercase()"), 0),
         ("src/more.rs", more.replace("fn load", "fn read").replace("!(load", "!(read"), 0),
         ("src/more.rs", more.to_owned(), 2),
-        ("src/lib.rs", lib.replace("files::register(m)", "Ok(())"), 0),
+        ("src/lib.rs", lib.replace("files::register(m)?;", "let _ = m;"), 0),
         ("python/shop/b.py", app.replace("n.load", "n.read"), 0),
         ("src/lib.rs", lib.to_owned(), 1),
         ("src/more.rs", more.replace("#[pyfunction]", "#[pyfunction]\n#[pyo3(name = \"read\")]"), 1),
