@@ -149,6 +149,32 @@ fn names_come_and_go() {
 }
 
 #[test]
+fn functions_that_move_are_the_same() {
+    let deep = |more: &str, end: &str| {
+        format!(
+            "import time\n\n{more}\ndef wrap(f):\n    def inner(*args):\n        return f(*args)\n    return inner\n\n\ndef deep():\n    \
+             time.sleep(1)\n\n\ndef quiet():\n    return lambda: 1\n\n\ndef other():\n    deep()\n{end}"
+        )
+    };
+    let users = "from m import deep, quiet, other, wrap\n\n\n@wrap\ndef load():\n    other()\n\n\nasync def use():\n    quiet()\n    \
+                 deep()\n    load()\n";
+    let mut pair = Pair::new(&[("m.py", &deep("", "")), ("use.py", users)]);
+    assert!(pair.says("use.py:11 ") && pair.says("use.py:12 ") && !pair.says("use.py:10 "));
+    for (more, end) in [
+        ("def more():\n    quiet()\n", ""),
+        ("def more():\n    deep()\n\n\ndef less(): ...\n", "\n\ndef last():\n    return lambda: deep()\n"),
+        ("def less(): ...\n", ""),
+        ("", "\n\ndef last(): ...\n"),
+        ("", ""),
+        // A name that is asked for.
+        ("def quiet():\n    time.sleep(1)\n", ""),
+    ] {
+        pair.change("m.py", &deep(more, end));
+        assert!(pair.says("use.py:11 ") && pair.says("use.py:12 ") && !pair.says("use.py:10 "), "{more}");
+    }
+}
+
+#[test]
 fn any_number_of_threads_finds_the_same() {
     let texts: Vec<(String, String)> = (0..40)
         .map(|number| {
@@ -425,6 +451,9 @@ enum Step {
     Replace(usize, usize, Piece),
     /// One line of one function.
     Edit(usize, usize, Does),
+    /// A piece more, or one less.
+    Insert(usize, usize, Piece),
+    TakeOut(usize, usize),
     Remove(usize),
     Add(usize, Vec<Piece>),
 }
@@ -436,6 +465,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => (file.clone(), pieces()).prop_map(|(file, pieces)| Step::Rewrite(file, pieces)),
         3 => (file.clone(), 0..6_usize, piece()).prop_map(|(file, at, piece)| Step::Replace(file, at, piece)),
         6 => (file.clone(), 0..6_usize, does()).prop_map(|(file, at, does)| Step::Edit(file, at, does)),
+        3 => (file.clone(), 0..6_usize, piece()).prop_map(|(file, at, piece)| Step::Insert(file, at, piece)),
+        2 => (file.clone(), 0..6_usize).prop_map(|(file, at)| Step::TakeOut(file, at)),
         1 => file.clone().prop_map(Step::Remove),
         1 => (file, pieces()).prop_map(|(file, pieces)| Step::Add(file, pieces)),
     ];
@@ -484,6 +515,16 @@ fn run(trees: Vec<Vec<Piece>>, steps: Vec<Step>, ending: &str, write: fn(&[Piece
                     Piece::Class { methods, .. } => methods[0].2.push(new),
                     other => *other = Piece::Comment,
                 }
+                pair.change(&path(file), &write(known));
+            }
+            Step::Insert(file, at, new) => {
+                let Some(known) = pieces[file].as_mut() else { continue };
+                known.insert(at.min(known.len()), new);
+                pair.change(&path(file), &write(known));
+            }
+            Step::TakeOut(file, at) => {
+                let Some(known) = pieces[file].as_mut().filter(|it| at < it.len()) else { continue };
+                known.remove(at);
                 pair.change(&path(file), &write(known));
             }
             Step::Rewrite(..) => {}

@@ -3,17 +3,19 @@
 //! Outside of it are the places of everything, and what functions do that shows in none of their results. After most edits the
 //! outline is what it was, and what has been found out of other files holds.
 
-use rustc_hash::FxHashMap;
+use std::collections::VecDeque;
+
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
-    Binding, Call, CallId, Class, ClassKind, FileModel, Function, Impl, Module, NameId, Node, Path, Value, ValueId,
-    flow,
+    Binding, Call, CallId, Class, ClassKind, FileModel, Function, FunctionId, Impl, Module, NameId, Node, Path, Value,
+    ValueId, flow,
 };
 
 /// What a change of a file has done to its outline.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Reshaped {
-    /// It is what it was, and everything in it has the number it had.
+    /// It is what it was.
     Not,
     /// These names are bound at the top of the file now, or are no more, and the file says them nowhere else. All else is the
     /// same: who does not look for them sees nothing new.
@@ -22,22 +24,32 @@ pub enum Reshaped {
     Otherwise,
 }
 
-/// Compares the models of one file before and after a change.
-pub fn reshaped(old: &FileModel, new: &FileModel) -> Reshaped {
+/// Functions by the numbers that they had and have.
+pub type Moved = Vec<(FunctionId, FunctionId)>;
+
+/// Compares the models of one file before and after a change. Gives as well the functions that have another number now; of an
+/// outline that is another, they are not told.
+pub fn reshaped(old: &FileModel, new: &FileModel) -> (Reshaped, Moved) {
     // What Python sees of a module is what functions do with it.
     if [old, new].into_iter().any(FileModel::may_fill_modules) {
-        return Reshaped::Otherwise;
+        return (Reshaped::Otherwise, Vec::new());
     }
     // What was added in the one direction was taken away in the other.
-    match grown(old, new) {
-        Some(names) => names,
-        None => grown(new, old).unwrap_or(Reshaped::Otherwise),
+    if let Some(grown) = grown(old, new) {
+        return grown;
+    }
+    match grown(new, old) {
+        Some((shape, moved)) => (shape, moved.into_iter().map(|(new, old)| (old, new)).collect()),
+        None => (Reshaped::Otherwise, Vec::new()),
     }
 }
 
 /// The new model has the outline of the old one, and perhaps more names.
-fn grown(old: &FileModel, new: &FileModel) -> Option<Reshaped> {
-    let mut pair = Pair { old, new, open: Vec::new(), of_old: FxHashMap::default(), of_new: FxHashMap::default() };
+fn grown(old: &FileModel, new: &FileModel) -> Option<(Reshaped, Moved)> {
+    let functions = same_functions(old, new)?;
+    let paired = functions.values().copied().collect();
+    let (open, of_old, of_new) = Default::default();
+    let mut pair = Pair { old, new, functions, paired, open, of_old, of_new };
     if !(pair.same_declarations() && pair.same_values()) {
         return None;
     }
@@ -47,12 +59,26 @@ fn grown(old: &FileModel, new: &FileModel) -> Option<Reshaped> {
         bindings.map(|it| new.name(it.name)).filter(|it| !old_names(it)).map(str::to_owned).collect();
     names.sort();
     names.dedup();
-    Some(if names.is_empty() { Reshaped::Not } else { Reshaped::Names(names) })
+    let moved = pair.functions.into_iter().filter(|(old, new)| old != new).collect();
+    Some((if names.is_empty() { Reshaped::Not } else { Reshaped::Names(names) }, moved))
+}
+
+/// The new number of every old function: by its name, and of several with one name by their order.
+fn same_functions(old: &FileModel, new: &FileModel) -> Option<FxHashMap<FunctionId, FunctionId>> {
+    let mut by_name: FxHashMap<&str, VecDeque<FunctionId>> = FxHashMap::default();
+    for id in new.function_ids() {
+        by_name.entry(new.name(new.function(id).qualname)).or_default().push_back(id);
+    }
+    let mut partner = |id: FunctionId| by_name.get_mut(old.name(old.function(id).qualname))?.pop_front();
+    old.function_ids().map(|id| Some((id, partner(id)?))).collect()
 }
 
 struct Pair<'a> {
     old: &'a FileModel,
     new: &'a FileModel,
+    /// Which functions stand for each other; there may be more new ones.
+    functions: FxHashMap<FunctionId, FunctionId>,
+    paired: FxHashSet<FunctionId>,
     /// Values that have to say the same.
     open: Vec<(ValueId, ValueId)>,
     /// Which values stand for each other: what was one value must not have become two, since it is asked whether a value is
@@ -66,19 +92,23 @@ impl<'a> Pair<'a> {
         let (old, new) = (self.old, self.new);
         (old.language, old.failed) == (new.language, new.failed)
             && self.all(&old.modules, &new.modules, Self::module)
-            && self.first(&old.functions, &new.functions, Self::function)
+            && old.function_ids().all(|id| self.function(old.function(id), new.function(self.functions[&id])))
             && self.first(&old.classes, &new.classes, Self::class)
             && self.all(&old.impls, &new.impls, Self::implementation)
             && self.handed_on()
     }
 
-    fn all<T>(&mut self, old: &'a [T], new: &'a [T], mut same: impl FnMut(&mut Self, &'a T, &'a T) -> bool) -> bool {
-        old.len() == new.len() && old.iter().zip(new).all(|(old, new)| same(self, old, new))
+    fn same(&self, old: FunctionId, new: FunctionId) -> bool {
+        self.functions.get(&old) == Some(&new)
     }
 
     /// All of the old ones are there still, and come first.
     fn first<T>(&mut self, old: &'a [T], new: &'a [T], same: impl FnMut(&mut Self, &'a T, &'a T) -> bool) -> bool {
         new.get(..old.len()).is_some_and(|new| self.all(old, new, same))
+    }
+
+    fn all<T>(&mut self, old: &'a [T], new: &'a [T], mut same: impl FnMut(&mut Self, &'a T, &'a T) -> bool) -> bool {
+        old.len() == new.len() && old.iter().zip(new).all(|(old, new)| same(self, old, new))
     }
 
     fn name(&self, old: NameId, new: NameId) -> bool {
@@ -120,9 +150,9 @@ impl<'a> Pair<'a> {
         self.all(old, new, |pair, old, new| pair.value(*old, *new))
     }
 
-    fn named<T: PartialEq + Copy>(&self, old: &[(NameId, T)], new: &[(NameId, T)]) -> bool {
+    fn methods(&self, old: &[(NameId, FunctionId)], new: &[(NameId, FunctionId)]) -> bool {
         let mut both = old.iter().zip(new);
-        old.len() == new.len() && both.all(|(old, new)| old.1 == new.1 && self.name(old.0, new.0))
+        old.len() == new.len() && both.all(|(old, new)| self.same(old.1, new.1) && self.name(old.0, new.0))
     }
 
     fn module(&mut self, old: &'a Module, new: &'a Module) -> bool {
@@ -159,10 +189,10 @@ impl<'a> Pair<'a> {
     }
 
     fn function(&mut self, old: &'a Function, new: &'a Function) -> bool {
-        let plain = |it: &Function| {
-            (it.kind, it.is_generator, it.module, it.parent, it.class, it.is_static, it.test, it.params.len())
-        };
+        let plain =
+            |it: &Function| (it.kind, it.is_generator, it.module, it.class, it.is_static, it.test, it.params.len());
         plain(old) == plain(new)
+            && old.parent.map(|it| self.functions[&it]) == new.parent
             && self.name(old.name, new.name)
             && self.name(old.qualname, new.qualname)
             && self.value_if_any(old.self_type, new.self_type)
@@ -216,7 +246,7 @@ impl<'a> Pair<'a> {
             && self.name(old.qualname, new.qualname)
             && self.values(&old.bases, &new.bases)
             && self.values(&old.decorators, &new.decorators)
-            && self.named(&old.methods, &new.methods)
+            && self.methods(&old.methods, &new.methods)
             && self.all(&old.fields, &new.fields, |pair, old, new| pair.name(old.0, new.0) && pair.value(old.1, new.1))
     }
 
@@ -224,30 +254,25 @@ impl<'a> Pair<'a> {
         old.module == new.module
             && self.value(old.target, new.target)
             && self.value_if_any(old.of_trait, new.of_trait)
-            && self.named(&old.methods, &new.methods)
+            && self.methods(&old.methods, &new.methods)
     }
 
     /// Which functions call their parameters, or hand them to others that do.
     fn handed_on(&mut self) -> bool {
-        fn calls(model: &FileModel) -> impl Iterator<Item = &Call> {
+        let hands = |model: &FileModel, call: &Call| {
             let is_param = |value: ValueId| matches!(model.value(value), Value::Param(..));
-            model
-                .calls
-                .iter()
-                .filter(move |call| is_param(call.callee) || call.args.iter().any(|it| is_param(it.value)))
-        }
-        let (mut old, mut new) = (calls(self.old), calls(self.new));
-        loop {
-            match (old.next(), new.next()) {
-                (None, None) => return true,
-                (Some(old), Some(new)) if self.call(old, new) => {}
-                _ => return false,
-            }
-        }
+            is_param(call.callee) || call.args.iter().any(|it| is_param(it.value))
+        };
+        let (of_old, of_new) = (self.old, self.new);
+        let old: Vec<&Call> = of_old.calls.iter().filter(|call| hands(of_old, call)).collect();
+        let paired = of_new.calls.iter().filter(|call| self.paired.contains(&call.function));
+        let new: Vec<&Call> = paired.filter(|call| hands(of_new, call)).collect();
+        old.len() == new.len() && old.into_iter().zip(new).all(|(old, new)| self.call(old, new))
     }
 
     fn call(&mut self, old: &'a Call, new: &'a Call) -> bool {
-        (old.function, old.awaited) == (new.function, new.awaited)
+        old.awaited == new.awaited
+            && self.same(old.function, new.function)
             && self.value(old.callee, new.callee)
             && self.all(&old.args, &new.args, |pair, old, new| {
                 old.spread == new.spread && pair.name_if_any(old.name, new.name) && pair.value(old.value, new.value)
@@ -284,9 +309,9 @@ impl<'a> Pair<'a> {
             (Value::Str(old), Value::Str(new)) => self.name(*old, *new),
             (Value::Path(old), Value::Path(new)) => self.path(old, new),
             (Value::Global(module, old), Value::Global(other, new)) => module == other && self.name(*old, *new),
-            (Value::Function(old), Value::Function(new)) => old == new,
+            (Value::Function(old), Value::Function(new)) => self.same(*old, *new),
             (Value::Class(old), Value::Class(new)) | (Value::Super(old), Value::Super(new)) => old == new,
-            (Value::Param(of, old), Value::Param(other, new)) => (of, old) == (other, new),
+            (Value::Param(of, old), Value::Param(other, new)) => old == new && self.same(*of, *other),
             (Value::Instance { class: old, args: given }, Value::Instance { class: new, args }) => {
                 self.value(*old, *new) && self.values(given, args)
             }

@@ -172,6 +172,27 @@ impl Effects {
         seen
     }
 
+    /// Functions of a file have other numbers now.
+    pub(super) fn renumber(&mut self, moved: &FxHashMap<FnRef, FnRef>) {
+        let now = |function: FnRef| moved.get(&function).copied().unwrap_or(function);
+        let runs = |runs: &mut Runs| {
+            if let Runs::Own(function) = runs {
+                *function = now(*function);
+            }
+        };
+        self.callbacks = self.callbacks.iter().map(|it| now(*it)).collect();
+        // What had the number that another has now is gone.
+        let taken: FxHashSet<FnRef> = moved.values().copied().filter(|it| !moved.contains_key(it)).collect();
+        self.sites.retain(|of, _| !taken.contains(of));
+        self.sites = std::mem::take(&mut self.sites).into_iter().map(|(of, sites)| (now(of), sites)).collect();
+        self.sites.values_mut().flatten().for_each(|(_, it)| runs(it));
+        for hops in &mut self.hops {
+            hops.retain(|of, _| !taken.contains(of));
+            *hops = std::mem::take(hops).into_iter().map(|(of, ways)| (now(of), ways)).collect();
+            hops.values_mut().flatten().for_each(|hop| runs(&mut hop.next));
+        }
+    }
+
     /// The same after a change. `callbacks` are those there are now, `stale` tells of which files nothing that was found
     /// holds. Gives the functions of which something else is known than before.
     pub(super) fn renew(

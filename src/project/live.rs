@@ -13,7 +13,7 @@ use super::trace::{self, Seen};
 use super::types::{ClassRef, FnRef};
 use super::{Impls, Project, Slot, next_number, resolve};
 use crate::finding::FileId;
-use crate::model::{Reshaped, reshaped};
+use crate::model::{FunctionId, Reshaped, reshaped};
 use crate::source::Language;
 
 /// A file as it was read, to be used again: its text and, where somebody has asked, its model.
@@ -114,11 +114,15 @@ impl Live {
             _ => {}
         }
         let known = before.as_ref().and_then(|it| it.model.get());
-        let shape = known.map_or(Reshaped::Otherwise, |known| reshaped(known, slot.model()));
+        let otherwise = || (Reshaped::Otherwise, Vec::new());
+        let (shape, moved) = known.map_or_else(otherwise, |known| reshaped(known, slot.model()));
         project.number = next_number();
         project.remembered[file.index()] = OnceLock::new();
         let library = std::mem::take(&mut project.async_library).into_inner();
 
+        if !moved.is_empty() {
+            self.renumber(file, &moved);
+        }
         let mut stale = self.graph.whole.back(file);
         stale.insert(file);
         if shape != Reshaped::Not {
@@ -147,6 +151,23 @@ impl Live {
         }
         let relevant = self.project.relevant.iter();
         relevant.copied().filter(|file| judged.contains(file)).collect()
+    }
+
+    /// Functions of a file have other numbers, and are the same: what is known under the old ones is so under the new.
+    fn renumber(&mut self, file: FileId, moved: &[(FunctionId, FunctionId)]) {
+        let at = |function: FunctionId| FnRef { file, function };
+        let moved: FxHashMap<FnRef, FnRef> = moved.iter().map(|(old, new)| (at(*old), at(*new))).collect();
+        self.project.effects.renumber(&moved);
+        for callback in self.callbacks.values_mut().flatten() {
+            *callback = moved.get(callback).copied().unwrap_or(*callback);
+        }
+        self.graph.asked.renumber(&moved);
+        // What calls run is kept by number as well.
+        for file in self.graph.leads.back_from(&FxHashSet::from_iter([file])) {
+            if let Some(remembered) = self.project.remembered.get_mut(file.index()) {
+                *remembered = OnceLock::new();
+            }
+        }
     }
 
     /// Names have come or gone at the top of a file, and nothing else: which files may see something else than before.
@@ -357,6 +378,22 @@ impl<A: Copy + Eq + Hash, B: Copy + Eq + Hash> Relation<A, B> {
             if let Some(back) = self.back.get_mut(&to) {
                 back.remove(&from);
             }
+        }
+    }
+
+    /// What is pointed to goes by other names now.
+    fn renumber(&mut self, moved: &FxHashMap<B, B>) {
+        let taken: Vec<(B, B, FxHashSet<A>)> =
+            moved.iter().filter_map(|(old, new)| Some((*old, *new, self.back.remove(old)?))).collect();
+        for (old, _, units) in &taken {
+            for unit in units {
+                if let Some(forth) = self.forth.get_mut(unit) {
+                    forth.remove(old);
+                }
+            }
+        }
+        for (_, new, units) in taken {
+            units.into_iter().for_each(|unit| self.insert(unit, new));
         }
     }
 
