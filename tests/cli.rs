@@ -155,6 +155,25 @@ fn rules_are_selected_by_name_category_and_alias() {
 }
 
 #[test]
+fn a_rule_that_is_named_for_itself_tells_all_it_finds() {
+    // With asyncio this is one for the profile `strict`.
+    let text = "import asyncio\n\n\nasync def f():\n    try:\n        await asyncio.sleep(1)\n    finally:\n        await asyncio.sleep(2)\n";
+    let folder = Folder::new(&[("a.py", text)]);
+    let found = ["a.py:8 await-in-cleanup"];
+    for word in ["await-in-cleanup", "ASYNC120", "ASYNC102"] {
+        assert_eq!(folder.found(&["--select", word]), found, "{word}");
+        assert_eq!(folder.found(&["--extend-select", word]), found, "{word}");
+    }
+    for word in ["ASYNC1", "ASYNC", "cancellation"] {
+        assert_eq!(folder.found(&["--select", word]), [""; 0], "{word}");
+    }
+    assert_eq!(folder.found(&["--select", "ASYNC", "--profile", "strict"]), found);
+    folder.write("asynclint.toml", "select = ['await-in-cleanup']\n");
+    assert_eq!(folder.found(&[]), found);
+    assert_eq!(folder.found(&["--select", "ASYNC"]), [""; 0]);
+}
+
+#[test]
 fn suppressions_are_honoured_unless_told_otherwise() {
     let folder = Folder::new(&[
         ("a.py", &*SLEEPS.replace("(1)", "(1)  # asynclint: ignore[blocking-sleep] only in tests")),

@@ -5,8 +5,8 @@ use crate::knowledge::Effect;
 use crate::model::{Block, CallId, Condition, Node, Scope, Test, Use, Value, ValueId, flow};
 use crate::source::Language;
 
-use super::Project;
 use super::types::{FnRef, Ty};
+use super::{Project, trace};
 
 impl Project {
     /// The function finds out whether a loop runs before it does one thing or the other.
@@ -61,8 +61,17 @@ impl Project {
                 named(model.value(model.call(*call).callee))
                     || self.own_of(function.file, *call).is_some_and(|it| self.tells_of_loop(it))
             }
-            // `self.loop = running_loop()`, a few lines above.
             Value::Attr(_, name) if !["loop", "async"].iter().any(|it| model.name(*name).contains(it)) => false,
+            // A property that asks.
+            Value::Attr(receiver, name)
+                if condition.test == Test::Truth
+                    && self
+                        .property(&self.evaluate(function.file, *receiver), model.name(*name))
+                        .is_some_and(|it| self.asks_by_itself(it)) =>
+            {
+                true
+            }
+            // `self.loop = running_loop()`, a few lines above.
             Value::Attr(receiver, name)
                 if self
                     .property(&self.evaluate(function.file, *receiver), model.name(*name))
@@ -129,6 +138,9 @@ impl Project {
     }
 
     fn tells_of_loop_within(&self, helper: FnRef, depth: u32) -> bool {
+        if self.noted {
+            trace::looks_into(helper.file);
+        }
         let definition = self.function(helper);
         let starts = |call| self.api_of(helper.file, call).is_some_and(|api| api.effect == Some(Effect::StartsRuntime));
         let model = self.model(helper.file);

@@ -1,7 +1,6 @@
 //! What a call runs.
 
 use crate::finding::FileId;
-use crate::knowledge::Api;
 use crate::model::{CallId, ClassKind};
 use crate::source::Language;
 
@@ -23,6 +22,7 @@ pub enum Callee {
 impl Project {
     /// What a call may run: one entry, or one per alternative.
     pub fn callees(&self, file: FileId, call: CallId) -> Vec<Callee> {
+        let _outlines = self.of_outlines();
         let model = self.model(file);
         if model.is_opaque(model.call(call).callee) {
             return vec![Callee::Unknown];
@@ -66,6 +66,7 @@ impl Project {
     }
 
     pub(super) fn callee_of(&self, language: Language, ty: &Ty) -> Callee {
+        let _outlines = self.of_outlines();
         match ty {
             // The configuration knows better than what can be read.
             Ty::Function(function) | Ty::Bound(_, function)
@@ -93,6 +94,7 @@ impl Project {
                 None => Callee::Unknown,
             },
             Ty::Partial(inner) => self.callee_of(language, inner),
+            Ty::Foreign(it) => self.foreign_callee(*it),
             Ty::Instance(Class::Own(_), _) if language == Language::Python => {
                 match self.member(language, ty, "__call__") {
                     Ty::Bound(_, function) => Callee::Own(function),
@@ -106,34 +108,6 @@ impl Project {
                 }
             }
             _ => Callee::Unknown,
-        }
-    }
-
-    /// The one library function a call runs, whatever path is taken.
-    pub fn api_of(&self, file: FileId, call: CallId) -> Option<&'static Api> {
-        let model = self.model(file);
-        if model.is_opaque(model.call(call).callee) {
-            return None;
-        }
-        let name = model.callee_name(model.call(call));
-        // Most calls are of a name that no table has.
-        if name.is_some_and(|name| !self.knowledge.names_an_api(model.language, model.name(name))) {
-            return None;
-        }
-        let callees = self.callees(file, call);
-        let [Callee::Api(path, _)] = callees.as_slice() else { return None };
-        self.knowledge.api(self.language(file), path)
-    }
-
-    /// The one function of the project that a call runs.
-    pub fn own_of(&self, file: FileId, call: CallId) -> Option<FnRef> {
-        let model = self.model(file);
-        if model.is_opaque(model.call(call).callee) {
-            return None;
-        }
-        match self.callees(file, call).as_slice() {
-            [Callee::Own(function)] => Some(*function),
-            _ => None,
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 
 use crate::finding::FileId;
-use crate::knowledge::{Api, Effect};
-use crate::model::{Arg, Call, Node, Use, Value, ValueId, flow};
+use crate::knowledge::{Api, Effect, Runner};
+use crate::model::{Arg, Call, CallId, Node, Use, Value, ValueId, flow};
 
 use super::Project;
 use super::types::Ty;
@@ -51,16 +51,16 @@ impl Project {
         })
     }
 
-    /// The function that makes the call goes through what it gives, or hands it on. What is only bound may be gone through
-    /// somewhere else.
+    /// The function that makes the call goes through what it gives, or hands it to something here. What is only bound or
+    /// given back may be gone through somewhere else, as what is handed to a thread is.
     fn is_iterated(&self, file: FileId, call: &Call) -> bool {
+        let model = self.model(file);
         match call.result {
             Use::Bound(_) => {}
-            // Whoever gets it may go through it in a thread.
             Use::Returned => return false,
+            Use::Passed => return !self.is_passed_elsewhere(file, call),
             _ => return true,
         }
-        let model = self.model(file);
         let is_it = |value: ValueId| {
             let made = |value: &Value| matches!(value, Value::Result(id) if model.call(*id).span == call.span);
             match model.value(value) {
@@ -78,6 +78,20 @@ impl Project {
                     && other.args.iter().any(|arg| is_it(arg.value))
                     && matches!(self.evaluate(file, other.callee), Ty::External(path) if path.starts_with("builtins."))
             })
+    }
+
+    /// The call's result is an argument of one that calls a function in a thread or a process.
+    fn is_passed_elsewhere(&self, file: FileId, call: &Call) -> bool {
+        let model = self.model(file);
+        let is_result = |value: &Value| matches!(value, Value::Result(id) if model.call(*id).span == call.span);
+        let mut calls = model.calls.iter().enumerate();
+        calls.any(|(index, other)| {
+            other.function == call.function
+                && other.args.iter().any(|arg| is_result(model.value(arg.value)))
+                && self
+                    .api_of(file, CallId(index as u32))
+                    .is_some_and(|api| api.runs.iter().any(|it| matches!(it.place, Runner::Thread | Runner::Process)))
+        })
     }
 
     /// The receiver was made in the same function, and this is the first time that this is asked of it.
@@ -197,6 +211,10 @@ impl Project {
             return if call.args.iter().any(|arg| arg.spread) { None } else { Some(false) };
         };
         let Some(value) = value else { return Some(true) };
+        // `os.devnull`, by whatever name.
+        if value.contains('.') {
+            return Some(matches!(self.evaluate(file, argument.value), Ty::External(path) if *path == *value));
+        }
         let given = match model.value(argument.value) {
             Value::Bool(true) => "True",
             Value::Bool(false) => "False",

@@ -1,23 +1,24 @@
 //! What must hold of a function's parameters for something in it to happen, and whether a call rules that out.
 
 use crate::finding::FileId;
-use crate::model::{CallId, Condition, NameId, ParamKind, Test, UNKNOWN, Value, ValueId};
+use crate::model::{CallId, Condition, Param, ParamKind, Test, UNKNOWN, Value, ValueId};
 use crate::source::Language;
 
-use super::Project;
 use super::calls::Callee;
 use super::conditions::is_constant;
+use super::effects::Site;
 use super::types::{Class, FnRef, Ty};
+use super::{Project, trace};
 
 /// A condition on a parameter, by its position in [`Function::params`](crate::model::Function).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 struct Demand {
     param: u16,
-    /// Of `**options`, the one of this name, where the function takes it out; and what it takes else.
-    option: Option<(NameId, ValueId)>,
     test: Test,
     holds: bool,
-    /// Where the test stands, if that matters: a class is a value of that file.
+    /// Of `**options`, what this call asks of them: `options.pop("name", None)`.
+    entry: Option<CallId>,
+    /// Where the test stands, if that matters: a class is a value of that file, and so is a call.
     asked_in: FileId,
     /// No path gives the parameter another value before it is asked for.
     exact: bool,
@@ -33,7 +34,7 @@ impl Demand {
             (Test::Is(flag), Test::Truth) => self.holds && other.holds != flag,
             _ => false,
         };
-        self.param == other.param && self.option == other.option && self.exact && other.exact && contrary
+        self.param == other.param && self.entry == other.entry && self.exact && other.exact && contrary
     }
 }
 
@@ -89,6 +90,18 @@ impl Guards {
     }
 }
 
+/// What is known of an entry of a callee's `**options`.
+enum Entry {
+    Given(ValueId),
+    /// It is what the callee takes in its place.
+    Default(ValueId),
+    /// It is not there, and nothing takes its place.
+    Absent,
+    /// It is that of the caller's own options, which are this parameter.
+    OfOptions(u16),
+    Unknown,
+}
+
 /// What a call makes of a condition on its callee.
 pub(super) enum Outcome {
     /// It does not hold.
@@ -99,39 +112,54 @@ pub(super) enum Outcome {
     Becomes(Guard),
 }
 
+/// Whether a test holds of a value of which this is known.
+fn follows(known: Condition, test: Test) -> Option<bool> {
+    match (known.test, test) {
+        (Test::None, Test::None) | (Test::Truth, Test::Truth) => Some(known.holds),
+        (Test::Is(one), Test::Is(other)) if one == other => Some(known.holds),
+        (Test::Is(one), Test::Truth) if known.holds => Some(one),
+        (Test::Truth, Test::None) | (Test::None, Test::Truth | Test::Is(_)) | (Test::Is(_), _) if known.holds => {
+            Some(false)
+        }
+        _ => None,
+    }
+}
+
 impl Project {
     /// A condition as one on a parameter of the function, if it is one.
-    pub(super) fn guard_of(&self, function: FnRef, condition: Condition, holds: bool) -> Option<Guard> {
-        Some(Guard { one: self.demand_of(function, condition, holds)?, other: None })
+    pub(super) fn guard_of(&self, function: FnRef, condition: Condition) -> Option<Guard> {
+        Some(Guard { one: self.demand_of(function, condition)?, other: None })
     }
 
     /// That one of the conditions holds, if there are two and both are on parameters of the function.
     pub(super) fn guard_of_either(&self, function: FnRef, conditions: &[Condition]) -> Option<Guard> {
         let [one, other] = conditions else { return None };
-        let one = self.demand_of(function, *one, true)?;
-        Some(Guard { one, other: Some(self.demand_of(function, *other, true)?) })
+        let one = self.demand_of(function, *one)?;
+        Some(Guard { one, other: Some(self.demand_of(function, *other)?) })
     }
 
-    fn demand_of(&self, function: FnRef, condition: Condition, holds: bool) -> Option<Demand> {
+    fn demand_of(&self, function: FnRef, condition: Condition) -> Option<Demand> {
         let params = &self.function(function).params;
         let model = self.model(function.file);
+        let is_of_class = matches!(condition.test, Test::Instance(_));
         let is_param = |value: ValueId| params.iter().position(|it| it.value != UNKNOWN && it.value == value);
-        let exact = is_param(condition.value);
-        let set = if exact.is_none() { self.set_here(function, condition.value) } else { None };
-        let option = self.option_taken(function, set.unwrap_or(condition.value));
+        let set = self.set_here(function, condition.value);
+        let entry = self.entry_of(function, set.unwrap_or(condition.value)).filter(|_| !is_of_class);
+        let asked = entry.map_or(condition.value, |it| it.1);
+        let exact = is_param(asked);
         // A parameter that some path replaces is still what was given, on the others.
-        let param = exact.or_else(|| option.map(|(param, ..)| param)).or_else(|| set.and_then(is_param));
-        let param = param.or_else(|| match model.value(condition.value) {
+        let param = exact.or_else(|| set.and_then(is_param)).or_else(|| match model.value(condition.value) {
             Value::Union(parts) => params.iter().position(|it| it.value != UNKNOWN && parts.contains(&it.value)),
             _ => None,
         });
         Some(Demand {
             param: u16::try_from(param?).ok()?,
-            option: option.map(|(_, name, other)| (name, other)),
             test: condition.test,
-            holds: condition.holds == holds,
+            holds: condition.holds,
+            entry: entry.map(|it| it.0),
             asked_in: match condition.test {
                 Test::Instance(_) | Test::Equals(_) => function.file,
+                Test::Truth | Test::None | Test::Is(_) if entry.is_some() => function.file,
                 Test::Truth | Test::None | Test::Is(_) => FileId(0),
             },
             exact: exact.is_some(),
@@ -153,25 +181,72 @@ impl Project {
         model.class(class).fields.iter().filter(|it| it.0 == *name).map(|it| it.1).find(is_here)
     }
 
-    /// `options.pop("name", default)`, `options.get("name")` of `**options`: which parameter, the name and the default.
-    fn option_taken(&self, function: FnRef, value: ValueId) -> Option<(usize, NameId, ValueId)> {
+    /// The call that asks `**options` for an entry, and the value of the options.
+    fn entry_of(&self, function: FnRef, value: ValueId) -> Option<(CallId, ValueId)> {
         let model = self.model(function.file);
         let Value::Result(id) = model.value(value) else { return None };
         let call = model.call(*id);
         let Value::Attr(options, method) = model.value(call.callee) else { return None };
-        let params = &model.function(function.function).params;
-        let param = params.iter().position(|it| it.kind == ParamKind::Keywords && it.value == *options)?;
-        let (Some(name), "pop" | "get") = (call.args.first(), model.name(*method)) else { return None };
-        let Value::Str(name) = model.value(name.value) else { return None };
-        // Without a default `pop` has to be given one.
-        Some((param, *name, call.args.get(1).map_or(UNKNOWN, |it| it.value)))
+        let is_named = call.args.first().is_some_and(|arg| matches!(model.value(arg.value), Value::Str(_)));
+        let of_options =
+            |param: &Param| param.kind == ParamKind::Keywords && param.value != UNKNOWN && param.value == *options;
+        let asks = is_named
+            && matches!(model.name(*method), "get" | "pop")
+            && self.function(function).params.iter().any(of_options);
+        asks.then_some((*id, *options))
     }
 
-    /// Whether a condition on `callee` holds when `caller` runs it by this call (or without call syntax).
-    pub(super) fn outcome(&self, caller: FnRef, call: Option<CallId>, callee: FnRef, guard: Guard) -> Outcome {
-        let one = self.outcome_of(caller, call, callee, guard.one);
+    /// What a call gives for an entry of the callee's `**options`: the value, and the file it is in.
+    fn entry_given(&self, caller: FnRef, call: CallId, asked: (FileId, CallId)) -> Entry {
+        let (asked_in, asked) = (self.model(asked.0), asked);
+        let args = &asked_in.call(asked.1).args;
+        let Some(Value::Str(key)) = args.first().map(|it| asked_in.value(it.value)) else { return Entry::Unknown };
+        let key = asked_in.name(*key);
+        let model = self.model(caller.file);
+        let given = &model.call(call).args;
+        if let Some(found) = given.iter().find(|arg| arg.name.is_some_and(|it| model.name(it) == key)) {
+            return Entry::Given(found.value);
+        }
+        let mut spread = given.iter().filter(|arg| arg.spread);
+        match (spread.next(), args.get(1)) {
+            (None, Some(default)) => Entry::Default(default.value),
+            (None, None) => Entry::Absent,
+            (Some(options), _) if spread.next().is_none() => {
+                let params = &self.function(caller).params;
+                let handed_on = |it: &Param| it.kind == ParamKind::Keywords && it.value == options.value;
+                params
+                    .iter()
+                    .position(handed_on)
+                    .and_then(|it| u16::try_from(it).ok())
+                    .map_or(Entry::Unknown, Entry::OfOptions)
+            }
+            _ => Entry::Unknown,
+        }
+    }
+
+    fn outcome_of_entry(&self, caller: FnRef, site: &Site, callee: FnRef, guard: Demand, entry: CallId) -> Outcome {
+        let Some(call) = site.call.filter(|it| self.is_called_by(caller.file, *it, callee)) else {
+            return Outcome::Open;
+        };
+        let told = |truth: Option<bool>| match truth {
+            Some(truth) if truth != guard.holds => Outcome::Fails,
+            _ => Outcome::Open,
+        };
+        match self.entry_given(caller, call, (guard.asked_in, entry)) {
+            Entry::Given(value) => told(self.tells(caller.file, value, guard)),
+            Entry::Default(value) => told(self.tells(guard.asked_in, value, guard)),
+            Entry::Absent => told(Some(guard.test == Test::None)),
+            Entry::OfOptions(param) => Outcome::Becomes(Guard { one: Demand { param, ..guard }, other: None }),
+            Entry::Unknown => Outcome::Open,
+        }
+    }
+
+    /// Whether a condition on `callee` holds when `caller` runs it at this place.
+    pub(super) fn outcome(&self, caller: FnRef, site: &Site, callee: FnRef, guard: Guard) -> Outcome {
+        let _outlines = self.of_outlines();
+        let one = self.outcome_of(caller, site, callee, guard.one);
         let Some(other) = guard.other else { return one };
-        match (one, self.outcome_of(caller, call, callee, other)) {
+        match (one, self.outcome_of(caller, site, callee, other)) {
             (Outcome::Fails, other) => other,
             (one, Outcome::Fails) => one,
             (Outcome::Becomes(one), Outcome::Becomes(other)) => {
@@ -181,7 +256,11 @@ impl Project {
         }
     }
 
-    fn outcome_of(&self, caller: FnRef, call: Option<CallId>, callee: FnRef, guard: Demand) -> Outcome {
+    fn outcome_of(&self, caller: FnRef, site: &Site, callee: FnRef, guard: Demand) -> Outcome {
+        if let Some(entry) = guard.entry {
+            return self.outcome_of_entry(caller, site, callee, guard, entry);
+        }
+        let call = site.call;
         let Some(param) = self.function(callee).params.get(usize::from(guard.param)) else { return Outcome::Open };
         let given = match call {
             Some(call) => {
@@ -189,10 +268,7 @@ impl Project {
                 if !self.is_called_by(caller.file, call, callee) {
                     return Outcome::Open;
                 }
-                let given = match guard.option {
-                    Some((name, _)) => self.option_given(caller.file, call, self.model(callee.file).name(name)),
-                    None => self.argument_at(caller.file, call, callee, u32::from(guard.param)),
-                };
+                let given = self.argument_at(caller.file, call, callee, u32::from(guard.param));
                 if given.is_none() && self.may_be_spread(caller.file, call, param.kind) {
                     return Outcome::Open;
                 }
@@ -202,40 +278,31 @@ impl Project {
         };
         let (file, value) = match given {
             Some(given) => given,
-            None if guard.option.is_some_and(|(_, other)| other == UNKNOWN) => {
-                // `options.get("name")` of nothing is `None`.
-                let holds = match guard.test {
-                    Test::None => true,
-                    Test::Truth | Test::Is(_) | Test::Equals(_) => false,
-                    Test::Instance(_) => return Outcome::Open,
-                };
-                return if holds == guard.holds { Outcome::Open } else { Outcome::Fails };
-            }
-            None if let Some((_, other)) = guard.option => (callee.file, other),
             None if param.has_default => (callee.file, param.default),
             None => return self.rest_given(caller, call, callee, guard),
         };
-        if let Some(truth) = self.tells(file, value, guard) {
+        let told = site.given.filter(|it| given.is_some() && it.value == value);
+        let told = told.and_then(|it| follows(it, guard.test));
+        if let Some(truth) = told.or_else(|| self.tells(file, value, guard)) {
             return if truth == guard.holds { Outcome::Open } else { Outcome::Fails };
         }
         if file != caller.file || given.is_none() {
             return Outcome::Open;
         }
         let condition = Condition { value, test: guard.test, holds: guard.holds };
-        match self.demand_of(caller, condition, true) {
+        match self.demand_of(caller, condition) {
+            // The literal is of one file, and the entry of another.
+            Some(one) if one.entry.is_some() && matches!(guard.test, Test::Equals(_)) => Outcome::Open,
             Some(one) => Outcome::Becomes(Guard {
-                one: Demand { exact: one.exact && guard.exact, asked_in: guard.asked_in, ..one },
+                one: Demand {
+                    exact: one.exact && guard.exact,
+                    asked_in: if one.entry.is_some() { one.asked_in } else { guard.asked_in },
+                    ..one
+                },
                 other: None,
             }),
             None => Outcome::Open,
         }
-    }
-
-    /// The keyword argument of that name.
-    fn option_given(&self, file: FileId, call: CallId, name: &str) -> Option<ValueId> {
-        let model = self.model(file);
-        let args = &model.call(call).args;
-        args.iter().find(|arg| arg.name.is_some_and(|it| model.name(it) == name)).map(|arg| arg.value)
     }
 
     /// `*args` gives positional parameters and the rest. `**options` gives what it gives: most often not the one in question.
@@ -283,6 +350,9 @@ impl Project {
         let model = self.model(file);
         let test = demand.test;
         if let Test::Instance(class) = test {
+            if self.noted {
+                trace::looks_into(demand.asked_in);
+            }
             let class = self.evaluate(demand.asked_in, class);
             // A type that is declared leaves `None` out.
             return match model.value(value) {

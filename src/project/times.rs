@@ -4,20 +4,12 @@ use crate::model::{Arm, Block, FileModel, FunctionId, Node, Test, Value, ValueId
 use crate::source::Span;
 
 use super::Project;
-use super::types::{FnRef, Ty};
+use super::types::FnRef;
 
 impl Project {
     /// Calling the function does not always run it.
     pub(super) fn runs_at_times(&self, function: FnRef) -> bool {
-        self.is_remembered(function) || self.is_called_at_times(function)
-    }
-
-    /// `@cache`, `@lru_cache`: it runs once, perhaps long before.
-    pub(super) fn is_remembered(&self, function: FnRef) -> bool {
-        self.function(function).decorators.iter().any(|decorator| {
-            matches!(self.evaluate(function.file, decorator.value), Ty::External(path)
-                if matches!(&*path, "functools.cache" | "functools.lru_cache" | "functools.cached_property"))
-        })
+        self.keeps_result(function) || self.is_called_at_times(function)
     }
 
     /// Some decorator wraps it in a function that calls it on some ways and not on others: a cache, mostly.

@@ -12,9 +12,29 @@ impl Lowerer<'_> {
     /// An arm that so far is no more than what its test says.
     pub(super) fn said(&mut self, test: &Expr) -> Arm {
         let mut conditions = Vec::new();
-        let decides = self.conditions(test, &mut conditions) && conditions.len() == 1;
+        self.conditions(test, &mut conditions);
+        let mut otherwise = Vec::new();
+        self.failing(test, &mut otherwise);
         let either = self.either(test).unwrap_or_default();
-        Arm { conditions, decides, either, ..Arm::default() }
+        Arm { conditions, otherwise, either, ..Arm::default() }
+    }
+
+    /// What holds where a test does not.
+    fn failing(&mut self, test: &Expr, out: &mut Vec<Condition>) {
+        match test {
+            Expr::BoolOp(it) if it.op == BoolOp::Or => it.values.iter().for_each(|operand| self.failing(operand, out)),
+            Expr::UnaryOp(it) if it.op == UnaryOp::Not => {
+                self.conditions(&it.operand, out);
+            }
+            test => {
+                let mut said = Vec::new();
+                if self.conditions(test, &mut said)
+                    && let [only] = said.as_slice()
+                {
+                    out.push(only.denied());
+                }
+            }
+        }
     }
 
     /// A test whose outcome stands in the text: literals, `TYPE_CHECKING`, a name that the module sets once and for all.
@@ -127,11 +147,7 @@ impl Lowerer<'_> {
                 let name = self.name(it.attr.as_str());
                 Some(self.add(Value::Attr(receiver, name)))
             }
-            // With arguments it is asked for an option: `options.get("name")`.
-            Expr::Call(it)
-                if it.arguments.is_empty()
-                    || matches!(&*it.func, Expr::Attribute(it) if matches!(it.attr.as_str(), "get" | "pop")) =>
-            {
+            Expr::Call(it) if it.arguments.is_empty() || asks_for_entry(it) => {
                 let call = self.evaluated(it)?;
                 Some(self.add(Value::Result(call)))
             }
@@ -217,12 +233,13 @@ impl Lowerer<'_> {
     }
 }
 
+/// `options.get("name")`, `options.pop("name", None)`
+fn asks_for_entry(call: &ExprCall) -> bool {
+    let Expr::Attribute(method) = &*call.func else { return false };
+    matches!(method.attr.as_str(), "get" | "pop") && matches!(call.arguments.args.first(), Some(Expr::StringLiteral(_)))
+}
+
 /// What is said where the test of the arm fails.
 pub(super) fn contrary(said: Arm) -> Arm {
-    let denied = |conditions: &[Condition]| conditions.iter().map(|it| it.denied()).collect();
-    let conditions = match said.conditions.as_slice() {
-        [only] if said.decides => denied(&[*only]),
-        _ => denied(&said.either),
-    };
-    Arm { conditions, ..Arm::default() }
+    Arm { conditions: said.otherwise, ..Arm::default() }
 }

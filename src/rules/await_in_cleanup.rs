@@ -5,7 +5,7 @@ use super::inherited::{is_handler, is_overridden};
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Confidence, Severity};
 use crate::knowledge::ScopeRole;
-use crate::model::{Block, CallId, FunctionId, Handler, Node, Scope, Use, Value, ValueId, flow};
+use crate::model::{Block, CallId, FunctionId, Handler, Kinds, Node, Scope, Use, Value, ValueId, flow};
 use crate::project::types::{FnRef, Ty};
 use crate::project::{Callee, Wrapping};
 use crate::source::{Language, Span};
@@ -129,7 +129,7 @@ fn cleanups(context: &Context<'_>, block: &Block, library: &str, is_closed: bool
                 && library != "asyncio"
                 && flow::find(block, &mut |node| matches!(node, Node::Yield(_))).is_some()
     };
-    flow::visit(block, &mut |node| {
+    flow::visit_for(block, Kinds::TRY, &mut |node| {
         if let Node::Try(it) = node {
             let mut taken = false;
             for handler in &it.handlers {
@@ -280,12 +280,10 @@ fn is_shield(context: &Context<'_>, scope: &Scope) -> bool {
                 Value::Result(call) => {
                     let call = context.model().call(*call);
                     let says_so = |name: &str| name.to_ascii_lowercase().contains("shield");
-                    let asked = call.args.iter().any(|arg| {
-                        arg.name.is_some_and(|name| context.model().name(name) == "shield")
-                            && *context.model().value(arg.value) != Value::Bool(false)
-                    });
                     // A project's own shield, by its name or by what it is made of.
-                    asked || says_so(context.text(call.name_span)) || is_made_of_one(context, item.value)
+                    context.asks_for(call, "shield")
+                        || says_so(context.text(call.name_span))
+                        || is_made_of_one(context, item.value)
                 }
                 _ => false,
             }
@@ -295,8 +293,9 @@ fn is_shield(context: &Context<'_>, scope: &Scope) -> bool {
 /// The context manager of the project's yields in a shield.
 fn is_made_of_one(context: &Context<'_>, value: ValueId) -> bool {
     let Ty::Manager(manager) = context.evaluate(value) else { return false };
-    let definition = context.project.function(manager);
-    context.project.source(manager.file).slice(definition.span).contains("shield=True")
+    let inner = Context::new(context.project, manager.file);
+    let span = context.project.function(manager).span;
+    inner.model().calls.iter().any(|call| span.contains(call.span) && inner.asks_for(call, "shield"))
 }
 
 /// Waits that are made for this: closing forcefully, and handing the end on.
@@ -337,7 +336,7 @@ fn is_excused(context: &Context<'_>, value: ValueId, library: &str, depth: u32) 
     match name {
         // Children that were cancelled are waited for.
         "gather" | "wait" => library == "asyncio",
-        _ => library == "asyncio" && context.text(call.span).contains("return_exceptions"),
+        _ => library == "asyncio" && context.asks_for(call, "return_exceptions"),
     }
 }
 

@@ -184,10 +184,14 @@ fn result_is_lost(context: &Context<'_>, call: &Call) -> bool {
 
 /// A sync function of the project that starts a task, keeps no hold on it and returns it.
 fn handed_back(context: &Context<'_>, helper: FnRef, depth: u32) -> Option<(&'static Api, crate::finding::Place)> {
+    // Most need not be looked into.
+    let outlines = context.project.of_outlines();
     let definition = context.project.function(helper);
-    if definition.kind != FunctionKind::Sync || definition.is_generator || !definition.decorators.is_empty() {
+    let plain = definition.kind == FunctionKind::Sync && !definition.is_generator && definition.decorators.is_empty();
+    if !plain || definition.returned.len() != 1 {
         return None;
     }
+    drop(outlines);
     let model = context.project.model(helper.file);
     let [value] = definition.returned.as_slice() else { return None };
     let Value::Result(id) = model.value(*value) else { return None };

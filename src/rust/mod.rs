@@ -16,6 +16,7 @@ mod place;
 mod platform;
 mod scan;
 mod scope;
+mod shown;
 mod statement;
 mod types;
 

@@ -106,7 +106,7 @@ impl Lowerer {
             return;
         }
         let nodes = self.frame().nodes.split_off(from);
-        let body = self.held(temporaries, Block { nodes }, span);
+        let body = self.held(temporaries, Block::new(nodes), span);
         self.frame().nodes.extend(body.nodes);
     }
 
@@ -121,7 +121,7 @@ impl Lowerer {
             .collect();
         let keyword = Span::new(span.start, span.start);
         let scope = Scope { kind: ScopeKind::Temporaries, items, body, span, keyword };
-        Block { nodes: vec![Node::Scope(Box::new(scope))] }
+        Block::new(vec![Node::Scope(Box::new(scope))])
     }
 
     fn local(&mut self, it: &Local) {
@@ -174,7 +174,7 @@ impl Lowerer {
             let place = self.between(place::start(base), place::end(base));
             let values: Vec<ValueId> = temporaries.iter().filter(|it| it.span == place).map(|it| it.value).collect();
             if !values.is_empty() {
-                self.push(Node::Hold { values, span: place });
+                self.push(Node::Hold { values: values.into(), span: place });
             }
         }
         value
