@@ -138,18 +138,15 @@ impl Project {
     fn is_told_ready(&self, file: FileId, call: &Call) -> bool {
         let model = self.model(file);
         let Value::Attr(receiver, _) = model.value(call.callee) else { return false };
-        let name_of = |call: &Call| match model.value(call.callee) {
-            Value::Param(function, position) => {
-                model.function(*function).params.get(*position as usize).map(|it| it.name)
-            }
-            _ => model.callee_name(call),
-        };
+        // A parameter has no name in the model but that under which it is called.
+        let written = |call: &Call| self.source(file).slice(call.name_span);
+        let name_of = |call: &Call| written(call).rsplit('.').next().unwrap_or_default();
         model.calls.iter().any(|other| {
             other.function == call.function
                 && other.awaited
                 && other.span.end <= call.span.start
                 && other.args.iter().any(|arg| arg.value == *receiver)
-                && name_of(other).is_some_and(|name| WAITS_TO_BE_READY.contains(&model.name(name)))
+                && WAITS_TO_BE_READY.contains(&name_of(other))
         })
     }
 
