@@ -54,14 +54,13 @@ impl Project {
     /// The function that makes the call goes through what it gives, or hands it to something here. What is only bound or
     /// given back may be gone through somewhere else, as what is handed to a thread is.
     fn is_iterated(&self, file: FileId, call: &Call) -> bool {
+        let model = self.model(file);
         match call.result {
             Use::Bound(_) => {}
-            // Whoever gets it may go through it in a thread.
             Use::Returned => return false,
             Use::Passed => return !self.is_passed_elsewhere(file, call),
             _ => return true,
         }
-        let model = self.model(file);
         let is_it = |value: ValueId| {
             let made = |value: &Value| matches!(value, Value::Result(id) if model.call(*id).span == call.span);
             match model.value(value) {
@@ -139,18 +138,15 @@ impl Project {
     fn is_told_ready(&self, file: FileId, call: &Call) -> bool {
         let model = self.model(file);
         let Value::Attr(receiver, _) = model.value(call.callee) else { return false };
-        let name_of = |call: &Call| match model.value(call.callee) {
-            Value::Param(function, position) => {
-                model.function(*function).params.get(*position as usize).map(|it| it.name)
-            }
-            _ => model.callee_name(call),
-        };
+        // A parameter has no name in the model but that under which it is called.
+        let written = |call: &Call| self.source(file).slice(call.name_span);
+        let name_of = |call: &Call| written(call).rsplit('.').next().unwrap_or_default();
         model.calls.iter().any(|other| {
             other.function == call.function
                 && other.awaited
                 && other.span.end <= call.span.start
                 && other.args.iter().any(|arg| arg.value == *receiver)
-                && name_of(other).is_some_and(|name| WAITS_TO_BE_READY.contains(&model.name(name)))
+                && WAITS_TO_BE_READY.contains(&name_of(other))
         })
     }
 
