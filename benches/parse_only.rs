@@ -3,7 +3,10 @@
 
 #![forbid(unsafe_code)]
 
-use std::path::{Path, PathBuf};
+#[path = "../tests/support/below.rs"]
+mod below;
+
+use std::path::Path;
 use std::process::ExitCode;
 
 use rayon::prelude::*;
@@ -28,21 +31,6 @@ impl Count {
     }
 }
 
-fn sources(folder: &Path, out: &mut Vec<PathBuf>) {
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        return;
-    };
-    for entry in entries.flatten() {
-        let Ok(kind) = entry.file_type() else { continue };
-        let path = entry.path();
-        if kind.is_dir() {
-            sources(&path, out);
-        } else if path.extension().is_some_and(|it| it == "py" || it == "rs") {
-            out.push(path);
-        }
-    }
-}
-
 fn parse(path: &Path) -> Count {
     let Ok(text) = std::fs::read_to_string(path) else {
         return Count { files: 1, unreadable: 1, ..Count::default() };
@@ -62,7 +50,7 @@ fn parse(path: &Path) -> Count {
 fn main() -> ExitCode {
     let mut files = Vec::new();
     for folder in std::env::args_os().skip(1) {
-        sources(Path::new(&folder), &mut files);
+        below::files(Path::new(&folder), &["py", "rs"], &mut files);
     }
     if files.is_empty() {
         eprintln!("usage: parse_only FOLDER...");

@@ -155,6 +155,25 @@ fn rules_are_selected_by_name_category_and_alias() {
 }
 
 #[test]
+fn a_rule_that_is_named_for_itself_tells_all_it_finds() {
+    // With asyncio this is one for the profile `strict`.
+    let text = "import asyncio\n\n\nasync def f():\n    try:\n        await asyncio.sleep(1)\n    finally:\n        await asyncio.sleep(2)\n";
+    let folder = Folder::new(&[("a.py", text)]);
+    let found = ["a.py:8 await-in-cleanup"];
+    for word in ["await-in-cleanup", "ASYNC120", "ASYNC102"] {
+        assert_eq!(folder.found(&["--select", word]), found, "{word}");
+        assert_eq!(folder.found(&["--extend-select", word]), found, "{word}");
+    }
+    for word in ["ASYNC1", "ASYNC", "cancellation"] {
+        assert_eq!(folder.found(&["--select", word]), [""; 0], "{word}");
+    }
+    assert_eq!(folder.found(&["--select", "ASYNC", "--profile", "strict"]), found);
+    folder.write("asynclint.toml", "select = ['await-in-cleanup']\n");
+    assert_eq!(folder.found(&[]), found);
+    assert_eq!(folder.found(&["--select", "ASYNC"]), [""; 0]);
+}
+
+#[test]
 fn suppressions_are_honoured_unless_told_otherwise() {
     let folder = Folder::new(&[
         ("a.py", &*SLEEPS.replace("(1)", "(1)  # asynclint: ignore[blocking-sleep] only in tests")),
@@ -197,6 +216,39 @@ fn what_happens_the_first_time_only_is_not_certain() {
     }
     let folder = Folder::new(&[("a.py", &source(""))]);
     assert_eq!(folder.found(&["--min-confidence", "certain"]), ["a.py:10 blocking-file"]);
+}
+
+#[test]
+fn what_is_kept_is_told_to_happen_the_first_time() {
+    let told = |helper: &str, call: &str| {
+        let source = format!("{helper}\n\nasync def f(made: Names):\n    {call}\n");
+        let report = Folder::new(&[("a.py", &source)]).run(&["check"]).out;
+        assert!(report.contains("reaches `open`"), "{report}");
+        report.contains("the first time, this call blocks the event loop")
+    };
+    const NONE: &str = "class Names: ...\n\nKEPT = None\n\ndef names(again=False):\n    global KEPT\n";
+    let global = |body: &str| told(&format!("{NONE}{body}"), "names()");
+    assert!(global("    if KEPT is None:\n        KEPT = open('a')\n    return KEPT\n"));
+    assert!(global("    if not KEPT:\n        KEPT = open('a')\n    return KEPT\n"));
+    assert!(global("    kept = KEPT\n    if kept and not again:\n        return kept\n    KEPT = open('a')\n"));
+    // Another name, another test, or nothing that is kept.
+    assert!(!global("    if KEPT is None:\n        other = open('a')\n    return KEPT\n"));
+    assert!(!global("    if KEPT:\n        KEPT = open('a')\n    return KEPT\n"));
+    assert!(!global("    if KEPT is None:\n        return KEPT\n    KEPT = open('a')\n"));
+    assert!(!global("    if len('a'):\n        KEPT = open('a')\n    return KEPT\n"));
+    let method = |body: &str| {
+        let class = "class Names:\n    def __init__(self):\n        self.kept = None\n\n    def all(self, other):\n";
+        told(&format!("{class}{body}"), "made.all(made)")
+    };
+    assert!(method("        if self.kept is None:\n            self.kept = open('a')\n        return self.kept\n"));
+    assert!(!method("        if other.kept is None:\n            other.kept = open('a')\n        return other.kept\n"));
+}
+
+#[test]
+fn what_is_kept_is_made_by_the_first_call() {
+    let source = "KEPT = None\n\ndef names():\n    global KEPT\n    if KEPT is None:\n        KEPT = open('a')\n    return KEPT\n\n\
+                  def first():\n    return names()\n\nasync def f():\n    first()\n    names()\n\nasync def g():\n    names()\n";
+    assert_eq!(Folder::new(&[("a.py", source)]).found(&[]), ["a.py:13 blocking-file", "a.py:17 blocking-file"]);
 }
 
 #[test]

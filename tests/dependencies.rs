@@ -3,13 +3,6 @@
 
 mod support;
 
-use std::sync::Arc;
-
-use asynclint::analysis::{Input, analyze_in};
-use asynclint::knowledge::Knowledge;
-use asynclint::packages::{Manifest, Surroundings};
-use asynclint::rules::RuleSet;
-use asynclint::source::{Language, Source};
 use support::{Folder, Ran};
 
 const PYPROJECT: (&str, &str) = ("work/pyproject.toml", "[project]\nname = \"work\"\n");
@@ -263,25 +256,4 @@ fn what_an_earlier_run_found_counts_until_another_version_is_installed() {
     assert_eq!(found(&folder, &[]), expected);
     assert_eq!(found(&folder, &[]), expected, "from the cache or not");
     assert_eq!(found(&folder, &["--no-deps"]), [""; 0]);
-}
-
-#[test]
-fn the_edition_is_that_of_the_package_or_its_workspace() {
-    let input = |path: &str| Input {
-        source: Source::new(path, Language::Rust, "async fn f() {}\n"),
-        rules: RuleSet::default(),
-        relevant: true,
-    };
-    let manifest = |folder: &str, text: &str| Manifest::parse(folder, text).expect("it is a manifest");
-    let manifests = vec![
-        manifest("", "[workspace]\nmembers = [\"a\", \"b\"]\n[workspace.package]\nedition = \"2024\"\n"),
-        manifest("a", "[package]\nname = \"a\"\nedition.workspace = true\n"),
-        manifest("b", "[package]\nname = \"b\"\nedition = \"2018\"\n"),
-    ];
-    let inputs = ["a/src/lib.rs", "b/src/main.rs", "b/tests/all.rs", "c/src/lib.rs"].map(input);
-    let surroundings = Surroundings { manifests, ..Surroundings::default() };
-    let outcome = analyze_in(inputs.into(), Knowledge::default(), Arc::new(surroundings));
-    let project = outcome.project;
-    let editions: Vec<Option<u16>> = project.group().iter().map(|file| project.edition(*file)).collect();
-    assert_eq!(editions, [Some(2024), Some(2018), Some(2018), None]);
 }

@@ -6,6 +6,8 @@
 //! variable two samples are looked up in what a machine that builds this has anyway: the sources of this workspace's
 //! dependencies, and the standard library of a Python, if there is one.
 
+#[path = "exists/memo.rs"]
+mod memo;
 #[path = "exists/python.rs"]
 mod python;
 #[path = "exists/rust.rs"]
@@ -19,7 +21,8 @@ mod tables;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use tables::{Language, Named};
+use asynclint::source::Language;
+use tables::Named;
 
 /// What looking a path up gave.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -4,6 +4,8 @@
 //!
 //! `ASYNCLINT_ORACLE=folder cargo test --test oracle -- --ignored --nocapture` compares over any tree.
 
+#[path = "support/below.rs"]
+mod below;
 #[path = "oracle/model.rs"]
 mod model;
 #[path = "oracle/walk.rs"]
@@ -99,18 +101,7 @@ fn with_stack<R: Send + 'static>(run: impl FnOnce() -> R + Send + 'static) -> R 
 }
 
 fn python_files(folder: &Path, out: &mut Vec<PathBuf>) {
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        return;
-    };
-    for entry in entries.flatten() {
-        let Ok(kind) = entry.file_type() else { continue };
-        let path = entry.path();
-        if kind.is_dir() {
-            python_files(&path, out);
-        } else if kind.is_file() && path.extension().is_some_and(|it| it == "py" || it == "pyi") {
-            out.push(path);
-        }
-    }
+    below::files(folder, &["py", "pyi"], out);
 }
 
 fn read(path: &Path) -> Option<String> {

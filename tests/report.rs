@@ -72,27 +72,7 @@ fn judge(sources: Vec<Source>) -> Outcome {
 
 /// Facts of its own, so that the reports do not change with what the tables say.
 fn knowledge() -> Knowledge {
-    let api = |path, effect, does| Api {
-        path,
-        library: "fixture",
-        is_async: false,
-        effect: Some(effect),
-        does,
-        instead: &[],
-        returns: "",
-        unless: &[],
-        when: &[],
-        runs: &[],
-        scope: None,
-        handle: None,
-        needs_loop: false,
-        never_returns: false,
-        fans_out: false,
-        transparent: false,
-        cancel_safety: None,
-        confidence: Confidence::Certain,
-        source: "",
-    };
+    let api = |path, effect, does| Api { library: "fixture", effect: Some(effect), does, ..Api::named(path) };
     let mut read = api("disk.read", Effect::Blocks(Kind::File), "reads a file");
     read.instead = &[("", "`await disk.read_later(..)`")];
     let mut task = api("asyncio.create_task", Effect::Spawns, "");

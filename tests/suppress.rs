@@ -1,7 +1,7 @@
 //! What keeps a finding quiet, and what is said of comments that keep nothing quiet.
 
 use asynclint::analysis::{Input, analyze};
-use asynclint::finding::{Confidence, Finding};
+use asynclint::finding::Finding;
 use asynclint::knowledge::{Api, Effect, Handle, Kind, Knowledge};
 use asynclint::project::Project;
 use asynclint::rules::{Profile, RuleSet, by_name};
@@ -10,27 +10,7 @@ use asynclint::suppress::{Options, Split, apply};
 
 /// Facts of its own: `clock.rest` sleeps, `clock.start` starts a task that has to be kept, in both languages.
 fn knowledge() -> Knowledge {
-    let api = |path, effect| Api {
-        path,
-        library: "clock",
-        is_async: false,
-        effect: Some(effect),
-        does: "",
-        instead: &[],
-        returns: "",
-        unless: &[],
-        when: &[],
-        runs: &[],
-        scope: None,
-        handle: None,
-        needs_loop: false,
-        never_returns: false,
-        fans_out: false,
-        transparent: false,
-        cancel_safety: None,
-        confidence: Confidence::Certain,
-        source: "",
-    };
+    let api = |path, effect| Api { library: "clock", effect: Some(effect), ..Api::named(path) };
     let rest = Effect::Blocks(Kind::Sleep);
     let mut start = api("clock.start", Effect::Spawns);
     start.handle = Some(Handle::Weak);

@@ -1,11 +1,13 @@
 //! Every table under `rules/apis` is well formed: known keys and words, a source, no path twice.
 
+#[path = "support/below.rs"]
+mod below;
 #[path = "../src/knowledge/schema.rs"]
 #[allow(dead_code, reason = "the build uses the rest")]
 mod schema;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const EFFECTS: &[&str] = &["blocks", "starts-runtime", "spawns", "checkpoint"];
 const KINDS: &[&str] = &["sleep", "network", "database", "process", "file", "path", "lock", "input", "cpu"];
@@ -15,18 +17,24 @@ const HANDLES: &[&str] = &["weak", "detaches", "cancels", "owned"];
 const GUARDS: &[&str] = &["thread-lock", "refcell", "map-ref", "span", "async-lock", "snapshot"];
 const TYPE_ROLES: &[&str] = &["task", "future", "awaitable", "thread-lock", "token"];
 const RUN_PLACES: &[&str] = &["thread", "loop", "process", "caller", "runtime"];
-const HANDLER_ROLES: &[&str] = &["route", "task", "fixture", "context-manager", "callback", "main", "test", "overload"];
+const HANDLER_ROLES: &[&str] = &[
+    "route",
+    "task",
+    "fixture",
+    "context-manager",
+    "callback",
+    "main",
+    "test",
+    "overload",
+    "plain",
+    "property",
+    "cache",
+    "cached-property",
+];
 
 fn tables() -> Vec<PathBuf> {
     let mut files = Vec::new();
-    for language in ["python", "rust"] {
-        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("rules/apis").join(language);
-        let Ok(entries) = std::fs::read_dir(folder) else {
-            continue;
-        };
-        files.extend(entries.map(|entry| entry.expect("a readable folder").path()));
-    }
-    files.retain(|file| file.extension().is_some_and(|it| it == "toml"));
+    below::files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("rules/apis"), &["toml"], &mut files);
     files.sort();
     files
 }

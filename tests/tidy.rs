@@ -1,6 +1,9 @@
 //! What holds the sources together and no compiler checks: who may import whom, where printing and parsing happen, how
 //! messages are worded, that the README lists the rules there are, and that files stay short.
 
+#[path = "support/below.rs"]
+mod below;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -28,8 +31,12 @@ const MODULES: &[(&str, &[&str])] = &[
     // No rule sees a parser.
     ("rules", &["source", "model", "finding", "knowledge", "project"]),
     ("analysis", &["source", "model", "finding", "knowledge", "project", "rules", "packages"]),
-    ("config", &["source", "finding", "knowledge", "rules", "discover"]),
+    ("config", &["source", "finding", "knowledge", "rules", "discover", "packages"]),
     ("suppress", &["source", "model", "finding", "project", "rules"]),
+    (
+        "session",
+        &["source", "finding", "knowledge", "project", "rules", "analysis", "packages", "discover", "suppress"],
+    ),
     ("fix", &["source", "finding", "knowledge", "project", "rules", "analysis", "suppress"]),
     ("report", &["source", "finding", "knowledge", "project", "rules", "analysis", "suppress", "fix"]),
     (
@@ -46,6 +53,7 @@ const MODULES: &[(&str, &[&str])] = &[
             "discover",
             "config",
             "suppress",
+            "session",
             "fix",
             "report",
         ],
@@ -81,17 +89,7 @@ fn root() -> PathBuf {
 /// All files below `folder` with this ending, sorted.
 fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        return found;
-    };
-    for entry in entries {
-        let path = entry.expect("a readable folder").path();
-        if path.is_dir() {
-            found.extend(files(&path, ending));
-        } else if path.extension().is_some_and(|it| it == ending) {
-            found.push(path);
-        }
-    }
+    below::files(folder, &[ending], &mut found);
     found.sort();
     found
 }

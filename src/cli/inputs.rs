@@ -80,20 +80,20 @@ impl Inputs {
         let asked = discover(&paths, &options);
         failures(&tree, &asked.problems)?;
         let found = asked.files.len() + usize::from(paths.len() < check.paths.len());
-        problems.extend(asked.problems);
+        problems.extend(asked.problems.iter().cloned());
         let piped: Option<PathBuf> = files.first().map(|source| source.location.clone().into());
         let roots = roots(&paths, piped.as_deref(), &current);
-        let mut around = discover(&roots, &options).files;
-        if !around.is_empty() {
-            // Asking where a path really leads costs more than reading a small file.
-            let asked = asked.files.iter().map(|file| file.path.as_path());
-            let known: FxHashSet<PathBuf> = asked.chain(piped.as_deref()).map(real).collect();
-            around.retain(|file| !known.contains(&real(&file.path)));
+        let around = discover(&roots, &options);
+        let mut others: Vec<Found> = Vec::new();
+        if !around.files.is_empty() {
+            let known: FxHashSet<PathBuf> = asked.real_paths().chain(piped.as_deref().map(real)).collect();
+            let new: Vec<bool> = around.real_paths().map(|path| !known.contains(&path)).collect();
+            others.extend(around.files.into_iter().zip(new).filter(|(_, new)| *new).map(|(file, _)| file));
         }
         failures(&tree, &[])?;
 
         let named: FxHashSet<PathBuf> = paths.iter().map(|path| current.join(path)).collect();
-        let mut all: Vec<Loaded> = Vec::with_capacity(asked.files.len() + around.len());
+        let mut all: Vec<Loaded> = Vec::with_capacity(asked.files.len() + others.len());
         all.extend(files.into_iter().map(|mut source| {
             let path = source.location.as_std_path();
             let edition = tree.edition(path, source.language);
@@ -104,7 +104,7 @@ impl Inputs {
             Loaded { found: None, location, source: Some(source), rules, edition, asked: true, limit: 0 }
         }));
         let asked = asked.files.into_iter().map(|file| (file, true));
-        let order: Vec<(Found, bool)> = asked.chain(around.into_iter().map(|file| (file, false))).collect();
+        let order: Vec<(Found, bool)> = asked.chain(others.into_iter().map(|file| (file, false))).collect();
         all.extend(governed(order, &tree, &request, &named));
         let surroundings = Arc::new(surroundings(check, &all, &current, &mut problems)?);
         problems.sort();
@@ -171,6 +171,12 @@ fn request(check: &Check) -> Result<Request, Failure> {
         profile: selection.profile.map(Into::into),
         select: (!selection.select.is_empty()).then_some(select),
         extend_select: rules("--extend-select", &selection.extend_select),
+        named: selection
+            .select
+            .iter()
+            .chain(&selection.extend_select)
+            .flat_map(|word| config::rules_named(word))
+            .collect(),
         ignore: rules("--ignore", &selection.ignore),
         target_python: selection.target_python,
     };
@@ -256,7 +262,8 @@ fn surroundings(
     let rust = all(Language::Rust).map(|file| file.location.as_path());
     let (manifests, wrong) = packages::manifests(rust, |path| discover::relative(path, current));
     problems.extend(wrong);
-    let mut found = Surroundings { manifests, largest: MAX_FILE_SIZE, ..Surroundings::default() };
+    let extensions = packages::extensions(&manifests, files.iter().map(|file| file.location.as_path()));
+    let mut found = Surroundings { manifests, extensions, largest: MAX_FILE_SIZE, ..Surroundings::default() };
     let asked = match &configuration.python {
         Some(path) => Some(SitePackages::of(&current.join(path)).ok_or_else(|| {
             Failure::new(format!(
@@ -296,8 +303,8 @@ fn upwards(root: &Path, current: &Path) -> Option<PathBuf> {
     Some(if steps == 0 { PathBuf::from(".") } else { vec![".."; steps].iter().collect() })
 }
 
-fn real(path: &Path) -> PathBuf {
-    path.canonicalize().map_or_else(|_| path.to_owned(), discover::plain_path)
+pub(super) fn real(path: &Path) -> PathBuf {
+    discover::real_path(path)
 }
 
 /// Files with what the configurations say of them.
@@ -376,6 +383,15 @@ impl Reading {
     /// What an earlier run could not read.
     pub fn restore(&self, unread: impl Iterator<Item = (usize, Option<Problem>)>) {
         self.unread_files().extend(unread);
+    }
+
+    /// The file is read again.
+    pub fn forget(&self, file: FileId) {
+        self.unread_files().remove(&file.index());
+    }
+
+    pub fn is_unread(&self, file: FileId) -> bool {
+        self.unread_files().contains_key(&file.index())
     }
 
     /// What stands for the text that was read.

@@ -99,38 +99,29 @@ impl Entry {
     /// Facts live as long as the program, so its words are given up to it.
     pub fn to_api(&self, known: &Knowledge) -> Api {
         let language = if self.path.contains("::") { Language::Rust } else { Language::Python };
-        let known = known.api(language, &self.path);
-        let effect = self.effect.unwrap_or_else(|| known.and_then(|it| it.effect));
-        let same_effect = known.is_some_and(|it| it.effect == effect);
+        let known = known.api(language, &self.path).copied().unwrap_or(Api::named(""));
+        let effect = self.effect.unwrap_or(known.effect);
         let keep = |text: &str| -> &'static str { Box::leak(text.to_owned().into_boxed_str()) };
-        let instead: &'static [(&'static str, &'static str)] = match &self.instead {
-            Some(text) => Box::leak(Box::new([("", keep(text))])),
-            None => known.filter(|_| same_effect).map_or(&[], |it| it.instead),
+        // The project says that it happens: what goes with another effect says nothing about this one.
+        let known = if known.effect == effect {
+            known
+        } else {
+            Api { does: "", instead: &[], unless: &[], when: &[], ..known }
         };
         Api {
             path: keep(&self.path),
-            library: known.map_or("", |it| it.library),
-            is_async: self.is_async.unwrap_or_else(|| known.is_some_and(|it| it.is_async)),
+            is_async: self.is_async.unwrap_or(known.is_async),
             effect,
-            does: match &self.does {
-                Some(text) => keep(text),
-                None => known.filter(|_| same_effect).map_or("", |it| it.does),
+            does: self.does.as_deref().map_or(known.does, keep),
+            instead: match &self.instead {
+                Some(text) => Box::leak(Box::new([("", keep(text))])),
+                None => known.instead,
             },
-            instead,
-            returns: known.map_or("", |it| it.returns),
-            // The project says that it happens: conditions for another effect say nothing about this one.
-            unless: known.filter(|_| same_effect).map_or(&[], |it| it.unless),
-            when: known.filter(|_| same_effect).map_or(&[], |it| it.when),
-            runs: known.map_or(&[], |it| it.runs),
-            scope: self.scope.or_else(|| known?.scope),
-            handle: self.handle.or_else(|| known?.handle),
-            needs_loop: known.is_some_and(|it| it.needs_loop),
-            never_returns: known.is_some_and(|it| it.never_returns),
-            fans_out: known.is_some_and(|it| it.fans_out),
-            transparent: known.is_some_and(|it| it.transparent),
-            cancel_safety: known.and_then(|it| it.cancel_safety),
+            scope: self.scope.or(known.scope),
+            handle: self.handle.or(known.handle),
             confidence: self.confidence.unwrap_or(Confidence::Certain),
             source: keep(&self.source),
+            ..known
         }
     }
 }

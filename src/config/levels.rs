@@ -13,6 +13,8 @@ pub struct Levels {
     /// Instead of a profile's rules.
     pub select: Option<Vec<&'static Rule>>,
     pub extend_select: Vec<&'static Rule>,
+    /// Those of both that are named for themselves: all that they find is wanted, whatever the profile.
+    pub named: Vec<&'static Rule>,
     pub ignore: Vec<&'static Rule>,
     /// `None` is off.
     pub rules: Vec<(&'static Rule, Option<Severity>)>,
@@ -24,6 +26,8 @@ pub struct Request {
     pub profile: Option<Profile>,
     pub select: Option<Vec<&'static Rule>>,
     pub extend_select: Vec<&'static Rule>,
+    /// Those of both that are named for themselves: all that they find is wanted, whatever the profile.
+    pub named: Vec<&'static Rule>,
     pub ignore: Vec<&'static Rule>,
     pub target_python: Option<TargetPython>,
 }
@@ -83,6 +87,10 @@ impl Request {
         }
         for rule in &self.ignore {
             rules.set(rule, None);
+        }
+        let configured = layers().filter(|_| self.select.is_none()).flat_map(|layer| &layer.named);
+        for rule in self.named.iter().chain(configured) {
+            rules.want_whole(rule);
         }
         rules
     }
@@ -145,6 +153,18 @@ mod tests {
         assert_eq!(rules.level(rule("leaked-task")), Some(Severity::Note));
         let quiet = Levels { ignore: of("blocking-sleep"), ..Levels::default() };
         assert_eq!(names(&request.rules(&main, &[&quiet])), ["leaked-task"]);
+    }
+
+    #[test]
+    fn what_is_named_for_itself_is_wanted_whole() {
+        let whole = |request: &Request, main: &Levels| {
+            let rules = request.rules(main, &[]);
+            ["leaked-task", "busy-wait"].map(|name| rules.is_whole(rule(name)))
+        };
+        let request = Request { select: Some(of("tasks busy-wait")), named: of("busy-wait"), ..Request::default() };
+        let main = Levels { extend_select: of("leaked-task"), named: of("leaked-task"), ..Levels::default() };
+        assert_eq!(whole(&request, &main), [false, true]);
+        assert_eq!(whole(&Request::default(), &main), [true, false]);
     }
 
     #[test]

@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use camino::Utf8Path;
 use rustc_hash::FxHashMap;
 use toml::{Table, Value};
 
 use super::versions;
+use crate::packages::Manifest;
 use crate::rules::TargetPython;
 use crate::source::{Edition, Language};
 
@@ -98,25 +100,19 @@ fn python_requires(text: &str) -> Option<String> {
     value
 }
 
-/// The edition that a folder's package names, or inherits from its workspace. A package that names none is of the first.
+/// The edition that a folder's package names, or inherits from its workspace.
 fn edition(folder: &Path) -> Option<Option<Edition>> {
-    let manifest = manifest(folder, "Cargo.toml")?;
-    let package = manifest.get("package")?;
-    let named = match package.get("edition") {
-        None => return Some(Some(Edition::E2015)),
-        Some(Value::String(edition)) => edition.parse().ok(),
-        Some(_) => {
-            let named = package.get("workspace").and_then(Value::as_str).map(|path| folder.join(path));
-            let around = folder.ancestors().map(Path::to_owned);
-            named.into_iter().chain(around).find_map(|folder| inherited(&folder))
-        }
+    let package = cargo(folder)?.package?;
+    let inherited = || {
+        let named = package.workspace.as_ref().map(|folder| folder.as_std_path());
+        named.into_iter().chain(folder.ancestors()).find_map(|folder| cargo(folder)?.workspace?.edition)
     };
-    // An edition that is not known yet is like the newest that is.
-    Some(Some(named.unwrap_or_default()))
+    Some(Some(package.edition.or_else(inherited).unwrap_or_default()))
 }
 
-fn inherited(folder: &Path) -> Option<Edition> {
-    at(&manifest(folder, "Cargo.toml")?, &["workspace", "package", "edition"])?.as_str()?.parse().ok()
+fn cargo(folder: &Path) -> Option<Manifest> {
+    let text = std::fs::read_to_string(folder.join("Cargo.toml")).ok()?;
+    Manifest::parse(Utf8Path::from_path(folder)?, &text).ok()
 }
 
 impl super::Tree {

@@ -8,7 +8,7 @@ use ignore::gitignore::Gitignore;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Config, Levels, Override, Trouble, api, nearest, patterns, select, types};
+use super::{Config, Levels, Override, Trouble, api, nearest, patterns, rules_named, select, types};
 use crate::finding::{Confidence, Severity};
 use crate::rules::{Profile, Rule, TargetPython};
 
@@ -296,9 +296,16 @@ impl Reader<'_> {
             profile,
             select: self.rules(table, "select"),
             extend_select: self.rules(table, "extend-select").unwrap_or_default(),
+            named: ["select", "extend-select"].into_iter().flat_map(|key| self.named(table, key)).collect(),
             ignore: self.rules(table, "ignore").unwrap_or_default(),
             rules: self.rule_levels(table),
         }
+    }
+
+    /// The rules that words of a list name for themselves. What is wrong with the list is told by [`Self::rules`].
+    fn named(&self, table: &DeTable<'_>, key: &str) -> Vec<&'static Rule> {
+        let words = table.get(key).and_then(|it| it.get_ref().as_array()).into_iter().flatten();
+        words.filter_map(|it| it.get_ref().as_str()).flat_map(rules_named).collect()
     }
 
     /// A word that names no rule does nothing, and is told so: a configuration may be older or newer than the program.

@@ -20,6 +20,11 @@ pub fn select(word: &str) -> Result<Vec<&'static Rule>, Unknown> {
     if found.is_empty() { Err(Unknown { word: word.to_owned(), nearest: nearest_word(word) }) } else { Ok(found) }
 }
 
+/// The rules that a word names for themselves, by their name or a whole code, and not as some of many.
+pub fn rules_named(word: &str) -> impl Iterator<Item = &'static Rule> {
+    RULES.iter().copied().filter(move |rule| rule.name == word || rule.aliases.contains(&word))
+}
+
 /// `word` is the alias, or the beginning of it that names a family.
 fn names(word: &str, alias: &str) -> bool {
     let Some(rest) = alias.strip_prefix(word) else {
@@ -81,6 +86,14 @@ mod tests {
         assert!(names_of("blocking").iter().all(|name| name.starts_with("blocking-")));
         assert!(names_of("ASYNC").len() > names_of("ASYNC2").len());
         assert_eq!(names_of("all").len(), RULES.len());
+    }
+
+    #[test]
+    fn a_family_names_no_rule_for_itself() {
+        let names = |word: &'static str| rules_named(word).map(|rule| rule.name).collect::<Vec<_>>();
+        assert_eq!(names("leaked-task"), ["leaked-task"]);
+        assert_eq!(names("ASYNC120"), ["await-in-cleanup"]);
+        assert!(["all", "blocking", "ASYNC", "ASYNC1"].into_iter().all(|word| names(word).is_empty()));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use camino::Utf8PathBuf;
 use ignore::gitignore::GitignoreBuilder;
 use ignore::{DirEntry, WalkBuilder, WalkState};
+use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 
 pub use decode::{DecodeError, decode};
@@ -106,12 +107,39 @@ pub struct Options {
 pub struct Discovered {
     pub files: Vec<Found>,
     pub problems: Vec<Problem>,
+    /// Those of the files that are links.
+    links: FxHashSet<PathBuf>,
+}
+
+impl Discovered {
+    /// Where the files really lie, in their order.
+    pub fn real_paths(&self) -> impl Iterator<Item = PathBuf> {
+        let (mut folder, mut real) = (PathBuf::new(), PathBuf::new());
+        self.files.iter().map(move |file| {
+            let (Some(above), Some(name)) = (file.path.parent(), file.path.file_name()) else {
+                return real_path(&file.path);
+            };
+            if self.links.contains(&file.path) {
+                return real_path(&file.path);
+            }
+            // Neighbours stand next to each other, and asking where a path leads costs more than reading a small file.
+            if folder != above {
+                above.clone_into(&mut folder);
+                real = real_path(above);
+            }
+            real.join(name)
+        })
+    }
+}
+
+/// Where a path leads, or the path itself where that cannot be told.
+pub(crate) fn real_path(path: &Path) -> PathBuf {
+    path.canonicalize().map_or_else(|_| path.to_owned(), plain_path)
 }
 
 /// Finds the files that the paths name and hold.
 pub fn discover(paths: &[PathBuf], options: &Options) -> Discovered {
     let mut all = Discovered::default();
-    let mut seen = FxHashSet::default();
     for given in paths {
         let mut path = options.current.join(given);
         if path.components().any(|it| it == Component::ParentDir) {
@@ -127,26 +155,22 @@ pub fn discover(paths: &[PathBuf], options: &Options) -> Discovered {
                 continue;
             }
         };
-        let real = path.canonicalize().unwrap_or_else(|_| path.clone());
         let found = if metadata.is_dir() {
             walk(given, &path, options)
         } else {
             named(given, &path, metadata.is_file(), options)
         };
         all.problems.extend(found.problems);
-        for file in found.files {
-            // Links are not followed below a root, so that only roots and linked files have a second name.
-            let real = match file.path.strip_prefix(&path) {
-                Ok(rest) if rest.as_os_str().is_empty() => real.clone(),
-                Ok(rest) if !file.path.is_symlink() => real.join(rest),
-                _ => file.path.canonicalize().unwrap_or_else(|_| file.path.clone()),
-            };
-            if seen.insert(real) {
-                all.files.push(file);
-            }
-        }
+        all.files.extend(found.files);
+        all.links.extend(found.links);
     }
-    all.files.sort();
+    // A walk finds each file once, but for links.
+    if paths.len() > 1 || !all.links.is_empty() {
+        let mut seen = FxHashSet::default();
+        let mut first = all.real_paths().map(|real| seen.insert(real)).collect::<Vec<_>>().into_iter();
+        all.files.retain(|_| first.next().unwrap_or(true));
+    }
+    all.files.par_sort_unstable();
     all.problems.sort();
     all
 }
@@ -171,7 +195,12 @@ fn named(given: &Path, path: &Path, is_file: bool, options: &Options) -> Discove
         found.problems.push(problem("is a type stub, which holds no code to check; check the `.py` file"));
     } else if let Some(kind) = Kind::of(path) {
         match shown(given, path, options) {
-            Some(shown) => found.files.push(Found { shown, path: path.to_owned(), kind }),
+            Some(shown) => {
+                if path.is_symlink() {
+                    found.links.insert(path.to_owned());
+                }
+                found.files.push(Found { shown, path: path.to_owned(), kind });
+            }
             None => found.problems.push(problem(NOT_UNICODE)),
         }
     } else {
@@ -208,12 +237,14 @@ fn walk(given: &Path, root: &Path, options: &Options) -> Discovered {
                 let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
                 found.files.extend(one.files);
                 found.problems.extend(one.problems);
+                found.links.extend(one.links);
             }
             WalkState::Continue
         })
     });
     let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-    found.files.sort();
+    // The first of several names for one file is the one that counts.
+    found.files.par_sort_unstable();
     found
 }
 
@@ -238,6 +269,9 @@ fn visit(entry: Result<DirEntry, ignore::Error>, given: &Path, root: &Path, opti
     if path.strip_prefix(root).ok().and_then(Path::to_str).is_none() {
         found.problems.push(Problem::new(shown, NOT_UNICODE));
     } else {
+        if entry.path_is_symlink() {
+            found.links.insert(path.clone());
+        }
         found.files.push(Found { shown, path, kind });
     }
     found

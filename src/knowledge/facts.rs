@@ -48,7 +48,7 @@ impl Kind {
 }
 
 /// A function, method or constructor of a library.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Api {
     /// The public, documented path.
     pub path: &'static str,
@@ -81,6 +81,31 @@ pub struct Api {
 }
 
 impl Api {
+    /// An entry of which no more is known than its path.
+    pub const fn named(path: &'static str) -> Self {
+        Self {
+            path,
+            library: "",
+            is_async: false,
+            effect: None,
+            does: "",
+            instead: &[],
+            returns: "",
+            unless: &[],
+            when: &[],
+            runs: &[],
+            scope: None,
+            handle: None,
+            needs_loop: false,
+            never_returns: false,
+            fans_out: false,
+            transparent: false,
+            cancel_safety: None,
+            confidence: Confidence::Certain,
+            source: "",
+        }
+    }
+
     /// The last component of the path: `get` of `requests.Session.get`.
     pub fn last_name(&self) -> &'static str {
         self.path.rsplit(['.', ':']).next().unwrap_or(self.path)
@@ -211,4 +236,12 @@ pub enum HandlerRole {
     Main,
     Test,
     Overload,
+    /// It hands the function back as good as it was, and says nothing of who calls it.
+    Plain,
+    /// Reading the attribute calls the function.
+    Property,
+    /// The function runs once for the same arguments.
+    Cache,
+    /// The function runs when the attribute is read first.
+    CachedProperty,
 }

@@ -1,12 +1,30 @@
 //! What a function does, as a tree of nodes.
 
-use super::{CallId, FunctionId, LocalId, NameId, ValueId};
+use super::{CallId, FunctionId, Kinds, LocalId, NameId, ValueId};
 use crate::source::Span;
 
 /// Statements in order. Expressions are flattened: what is evaluated first stands first.
 #[derive(Debug, Clone, Default)]
 pub struct Block {
     pub nodes: Vec<Node>,
+    kinds: Kinds,
+}
+
+impl Block {
+    pub fn new(nodes: Vec<Node>) -> Self {
+        let kinds = nodes.iter().fold(Kinds::default(), |kinds, node| kinds.and(node.kinds()));
+        Self { nodes, kinds }
+    }
+
+    pub fn push(&mut self, node: Node) {
+        self.kinds = self.kinds.and(node.kinds());
+        self.nodes.push(node);
+    }
+
+    /// The kinds of nodes in it, at any depth.
+    pub const fn kinds(&self) -> Kinds {
+        self.kinds
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -38,7 +56,7 @@ pub enum Node {
     },
     /// Rust: temporaries of a `let` that live to the end of the block (`let x = &m.lock().field;`).
     Hold {
-        values: Vec<ValueId>,
+        values: Box<[ValueId]>,
         span: Span,
     },
     /// `with`, or a stretch through which temporaries or a guard live.
@@ -188,9 +206,9 @@ pub struct Arm {
     pub test: Block,
     /// What holds where the arm runs, as far as its test says it of single values: all of these.
     pub conditions: Vec<Condition>,
-    /// There is one condition, and it is the whole test: where the arm is not taken, the contrary holds.
-    pub decides: bool,
-    /// The test says that one of these holds, and no more: where the arm is not taken, none does.
+    /// What holds where the arm is not taken: all of these.
+    pub otherwise: Vec<Condition>,
+    /// The test says that one of these holds, and no more.
     pub either: Vec<Condition>,
     /// `select!`: the branch's future.
     pub future: Option<ValueId>,
@@ -201,7 +219,7 @@ pub struct Arm {
 }
 
 /// Something a test says of one value: `if x`, `if not x`, `if x is None`, `if let Some(y) = x`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Condition {
     pub value: ValueId,
     pub test: Test,
@@ -223,6 +241,10 @@ pub enum Test {
     None,
     /// It is an instance of this class, or of one of these.
     Instance(ValueId),
+    /// It is `True`, or `False`, and nothing else that counts as such.
+    Is(bool),
+    /// It equals this literal.
+    Equals(ValueId),
 }
 
 #[derive(Debug, Clone)]

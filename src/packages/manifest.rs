@@ -3,6 +3,8 @@
 use camino::{Utf8Path, Utf8PathBuf};
 use toml::{Table, Value};
 
+use crate::source::Edition;
+
 /// What one `Cargo.toml` says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Manifest {
@@ -18,7 +20,9 @@ pub struct Package {
     pub name: String,
     pub version: Option<String>,
     /// `None`: the workspace's.
-    pub edition: Option<u16>,
+    pub edition: Option<Edition>,
+    /// The folder of the workspace, where it is named and not looked for above.
+    pub workspace: Option<Utf8PathBuf>,
     /// As other crates name it, and the file it starts in.
     pub library: Option<Library>,
     /// First files of binaries, tests, examples and benchmarks that the manifest names.
@@ -34,12 +38,14 @@ pub struct Library {
     pub path: Utf8PathBuf,
     /// Its functions run in the compiler.
     pub macros: bool,
+    /// It is built as a `cdylib`, which other programs load.
+    pub loaded: bool,
 }
 
 /// `[workspace]`
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Workspace {
-    pub edition: Option<u16>,
+    pub edition: Option<Edition>,
     pub dependencies: Vec<Dependency>,
 }
 
@@ -55,9 +61,6 @@ pub struct Dependency {
     /// The workspace says what it is.
     pub inherited: bool,
 }
-
-/// The edition of a package that names none.
-const FIRST_EDITION: u16 = 2015;
 
 impl Manifest {
     /// Reads the text of the `Cargo.toml` in that folder. The error is for people: the first line of what is wrong.
@@ -76,6 +79,11 @@ impl Manifest {
             _ => None,
         };
         Ok(Self { folder, package, workspace })
+    }
+
+    /// The package can be made into a module that Python imports.
+    pub fn speaks_python(&self) -> bool {
+        self.package.as_ref().is_some_and(|it| it.dependency("pyo3").is_some())
     }
 }
 
@@ -123,9 +131,10 @@ fn package_of(folder: &Utf8Path, table: &Table, package: &Table) -> Option<Packa
         version: package.get("version").and_then(Value::as_str).map(str::to_owned),
         edition: match package.get("edition") {
             Some(_) if inherits("edition") => None,
-            Some(value) => edition(value).or(Some(FIRST_EDITION)),
-            None => Some(FIRST_EDITION),
+            Some(value) => edition(value),
+            None => Some(Edition::E2015),
         },
+        workspace: package.get("workspace").and_then(Value::as_str).map(|path| beside(folder, path)),
         library: Some(library),
         targets,
         dependencies: all,
@@ -135,7 +144,9 @@ fn package_of(folder: &Utf8Path, table: &Table, package: &Table) -> Option<Packa
 fn library(folder: &Utf8Path, table: Option<&Value>, package: &str) -> Library {
     let text = |key: &str| table.and_then(|it| it.get(key)).and_then(Value::as_str);
     let flag = |key: &str| table.and_then(|it| it.get(key)).and_then(Value::as_bool) == Some(true);
+    let kinds = table.and_then(|it| it.get("crate-type").or_else(|| it.get("crate_type"))).and_then(Value::as_array);
     Library {
+        loaded: kinds.into_iter().flatten().any(|it| it.as_str() == Some("cdylib")),
         name: text("name").unwrap_or(package).replace('-', "_"),
         path: beside(folder, text("path").unwrap_or("src/lib.rs")),
         macros: flag("proc-macro") || flag("proc_macro"),
@@ -156,8 +167,9 @@ fn dependencies(folder: &Utf8Path, table: Option<&Value>) -> Vec<Dependency> {
     table.iter().map(one).collect()
 }
 
-fn edition(value: &Value) -> Option<u16> {
-    value.as_str()?.parse().ok()
+/// One that is not known yet is like the newest that is.
+fn edition(value: &Value) -> Option<Edition> {
+    Some(value.as_str()?.parse().unwrap_or_default())
 }
 
 /// A path as a manifest has it, seen from where its folder is seen from, without `.` and with `..` taken back.
@@ -183,11 +195,11 @@ mod tests {
         let library = package.library.expect("a library");
         assert_eq!((library.name.as_str(), library.path.as_str()), ("pages", "crates/web/code/start.rs"));
         assert_eq!(package.targets, ["crates/tools/serve.rs"]);
-        assert_eq!((package.edition, package.version.as_deref()), (Some(2021), Some("1.2.0")));
+        assert_eq!((package.edition, package.version.as_deref()), (Some(Edition::E2021), Some("1.2.0")));
         let plain = parse("[package]\nname = \"shop-web\"\n");
         let library = plain.library.expect("a library");
         assert_eq!((library.name.as_str(), library.path.as_str()), ("shop_web", "crates/web/src/lib.rs"));
-        assert_eq!(plain.edition, Some(2015));
+        assert_eq!(plain.edition, Some(Edition::E2015));
     }
 
     #[test]

@@ -11,10 +11,6 @@ use super::Project;
 use super::calls::Callee;
 use super::types::{FnRef, Ty};
 
-/// Decorators that call the function once, for the same arguments, and keep what it gives.
-const KEEPERS: &[&str] =
-    &["functools.cache", "functools.lru_cache", "functools.cached_property", "django.utils.functional.cached_property"];
-
 /// What a function has become under its decorators.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Wrapping {
@@ -75,6 +71,7 @@ impl Project {
     /// The positions, counted as in [`Function::params`](crate::model::Function), of parameters that the function calls
     /// before it returns, by itself or through functions it hands them to.
     pub fn called_parameters(&self, function: FnRef) -> Vec<u32> {
+        let _outlines = self.of_outlines();
         let callables = self.callables(function.file);
         let own = |owner: &FunctionId| *owner == function.function;
         let called = callables.called.get(&function.function).into_iter().flatten();
@@ -140,9 +137,16 @@ impl Project {
 
     /// The argument that a call gives to the parameter of its callee at that position.
     pub fn argument_at(&self, file: FileId, call: CallId, callee: FnRef, position: u32) -> Option<ValueId> {
+        let _outlines = self.of_outlines();
         let model = self.model(file);
         let params = &self.function(callee).params;
         let param = params.get(position as usize)?;
+        if let Some(given) = self.given_by_python(file, callee) {
+            let place = given.iter().position(|it| it.param == position)?;
+            let name = self.model(callee.file).name(param.name);
+            let place = given[place].positional.then_some(place);
+            return model.call(call).argument(&model.names, place, Some(name)).map(|arg| arg.value);
+        }
         let name = self.model(callee.file).name(param.name);
         // Python keeps the receiver out of the arguments; Rust does so in method calls, of which `self` is no parameter.
         let receivers = params.iter().take(position as usize).filter(|it| it.kind == ParamKind::Receiver).count();
@@ -153,6 +157,7 @@ impl Project {
 
     /// What decorators make of a function.
     pub fn wrapping(&self, function: FnRef) -> Wrapping {
+        let _outlines = self.of_outlines();
         if self.language(function.file) == Language::Rust {
             return Wrapping::Plain;
         }
@@ -171,13 +176,22 @@ impl Project {
 
     /// A decorator keeps what the function gives: its body runs the first time only.
     pub fn keeps_result(&self, function: FnRef) -> bool {
+        self.is_decorated_as(function, &[HandlerRole::Cache, HandlerRole::CachedProperty])
+    }
+
+    /// A library's decorator stands on the function that has one of these roles.
+    pub(super) fn is_decorated_as(&self, function: FnRef, roles: &[HandlerRole]) -> bool {
+        let _outlines = self.of_outlines();
         self.function(function).decorators.iter().any(|decorator| {
-            matches!(self.evaluate(function.file, decorator.value), Ty::External(path) if KEEPERS.contains(&&*path))
+            let Ty::External(path) = self.evaluate(function.file, decorator.value) else { return false };
+            let facts = self.knowledge.decorator(Language::Python, &path);
+            facts.and_then(|facts| facts.role).is_some_and(|role| roles.contains(&role))
         })
     }
 
     /// Functions of the project's that run around a decorated one, outermost first.
     pub fn wrappers(&self, function: FnRef) -> Vec<FnRef> {
+        let _outlines = self.of_outlines();
         if self.language(function.file) == Language::Rust {
             return Vec::new();
         }
@@ -203,35 +217,10 @@ impl Project {
     }
 
     fn library_decoration(&self, path: &str) -> Decoration {
-        if let Some(facts) = self.knowledge.decorator(Language::Python, path) {
-            return match facts.role {
-                Some(HandlerRole::ContextManager) => Decoration::Manager,
-                Some(HandlerRole::Fixture) => Decoration::Unknown,
-                _ => Decoration::Kept,
-            };
-        }
-        match path {
-            "builtins.staticmethod"
-            | "builtins.classmethod"
-            | "builtins.property"
-            | "functools.cached_property"
-            | "functools.wraps"
-            | "functools.lru_cache"
-            | "functools.cache"
-            | "abc.abstractmethod"
-            | "typing.overload"
-            | "typing.final"
-            | "typing.override"
-            | "typing.no_type_check"
-            | "typing_extensions.override"
-            | "typing_extensions.deprecated"
-            | "warnings.deprecated"
-            | "typing_extensions.final" => Decoration::Kept,
-            "contextlib.contextmanager"
-            | "contextlib.asynccontextmanager"
-            | "async_generator.asynccontextmanager"
-            | "trio.as_safe_channel" => Decoration::Manager,
-            _ => Decoration::Unknown,
+        match self.knowledge.decorator(Language::Python, path).map(|facts| facts.role) {
+            None | Some(Some(HandlerRole::Fixture)) => Decoration::Unknown,
+            Some(Some(HandlerRole::ContextManager)) => Decoration::Manager,
+            Some(_) => Decoration::Kept,
         }
     }
 

@@ -1,11 +1,14 @@
 //! What must hold of a function's parameters for something in it to happen, and whether a call rules that out.
 
 use crate::finding::FileId;
-use crate::model::{CallId, Condition, ParamKind, Test, UNKNOWN, Value, ValueId};
+use crate::model::{CallId, Condition, Param, ParamKind, Test, UNKNOWN, Value, ValueId};
+use crate::source::Language;
 
-use super::Project;
-use super::calls::{Callee, is_constant};
-use super::types::{FnRef, Ty};
+use super::calls::Callee;
+use super::conditions::is_constant;
+use super::effects::Site;
+use super::types::{Class, FnRef, Ty};
+use super::{Project, trace};
 
 /// A condition on a parameter, by its position in [`Function::params`](crate::model::Function).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -13,7 +16,9 @@ struct Demand {
     param: u16,
     test: Test,
     holds: bool,
-    /// Where the test stands, if that matters: a class is a value of that file.
+    /// Of `**options`, what this call asks of them: `options.pop("name", None)`.
+    entry: Option<CallId>,
+    /// Where the test stands, if that matters: a class is a value of that file, and so is a call.
     asked_in: FileId,
     /// No path gives the parameter another value before it is asked for.
     exact: bool,
@@ -24,10 +29,12 @@ impl Demand {
     fn excludes(self, other: Self) -> bool {
         let contrary = match (self.test, other.test) {
             (one, another) if one == another => self.asked_in == other.asked_in && self.holds != other.holds,
-            (Test::None, _) | (_, Test::None) => self.holds && other.holds,
+            (Test::None, _) | (_, Test::None) | (Test::Is(_), Test::Is(_)) => self.holds && other.holds,
+            (Test::Truth, Test::Is(flag)) => other.holds && self.holds != flag,
+            (Test::Is(flag), Test::Truth) => self.holds && other.holds != flag,
             _ => false,
         };
-        self.param == other.param && self.exact && other.exact && contrary
+        self.param == other.param && self.entry == other.entry && self.exact && other.exact && contrary
     }
 }
 
@@ -83,6 +90,18 @@ impl Guards {
     }
 }
 
+/// What is known of an entry of a callee's `**options`.
+enum Entry {
+    Given(ValueId),
+    /// It is what the callee takes in its place.
+    Default(ValueId),
+    /// It is not there, and nothing takes its place.
+    Absent,
+    /// It is that of the caller's own options, which are this parameter.
+    OfOptions(u16),
+    Unknown,
+}
+
 /// What a call makes of a condition on its callee.
 pub(super) enum Outcome {
     /// It does not hold.
@@ -93,42 +112,142 @@ pub(super) enum Outcome {
     Becomes(Guard),
 }
 
+/// Whether a test holds of a value of which this is known.
+fn follows(known: Condition, test: Test) -> Option<bool> {
+    match (known.test, test) {
+        (Test::None, Test::None) | (Test::Truth, Test::Truth) => Some(known.holds),
+        (Test::Truth, Test::None) | (Test::None, Test::Truth) if known.holds => Some(false),
+        _ => None,
+    }
+}
+
 impl Project {
     /// A condition as one on a parameter of the function, if it is one.
-    pub(super) fn guard_of(&self, function: FnRef, condition: Condition, holds: bool) -> Option<Guard> {
-        Some(Guard { one: self.demand_of(function, condition, holds)?, other: None })
+    pub(super) fn guard_of(&self, function: FnRef, condition: Condition) -> Option<Guard> {
+        Some(Guard { one: self.demand_of(function, condition)?, other: None })
     }
 
     /// That one of the conditions holds, if there are two and both are on parameters of the function.
     pub(super) fn guard_of_either(&self, function: FnRef, conditions: &[Condition]) -> Option<Guard> {
         let [one, other] = conditions else { return None };
-        let one = self.demand_of(function, *one, true)?;
-        Some(Guard { one, other: Some(self.demand_of(function, *other, true)?) })
+        let one = self.demand_of(function, *one)?;
+        Some(Guard { one, other: Some(self.demand_of(function, *other)?) })
     }
 
-    fn demand_of(&self, function: FnRef, condition: Condition, holds: bool) -> Option<Demand> {
+    fn demand_of(&self, function: FnRef, condition: Condition) -> Option<Demand> {
         let params = &self.function(function).params;
         let model = self.model(function.file);
-        let exact = params.iter().position(|param| param.value != UNKNOWN && param.value == condition.value);
+        // Where it stands matters to a class and to a literal.
+        let refers = matches!(condition.test, Test::Instance(_) | Test::Equals(_));
+        let is_param = |value: ValueId| params.iter().position(|it| it.value != UNKNOWN && it.value == value);
+        let given = is_param(condition.value);
+        let set = if given.is_none() { self.set_here(function, condition.value) } else { None };
+        let value = set.unwrap_or(condition.value);
+        let entry = self.entry_of(function, value);
+        let exact = given.or_else(|| entry.and_then(|it| is_param(it.1)).filter(|_| set.is_none()));
         // A parameter that some path replaces is still what was given, on the others.
-        let param = exact.or_else(|| match model.value(condition.value) {
+        let param = exact.or_else(|| is_param(entry.map_or(value, |it| it.1)));
+        let param = param.or_else(|| match model.value(condition.value) {
             Value::Union(parts) => params.iter().position(|it| it.value != UNKNOWN && parts.contains(&it.value)),
             _ => None,
         });
         Some(Demand {
             param: u16::try_from(param?).ok()?,
             test: condition.test,
-            holds: condition.holds == holds,
-            asked_in: if matches!(condition.test, Test::Instance(_)) { function.file } else { FileId(0) },
+            holds: condition.holds,
+            entry: entry.map(|it| it.0),
+            asked_in: if refers || entry.is_some() { function.file } else { FileId(0) },
             exact: exact.is_some(),
         })
     }
 
-    /// Whether a condition on `callee` holds when `caller` runs it by this call (or without call syntax).
-    pub(super) fn outcome(&self, caller: FnRef, call: Option<CallId>, callee: FnRef, guard: Guard) -> Outcome {
-        let one = self.outcome_of(caller, call, callee, guard.one);
+    /// The value that the function gives to an attribute of its object, at first: `self.name = name`.
+    fn set_here(&self, function: FnRef, value: ValueId) -> Option<ValueId> {
+        let model = self.model(function.file);
+        let Value::Attr(receiver, name) = model.value(value) else { return None };
+        let definition = model.function(function.function);
+        let is_own =
+            definition.params.first().is_some_and(|it| it.kind == ParamKind::Receiver && it.value == *receiver);
+        let class = definition.class.filter(|_| is_own && model.language == Language::Python)?;
+        let is_here = |value: &ValueId| {
+            definition.params.iter().any(|it| it.value != UNKNOWN && it.value == *value)
+                || matches!(model.value(*value), Value::Result(id) if model.call(*id).function == function.function)
+        };
+        model.class(class).fields.iter().filter(|it| it.0 == *name).map(|it| it.1).find(is_here)
+    }
+
+    /// The call that asks `**options` for an entry, and the value of the options.
+    fn entry_of(&self, function: FnRef, value: ValueId) -> Option<(CallId, ValueId)> {
+        let model = self.model(function.file);
+        let Value::Result(id) = model.value(value) else { return None };
+        let call = model.call(*id);
+        let Value::Attr(options, method) = model.value(call.callee) else { return None };
+        let is_named = call.args.first().is_some_and(|arg| matches!(model.value(arg.value), Value::Str(_)));
+        let of_options =
+            |param: &Param| param.kind == ParamKind::Keywords && param.value != UNKNOWN && param.value == *options;
+        let asks = is_named
+            && matches!(model.name(*method), "get" | "pop")
+            && self.function(function).params.iter().any(of_options);
+        asks.then_some((*id, *options))
+    }
+
+    /// What a call gives for an entry of the callee's `**options`: the value, and the file it is in.
+    fn entry_given(&self, caller: FnRef, call: CallId, asked: (FileId, CallId)) -> Entry {
+        let (asked_in, asked) = (self.model(asked.0), asked);
+        let args = &asked_in.call(asked.1).args;
+        let Some(Value::Str(key)) = args.first().map(|it| asked_in.value(it.value)) else { return Entry::Unknown };
+        let key = asked_in.name(*key);
+        let model = self.model(caller.file);
+        let given = &model.call(call).args;
+        if let Some(found) = given.iter().find(|arg| arg.name.is_some_and(|it| model.name(it) == key)) {
+            return Entry::Given(found.value);
+        }
+        let mut spread = given.iter().filter(|arg| arg.spread);
+        match (spread.next(), args.get(1)) {
+            (None, Some(default)) => Entry::Default(default.value),
+            (None, None) => Entry::Absent,
+            (Some(options), _) if spread.next().is_none() => {
+                let params = &self.function(caller).params;
+                let handed_on = |it: &Param| it.kind == ParamKind::Keywords && it.value == options.value;
+                params
+                    .iter()
+                    .position(handed_on)
+                    .and_then(|it| u16::try_from(it).ok())
+                    .map_or(Entry::Unknown, Entry::OfOptions)
+            }
+            _ => Entry::Unknown,
+        }
+    }
+
+    fn outcome_of_entry(&self, caller: FnRef, site: &Site, callee: FnRef, guard: Demand, entry: CallId) -> Outcome {
+        let Some(call) = site.call.filter(|it| self.is_called_by(caller.file, *it, callee)) else {
+            return Outcome::Open;
+        };
+        let told = |truth: Option<bool>| match truth {
+            Some(truth) if truth != guard.holds => Outcome::Fails,
+            _ => Outcome::Open,
+        };
+        match self.entry_given(caller, call, (guard.asked_in, entry)) {
+            Entry::Given(value) => match self.tells(caller.file, value, guard) {
+                None => self.handed_on(caller, value, Demand { entry: None, ..guard }),
+                truth => told(truth),
+            },
+            Entry::Default(value) => told(self.tells(guard.asked_in, value, guard)),
+            Entry::Absent => match guard.test {
+                Test::Instance(_) => Outcome::Open,
+                test => told(Some(test == Test::None)),
+            },
+            Entry::OfOptions(param) => Outcome::Becomes(Guard { one: Demand { param, ..guard }, other: None }),
+            Entry::Unknown => Outcome::Open,
+        }
+    }
+
+    /// Whether a condition on `callee` holds when `caller` runs it at this place.
+    pub(super) fn outcome(&self, caller: FnRef, site: &Site, callee: FnRef, guard: Guard) -> Outcome {
+        let _outlines = self.of_outlines();
+        let one = self.outcome_of(caller, site, callee, guard.one);
         let Some(other) = guard.other else { return one };
-        match (one, self.outcome_of(caller, call, callee, other)) {
+        match (one, self.outcome_of(caller, site, callee, other)) {
             (Outcome::Fails, other) => other,
             (one, Outcome::Fails) => one,
             (Outcome::Becomes(one), Outcome::Becomes(other)) => {
@@ -138,7 +257,11 @@ impl Project {
         }
     }
 
-    fn outcome_of(&self, caller: FnRef, call: Option<CallId>, callee: FnRef, guard: Demand) -> Outcome {
+    fn outcome_of(&self, caller: FnRef, site: &Site, callee: FnRef, guard: Demand) -> Outcome {
+        if let Some(entry) = guard.entry {
+            return self.outcome_of_entry(caller, site, callee, guard, entry);
+        }
+        let call = site.call;
         let Some(param) = self.function(callee).params.get(usize::from(guard.param)) else { return Outcome::Open };
         let given = match call {
             Some(call) => {
@@ -159,20 +282,28 @@ impl Project {
             None if param.has_default => (callee.file, param.default),
             None => return self.rest_given(caller, call, callee, guard),
         };
-        if let Some(truth) = self.tells(file, value, guard) {
+        let told = site.given.filter(|it| given.is_some() && it.value == value);
+        let told = told.and_then(|it| follows(it, guard.test));
+        if let Some(truth) = told.or_else(|| self.tells(file, value, guard)) {
             return if truth == guard.holds { Outcome::Open } else { Outcome::Fails };
         }
         if file != caller.file || given.is_none() {
             return Outcome::Open;
         }
+        self.handed_on(caller, value, guard)
+    }
+
+    /// What the caller gives is a parameter of its own, perhaps: then its callers decide.
+    fn handed_on(&self, caller: FnRef, value: ValueId, guard: Demand) -> Outcome {
         let condition = Condition { value, test: guard.test, holds: guard.holds };
-        match self.demand_of(caller, condition, true) {
-            Some(one) => Outcome::Becomes(Guard {
-                one: Demand { exact: one.exact && guard.exact, asked_in: guard.asked_in, ..one },
-                other: None,
-            }),
-            None => Outcome::Open,
-        }
+        let Some(one) = self.demand_of(caller, condition) else { return Outcome::Open };
+        let asked_in = match (one.entry, guard.test) {
+            // The literal is a value of one file, and the call that asks for the entry one of another.
+            (Some(_), Test::Instance(_) | Test::Equals(_)) if guard.asked_in != caller.file => return Outcome::Open,
+            (Some(_), _) => one.asked_in,
+            (None, _) => guard.asked_in,
+        };
+        Outcome::Becomes(Guard { one: Demand { exact: one.exact && guard.exact, asked_in, ..one }, other: None })
     }
 
     /// `*args` gives positional parameters and the rest. `**options` gives what it gives: most often not the one in question.
@@ -220,6 +351,9 @@ impl Project {
         let model = self.model(file);
         let test = demand.test;
         if let Test::Instance(class) = test {
+            if self.noted {
+                trace::looks_into(demand.asked_in);
+            }
             let class = self.evaluate(demand.asked_in, class);
             // A type that is declared leaves `None` out.
             return match model.value(value) {
@@ -231,10 +365,17 @@ impl Project {
                 _ => self.is_instance(&self.evaluate(file, value), &class),
             };
         }
+        if let Test::Equals(literal) = test {
+            if self.noted {
+                trace::looks_into(demand.asked_in);
+            }
+            return self.equals(demand.asked_in, literal, file, value);
+        }
         let literal = match model.value(value) {
             // What is spread into one may be empty.
             Value::Tuple(items) | Value::Collection(items) => {
-                return if items.is_empty() { Some(false) } else { (test == Test::None).then_some(false) };
+                let is_either = matches!(test, Test::None | Test::Is(_));
+                return if items.is_empty() { Some(false) } else { is_either.then_some(false) };
             }
             Value::Path(path) if path.segments.last().is_some_and(|it| model.name(*it) == "None") => Some(Ty::None),
             Value::Str(it) => Some(Ty::Str(model.name(*it).into())),
@@ -243,9 +384,24 @@ impl Project {
             }
             // A constant of a module, or of a class.
             Value::Global(..) | Value::Path(_) | Value::Attr(..) => Some(self.evaluate(file, value)),
+            // A type that is declared leaves `None` out; an object that was made just now is one.
+            Value::Result(id) if test == Test::None => {
+                return matches!(self.callees(file, *id).as_slice(), [Callee::Construct(_)]).then_some(false);
+            }
+            Value::Result(_) if matches!(test, Test::Is(_)) => Some(self.evaluate(file, value)),
             _ => None,
         };
-        let (truth, none) = match literal? {
+        let literal = literal?;
+        if let Test::Is(flag) = test {
+            return match literal {
+                Ty::Bool(it) => Some(it == flag),
+                Ty::None | Ty::Int(_) | Ty::Str(_) | Ty::Function(_) | Ty::Class(_) => Some(false),
+                // `bool` itself is a library's class.
+                Ty::Instance(Class::Own(_), _) if model.language == Language::Python => Some(false),
+                _ => None,
+            };
+        }
+        let (truth, none) = match literal {
             Ty::None => (Some(false), true),
             Ty::Bool(it) => (Some(it), false),
             Ty::Int(it) => (Some(it != 0), false),
@@ -256,7 +412,24 @@ impl Project {
         };
         match test {
             Test::None => Some(none),
-            Test::Truth | Test::Instance(_) => truth,
+            Test::Truth | Test::Is(_) | Test::Instance(_) | Test::Equals(_) => truth,
+        }
+    }
+
+    /// Whether the value equals the literal, where it is one itself.
+    fn equals(&self, asked_in: FileId, literal: ValueId, file: FileId, value: ValueId) -> Option<bool> {
+        let plain = match self.model(file).value(value) {
+            Value::None | Value::Bool(_) | Value::Int(_) | Value::Str(_) | Value::Global(..) => {
+                self.evaluate(file, value)
+            }
+            Value::Tuple(_) | Value::Collection(_) | Value::Function(_) | Value::Class(_) => return Some(false),
+            _ => return None,
+        };
+        match (self.evaluate(asked_in, literal), plain) {
+            (Ty::Str(one), Ty::Str(other)) => Some(one == other),
+            (Ty::Int(one), Ty::Int(other)) => Some(one == other),
+            (Ty::Str(_), Ty::Int(_) | Ty::Bool(_) | Ty::None) | (Ty::Int(_), Ty::Str(_) | Ty::None) => Some(false),
+            _ => None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Profile, Rule, TargetPython};
 use crate::finding::{Confidence, FileId, Finding, Place};
-use crate::model::{FileModel, FunctionId, TOP_LEVEL, ValueId};
+use crate::model::{Call, FileModel, FunctionId, ImplicitKind, Node, TOP_LEVEL, Value, ValueId, flow};
 use crate::project::Project;
 use crate::project::types::{FnRef, Ty};
 use crate::source::{Language, Span};
@@ -10,12 +10,14 @@ use crate::source::{Language, Span};
 pub struct Context<'a> {
     pub project: &'a Project,
     pub file: FileId,
+    /// The rule that is judging.
+    pub(super) rule: Option<&'static Rule>,
     findings: Vec<Finding>,
 }
 
 impl<'a> Context<'a> {
     pub(super) fn new(project: &'a Project, file: FileId) -> Self {
-        Self { project, file, findings: Vec::new() }
+        Self { project, file, rule: None, findings: Vec::new() }
     }
 
     /// All findings, but for those in functions that could not be parsed whole.
@@ -69,6 +71,31 @@ impl<'a> Context<'a> {
         names.iter().any(|name| self.model().names.find(name).is_some())
     }
 
+    /// A method of such a name is called or handed on in a stretch of the file, whatever it is a method of.
+    pub fn uses_method(&self, span: Span, is: impl Fn(&str) -> bool) -> bool {
+        let model = self.model();
+        let called = |call: &Call| {
+            let is_named = matches!(model.value(call.callee), Value::Attr(_, name) if is(model.name(*name)));
+            is_named && span.contains(call.span)
+        };
+        let handed_on = |node: &Node| match node {
+            Node::Implicit(it) => {
+                matches!(it.kind, ImplicitKind::Attribute(name) if is(model.name(name))) && span.contains(it.span)
+            }
+            _ => false,
+        };
+        let mut around = model.functions.iter().filter(|it| it.span.start < span.end && span.start < it.span.end);
+        model.calls.iter().any(called) || around.any(|it| flow::find(&it.body, &mut |node| handed_on(node)).is_some())
+    }
+
+    /// The call gives this argument by name, and not as false.
+    pub fn asks_for(&self, call: &Call, name: &str) -> bool {
+        let model = self.model();
+        call.args.iter().any(|arg| {
+            arg.name.is_some_and(|it| model.name(it) == name) && *model.value(arg.value) != Value::Bool(false)
+        })
+    }
+
     /// The text of a stretch of the file.
     pub fn text(&self, span: Span) -> &'a str {
         self.project.source(self.file).slice(span)
@@ -100,7 +127,8 @@ impl<'a> Context<'a> {
 
     /// Findings of this profile are wanted, in a rule that starts at a lower one.
     pub fn wants(&self, profile: Profile) -> bool {
-        profile <= self.project.rules(self.file).profile
+        let rules = self.project.rules(self.file);
+        profile <= rules.profile || self.rule.is_some_and(|rule| rules.is_whole(rule))
     }
 
     /// The oldest Python that the file's code supports has `asyncio.timeout` and `asyncio.TaskGroup`.

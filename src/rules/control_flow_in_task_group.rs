@@ -3,7 +3,7 @@
 use super::task_group::{bound_name, calls, deeper, is_group, spawns_into};
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Confidence, Related, Severity};
-use crate::model::{Block, FunctionId, Node, Scope, flow};
+use crate::model::{Block, FunctionId, Kinds, Node, Scope, flow};
 use crate::source::{Language, Span};
 
 pub(super) static RULE: Rule = Rule {
@@ -31,7 +31,7 @@ fn check(context: &mut Context<'_>) {
     for function in context.async_functions() {
         let id = function.function;
         let mut found = Vec::new();
-        flow::visit(&context.model().function(id).body, &mut |node| {
+        flow::visit_for(&context.model().function(id).body, Kinds::SCOPES, &mut |node| {
             if let Node::Scope(it) = node {
                 group(context, id, it, &mut found);
             }
@@ -70,23 +70,20 @@ fn group(context: &Context<'_>, function: FunctionId, scope: &Scope, found: &mut
         if Some(span) == last && !context.wants(Profile::All) {
             continue;
         }
-        let before = context.text(Span::new(scope.span.start, span.start));
-        if started.iter().any(|start| *start < span.start) && !cancels(before) {
+        let before = Span::new(scope.span.start, span.start);
+        if started.iter().any(|start| *start < span.start) && !cancels(context, before) {
             found.push(Jump { what, span, group: item.span });
         }
     }
 }
 
 /// The tasks are told to stop before.
-fn cancels(text: &str) -> bool {
-    text.contains(".cancel(")
-        || text.contains(".aclose(")
-        || text.contains(".set()")
-        || text.contains("cancel_remaining")
+fn cancels(context: &Context<'_>, span: Span) -> bool {
+    context.uses_method(span, |name| matches!(name, "cancel" | "aclose" | "set" | "cancel_remaining"))
 }
 
 fn stops(context: &Context<'_>, block: &Block) -> bool {
-    calls(block).into_iter().any(|id| cancels(context.text(context.model().call(id).span)))
+    calls(block).into_iter().any(|id| cancels(context, context.model().call(id).span))
 }
 
 fn leaves(context: &Context<'_>, block: &Block, in_loop: bool, jumps: &mut Vec<(&'static str, Span)>) {

@@ -24,8 +24,9 @@ fn check(context: &mut Context<'_>) {
         return;
     }
     let model = context.model();
+    let Some(name) = model.names.find("return_exceptions") else { return };
     for (index, call) in model.calls.iter().enumerate() {
-        let flag = call.args.iter().find(|arg| arg.name.is_some_and(|it| model.name(it) == "return_exceptions"));
+        let flag = call.args.iter().find(|arg| arg.name == Some(name));
         if !flag.is_some_and(|arg| *model.value(arg.value) == Value::Bool(true)) {
             continue;
         }
@@ -99,7 +100,7 @@ fn is_excused(context: &Context<'_>, call: &Call) -> bool {
         return true;
     }
     // Whoever cancels them waits for their end, not for their errors.
-    if context.text(Span::new(definition.span.start, call.span.start)).contains(".cancel(") {
+    if context.uses_method(Span::new(definition.span.start, call.span.start), |name| name == "cancel") {
         return true;
     }
     let rest = context.text(Span::new(call.span.end, definition.span.end));

@@ -91,7 +91,10 @@ pub(super) fn is_handed_over(context: &Context<'_>, function: FnRef) -> bool {
         Language::Rust => !context.project.function(function).decorators.is_empty(),
         Language::Python => {
             context.project.wrapping(function) == Wrapping::Unknown
-                || is_decorated(context, function, |role| role != Some(HandlerRole::ContextManager))
+                || is_decorated(context, function, |role| {
+                    use HandlerRole::{ContextManager, Plain, Property};
+                    !matches!(role, Some(ContextManager | Plain | Property))
+                })
         }
     }
 }
@@ -102,7 +105,7 @@ pub(super) fn is_handler(context: &Context<'_>, function: FnRef) -> bool {
     is_decorated(context, function, |role| matches!(role, Some(Callback | Fixture | Overload | Route | Task)))
 }
 
-/// A decorator that is known is one of these, or `overload`.
+/// A decorator that is known is one of these.
 fn is_decorated(context: &Context<'_>, function: FnRef, is: impl Fn(Option<HandlerRole>) -> bool) -> bool {
     let definition = context.project.function(function);
     definition.decorators.iter().any(|decorator| {
@@ -111,6 +114,6 @@ fn is_decorated(context: &Context<'_>, function: FnRef, is: impl Fn(Option<Handl
             return false;
         };
         let facts = context.project.knowledge.decorator(Language::Python, &path);
-        facts.is_some_and(|facts| is(facts.role)) || path.ends_with(".overload")
+        facts.is_some_and(|facts| is(facts.role))
     })
 }

@@ -64,7 +64,7 @@ mod zero_sleep;
 
 pub use context::Context;
 
-use crate::finding::{Applicability, Finding, Severity, Sources};
+use crate::finding::{Applicability, FileId, Finding, Severity, Sources};
 use crate::project::Project;
 use crate::source::Language;
 
@@ -251,6 +251,8 @@ impl Default for TargetPython {
 pub struct RuleSet {
     /// Parallel to [`RULES`]; `None` is off.
     levels: Vec<Option<Severity>>,
+    /// All findings of these are wanted, whatever the profile.
+    whole: Vec<&'static Rule>,
     /// Findings of a rule that belong to a stricter profile than the rule itself are kept up to this one.
     pub profile: Profile,
     pub target_python: TargetPython,
@@ -260,7 +262,18 @@ impl RuleSet {
     /// The rules of a profile and of the ones it includes, at their own severities.
     pub fn of_profile(profile: Profile) -> Self {
         let levels = RULES.iter().map(|rule| (rule.profile <= profile).then_some(rule.severity)).collect();
-        Self { levels, profile, target_python: TargetPython::default() }
+        Self { levels, profile, ..Self::default() }
+    }
+
+    /// Findings of the rule that belong to a stricter profile are wanted, too.
+    pub fn want_whole(&mut self, rule: &'static Rule) {
+        if !self.is_whole(rule) {
+            self.whole.push(rule);
+        }
+    }
+
+    pub fn is_whole(&self, rule: &Rule) -> bool {
+        self.whole.iter().any(|it| **it == *rule)
     }
 
     pub fn set(&mut self, rule: &'static Rule, level: Option<Severity>) {
@@ -285,27 +298,27 @@ impl RuleSet {
 /// Runs on every file the rules that are on for it.
 pub fn run(project: &Project) -> Vec<Finding> {
     use rayon::prelude::*;
-    let mut findings: Vec<Finding> = project
-        .relevant_files()
-        .par_iter()
-        .flat_map_iter(|file| {
-            let file = *file;
-            // A rule that fails on a file costs that file's findings alone.
-            let judge = || {
-                let mut context = Context::new(project, file);
-                for rule in project.rules(file).on() {
-                    (rule.check)(&mut context);
-                }
-                context.finish()
-            };
-            std::panic::catch_unwind(std::panic::AssertUnwindSafe(judge)).unwrap_or_else(|_| {
-                project.mark_failed(file);
-                Vec::new()
-            })
-        })
-        .collect();
+    let files = project.relevant_files().par_iter();
+    let mut findings: Vec<Finding> = files.flat_map_iter(|file| judge(project, *file)).collect();
     sort(project, &mut findings);
     findings
+}
+
+/// Runs on a file the rules that are on for it. Findings are in no order.
+pub fn judge(project: &Project, file: FileId) -> Vec<Finding> {
+    // A rule that fails on a file costs that file's findings alone.
+    let judge = || {
+        let mut context = Context::new(project, file);
+        for rule in project.rules(file).on() {
+            context.rule = Some(rule);
+            (rule.check)(&mut context);
+        }
+        context.finish()
+    };
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(judge)).unwrap_or_else(|_| {
+        project.mark_failed(file);
+        Vec::new()
+    })
 }
 
 /// By path and position, then by rule: the same for any number of threads.

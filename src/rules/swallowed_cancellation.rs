@@ -3,7 +3,9 @@
 use super::{Category, Context, Profile, Rule, leaked_task};
 use crate::finding::{Confidence, Related, Severity};
 use crate::knowledge::ScopeRole;
-use crate::model::{Block, CallId, FunctionId, Handler, Loop, LoopKind, Node, Scope, Try, Use, Value, ValueId, flow};
+use crate::model::{
+    Block, Call, CallId, FunctionId, Handler, Kinds, Loop, LoopKind, Node, Scope, Try, Use, Value, ValueId, flow,
+};
 use crate::project::types::{FnRef, Ty};
 use crate::source::{Language, Span};
 
@@ -43,7 +45,7 @@ fn python(context: &mut Context<'_>, function: FnRef) {
     }
     let body = &context.project.function(function).body;
     let mut found: Vec<(Span, String, Option<Span>)> = Vec::new();
-    flow::visit(body, &mut |node| {
+    flow::visit_for(body, Kinds::TRY.and(Kinds::WITH), &mut |node| {
         match node {
             Node::Try(it) => tried(context, function, it, &mut found),
             Node::Scope(it) => suppressed(context, function, it, &mut found),
@@ -155,8 +157,7 @@ fn is_excused(context: &Context<'_>, function: FnRef, it: &Try, handler: &Handle
     {
         return true;
     }
-    // `if isinstance(error, CancelledError): raise`
-    if text.contains("isinstance(") && text.contains("Cancelled") && text.contains("raise") {
+    if asks_for_cancellation(context, handler) {
         return true;
     }
     if let Some(local) = handler.local {
@@ -190,11 +191,37 @@ fn is_handed_on(text: &str, name: &str) -> bool {
     })
 }
 
+/// `if isinstance(error, CancelledError): raise`
+fn asks_for_cancellation(context: &Context<'_>, handler: &Handler) -> bool {
+    let model = context.model();
+    let asks = |call: &Call| {
+        let is_named = model.callee_name(call).is_some_and(|it| model.name(it) == "isinstance");
+        is_named
+            && handler.span.contains(call.span)
+            && call.args.get(1).is_some_and(|it| is_cancellation(context, it.value))
+    };
+    flow::find(&handler.body, &mut |node| matches!(node, Node::Raise(_))).is_some() && model.calls.iter().any(asks)
+}
+
+/// The class of what a cancellation raises, or several with it among them.
+fn is_cancellation(context: &Context<'_>, class: ValueId) -> bool {
+    let model = context.model();
+    match model.value(class) {
+        Value::Tuple(items) => items.iter().any(|it| is_cancellation(context, *it)),
+        Value::Result(call) => {
+            let name = model.callee_name(model.call(*call)).map(|it| model.name(it));
+            name == Some("get_cancelled_exc_class")
+        }
+        _ => class_of(&context.evaluate(class)) == Some(Catch::Cancelled),
+    }
+}
+
 /// The `try` stands in a scope that no cancellation from outside reaches.
 fn is_shielded(context: &Context<'_>, function: FnRef, span: Span) -> bool {
     flow::find(&context.project.function(function).body, &mut |node| {
         matches!(node, Node::Scope(scope) if scope.span.contains(span)
-            && scope.items.iter().any(|item| context.text(item.span).contains("shield=True")))
+            && scope.items.iter().any(|item| matches!(context.model().value(item.value), Value::Result(call)
+                if context.asks_for(context.model().call(*call), "shield"))))
     })
     .is_some()
 }
@@ -223,7 +250,7 @@ fn waits_for_a_task(context: &Context<'_>, function: FnRef, block: &Block) -> bo
         Some(class) => model.class(class).span,
         None => definition.span,
     };
-    context.text(span).contains(".cancel")
+    context.uses_method(span, |name| name.starts_with("cancel"))
 }
 
 /// Wherever the `try` is left at its end, something is raised before the function is done.
@@ -251,7 +278,7 @@ fn after(context: &Context<'_>, block: &Block, span: Span) -> Option<After> {
         match inside {
             None => {}
             Some(After::Falls) => {
-                let rest = Block { nodes: block.nodes[index + 1..].to_vec() };
+                let rest = Block::new(block.nodes[index + 1..].to_vec());
                 let exits = flow::exits(&rest, &|node| never_returns(context, node));
                 let endless = |node: &Node| matches!(node, Node::Loop(it) if it.kind == LoopKind::Forever);
                 let is_endless = flow::find(&rest, &mut |node| endless(node)).is_some();
@@ -403,15 +430,22 @@ pub(super) fn never_returns(context: &Context<'_>, node: &Node) -> bool {
         return api.never_returns;
     }
     let Some(callee) = context.project.own_of(context.file, *id) else { return false };
+    let outlines = context.project.of_outlines();
     let definition = context.project.function(callee);
-    !definition.is_generator
-        && (!definition.kind.is_async() || context.model().call(*id).awaited)
-        && (declared_never(context, callee)
-            || !definition.body.nodes.is_empty() && !flow::exits(&definition.body, &|_| false).survives())
+    let runs = !definition.is_generator && (!definition.kind.is_async() || context.model().call(*id).awaited);
+    let declared = runs && declared_never(context, callee);
+    drop(outlines);
+    // Whether a body can be left is seen by looking into it.
+    let ends = || {
+        let body = &context.project.function(callee).body;
+        !body.nodes.is_empty() && !flow::exits(body, &|_| false).survives()
+    };
+    runs && (declared || ends())
 }
 
 /// `-> NoReturn`, `-> Never`
 fn declared_never(context: &Context<'_>, callee: FnRef) -> bool {
+    let _outlines = context.project.of_outlines();
     let returns = context.project.function(callee).returns.map(|it| context.project.evaluate(callee.file, it));
     returns
         .is_some_and(|ty| ty.library_path().is_some_and(|path| path.ends_with(".NoReturn") || path.ends_with(".Never")))

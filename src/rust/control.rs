@@ -55,7 +55,7 @@ impl Lowerer {
         let span = self.between(place::start(cond), place::end(cond));
         self.model.statements.push(span);
         self.wrap(nodes, &temporaries, span);
-        let test = Block { nodes: self.frame().nodes.split_off(nodes) };
+        let test = Block::new(self.frame().nodes.split_off(nodes));
         (test, if has_let { temporaries } else { Vec::new() }, said)
     }
 
@@ -116,7 +116,8 @@ impl Lowerer {
                 Expr::Path(_) | Expr::Unary(_) => true,
                 _ => false,
             };
-        let mut arms = vec![Arm { test, conditions, decides, body, constant, span, ..Arm::default() }];
+        let otherwise = if decides { conditions.iter().map(|it| it.denied()).collect() } else { Vec::new() };
+        let mut arms = vec![Arm { test, conditions, otherwise, body, constant, span, ..Arm::default() }];
         let mut values: Vec<ValueId> = value.into_iter().collect();
         let exhaustive = it.else_branch.is_some();
         if let Some((_, branch)) = &it.else_branch {
@@ -159,9 +160,9 @@ impl Lowerer {
             });
             let span = self.between(place::pattern(&arm.pat), place::end(&arm.body));
             let said = option_pattern(&arm.pat).map(|holds| Condition { value: subject, test: Test::None, holds });
-            let decides = said.is_some() && is_plain_option(&arm.pat);
+            let otherwise = said.filter(|_| is_plain_option(&arm.pat)).map(Condition::denied).into_iter().collect();
             let conditions = said.into_iter().collect();
-            arms.push(Arm { test, conditions, decides, body, span, ..Arm::default() });
+            arms.push(Arm { test, conditions, otherwise, body, span, ..Arm::default() });
         }
         self.push(Node::Branch(Box::new(Branch { kind: BranchKind::Match, span, arms, exhaustive: true })));
         self.wrap(nodes, &temporaries, span);

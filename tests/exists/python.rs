@@ -1,6 +1,6 @@
 //! Python packages: unpacked distributions, standard libraries, folders of stubs.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -10,6 +10,7 @@ use asynclint::model::{
 use asynclint::source::{Language, Source};
 
 use crate::Verdict;
+use crate::memo::{Begun, Memo};
 
 /// Circles of imports and bases end here.
 const DEEPEST: u32 = 24;
@@ -22,16 +23,6 @@ enum Thing {
     Function(PathBuf, FunctionId),
     /// It is there, and no more is known of it.
     Opaque,
-}
-
-/// What was found before.
-#[derive(Clone)]
-struct Known {
-    found: Vec<Thing>,
-    unsure: bool,
-    in_text: bool,
-    /// `None`: it holds. Else it may not be all, and holds for the path that was asked for then.
-    during: Option<usize>,
 }
 
 /// One module's file.
@@ -47,16 +38,7 @@ pub struct Packages {
     roots: Vec<PathBuf>,
     units: HashMap<PathBuf, Option<Rc<Unit>>>,
     files: HashMap<String, Rc<Vec<PathBuf>>>,
-    open: HashSet<(Thing, String)>,
-    known: HashMap<(Thing, String), Known>,
-    /// How often a look-up has met itself, or was given up: what was found meanwhile may not be all.
-    cut: usize,
-    /// Counts the paths that were asked for.
-    asked: usize,
-    /// Something on the way could not be told: a base that is not at hand, `__getattr__`.
-    unsure: bool,
-    /// The text of modules that make names at run time, and of compiled ones, has the name.
-    in_text: bool,
+    memo: Memo<Thing>,
 }
 
 impl Packages {
@@ -68,17 +50,7 @@ impl Packages {
 
     pub fn of(mut roots: Vec<PathBuf>) -> Self {
         roots.sort();
-        Self {
-            roots,
-            units: HashMap::new(),
-            files: HashMap::new(),
-            open: HashSet::new(),
-            known: HashMap::new(),
-            cut: 0,
-            asked: 0,
-            unsure: false,
-            in_text: false,
-        }
+        Self { roots, units: HashMap::new(), files: HashMap::new(), memo: Memo::default() }
     }
 
     /// The library is at hand: by the name of its folder, or as a part of a standard library.
@@ -96,8 +68,7 @@ impl Packages {
     }
 
     pub fn find(&mut self, library: &str, path: &str) -> Verdict {
-        (self.unsure, self.in_text) = (false, false);
-        self.asked += 1;
+        self.memo.ask();
         let first = path.split('.').next().unwrap_or(path);
         if !self.has(library, first) || (self.files_of(first).is_empty() && !self.is_folder(first)) {
             return Verdict::Absent;
@@ -116,8 +87,8 @@ impl Packages {
                 Verdict::Found { is_async: is_async && all && found.len() == 1 }
             }
             Some(_) => Verdict::Found { is_async: false },
-            None if self.in_text => Verdict::Text,
-            None if self.unsure => Verdict::Open,
+            None if self.memo.doubt.in_text => Verdict::Text,
+            None if self.memo.doubt.unsure => Verdict::Open,
             None => Verdict::Missing,
         }
     }
@@ -204,42 +175,20 @@ impl Packages {
     }
 
     fn member(&mut self, of: &Thing, name: &str, depth: u32) -> Vec<Thing> {
-        let key = (of.clone(), name.to_owned());
-        if let Some(known) = self.known.get(&key)
-            && known.during.is_none_or(|asked| asked == self.asked)
-        {
-            self.unsure |= known.unsure;
-            self.in_text |= known.in_text;
-            return known.found.clone();
-        }
-        if depth > DEEPEST || !self.open.insert(key.clone()) {
-            self.cut += 1;
-            return Vec::new();
-        }
-        let cut = self.cut;
-        let before = (std::mem::take(&mut self.unsure), std::mem::take(&mut self.in_text));
-        let mut found = match of {
+        let begun = match self.memo.begin(of, name, depth > DEEPEST) {
+            Begun::Known(found) => return found,
+            Begun::Open(begun) => begun,
+        };
+        let found = match of {
             Thing::Module(module) => self.module_member(module, name, depth),
             Thing::Class(file, class) => self.class_member(file, *class, name, depth),
             Thing::Function(..) => Vec::new(),
             Thing::Opaque => {
-                self.unsure = true;
+                self.memo.doubt.unsure = true;
                 Vec::new()
             }
         };
-        self.open.remove(&key);
-        let mut seen = HashSet::new();
-        found.retain(|it| seen.insert(it.clone()));
-        // What is found on a way round leads nowhere, and is found straight as well.
-        if found.iter().any(|it| *it != Thing::Opaque) {
-            found.retain(|it| *it != Thing::Opaque);
-        }
-        let during = (cut != self.cut && !self.open.is_empty()).then_some(self.asked);
-        let known = Known { found: found.clone(), unsure: self.unsure, in_text: self.in_text, during };
-        self.known.insert(key, known);
-        self.unsure |= before.0;
-        self.in_text |= before.1;
-        found
+        self.memo.end(begun, found, |it| *it == Thing::Opaque)
     }
 
     fn module_member(&mut self, module: &str, name: &str, depth: u32) -> Vec<Thing> {
@@ -249,7 +198,7 @@ impl Packages {
         for file in self.files_of(module).iter() {
             if !is_python(file) {
                 let bytes = std::fs::read(file).unwrap_or_default();
-                self.in_text |= has_word(&bytes, name);
+                self.memo.doubt.in_text |= has_word(&bytes, name);
                 continue;
             }
             let Some(unit) = self.unit(file) else { continue };
@@ -269,9 +218,9 @@ impl Packages {
             let makes =
                 |it: &str| unit.model.names.find(it).is_some_and(|id| top.bindings.iter().any(|b| b.name == id));
             if makes("__getattr__") || unit.model.names.find("globals").is_some() {
-                self.unsure |= unit.model.names.find("globals").is_some();
+                self.memo.doubt.unsure |= unit.model.names.find("globals").is_some();
                 let text = std::fs::read(file).unwrap_or_default();
-                self.in_text |= has_word(&text, name);
+                self.memo.doubt.in_text |= has_word(&text, name);
             }
         }
         if has_child || (found.is_empty() && self.is_folder(&child)) {
@@ -305,7 +254,7 @@ impl Packages {
         if let Some(id) = unit.model.names.find("__getattr__")
             && declared.methods.iter().any(|(it, _)| *it == id)
         {
-            self.unsure = true;
+            self.memo.doubt.unsure = true;
         }
         if found.is_empty() {
             // What every class has.
@@ -323,7 +272,7 @@ impl Packages {
     fn evaluate(&mut self, unit: &Rc<Unit>, value: ValueId, depth: u32) -> Vec<Thing> {
         let found = if depth > DEEPEST { Vec::new() } else { self.evaluate_inner(unit, value, depth) };
         if depth > DEEPEST {
-            self.cut += 1;
+            self.memo.give_up();
         }
         if found.is_empty() { vec![Thing::Opaque] } else { found }
     }

@@ -1,6 +1,6 @@
 //! Crates: folders with a manifest and `src`, and the standard library's.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -10,6 +10,7 @@ use asynclint::model::{
 use asynclint::source::{Language, Source};
 
 use crate::Verdict;
+use crate::memo::{Begun, Memo};
 use crate::python::has_word;
 
 /// Circles of imports end here.
@@ -23,14 +24,6 @@ enum Thing {
     Function(PathBuf, FunctionId),
     /// It is there, and no more is known of it.
     Opaque,
-}
-
-/// What was found before.
-struct Known {
-    found: Vec<Thing>,
-    unsure: bool,
-    /// `None`: it holds. Else it may not be all, and holds for the path that was asked for then.
-    during: Option<usize>,
 }
 
 struct Unit {
@@ -56,13 +49,7 @@ pub struct Crates {
     /// All files of a crate, by its first.
     members: HashMap<PathBuf, Rc<Vec<PathBuf>>>,
     impls: HashMap<PathBuf, Rc<HashMap<Thing, Vec<Block>>>>,
-    open: HashSet<(Thing, String)>,
-    found: HashMap<(Thing, String), Known>,
-    /// How often a look-up has met itself, or was given up: what was found meanwhile may not be all.
-    cut: usize,
-    /// Counts the paths that were asked for.
-    asked: usize,
-    unsure: bool,
+    memo: Memo<Thing>,
 }
 
 impl Crates {
@@ -89,22 +76,11 @@ impl Crates {
                 crates.entry(name).or_default().push(Crate { root, folder });
             }
         }
-        Self {
-            crates,
-            units: HashMap::new(),
-            members: HashMap::new(),
-            impls: HashMap::new(),
-            open: HashSet::new(),
-            found: HashMap::new(),
-            cut: 0,
-            asked: 0,
-            unsure: false,
-        }
+        Self { crates, units: HashMap::new(), members: HashMap::new(), impls: HashMap::new(), memo: Memo::default() }
     }
 
     pub fn find(&mut self, path: &str) -> Verdict {
-        self.unsure = false;
-        self.asked += 1;
+        self.memo.ask();
         let segments: Vec<&str> = path.split("::").collect();
         let Some(versions) = self.crates.get(segments[0]).cloned() else { return Verdict::Absent };
         let mut text = false;
@@ -134,7 +110,7 @@ impl Crates {
                 }
             }
         }
-        match (text, self.unsure) {
+        match (text, self.memo.doubt.unsure) {
             (true, _) => Verdict::Text,
             (false, true) => Verdict::Open,
             (false, false) => Verdict::Missing,
@@ -215,38 +191,20 @@ impl Crates {
     }
 
     fn member(&mut self, of: &Thing, name: &str, depth: u32) -> Vec<Thing> {
-        let key = (of.clone(), name.to_owned());
-        if let Some(known) = self.found.get(&key)
-            && known.during.is_none_or(|asked| asked == self.asked)
-        {
-            self.unsure |= known.unsure;
-            return known.found.clone();
-        }
-        if depth > DEEPEST || !self.open.insert(key.clone()) {
-            self.cut += 1;
-            return Vec::new();
-        }
-        let (cut, unsure) = (self.cut, std::mem::take(&mut self.unsure));
-        let mut found = match of {
+        let begun = match self.memo.begin(of, name, depth > DEEPEST) {
+            Begun::Known(found) => return found,
+            Begun::Open(begun) => begun,
+        };
+        let found = match of {
             Thing::Module(file, module) => self.module_member(file, *module, name, depth),
             Thing::Type(file, class) => self.type_member(file, *class, name, depth),
             Thing::Function(..) => Vec::new(),
             Thing::Opaque => {
-                self.unsure = true;
+                self.memo.doubt.unsure = true;
                 Vec::new()
             }
         };
-        self.open.remove(&key);
-        let mut seen = HashSet::new();
-        found.retain(|it| seen.insert(it.clone()));
-        // What is found on a way round leads nowhere, and is found straight as well.
-        if found.iter().any(|it| *it != Thing::Opaque) {
-            found.retain(|it| *it != Thing::Opaque);
-        }
-        let during = (cut != self.cut && !self.open.is_empty()).then_some(self.asked);
-        self.found.insert(key, Known { found: found.clone(), unsure: self.unsure, during });
-        self.unsure |= unsure;
-        found
+        self.memo.end(begun, found, |it| *it == Thing::Opaque)
     }
 
     fn module_member(&mut self, file: &Path, module: ModuleId, name: &str, depth: u32) -> Vec<Thing> {
@@ -298,7 +256,7 @@ impl Crates {
         if found.is_empty() {
             let bases = declared.bases.clone();
             if declared.kind == ClassKind::Alias && bases.is_empty() {
-                self.unsure = true;
+                self.memo.doubt.unsure = true;
             }
             for base in bases {
                 for base in self.evaluate(&unit, base, depth + 1) {
@@ -360,7 +318,9 @@ impl Crates {
     fn evaluate(&mut self, unit: &Rc<Unit>, value: ValueId, depth: u32) -> Vec<Thing> {
         let mut found = if depth > DEEPEST { Vec::new() } else { self.evaluate_inner(unit, value, depth) };
         found.dedup();
-        self.cut += usize::from(depth > DEEPEST);
+        if depth > DEEPEST {
+            self.memo.give_up();
+        }
         if found.is_empty() { vec![Thing::Opaque] } else { found }
     }
 

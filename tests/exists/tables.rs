@@ -2,22 +2,9 @@
 
 use std::path::Path;
 
+use asynclint::source::Language;
+
 use crate::schema;
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Language {
-    Python,
-    Rust,
-}
-
-impl Language {
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Python => "python",
-            Self::Rust => "rust",
-        }
-    }
-}
 
 /// A path of a table.
 #[derive(Debug, Clone)]

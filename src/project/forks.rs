@@ -1,0 +1,141 @@
+//! Where a function goes one way or another: what holds on each way of branches, loops and handlers.
+
+use crate::knowledge::Effect;
+use crate::model::{Branch, Condition, Loop, LoopKind, Node, Test, Try, Value, ValueId, flow};
+use crate::source::Language;
+
+use super::effects::Runs;
+use super::guards::Guard;
+use super::sites::Found;
+use super::times::{answers, fills};
+use super::types::Ty;
+
+impl Found<'_> {
+    /// Each arm under what its test says of parameters. What follows an arm that leaves is under the contrary.
+    pub(super) fn branch(&mut self, branch: &Branch) {
+        let (outer, off_loop) = (self.guards, self.off_loop);
+        let before = self.told.len();
+        let model = self.project.model(self.file);
+        for arm in &branch.arms {
+            self.walk(&arm.test);
+            let guards = self.guards;
+            let (project, function) = (self.project, self.function);
+            let of = |condition: &Condition| project.guard_of(function, *condition);
+            let either = project.guard_of_either(function, &arm.either);
+            let said: Vec<Option<Guard>> = arm.conditions.iter().map(of).chain([either]).collect();
+            let contrary: Vec<Option<Guard>> = arm.otherwise.iter().map(of).collect();
+            let no_loop = |it: &Condition| project.says_no_loop(function, *it);
+            let told = arm.conditions.iter().find_map(no_loop);
+            if arm.constant != Some(false)
+                && told != Some(true)
+                && !self.off_loop
+                && !self.project.asks_for_thread(self.file, &arm.test)
+            {
+                let once = self.once;
+                self.once |= fills(model, self.function.function, arm);
+                self.guards = guards.and_all(said);
+                let told = self.told.len();
+                self.told.extend(&arm.conditions);
+                self.branches += 1;
+                self.walk(&arm.body);
+                self.branches -= 1;
+                self.told.truncate(told);
+                self.once = once;
+            }
+            self.guards = guards.and_all(contrary);
+            self.told.extend(&arm.otherwise);
+            // What is left runs where no loop does.
+            self.off_loop |= arm.otherwise.iter().any(|it| no_loop(it) == Some(true));
+            if arm.constant == Some(true) {
+                break;
+            }
+        }
+        let (mut falls, mut leaves) = (branch.exhaustive, false);
+        for arm in &branch.arms {
+            let exits = flow::exits(&arm.body, &|_| false);
+            falls |= exits.falls;
+            leaves |= exits.returns || exits.breaks || exits.continues;
+        }
+        if falls {
+            (self.guards, self.off_loop) = (outer, off_loop);
+            self.told.truncate(before);
+        }
+        self.once |= branch.arms.iter().any(|arm| answers(model, self.function.function, arm));
+        // In Rust that is how errors are passed on.
+        self.branches += u32::from(leaves && self.project.language(self.file) == Language::Python);
+    }
+
+    /// What stands in a `for` over nothing does not run: `for x in items`, `for _ in range(retries)`.
+    pub(super) fn looped(&mut self, it: &Loop) {
+        self.walk(&it.head);
+        let outer = self.guards;
+        if let (LoopKind::For, Some(iterated)) = (it.kind, it.iterated) {
+            let condition = Condition { value: self.counted(iterated), test: Test::Truth, holds: true };
+            self.guards = outer.and_all([self.project.guard_of(self.function, condition)]);
+        }
+        let asked = u32::from(it.kind == LoopKind::While);
+        self.branches += asked;
+        self.walk(&it.body);
+        self.branches -= asked;
+        self.guards = outer;
+        self.walk(&it.orelse);
+    }
+
+    /// The number that a `range` counts to; else the value itself.
+    fn counted(&self, iterated: ValueId) -> ValueId {
+        let model = self.project.model(self.file);
+        let Value::Result(id) = model.value(iterated) else { return iterated };
+        let call = model.call(*id);
+        match (model.value(call.callee), call.args.as_slice()) {
+            (Value::Path(path), [end]) if path.segments.last().is_some_and(|it| model.name(*it) == "range") => {
+                end.value
+            }
+            _ => iterated,
+        }
+    }
+
+    pub(super) fn tried(&mut self, it: &Try) {
+        let project = self.project;
+        let polls = it.handlers.iter().any(|handler| {
+            handler.catches.iter().any(|class| {
+                let ty = project.evaluate(self.file, *class);
+                let parts = match &ty {
+                    Ty::Tuple(parts) => parts.iter().collect(),
+                    one => vec![one],
+                };
+                parts.iter().any(|it| matches!(it, Ty::External(path) if &**path == "builtins.BlockingIOError"))
+            })
+        });
+        let falls_back = it.handlers.iter().any(|handler| {
+            handler.catches.iter().any(|class| {
+                matches!(project.evaluate(self.file, *class), Ty::External(path) if &*path == "builtins.RuntimeError")
+            })
+        });
+        let before = self.sites.len();
+        self.polls += u32::from(polls);
+        self.walk(&it.body);
+        self.polls -= u32::from(polls);
+        // `try: asyncio.run(..)` / `except RuntimeError:` is how some ask whether a loop runs.
+        if falls_back {
+            let mut index = 0;
+            self.sites.retain(|(_, runs)| {
+                index += 1;
+                index <= before || !matches!(runs, Runs::Library(_, Effect::StartsRuntime))
+            });
+        }
+        // Where no loop runs, `get_running_loop` fails: its handler is not on one.
+        let asks = flow::find(
+            &it.body,
+            &mut |node| matches!(node, Node::Call(id) if project.api_of(self.file, *id).is_some_and(|api| api.last_name() == "get_running_loop")),
+        );
+        if asks.is_none() {
+            self.branches += 1;
+            for handler in &it.handlers {
+                self.walk(&handler.body);
+            }
+            self.branches -= 1;
+        }
+        self.walk(&it.orelse);
+        self.walk(&it.finally);
+    }
+}
