@@ -19,6 +19,18 @@ pub struct Input {
     pub relevant: bool,
 }
 
+impl Input {
+    pub(crate) fn member(&self) -> Member {
+        Member {
+            path: self.source.path.clone(),
+            location: self.source.location.clone(),
+            language: self.source.language,
+            rules: Arc::new(self.rules.clone()),
+            asked: true,
+        }
+    }
+}
+
 /// What a run of the rules gives.
 pub struct Outcome {
     pub project: Project,
@@ -33,14 +45,7 @@ pub fn analyze(inputs: Vec<Input>, knowledge: Knowledge) -> Outcome {
 
 /// The same, as parts of their packages.
 pub fn analyze_in(inputs: Vec<Input>, knowledge: Knowledge, surroundings: Arc<Surroundings>) -> Outcome {
-    let member = |input: &Input| Member {
-        path: input.source.path.clone(),
-        location: input.source.location.clone(),
-        language: input.source.language,
-        rules: Arc::new(input.rules.clone()),
-        asked: true,
-    };
-    let members = inputs.iter().map(member).collect();
+    let members = inputs.iter().map(Input::member).collect();
     let files = Files::new(members, knowledge, surroundings, Box::new(InMemory(inputs)));
     let all = files.all().collect();
     let project = Project::new(Arc::new(files), all);
@@ -58,7 +63,7 @@ impl Reader for InMemory {
 }
 
 /// About how many files are in memory at a time, for each thread.
-const GROUP: usize = 1000;
+pub const GROUP: usize = 1000;
 
 /// Analyses a run group by group, but for those of which `known` tells the result. What is to be kept of a group, `keep`
 /// takes out of it: the rest is forgotten before the next. The results are in the order of the groups.

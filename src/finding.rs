@@ -60,7 +60,7 @@ pub struct Place {
 }
 
 /// What a rule says about one place.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     pub rule: &'static Rule,
     pub severity: Severity,

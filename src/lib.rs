@@ -9,7 +9,8 @@
 //! 5. [`project`]: all models together: names, types, call graph, effects with their evidence.
 //! 6. [`finding`], [`rules`]: the judgements.
 //! 7. [`config`], [`discover`]: which files are read, and which settings govern each; [`packages`]: what is around them.
-//! 8. [`suppress`], [`fix`], [`report`]: which findings stay, what mends them, how they are shown.
+//! 8. [`suppress`], [`fix`], [`report`]: which findings stay, what mends them, how they are shown. [`session`]: a tree that stays
+//!    analysed while its files change.
 //! 9. [`cli`]: the only part that prints.
 
 pub mod analysis;
@@ -26,5 +27,6 @@ pub mod python;
 pub mod report;
 pub mod rules;
 pub mod rust;
+pub mod session;
 pub mod source;
 pub mod suppress;

@@ -112,6 +112,19 @@ pub struct Cell {
 }
 
 impl Source {
+    /// Whoever reads the one has read the other.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        (self.language, self.edition, &self.path) == (other.language, other.edition, &other.path)
+            && self.cells == other.cells
+            && self.text == other.text
+    }
+
+    /// The same file with another text, in one piece.
+    pub fn with_text(&self, text: impl Into<Arc<str>>) -> Self {
+        let Self { path, location, language, edition, installed, .. } = self.clone();
+        Self { location, edition, installed, ..Self::new(path, language, text) }
+    }
+
     pub fn new(path: impl Into<Utf8PathBuf>, language: Language, text: impl Into<Arc<str>>) -> Self {
         let path = path.into();
         Self {

@@ -148,3 +148,73 @@ fn the_cache_can_be_found_and_cleared() {
     assert_eq!(entries(&folder), [folder.cache().join("somebody's")]);
     assert!(!is_known(&run(&folder, &[])));
 }
+
+/// A project with an environment, and in it a package that is installed and one that is worked on elsewhere.
+fn with_dependencies() -> Folder {
+    let folder = Folder::new(&[
+        ("work/pyproject.toml", "[project]\nname = \"work\"\n"),
+        ("work/app.py", "import kit\nimport tool\n\n\nasync def f():\n    kit.load()\n    tool.use()\n"),
+        ("work/.venv/pyvenv.cfg", "home = nowhere\nversion = 3.12.1\n"),
+        ("work/.venv/lib/python3.12/site-packages/kit/__init__.py", "from .disk import load\n"),
+        ("work/.venv/lib/python3.12/site-packages/kit/disk.py", "def load():\n    open('x')\n"),
+        ("tools/tool/__init__.py", "from tool.inner import use\n"),
+        ("tools/tool/inner.py", "import time\n\n\ndef use():\n    time.sleep(1)\n"),
+    ]);
+    let tools = folder.at("tools");
+    folder.write("work/.venv/lib/python3.12/site-packages/tools.pth", tools.to_str().expect("a plain path"));
+    folder
+}
+
+fn run_at_work(folder: &Folder, arguments: &[&str]) -> Ran {
+    let mut command = folder.command(&[&["check", "--verbose", "--output-format", "full"], arguments].concat());
+    command.current_dir(folder.at("work")).env_remove("VIRTUAL_ENV");
+    support::ran(command)
+}
+
+#[test]
+fn what_dependencies_do_is_known_for_as_long_as_they_are_the_same() {
+    let folder = with_dependencies();
+    let (first, second) = (run_at_work(&folder, &[]), run_at_work(&folder, &[]));
+    assert!(first.out.contains("kit/disk.py") && first.out.contains("tool/inner.py"), "{}", first.out);
+    assert!(!is_known(&first) && is_known(&second), "{}", second.err);
+    assert_eq!((&first.out, told(&first)), (&second.out, told(&second)));
+    for (path, text) in [
+        // Under development.
+        ("tools/tool/inner.py", "import time\n\n\ndef use():\n    time.monotonic()\n"),
+        // In place, under the same version.
+        ("work/.venv/lib/python3.12/site-packages/kit/disk.py", "def load():\n    open('x'), open('y')\n"),
+        // A module where there was none.
+        ("tools/tool/inner/__init__.py", "def use():\n    open('x')\n"),
+        ("work/.venv/lib/python3.12/site-packages/kit/disk/__init__.py", "def load(): ...\n"),
+        // A package more.
+        ("work/.venv/lib/python3.12/site-packages/other/__init__.py", ""),
+    ] {
+        folder.write(path, text);
+        let changed = run_at_work(&folder, &[]);
+        assert!(!is_known(&changed), "{path}: {}", changed.err);
+        let cold = run_at_work(&folder, &["--no-cache"]);
+        assert_eq!((&changed.out, told(&changed)), (&cold.out, told(&cold)), "{path}");
+        assert!(is_known(&run_at_work(&folder, &[])), "{path}");
+    }
+}
+
+#[test]
+fn what_python_writes_beside_its_modules_changes_nothing() {
+    let folder = with_dependencies();
+    run_at_work(&folder, &[]);
+    folder.write("tools/tool/__pycache__/inner.cpython-312.pyc", "");
+    folder.write("work/.venv/lib/python3.12/site-packages/kit/__pycache__/disk.cpython-312.pyc", "");
+    assert!(is_known(&run_at_work(&folder, &[])));
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_checked_is_looked_at_again() {
+    let folder = Folder::new(APP);
+    run(&folder, &[]);
+    // As old as can be told apart from the run, and not older.
+    let file = std::fs::File::options().append(true).open(folder.at("app/db.py")).expect("it is there");
+    let size = file.metadata().expect("it is there").len() as usize;
+    let text = format!("{:<width$}", "import time\n\n\ndef load(): ...", width = size);
+    folder.write("app/db.py", text);
+    assert!(!run(&folder, &[]).out.contains("handlers.py"));
+}

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use asynclint::analysis::{Input, Outcome, analyze_in};
 use asynclint::finding::Place;
 use asynclint::knowledge::Knowledge;
-use asynclint::packages::{Manifest, Surroundings};
+use asynclint::packages::{Extension, Manifest, Surroundings};
 use asynclint::rules::{Profile, RuleSet};
 use asynclint::source::{Language, Source};
 use datatest_stable::Utf8Path;
@@ -60,6 +60,9 @@ fn read(
     sources: &mut Vec<Source>,
     surroundings: &mut Surroundings,
 ) -> Result<(), Box<dyn std::error::Error>> {
+    let inside = Utf8Path::from_path(folder.strip_prefix(root)?).ok_or("names of fixtures are plain")?;
+    let text = |name: &str| std::fs::read_to_string(folder.join(name)).ok();
+    surroundings.extensions.extend(Extension::of(inside, text));
     let mut entries = std::fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
     entries.sort_by_key(std::fs::DirEntry::file_name);
     for entry in entries {
@@ -69,13 +72,13 @@ fn read(
             continue;
         }
         if path.ends_with("Cargo.toml") {
-            let inside = Utf8Path::from_path(folder.strip_prefix(root)?).ok_or("names of fixtures are plain")?;
             let manifest = Manifest::parse(inside.as_str(), &std::fs::read_to_string(&path)?)?;
             surroundings.manifests.push(manifest);
             continue;
         }
+        // Type stubs are no code, there as here.
         let language = match path.extension().and_then(|it| it.to_str()) {
-            Some("py" | "pyi") => Language::Python,
+            Some("py") => Language::Python,
             Some("rs") => Language::Rust,
             _ => continue,
         };

@@ -33,6 +33,10 @@ const MODULES: &[(&str, &[&str])] = &[
     ("analysis", &["source", "model", "finding", "knowledge", "project", "rules", "packages"]),
     ("config", &["source", "finding", "knowledge", "rules", "discover", "packages"]),
     ("suppress", &["source", "model", "finding", "project", "rules"]),
+    (
+        "session",
+        &["source", "finding", "knowledge", "project", "rules", "analysis", "packages", "discover", "suppress"],
+    ),
     ("fix", &["source", "finding", "knowledge", "project", "rules", "analysis", "suppress"]),
     ("report", &["source", "finding", "knowledge", "project", "rules", "analysis", "suppress", "fix"]),
     (
@@ -49,6 +53,7 @@ const MODULES: &[(&str, &[&str])] = &[
             "discover",
             "config",
             "suppress",
+            "session",
             "fix",
             "report",
         ],

@@ -46,9 +46,9 @@ impl Watching {
         Self { child, lines }
     }
 
-    /// Waits for a line with this in it, and for the end of the run. The one is on stdout and the other on stderr, so
-    /// either may come first.
-    fn says(&self, part: &str) {
+    /// Waits for a line with this in it, and for the end of the run, and gives all that is said. The one is on stdout
+    /// and the other on stderr, so either may come first.
+    fn says(&self, part: &str) -> String {
         let until = Instant::now() + PATIENCE;
         let mut seen: Vec<String> = Vec::new();
         let (mut said, mut ended) = (false, false);
@@ -59,6 +59,11 @@ impl Watching {
             ended |= line.starts_with("watching");
             seen.push(line);
         }
+        // What is on stdout may come a moment after the end.
+        while let Ok(line) = self.lines.recv_timeout(Duration::from_millis(300)) {
+            seen.push(line);
+        }
+        seen.join("\n")
     }
 }
 
@@ -85,6 +90,51 @@ fn what_changes_is_checked_again() {
     std::fs::remove_file(folder.at("app/new.py")).expect("it is there");
     folder.write("app/a.py", "import time\n\n\nasync def f():\n    x = 1\n    time.sleep(1)\n");
     watching.says("app/a.py:6:5: note");
+}
+
+/// A call in `far` blocks through `near` and `deep`.
+const CHAIN: [(&str, &str); 4] = [
+    ("pyproject.toml", "[project]\nname = 'a'\n"),
+    ("app/far.py", "from near import near\n\n\nasync def far():\n    near()\n"),
+    ("app/near.py", "from deep import deep\n\n\ndef near():\n    deep()\n"),
+    ("app/deep.py", "import time\n\n\ndef deep():\n    time.sleep(1)\n"),
+];
+
+#[test]
+fn what_a_change_does_to_other_files_is_seen() {
+    let folder = Folder::new(&CHAIN);
+    let watching = Watching::start(&folder, &["--verbose", "."]);
+    watching.says("app/far.py:5:5: error: this call blocks");
+    folder.write("app/deep.py", "import time\n\n\ndef deep():\n    return time\n");
+    assert!(!watching.says("changed: 1; found something else in: 1").contains("app/far.py:5:5"));
+    folder.write("app/deep.py", CHAIN[3].1);
+    watching.says("app/far.py:5:5: error: this call blocks");
+    // Its lines have moved, and it is of no async code itself.
+    folder.write("app/near.py", "# new\nfrom deep import deep\n\n\ndef near():\n    deep()\n");
+    assert!(watching.says("changed: 1; found something else in: 1").contains("app/far.py:5:5"));
+    std::fs::remove_file(folder.at("app/deep.py")).expect("it is there");
+    assert!(!watching.says("checked 2 files").contains("app/far.py:5:5"));
+    folder.write("app/deep.py", CHAIN[3].1);
+    assert!(watching.says("checked 3 files").contains("app/far.py:5:5"));
+    // A folder that is moved as a whole.
+    std::fs::rename(folder.at("app"), folder.at("moved")).expect("it can be moved");
+    assert!(watching.says("moved/far.py:5:5").contains("checked 3 files"));
+    folder.write("asynclint.toml", "[rules]\nblocking-sleep = 'off'\n");
+    assert!(!watching.says("configuration: asynclint.toml").contains("far.py:5:5"));
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_told_until_it_can_be() {
+    let folder = Folder::new(&[("a.py", SLEEPS), ("b.py", "import asyncio\n")]);
+    let watching = Watching::start(&folder, &["."]);
+    watching.says("a.py:5:");
+    folder.write("b.py", "# -*- coding: nowhere -*-\nimport asyncio\n");
+    watching.says("b.py:1: ");
+    folder.write("a.py", "import asyncio\nasync def f(:\n");
+    let said = watching.says("a.py:2: does not parse");
+    assert!(said.contains("b.py:1: "), "{said}");
+    folder.write("b.py", "import asyncio\n");
+    assert!(!watching.says("a.py:2: does not parse").contains("b.py"));
 }
 
 #[test]

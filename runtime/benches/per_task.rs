@@ -6,9 +6,11 @@
 //! # How to read it
 //!
 //! The ways are measured in rounds: in each round every way has one turn of some milliseconds, in an order that is drawn
-//! anew for each round, for a turn finds the heap as the one before has left it. A ratio compares two turns of the same
-//! round, and what is printed is the median over all rounds. Whatever else the machine does thus falls on all ways alike; times of separate runs cannot be compared, and a
-//! harness that measures one way after the other would do that.
+//! anew for each round. A turn is a process of its own, in which the same way runs once before it is measured: a turn that
+//! found the heap as another way has left it would be charged for that (at 100,000 tasks up to a third). A ratio compares two
+//! turns of the same round, and what is printed is the median over all rounds. Whatever else the machine does thus falls on
+//! all ways alike; times of separate runs cannot be compared, and a harness that measures one way after the other would do
+//! that.
 //!
 //! - **cpu** is the processor time of the whole process, of all its threads. It is the figure to look at: it does not count
 //!   the time in which another program had the processor.
@@ -19,11 +21,12 @@
 
 use std::convert::Infallible;
 use std::hint::black_box;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use cpu_time::ProcessTime;
 use taskgroup::scope;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 use tokio::task::JoinSet;
 use tokio_util::task::TaskTracker;
 
@@ -50,7 +53,7 @@ impl Work {
     }
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 enum Way {
     JoinSet,
     JoinSetAgain,
@@ -151,20 +154,48 @@ struct Cost {
     wall: f64,
 }
 
-/// One turn: as many runs as make about `tasks_in_all` tasks. On the multi-thread runtime inside a worker, as in a server.
-fn turn(runtime: &Runtime, way: Way, tasks: usize, work: Work, tasks_in_all: usize) -> Cost {
-    let runs = (tasks_in_all / tasks).max(1);
-    let (wall, cpu) = (Instant::now(), ProcessTime::now());
-    runtime.block_on(async move {
-        let turn = tokio::spawn(async move {
-            for _ in 0..runs {
-                way.run(black_box(tasks), work).await;
-            }
+/// One turn, in a process of its own: what that printed.
+fn turn(threads: &str, way: Way, tasks: usize, work: Work, tasks_in_all: usize) -> Cost {
+    let program = std::env::current_exe().expect("the path of this program");
+    let at = Way::ALL.iter().position(|other| *other == way).expect("all ways are there");
+    let woken = matches!(work, Work::Yield);
+    let turn = [TURN, threads, &at.to_string(), &tasks.to_string(), &woken.to_string(), &tasks_in_all.to_string()];
+    let ended = Command::new(program).args(turn).output().expect("this program runs");
+    assert!(ended.status.success(), "{turn:?}: {}", String::from_utf8_lossy(&ended.stderr));
+    let text = String::from_utf8_lossy(&ended.stdout);
+    let mut times = text.split_whitespace().map(|time| time.parse().expect("a number"));
+    let mut next = || times.next().expect("two numbers");
+    Cost { cpu: next(), wall: next() }
+}
+
+/// In the process of a turn: as many runs as make about `tasks_in_all` tasks, once to warm up and once measured. On the
+/// multi-thread runtime inside a worker, as in a server.
+fn take_turn(args: &[String]) {
+    let [threads, at, tasks, woken, tasks_in_all] = args else { panic!("a turn has five words, not {args:?}") };
+    let number = |text: &String| text.parse::<usize>().expect("a number");
+    let (way, tasks) = (Way::ALL[number(at)], number(tasks));
+    let work = if woken == "true" { Work::Yield } else { Work::Ready };
+    let runtime = match threads.as_str() {
+        "one" => Builder::new_current_thread().build(),
+        _ => Builder::new_multi_thread().worker_threads(2).build(),
+    };
+    let runtime = runtime.expect("a runtime");
+    let runs = (number(tasks_in_all) / tasks).max(1);
+    for measured in [false, true] {
+        let (wall, cpu) = (Instant::now(), ProcessTime::now());
+        runtime.block_on(async move {
+            let turn = tokio::spawn(async move {
+                for _ in 0..runs {
+                    way.run(black_box(tasks), work).await;
+                }
+            });
+            turn.await.expect("no panic");
         });
-        turn.await.expect("no panic");
-    });
-    let per_task = |time: Duration| time.as_secs_f64() * 1e9 / (runs * tasks) as f64;
-    Cost { cpu: per_task(cpu.elapsed()), wall: per_task(wall.elapsed()) }
+        let per_task = |time: Duration| time.as_secs_f64() * 1e9 / (runs * tasks) as f64;
+        if measured {
+            println!("{} {}", per_task(cpu.elapsed()), per_task(wall.elapsed()));
+        }
+    }
 }
 
 fn median(values: impl Iterator<Item = f64>) -> f64 {
@@ -193,25 +224,29 @@ fn rounds(rounds: usize, mut turn: impl FnMut(Way) -> Cost) -> Vec<Vec<Cost>> {
     (0..rounds).map(one_round).collect()
 }
 
+/// The first argument of a process that takes one turn.
+const TURN: &str = "--turn";
+
 fn main() {
     let args: Vec<_> = std::env::args().skip(1).collect();
+    if args.first().is_some_and(|first| first == TURN) {
+        return take_turn(&args[1..]);
+    }
     // `cargo test --benches` runs this without the flag: then one round shows that it works.
     let (count, tasks_in_all) = if args.iter().any(|arg| arg == "--bench") { (31, 10_000) } else { (1, 100) };
     let words: Vec<_> = args.iter().filter(|arg| !arg.starts_with('-')).collect();
-    let one = Builder::new_current_thread().build().expect("a runtime");
-    let two = Builder::new_multi_thread().worker_threads(2).build().expect("a runtime");
     println!("cpu time per task, as a multiple of JoinSet's (wall time in brackets); medians of {count} rounds\n");
     let names = Way::ALL[1..].iter().map(|way| way.name()).collect::<Vec<_>>().join(" | ");
     println!("| threads | task | tasks | JoinSet, ns | {names} |");
     println!("|---|---|---|---{}|", "|---".repeat(Way::ALL.len() - 1));
-    for (runtime, threads) in [(&one, "one"), (&two, "two")] {
+    for threads in ["one", "two"] {
         for (work, does) in [(Work::Ready, "ready"), (Work::Yield, "woken once")] {
             for tasks in [1, 100, 100_000] {
                 let line = format!("| {threads} | {does} | {tasks} |");
                 if !words.iter().all(|word| line.contains(*word)) {
                     continue;
                 }
-                let costs = rounds(count, |way| turn(runtime, way, tasks, work, tasks_in_all));
+                let costs = rounds(count, |way| turn(threads, way, tasks, work, tasks_in_all));
                 let ratio = |at: usize| {
                     let cpu = median(costs.iter().map(|costs| costs[at].cpu / costs[0].cpu));
                     let wall = median(costs.iter().map(|costs| costs[at].wall / costs[0].wall));

@@ -37,7 +37,10 @@ pub(crate) trait TaskSeat: Any + Send + Sync {
     fn level(&self) -> u8;
 
     /// Makes the task one that has begun, unless it must not.
-    fn start(&self, waker: &Waker) -> bool;
+    fn start(&self) -> bool;
+
+    /// Says whom to wake for the task when it is stopped: at its first wait, for that does not change.
+    fn wait(&self, waker: &Waker);
 }
 
 impl Seat {
@@ -153,10 +156,16 @@ pub(crate) fn poll_in<F: Future>(
     });
     match polled {
         Ok(Some(Poll::Ready(value))) => Poll::Ready(Ended::Done(value)),
-        Ok(Some(Poll::Pending)) if must_stop(frame.as_ref(), cx) => {
-            Poll::Ready(discard(frame, future).map_or(Ended::Cancelled, Ended::Panicked))
+        Ok(Some(Poll::Pending)) => {
+            if let Some(Frame { seat: Seat::Task(task), turn: 1, .. }) = frame {
+                task.wait(cx.waker());
+            }
+            // Stopped before there was anyone to wake, or by itself?
+            if must_stop(frame.as_ref(), cx) {
+                return Poll::Ready(discard(frame, future).map_or(Ended::Cancelled, Ended::Panicked));
+            }
+            Poll::Pending
         }
-        Ok(Some(Poll::Pending)) => Poll::Pending,
         Ok(None) => Poll::Ready(Ended::Cancelled),
         Err(panic) => {
             // A second panic, of the future's drop, was printed by the panic hook; the first one is the cause.
@@ -188,7 +197,6 @@ pub(crate) fn discard<F>(frame: &mut Option<Frame>, mut future: Pin<&mut Option<
 ///
 /// Dropped before the node is closed, it aborts the node and leaves the rest of the waiting to the enclosing one.
 pub(crate) struct Owner {
-    pub(crate) name: TaskName,
     /// Of the node. Away only while the body is polled.
     frame: Option<Frame>,
     hold: Option<Hold>,
@@ -208,10 +216,10 @@ impl Owner {
         });
         let (node, hold) = match opened {
             Some((node, hold)) => (node, Some(hold)),
-            None => (Node::open(None, shielded, deadline, name.clone()), None),
+            None => (Node::open(None, shielded, deadline, name), None),
         };
         let frame = Some(Frame::new(Seat::Node(node), Span::none()));
-        Self { name, frame, hold, waker: None, known: false, closed: false }
+        Self { frame, hold, waker: None, known: false, closed: false }
     }
 
     pub(crate) fn node(&self) -> &Arc<Node> {
@@ -284,7 +292,7 @@ impl Work {
 impl Drop for Work {
     fn drop(&mut self) {
         if let Some((node, key)) = self.0.take() {
-            node.leave(Some(key));
+            node.leave(key);
         }
     }
 }
@@ -437,7 +445,7 @@ pub(crate) async fn drive<F: Future, R>(
                     Ended::Done(output) => Some(output),
                     Ended::Cancelled => None,
                     Ended::Panicked(payload) => {
-                        owner.node().panicked(Panic { name: owner.name.clone(), payload });
+                        owner.node().panicked(Panic { name: owner.node().name().clone(), payload });
                         None
                     }
                 };
@@ -474,7 +482,7 @@ pub(crate) async fn drive_plain<F: Future>(
     let value = drive(&mut owner, body, poll_stop, |_, value| value, |_, _| {}).await;
     let mut panics = owner.node().take_panics().into_iter();
     if let Some(panic) = panics.next() {
-        crate::trace::failures_lost(&owner.name, panics.len(), 0);
+        crate::trace::failures_lost(owner.node().name(), panics.len(), 0);
         std::panic::resume_unwind(panic.payload);
     }
     value

@@ -20,6 +20,23 @@ use crate::task::{self, Task};
 /// cannot fail it is [`Infallible`](std::convert::Infallible).
 ///
 /// A handle that outlives its scope is harmless: nothing starts any more that is spawned through it.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// use std::convert::Infallible;
+/// use taskgroup::{TaskGroup, scope};
+///
+/// /// Whoever is given the group adds tasks that its scope waits for.
+/// fn announce(group: &TaskGroup<Infallible>, guests: &[&'static str]) {
+///     for &guest in guests {
+///         group.spawn_named(guest, async move { Ok(println!("{guest}")) });
+///     }
+/// }
+///
+/// scope(async |group| Ok(announce(&group, &["Ada", "Grace"]))).await.unwrap();
+/// # }
+/// ```
 pub struct TaskGroup<E> {
     node: Arc<Node>,
     failures: PhantomData<Arc<Mutex<E>>>,

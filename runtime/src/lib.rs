@@ -92,6 +92,7 @@ mod hold;
 mod limit;
 mod name;
 mod node;
+mod place;
 mod restart;
 mod scope;
 mod shield;

@@ -15,6 +15,23 @@ use crate::sync::{Mutex, lock};
 use crate::task::{self, Task};
 
 /// A [`TaskGroup`] with a limit: see [`TaskGroup::with_limit`].
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// use std::convert::Infallible;
+/// use taskgroup::{LimitedGroup, scope};
+///
+/// /// A clone shares the limit.
+/// async fn resize(images: u32, at_once: LimitedGroup<Infallible>) {
+///     for image in 0..images {
+///         at_once.spawn(async move { Ok(println!("{image}")) }).await;
+///     }
+/// }
+///
+/// scope(async |group| Ok(resize(20, group.with_limit(4)).await)).await.unwrap();
+/// # }
+/// ```
 pub struct LimitedGroup<E> {
     group: TaskGroup<E>,
     permits: Arc<Semaphore>,

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::name::TaskName;
 use crate::slab::Slab;
-use crate::sync::{AtomicU8, AtomicUsize, Mutex, MutexGuard, Ordering, lock};
+use crate::sync::{AtomicU8, Mutex, MutexGuard, Ordering, lock};
 
 /// What a panic carries.
 pub(crate) type Payload = Box<dyn Any + Send>;
@@ -34,52 +34,46 @@ pub(crate) const CANCELLED: u8 = 1;
 /// Everything in the node is dropped when the runtime next gets to it: its owner is gone.
 pub(crate) const ABORTED: u8 = 2;
 
-/// A task's key in its node, once it has been polled, and whether the task has been aborted: the lowest bit.
-///
-/// Written under the node's lock only, so that of a task that begins and somebody who aborts it one always sees what the
-/// other has done.
-pub(crate) struct Place(AtomicUsize);
+/// A task, as its node sees it: what the two share is the task's [`Place`](crate::place::Place).
+pub(crate) trait Sitter: Send + Sync {
+    fn name(&self) -> &TaskName;
 
-const ABORT: usize = 1;
-/// No key: all bits that a key has are set.
-const UNSTARTED: usize = !ABORT;
+    fn has_begun(&self) -> bool;
 
-impl Place {
-    pub(crate) fn new() -> Self {
-        Self(AtomicUsize::new(UNSTARTED))
-    }
-
-    pub(crate) fn key(&self) -> Option<usize> {
-        let place = self.0.load(Ordering::Relaxed);
-        (place | ABORT != usize::MAX).then_some(place >> 1)
-    }
-
-    pub(crate) fn is_aborted(&self) -> bool {
-        self.0.load(Ordering::Acquire) & ABORT != 0
-    }
+    /// Whom to wake for the task, if it waits.
+    fn waker(&self) -> Option<Waker>;
 }
 
+/// In this order in memory: what members write when they come and go (the count of references is in front) is as far as can
+/// be from the level, which they all read whenever they are polled. A line of the cache that two threads write is slow to read.
+#[repr(C)]
 pub(crate) struct Node {
+    state: Mutex<State>,
     /// The enclosing node and this node's place among its members.
     parent: Option<(Arc<Node>, usize)>,
-    shielded: bool,
+    name: TaskName,
     deadline: Option<Instant>,
+    shielded: bool,
     level: AtomicU8,
-    state: Mutex<State>,
 }
 
 type Failures<E> = Vec<(TaskName, E)>;
 
+/// What is written most comes first, for the same reason.
+#[repr(C)]
 struct State {
     members: Slab<Member>,
-    /// Tasks admitted that the runtime has not polled yet; they need no waking, for they are already queued.
-    unstarted: usize,
     owner: Option<Waker>,
     phase: Phase,
+    /// Made when first needed: most nodes never do, and a small node is sooner made and sooner read by another thread.
+    rare: Option<Box<Rare>>,
+}
+
+#[derive(Default)]
+struct Rare {
     panics: Vec<Panic>,
-    /// A vector of names and errors of the group's type. Made when first needed.
+    /// A vector of names and errors of the group's type.
     failures: Option<Box<dyn Any + Send>>,
-    /// Made when first asked for: most nodes never need one.
     token: Option<CancellationToken>,
 }
 
@@ -94,21 +88,15 @@ enum Phase {
 }
 
 enum Member {
-    Task {
-        name: TaskName,
-        waker: Waker,
-    },
+    Task(Arc<dyn Sitter>),
     /// Something that can only be waited for: a closure on the blocking pool.
     Work(TaskName),
-    Child {
-        name: TaskName,
-        node: Weak<Node>,
-    },
+    Child(Weak<Node>),
 }
 
 impl Node {
-    pub(crate) fn root() -> Arc<Self> {
-        Arc::new(Self::new(None, false, None, 0))
+    pub(crate) fn root(name: TaskName) -> Arc<Self> {
+        Arc::new(Self::new(None, name, false, None, 0))
     }
 
     /// A node under `parent`: a member of it, and unless `shielded` cancelled with it.
@@ -118,29 +106,31 @@ impl Node {
         deadline: Option<Instant>,
         name: TaskName,
     ) -> Arc<Self> {
-        let Some(parent) = parent else { return Arc::new(Self::new(None, shielded, deadline, 0)) };
+        let Some(parent) = parent else { return Arc::new(Self::new(None, name, shielded, deadline, 0)) };
         let inherited = if shielded { None } else { parent.deadline };
         let deadline = deadline.into_iter().chain(inherited).min();
         let mut state = lock(&parent.state);
         let level = parent.level.load(Ordering::Relaxed);
         let level = if shielded && level < ABORTED { 0 } else { level };
         let place = (Arc::clone(parent), state.members.next_key());
-        let node = Arc::new(Self::new(Some(place), shielded, deadline, level));
-        state.members.insert(Member::Child { name, node: Arc::downgrade(&node) });
+        let node = Arc::new(Self::new(Some(place), name, shielded, deadline, level));
+        state.members.insert(Member::Child(Arc::downgrade(&node)));
         node
     }
 
-    fn new(parent: Option<(Arc<Node>, usize)>, shielded: bool, deadline: Option<Instant>, level: u8) -> Self {
-        let state = State {
-            members: Slab::new(),
-            unstarted: 0,
-            owner: None,
-            phase: Phase::Open,
-            panics: Vec::new(),
-            failures: None,
-            token: None,
-        };
-        Self { parent, shielded, deadline, level: AtomicU8::new(level), state: Mutex::new(state) }
+    fn new(
+        parent: Option<(Arc<Node>, usize)>,
+        name: TaskName,
+        shielded: bool,
+        deadline: Option<Instant>,
+        level: u8,
+    ) -> Self {
+        let state = State { members: Slab::new(), owner: None, phase: Phase::Open, rare: None };
+        Self { parent, name, shielded, deadline, level: AtomicU8::new(level), state: Mutex::new(state) }
+    }
+
+    pub(crate) fn name(&self) -> &TaskName {
+        &self.name
     }
 
     /// The earliest deadline of this node and those it inherits from.
@@ -163,7 +153,7 @@ impl Node {
     /// A token that is cancelled with this node. Cancelling the token does not cancel the node.
     pub(crate) fn token(&self) -> CancellationToken {
         let mut state = lock(&self.state);
-        let token = state.token.get_or_insert_with(CancellationToken::new).clone();
+        let token = state.rare().token.get_or_insert_with(CancellationToken::new).clone();
         let cancelled = self.level.load(Ordering::Relaxed) >= CANCELLED;
         drop(state);
         if cancelled {
@@ -184,16 +174,16 @@ impl Node {
             node.level.store(level, Ordering::Release);
             for member in state.members.iter() {
                 match member {
-                    Member::Task { waker, .. } => wakers.push(waker.clone()),
+                    Member::Task(task) => wakers.extend(task.waker()),
                     Member::Work(_) => {}
-                    Member::Child { node, .. } => {
+                    Member::Child(node) => {
                         let child = node.upgrade().filter(|child| level == ABORTED || !child.shielded);
                         todo.extend(child);
                     }
                 }
             }
             wakers.extend(state.owner.clone());
-            let token = state.token.clone();
+            let token = state.rare.as_ref().and_then(|rare| rare.token.clone());
             drop(state);
             if let Some(token) = token {
                 token.cancel();
@@ -202,42 +192,11 @@ impl Node {
         }
     }
 
-    /// Makes room for a task that is about to be given to the runtime, unless the node is stopped or closed.
-    pub(crate) fn admit(&self) -> bool {
+    /// Makes a task that is about to be given to the runtime a member, unless the node is stopped or closed: its key.
+    pub(crate) fn admit(&self, task: Arc<dyn Sitter>) -> Option<usize> {
         let mut state = lock(&self.state);
         let refused = self.level.load(Ordering::Relaxed) >= CANCELLED || state.phase == Phase::Closed;
-        if !refused {
-            state.unstarted += 1;
-        }
-        !refused
-    }
-
-    /// The first poll of an admitted task: has a place from now on, unless it must not begin.
-    pub(crate) fn start(&self, name: TaskName, waker: &Waker, place: &Place) -> bool {
-        let waker = waker.clone();
-        let mut state = lock(&self.state);
-        if self.level.load(Ordering::Relaxed) >= CANCELLED || place.is_aborted() {
-            return false;
-        }
-        state.unstarted -= 1;
-        let key = state.members.insert(Member::Task { name, waker });
-        place.0.store(key << 1, Ordering::Relaxed);
-        true
-    }
-
-    /// Aborts one task, and has it look at that if it has begun.
-    pub(crate) fn abort(&self, place: &Place) {
-        let state = lock(&self.state);
-        let key = place.key();
-        place.0.store(place.0.load(Ordering::Relaxed) | ABORT, Ordering::Release);
-        let waker = match key.and_then(|key| state.members.get(key)) {
-            Some(Member::Task { waker, .. }) => Some(waker.clone()),
-            _ => None,
-        };
-        drop(state);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        (!refused).then(|| state.members.insert(Member::Task(task)))
     }
 
     /// Adds something that can only be waited for, whatever the node's state.
@@ -245,32 +204,26 @@ impl Node {
         lock(&self.state).members.insert(Member::Work(name))
     }
 
-    /// A member has ended: the one with this key, or without a key one that never started.
-    pub(crate) fn leave(&self, key: Option<usize>) {
+    /// The member with this key has ended.
+    pub(crate) fn leave(&self, key: usize) {
         let mut next = self.remove(key);
         while let Some((parent, key)) = next {
-            next = parent.remove(Some(key));
+            next = parent.remove(key);
         }
     }
 
     /// Removes a member. What it returns is to be removed next: the place of an orphan that this has closed.
-    fn remove(&self, key: Option<usize>) -> Option<(Arc<Node>, usize)> {
+    fn remove(&self, key: usize) -> Option<(Arc<Node>, usize)> {
         let mut state = lock(&self.state);
-        let member = match key {
-            Some(key) => state.members.remove(key),
-            None => {
-                state.unstarted -= 1;
-                None
-            }
-        };
+        let member = state.members.remove(key);
         let (mut waker, mut place, mut panics) = (None, None, Vec::new());
-        if state.is_drained() {
+        if state.members.is_empty() {
             match state.phase {
                 // Taken, for the owner that is woken looks again, and says so again if it has still to wait.
                 Phase::Draining => waker = state.owner.take(),
                 Phase::Orphaned => {
                     state.phase = Phase::Closed;
-                    panics = std::mem::take(&mut state.panics);
+                    panics = state.take_panics();
                     place = self.parent.clone();
                 }
                 Phase::Open | Phase::Closed => {}
@@ -289,7 +242,7 @@ impl Node {
 
     /// Keeps a panic for the owner to resume, and cancels the rest.
     pub(crate) fn panicked(self: &Arc<Self>, panic: Panic) {
-        lock(&self.state).panics.push(panic);
+        lock(&self.state).rare().panics.push(panic);
         self.stop(CANCELLED);
     }
 
@@ -298,13 +251,13 @@ impl Node {
         if !self.is_cancelled() {
             return Vec::new();
         }
-        std::mem::take(&mut lock(&self.state).panics)
+        lock(&self.state).take_panics()
     }
 
     /// Keeps an error of a member, and cancels the rest. A node has one group, and so one type of errors.
     pub(crate) fn failed<E: Send + 'static>(self: &Arc<Self>, name: TaskName, error: E) {
         let mut state = lock(&self.state);
-        let failures = state.failures.get_or_insert_with(|| Box::new(Failures::<E>::new()));
+        let failures = state.rare().failures.get_or_insert_with(|| Box::new(Failures::<E>::new()));
         match failures.downcast_mut::<Failures<E>>() {
             Some(failures) => failures.push((name, error)),
             None => unreachable!("a node has one group"),
@@ -318,7 +271,7 @@ impl Node {
         if !self.is_cancelled() {
             return Vec::new();
         }
-        let failures = lock(&self.state).failures.take();
+        let failures = lock(&self.state).rare.as_mut().and_then(|rare| rare.failures.take());
         failures
             .and_then(|failures| failures.downcast::<Failures<E>>().ok())
             .map_or_else(Vec::new, |failures| *failures)
@@ -360,7 +313,7 @@ impl Node {
         if state.phase == Phase::Closed {
             return None;
         }
-        if !state.is_drained() {
+        if !state.members.is_empty() {
             state.phase = Phase::Draining;
             return Some(state);
         }
@@ -378,7 +331,7 @@ impl Node {
         if state.phase == Phase::Open {
             state.phase = Phase::Draining;
         }
-        state.is_drained()
+        state.members.is_empty()
     }
 
     /// The owner is gone before the node was closed: aborts what is left and lets the parent wait for it.
@@ -389,9 +342,9 @@ impl Node {
         self.stop(ABORTED);
         let mut state = lock(&self.state);
         let owner = state.owner.take();
-        let drained = state.is_drained();
+        let drained = state.members.is_empty();
         state.phase = if drained { Phase::Closed } else { Phase::Orphaned };
-        let panics = if drained { std::mem::take(&mut state.panics) } else { Vec::new() };
+        let panics = if drained { state.take_panics() } else { Vec::new() };
         drop(state);
         drop(owner);
         if let Some(parent) = self.parent() {
@@ -404,7 +357,7 @@ impl Node {
 
     fn leave_parent(&self) {
         if let Some((parent, key)) = &self.parent {
-            parent.leave(Some(*key));
+            parent.leave(*key);
         }
     }
 
@@ -412,33 +365,31 @@ impl Node {
     pub(crate) fn own_names(&self) -> Vec<TaskName> {
         let (mut names, mut inner) = (Vec::new(), Vec::new());
         for member in lock(&self.state).members.iter() {
-            match member {
-                Member::Task { name, .. } | Member::Work(name) => names.push(name.clone()),
-                Member::Child { name, node } => inner.extend(node.upgrade().map(|node| (name.clone(), node))),
+            names.extend(member.name().cloned());
+            if let Member::Child(node) = member {
+                inner.extend(node.upgrade());
             }
         }
-        let left = inner.into_iter().filter(|(_, node)| lock(&node.state).phase == Phase::Orphaned);
-        names.extend(left.map(|(name, _)| name));
+        let left = inner.into_iter().filter(|node| lock(&node.state).phase == Phase::Orphaned);
+        names.extend(left.map(|node| node.name.clone()));
         names
     }
 
-    /// The names of what has not ended yet, inner scopes' members included.
+    /// The names of what has begun and not ended yet, inner scopes' members included.
     pub(crate) fn names(self: &Arc<Self>) -> Vec<TaskName> {
         let mut names = Vec::new();
         let mut todo = vec![Arc::clone(self)];
         while let Some(node) = todo.pop() {
             let state = lock(&node.state);
             for member in state.members.iter() {
-                match member {
-                    Member::Task { name, .. } | Member::Work(name) => names.push(name.clone()),
-                    Member::Child { name, node } => {
-                        let Some(inner) = node.upgrade() else { continue };
-                        if lock(&inner.state).members.is_empty() {
-                            names.push(name.clone());
-                        } else {
-                            todo.push(inner);
-                        }
-                    }
+                names.extend(member.name().cloned());
+                let Member::Child(inner) = member else { continue };
+                let Some(inner) = inner.upgrade() else { continue };
+                let waits_for_nobody = !lock(&inner.state).members.iter().any(Member::is_running);
+                if waits_for_nobody {
+                    names.push(inner.name.clone());
+                } else {
+                    todo.push(inner);
                 }
             }
         }
@@ -447,8 +398,27 @@ impl Node {
 }
 
 impl State {
-    fn is_drained(&self) -> bool {
-        self.unstarted == 0 && self.members.is_empty()
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    fn take_panics(&mut self) -> Vec<Panic> {
+        self.rare.as_mut().map_or_else(Vec::new, |rare| std::mem::take(&mut rare.panics))
+    }
+}
+
+impl Member {
+    /// The name of a task that has begun and of work: an inner scope is not told of by itself.
+    fn name(&self) -> Option<&TaskName> {
+        match self {
+            Self::Task(task) => task.has_begun().then(|| task.name()),
+            Self::Work(name) => Some(name),
+            Self::Child(_) => None,
+        }
+    }
+
+    fn is_running(&self) -> bool {
+        matches!(self, Self::Child(_)) || self.name().is_some()
     }
 }
 

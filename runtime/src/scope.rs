@@ -233,6 +233,16 @@ impl fmt::Debug for Scope {
 }
 
 /// What a cancelled scope still waits for, after [`Scope::slow_after`].
+///
+/// ```
+/// use taskgroup::{Scope, SlowToStop};
+///
+/// fn complain(slow: &SlowToStop) {
+///     eprintln!("{} has been waiting for {:?} for {} s", slow.scope, slow.tasks, slow.waited.as_secs());
+/// }
+/// let scope = Scope::new().on_slow(complain);
+/// # drop(scope);
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SlowToStop {

@@ -56,14 +56,6 @@ impl<T> Slab<T> {
         at + 1
     }
 
-    pub(crate) fn get(&self, key: usize) -> Option<&T> {
-        let Some(at) = key.checked_sub(1) else { return self.first.as_ref() };
-        match self.entries.get(at) {
-            Some(Entry::Taken(value)) => Some(value),
-            _ => None,
-        }
-    }
-
     pub(crate) fn remove(&mut self, key: usize) -> Option<T> {
         let value = match key.checked_sub(1) {
             None => self.first.take()?,
@@ -101,14 +93,12 @@ mod tests {
         let mut slab = Slab::new();
         let first = slab.insert('a');
         let second = slab.insert('b');
-        assert_eq!((slab.next_key(), slab.get(2)), (2, None));
-        for (freed, other, all) in [(first, second, "cb"), (second, first, "cc")] {
+        assert_eq!(slab.next_key(), 2);
+        for (freed, all) in [(first, "cb"), (second, "cc")] {
             assert!(slab.remove(freed).is_some());
             assert_eq!(slab.remove(freed), None);
-            assert_eq!(slab.get(freed), None);
             assert_eq!(slab.next_key(), freed);
             assert_eq!(slab.insert('c'), freed);
-            assert_eq!(slab.get(other), all.chars().nth(other).as_ref());
             assert_eq!(slab.iter().copied().collect::<String>(), all);
         }
     }

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::future::{Future, poll_fn};
+use std::panic::Location;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -20,6 +21,15 @@ use crate::restart::Restart;
 use crate::task::Task;
 
 /// Any error: what the tasks of a supervisor fail with.
+///
+/// ```
+/// use taskgroup::BoxError;
+///
+/// fn port(text: &str) -> Result<u16, BoxError> {
+///     Ok(text.parse()?)
+/// }
+/// assert!(port("none").is_err());
+/// ```
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// An owner for tasks that run in the background: they fail one by one, each failure reaches a handler, and none of
@@ -99,6 +109,15 @@ pub struct Failure {
 }
 
 /// What made a supervised task fail.
+///
+/// ```
+/// use taskgroup::Cause;
+///
+/// fn is_worth_a_call_at_night(cause: &Cause) -> bool {
+///     matches!(cause, Cause::Panic(_))
+/// }
+/// assert!(!is_worth_a_call_at_night(&Cause::Error("no answer".into())));
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Cause {
@@ -122,6 +141,17 @@ impl fmt::Display for Failure {
 }
 
 /// How a supervised task that was neither cancelled nor aborted ended for good.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// use taskgroup::{BoxError, Outcome, Supervisor};
+///
+/// let supervisor = Supervisor::new(|failure| eprintln!("{failure}"));
+/// let import = supervisor.spawn("import", async { Ok::<(), BoxError>(()) });
+/// assert_eq!(import.await, Ok(Outcome::Finished));
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
@@ -134,6 +164,21 @@ pub enum Outcome {
 }
 
 /// What [`Supervisor::shutdown`] had to do.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// use std::{future::pending, time::Duration};
+/// use taskgroup::{BoxError, Report, Supervisor, shield};
+///
+/// let supervisor = Supervisor::new(|failure| eprintln!("{failure}"));
+/// supervisor.spawn("deaf", async { Ok::<(), BoxError>(shield(pending()).await) });
+/// tokio::task::yield_now().await;
+/// let report: Report = supervisor.shutdown(Duration::from_secs(5)).await;
+/// assert_eq!(report.aborted[0].given(), Some("deaf"));
+/// assert!(report.stuck.is_empty());
+/// # }
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
@@ -148,8 +193,9 @@ impl Supervisor {
     ///
     /// A handler that panics ends the supervisor: all tasks are cancelled, and [`shutdown`](Self::shutdown) resumes its
     /// panic.
+    #[track_caller]
     pub fn new(handler: impl Fn(&Failure) + Send + Sync + 'static) -> Self {
-        let group = TaskGroup::new(Node::root());
+        let group = TaskGroup::new(Node::root(TaskName::at(Location::caller())));
         Self { spawner: Spawner { group, handler: Arc::new(handler) } }
     }
 

@@ -12,8 +12,8 @@ use std::task::{Context, Poll, Waker};
 use crate::context::{Ended, Frame, Seat, TaskSeat, Yielding, discard, poll_in};
 use crate::group::{self, TaskGroup};
 use crate::name::TaskName;
-use crate::node::{ABORTED, Node, Panic, Place};
-use crate::sync::{Mutex, lock};
+use crate::node::{ABORTED, CANCELLED, Node, Panic, Sitter};
+use crate::place::{Look, Place};
 use crate::trace::Span;
 
 /// A handle to a task of a group.
@@ -89,14 +89,21 @@ impl std::error::Error for TaskError {}
 struct Slot<T> {
     node: Arc<Node>,
     name: TaskName,
-    place: Place,
-    fate: Mutex<Fate<T>>,
+    place: Place<Result<T, TaskError>>,
 }
 
-enum Fate<T> {
-    Running(Option<Waker>),
-    Ended(Result<T, TaskError>),
-    Taken,
+impl<T: Send + 'static> Sitter for Slot<T> {
+    fn name(&self) -> &TaskName {
+        &self.name
+    }
+
+    fn has_begun(&self) -> bool {
+        self.place.has_begun()
+    }
+
+    fn waker(&self) -> Option<Waker> {
+        self.place.waker()
+    }
 }
 
 impl<T: Send + 'static> TaskSeat for Slot<T> {
@@ -108,17 +115,16 @@ impl<T: Send + 'static> TaskSeat for Slot<T> {
         if self.place.is_aborted() { ABORTED } else { self.node.level() }
     }
 
-    fn start(&self, waker: &Waker) -> bool {
-        self.node.start(self.name.clone(), waker, &self.place)
-    }
-}
-
-impl<T> Slot<T> {
-    fn end(&self, result: Result<T, TaskError>) {
-        let before = std::mem::replace(&mut *lock(&self.fate), Fate::Ended(result));
-        if let Fate::Running(Some(waker)) = before {
-            waker.wake();
+    fn start(&self) -> bool {
+        let starts = self.level() < CANCELLED;
+        if starts {
+            self.place.begin();
         }
+        starts
+    }
+
+    fn wait(&self, waker: &Waker) {
+        self.place.wait(waker);
     }
 }
 
@@ -130,7 +136,7 @@ impl<T> Task<T> {
 
     /// Whether the task has ended, in whatever way.
     pub fn is_finished(&self) -> bool {
-        !matches!(*lock(&self.slot.fate), Fate::Running(_))
+        self.slot.place.has_ended()
     }
 
     /// Ends this one task: it is dropped when the runtime next gets to it, without regard to shields and inner scopes
@@ -152,7 +158,7 @@ impl<T> Task<T> {
     /// ```
     pub fn abort(&self) {
         if !self.is_finished() {
-            self.slot.node.abort(&self.slot.place);
+            self.slot.place.abort();
         }
     }
 
@@ -184,6 +190,12 @@ impl<T> Task<T> {
 
 impl<T> Unpin for Task<T> {}
 
+impl<T> Drop for Task<T> {
+    fn drop(&mut self) {
+        drop(self.slot.place.detach());
+    }
+}
+
 impl<T> Future for Task<T> {
     type Output = Result<T, TaskError>;
 
@@ -191,25 +203,13 @@ impl<T> Future for Task<T> {
     ///
     /// If polled again after it was ready.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut fate = lock(&self.slot.fate);
-        match &mut *fate {
-            Fate::Running(waker) => {
-                if waker.as_ref().is_none_or(|waker| !waker.will_wake(cx.waker())) {
-                    *waker = Some(cx.waker().clone());
-                }
-                return Poll::Pending;
-            }
-            Fate::Ended(Err(_)) if !self.yielding.is_over() => {}
-            Fate::Ended(_) => match std::mem::replace(&mut *fate, Fate::Taken) {
-                Fate::Ended(result) => return Poll::Ready(result),
-                Fate::Running(_) | Fate::Taken => {}
-            },
-            Fate::Taken => {
-                drop(fate);
-                panic!("a Task was polled after it had given its result");
-            }
+        let over = self.yielding.is_over();
+        match self.slot.place.look(cx.waker(), |result| result.is_ok() || over) {
+            Look::Running => return Poll::Pending,
+            Look::Ended(result) => return Poll::Ready(result),
+            Look::Taken => panic!("a Task was polled after it had given its result"),
+            Look::Left => {}
         }
-        drop(fate);
         // No value. If that is because this place is being cancelled, let it be: see the type's documentation.
         if self.yielding.poll(cx).is_pending() {
             return Poll::Pending;
@@ -235,19 +235,21 @@ where
     F: Future<Output = Result<T, E>> + Send + 'static,
     P: Default + Send + 'static,
 {
-    let node = group.node();
-    let admitted = node.admit();
-    let span = if admitted { Span::task(&name) } else { Span::none() };
-    let fate = if admitted { Fate::Running(None) } else { Fate::Ended(Err(TaskError::NeverStarted)) };
-    let slot = Arc::new(Slot { node: Arc::clone(node), name, place: Place::new(), fate: Mutex::new(fate) });
+    let slot = Arc::new(Slot { node: Arc::clone(group.node()), name, place: Place::new() });
     let task = Task { slot: Arc::clone(&slot), yielding: Yielding::default() };
-    if admitted {
-        let book = Book { frame: Some(Frame::new(Seat::Task(slot), span)), permit, of: PhantomData };
-        if size_of::<F>() > LARGE {
-            tokio::spawn(run(Job { future: Box::pin(future), book }));
-        } else {
-            tokio::spawn(run(Job { future, book }));
-        }
+    let sitter: Arc<dyn Sitter> = Arc::<Slot<T>>::clone(&slot);
+    let Some(key) = slot.node.admit(sitter) else {
+        let unwanted = slot.place.end(Err(TaskError::NeverStarted));
+        debug_assert!(unwanted.is_none(), "there is a handle");
+        return task;
+    };
+    slot.place.set_key(key);
+    let span = Span::task(&slot.name);
+    let book = Book { frame: Some(Frame::new(Seat::Task(slot), span)), permit, of: PhantomData };
+    if size_of::<F>() > LARGE {
+        tokio::spawn(run(Job { future: Box::pin(future), book }));
+    } else {
+        tokio::spawn(run(Job { future, book }));
     }
     task
 }
@@ -315,7 +317,7 @@ impl<T: Send + 'static, F: Future, P: Default> Future for Run<'_, T, F, P> {
 impl<T: Send + 'static, P: Default> Book<T, P> {
     fn poll<F: Future>(&mut self, mut future: Pin<&mut Option<F>>, cx: &mut Context<'_>) -> Poll<Ended<F::Output>> {
         let frame = &mut self.frame;
-        let start = |seat: &Seat| matches!(seat, Seat::Task(task) if task.start(cx.waker()));
+        let start = |seat: &Seat| matches!(seat, Seat::Task(task) if task.start());
         if !frame.as_ref().is_some_and(|frame| frame.has_begun() || start(frame.seat())) {
             let panic = discard(frame, future.as_mut());
             return Poll::Ready(panic.map_or(Ended::Cancelled, Ended::Panicked));
@@ -332,27 +334,12 @@ impl<T: Send + 'static, P: Default> Book<T, P> {
         let Ok(slot) = task.downcast::<Slot<T>>() else { unreachable!("a task sits in its own slot") };
         let cancelled = Err(if begun { TaskError::Cancelled } else { TaskError::NeverStarted });
         let result = result(&slot).unwrap_or(cancelled);
-        let key = slot.place.key();
-        // The value is dropped here if there is no handle, or if that is dropped now: where the group still waits.
-        let (node, name, ended) = match Arc::try_unwrap(slot) {
-            Ok(Slot { node, name, fate, .. }) => {
-                let ended = catch_unwind(AssertUnwindSafe(|| drop((result, fate))));
-                (node, name, ended)
-            }
-            Err(slot) => {
-                let (node, name) = (Arc::clone(&slot.node), slot.name.clone());
-                let end = || {
-                    slot.end(result);
-                    drop(slot);
-                };
-                (node, name, catch_unwind(AssertUnwindSafe(end)))
-            }
-        };
-        if let Err(payload) = ended {
-            node.panicked(Panic { name, payload });
+        // The value of a task without a handle is dropped here, where the group still waits.
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(slot.place.end(result)))) {
+            slot.node.panicked(Panic { name: slot.name.clone(), payload });
         }
         drop(std::mem::take(&mut self.permit));
-        node.leave(key);
+        slot.node.leave(slot.place.key());
     }
 }
 

@@ -1,4 +1,5 @@
-//! The worked examples, each of which has its tests beside it.
+//! The worked examples, each of which has its tests beside it. Not in Miri, which has no network and no assembly code.
+#![cfg(not(miri))]
 #![allow(dead_code)]
 
 #[path = "../examples/axum_graceful_shutdown.rs"]

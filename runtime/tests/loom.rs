@@ -1,5 +1,6 @@
 //! The cancellation core over all interleavings of two or three threads: its own source, with loom's locks and atomics
-//! in the place of the standard library's.
+//! in the place of the standard library's. Not in Miri, in which loom's own threads cannot run.
+#![cfg(not(miri))]
 
 #[path = "../src/hold.rs"]
 #[allow(dead_code)]
@@ -10,12 +11,15 @@ mod name;
 #[path = "../src/node.rs"]
 #[allow(dead_code)]
 mod node;
+#[path = "../src/place.rs"]
+#[allow(dead_code)]
+mod place;
 #[path = "../src/slab.rs"]
 #[allow(dead_code)]
 mod slab;
 
 mod sync {
-    pub(crate) use loom::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+    pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
     pub(crate) use loom::sync::{Mutex, MutexGuard};
 
     pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -30,7 +34,8 @@ use std::task::{Wake, Waker};
 use hold::{Hold, Holds};
 use loom::thread;
 use name::TaskName;
-use node::{ABORTED, CANCELLED, Node, Panic, Place};
+use node::{ABORTED, CANCELLED, Node, Panic, Sitter};
+use place::{Look, Place};
 
 /// Counts how often it is woken.
 #[derive(Default)]
@@ -57,10 +62,56 @@ fn name() -> TaskName {
     TaskName::from("modelled")
 }
 
-/// The first poll of a task.
-fn start(node: &Node, waker: &Waker) -> Option<usize> {
-    let place = Place::new();
-    node.start(name(), waker, &place).then(|| place.key().expect("one that has begun has a place"))
+/// A task with its own source's steps, in the order in which `task.rs` takes them.
+struct Task {
+    node: Arc<Node>,
+    name: TaskName,
+    place: Place<u8>,
+}
+
+impl Sitter for Task {
+    fn name(&self) -> &TaskName {
+        &self.name
+    }
+
+    fn has_begun(&self) -> bool {
+        self.place.has_begun()
+    }
+
+    fn waker(&self) -> Option<Waker> {
+        self.place.waker()
+    }
+}
+
+impl Task {
+    fn admit(node: &Arc<Node>) -> Option<Arc<Self>> {
+        let task = Arc::new(Self { node: Arc::clone(node), name: name(), place: Place::new() });
+        let sitter: Arc<dyn Sitter> = Arc::<Self>::clone(&task);
+        task.place.set_key(node.admit(sitter)?);
+        Some(task)
+    }
+
+    /// The first poll, which has to wait: whether the task goes on.
+    fn start(&self, waker: &Waker) -> bool {
+        let goes_on = || !self.place.is_aborted() && self.node.level() < CANCELLED;
+        if !goes_on() {
+            return false;
+        }
+        self.place.begin();
+        self.place.wait(waker);
+        goes_on()
+    }
+
+    /// What nobody takes of its result.
+    fn end(&self) -> Option<u8> {
+        let left = self.place.end(7);
+        self.node.leave(self.place.key());
+        left
+    }
+}
+
+fn root() -> Arc<Node> {
+    Node::root(name())
 }
 
 fn child(parent: &Arc<Node>) -> Arc<Node> {
@@ -70,19 +121,19 @@ fn child(parent: &Arc<Node>) -> Arc<Node> {
 #[test]
 fn a_member_admitted_before_the_stop_is_woken_and_one_after_is_refused() {
     loom::model(|| {
-        let node = Node::root();
+        let node = root();
         let (woken, waker) = Woken::new();
         let stopper = Arc::clone(&node);
         let stop = thread::spawn(move || stopper.stop(CANCELLED));
-        if node.admit() {
-            let key = start(&node, &waker);
+        if let Some(task) = Task::admit(&node) {
+            let runs = task.start(&waker);
             stop.join().unwrap();
-            assert_eq!(woken.times(), usize::from(key.is_some()));
-            node.leave(key);
+            assert!(!runs || woken.times() == 1, "nobody tells the task");
+            task.end();
         } else {
             stop.join().unwrap();
         }
-        assert!(!node.admit());
+        assert!(Task::admit(&node).is_none());
         assert!(node.close_if_drained());
     });
 }
@@ -90,35 +141,62 @@ fn a_member_admitted_before_the_stop_is_woken_and_one_after_is_refused() {
 #[test]
 fn a_task_that_is_aborted_while_it_begins_sees_it_or_is_woken() {
     loom::model(|| {
-        let node = Node::root();
-        assert!(node.admit());
-        let place = Arc::new(Place::new());
+        let node = root();
+        let task = Task::admit(&node).unwrap();
         let (woken, waker) = Woken::new();
-        let (aborter, aborted) = (Arc::clone(&node), Arc::clone(&place));
-        let abort = thread::spawn(move || aborter.abort(&aborted));
-        let begun = node.start(name(), &waker, &place);
-        let seen = place.is_aborted();
+        let handle = Arc::clone(&task);
+        let abort = thread::spawn(move || handle.place.abort());
+        let runs = task.start(&waker);
         abort.join().unwrap();
-        assert!(place.is_aborted());
-        assert!(!begun || seen || woken.times() == 1, "nobody tells the task");
-        assert_eq!(place.key().is_some(), begun);
-        node.leave(place.key());
+        assert!(task.place.is_aborted());
+        assert!(!runs || woken.times() == 1, "nobody tells the task");
+        task.end();
         assert!(node.close_if_drained());
+    });
+}
+
+#[test]
+fn a_result_is_given_to_the_handle_or_left_to_the_task() {
+    loom::model(|| {
+        let node = root();
+        let task = Task::admit(&node).unwrap();
+        let handle = Arc::clone(&task);
+        let detach = thread::spawn(move || handle.place.detach());
+        task.start(Waker::noop());
+        let left = task.end();
+        let given = detach.join().unwrap();
+        assert_eq!(left.xor(given), Some(7));
+        assert!(node.close_if_drained());
+    });
+}
+
+#[test]
+fn whoever_awaits_a_result_finds_it_or_is_woken() {
+    loom::model(|| {
+        let node = root();
+        let task = Task::admit(&node).unwrap();
+        let handle = Arc::clone(&task);
+        let end = thread::spawn(move || task.end());
+        let (woken, waker) = Woken::new();
+        let found = matches!(handle.place.look(&waker, |_| true), Look::Ended(7));
+        assert_eq!(end.join().unwrap(), None);
+        assert!(found || woken.times() == 1, "the handle waits for ever");
+        assert!(found || matches!(handle.place.look(&waker, |_| true), Look::Ended(7)));
+        assert!(handle.place.has_ended() && handle.place.detach().is_none());
     });
 }
 
 #[test]
 fn the_owner_is_woken_when_the_last_member_leaves() {
     loom::model(|| {
-        let node = Node::root();
+        let node = root();
         let (woken, waker) = Woken::new();
         let leavers: Vec<_> = (0..2)
             .map(|_| {
-                assert!(node.admit());
-                let node = Arc::clone(&node);
+                let task = Task::admit(&node).unwrap();
                 thread::spawn(move || {
-                    let key = start(&node, Waker::noop());
-                    node.leave(key);
+                    task.start(Waker::noop());
+                    task.end();
                 })
             })
             .collect();
@@ -135,14 +213,13 @@ fn the_owner_is_woken_when_the_last_member_leaves() {
 #[test]
 fn an_owner_that_registers_while_it_looks_is_woken_as_well_and_again_for_later_members() {
     loom::model(|| {
-        let node = Node::root();
+        let node = root();
         let (woken, waker) = Woken::new();
         let leave = |node: &Arc<Node>| {
-            assert!(node.admit());
-            let node = Arc::clone(node);
+            let task = Task::admit(node).unwrap();
             thread::spawn(move || {
-                let key = start(&node, Waker::noop());
-                node.leave(key);
+                task.start(Waker::noop());
+                task.end();
             })
         };
         for known in [false, true] {
@@ -162,13 +239,13 @@ fn an_owner_that_registers_while_it_looks_is_woken_as_well_and_again_for_later_m
 #[test]
 fn nothing_is_admitted_to_a_closed_node() {
     loom::model(|| {
-        let node = Node::root();
+        let node = root();
         let closer = Arc::clone(&node);
         let close = thread::spawn(move || closer.close_if_drained());
-        let admitted = node.admit();
-        assert_ne!(close.join().unwrap(), admitted);
-        if admitted {
-            node.leave(None);
+        let admitted = Task::admit(&node);
+        assert_ne!(close.join().unwrap(), admitted.is_some());
+        if let Some(task) = admitted {
+            task.end();
         }
         assert!(node.close_if_drained());
     });
@@ -177,14 +254,13 @@ fn nothing_is_admitted_to_a_closed_node() {
 #[test]
 fn an_orphan_is_a_member_until_its_own_last_member_has_left() {
     loom::model(|| {
-        let parent = Node::root();
+        let parent = root();
         let (woken, waker) = Woken::new();
         parent.set_owner(waker);
         let orphan = child(&parent);
-        assert!(orphan.admit());
-        let key = start(&orphan, Waker::noop());
-        let member = Arc::clone(&orphan);
-        let leave = thread::spawn(move || member.leave(key));
+        let task = Task::admit(&orphan).unwrap();
+        task.start(Waker::noop());
+        let leave = thread::spawn(move || task.end());
         let dropped = thread::spawn(move || orphan.orphan());
         let closed = parent.close_if_drained();
         leave.join().unwrap();
@@ -198,7 +274,7 @@ fn an_orphan_is_a_member_until_its_own_last_member_has_left() {
 fn a_child_is_stopped_with_its_parent_whenever_it_is_opened() {
     for level in [CANCELLED, ABORTED] {
         loom::model(move || {
-            let parent = Node::root();
+            let parent = root();
             let stopper = Arc::clone(&parent);
             let stop = thread::spawn(move || stopper.stop(level));
             let inner = child(&parent);
@@ -219,14 +295,13 @@ fn a_child_is_stopped_with_its_parent_whenever_it_is_opened() {
 #[test]
 fn a_panic_in_an_orphan_reaches_its_parent() {
     loom::model(|| {
-        let parent = Node::root();
+        let parent = root();
         let orphan = child(&parent);
-        assert!(orphan.admit());
-        let key = start(&orphan, Waker::noop());
-        let member = Arc::clone(&orphan);
+        let task = Task::admit(&orphan).unwrap();
+        task.start(Waker::noop());
         let panics = thread::spawn(move || {
-            member.panicked(Panic { name: name(), payload: Box::new(()) });
-            member.leave(key);
+            task.node.panicked(Panic { name: name(), payload: Box::new(()) });
+            task.end();
         });
         orphan.orphan();
         panics.join().unwrap();
@@ -239,7 +314,7 @@ fn a_panic_in_an_orphan_reaches_its_parent() {
 #[test]
 fn a_token_is_cancelled_with_its_node_whenever_it_is_made() {
     loom::model(|| {
-        let node = Node::root();
+        let node = root();
         let stopper = Arc::clone(&node);
         let stop = thread::spawn(move || stopper.stop(CANCELLED));
         let token = node.token();
@@ -251,7 +326,7 @@ fn a_token_is_cancelled_with_its_node_whenever_it_is_made() {
 #[test]
 fn two_stops_leave_the_stronger_one() {
     loom::model(|| {
-        let node = Node::root();
+        let node = root();
         let inner = child(&node);
         let stopper = Arc::clone(&node);
         let stop = thread::spawn(move || stopper.stop(ABORTED));

@@ -7,11 +7,20 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use taskgroup::{BoxError, Supervisor, map_concurrent, scope};
 use tokio::runtime::Handle;
 
-/// The most memory the process has used so far, in KiB; 0 where the system does not say.
+/// The most memory the process has used so far, in KiB; 0 where the system does not say, and in Miri.
 fn peak() -> usize {
+    // Which opens no files, and has its own way to see what is leaked.
+    if cfg!(miri) {
+        return 0;
+    }
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok()).unwrap_or(0)
+}
+
+/// Miri runs a thousandth part: it looks for other faults, and is as much slower.
+const fn part(count: usize) -> usize {
+    if cfg!(miri) { count / 1_000 } else { count }
 }
 
 /// What a hundred times as many finished tasks may add: the allocator's own untidiness.
@@ -49,14 +58,14 @@ fn it_does_not_grow_with_finished_tasks() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
     runtime.block_on(async {
         scope(async |group| {
-            limited(10_000).await;
+            limited(part(10_000)).await;
             let before = peak();
-            limited(1_000_000).await;
+            limited(part(1_000_000)).await;
             let grown = peak() - before;
             assert!(grown < SLACK, "a million tasks under a limit: {grown} KiB more");
 
             let before = peak();
-            for _ in 0..2_000 {
+            for _ in 0..part(2_000) {
                 let tasks: Vec<_> = (0..100).map(|n| group.spawn(async move { Ok::<_, Infallible>(n) })).collect();
                 for task in tasks {
                     task.value().await;
@@ -66,14 +75,14 @@ fn it_does_not_grow_with_finished_tasks() {
             assert!(grown < SLACK, "a group that has had 200,000 tasks: {grown} KiB more");
 
             let before = peak();
-            let calls = map_concurrent(0..200_000, 10, async |_| Ok::<_, Infallible>(()));
-            assert_eq!(calls.await.unwrap().len(), 200_000);
+            let calls = map_concurrent(0..part(200_000), 10, async |_| Ok::<_, Infallible>(()));
+            assert_eq!(calls.await.unwrap().len(), part(200_000));
             let grown = peak() - before;
             assert!(grown < SLACK, "200,000 calls without a result: {grown} KiB more");
 
             let before = peak();
             let supervisor = Supervisor::new(|failure| panic!("{failure}"));
-            for _ in 0..200_000 {
+            for _ in 0..part(200_000) {
                 let _ = supervisor.spawn("job", async { Ok::<_, BoxError>(()) }).await;
             }
             let grown = peak() - before;

@@ -6,7 +6,7 @@ use std::future::pending;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use taskgroup::{Scope, scope, shield};
+use taskgroup::{Scope, blocking, scope, shield};
 use tokio::time::sleep;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -75,6 +75,34 @@ async fn tasks_have_spans_and_slow_ones_are_named_in_an_event() {
     assert_eq!(slow.len(), 1, "{lines:#?}");
     assert!(slow[0].contains("slow one") && slow[0].contains("scope=outer") && slow[0].contains("2s"), "{slow:?}");
     assert!(!slow[0].contains("quick one"));
+}
+
+/// A closure on the blocking pool cannot be interrupted: the event names it and the task that awaits it.
+#[tokio::test]
+async fn a_closure_that_ignores_the_cancellation_is_named_in_an_event() {
+    let log = Log::default();
+    let _default = tracing::subscriber::set_default(log.clone());
+    let heard = log.clone();
+    let ended = Scope::new().named("outer").slow_after(Duration::from_millis(5)).run(async |group| {
+        group.spawn_named("deaf", async move {
+            // Until it has been told of: there is no time here that could be too short.
+            blocking(move |_| {
+                while !heard.0.lock().unwrap().iter().any(|line| line.starts_with("WARN")) {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+            })
+            .await;
+            Ok(())
+        });
+        while group.running().len() < 2 {
+            tokio::task::yield_now().await;
+        }
+        Err::<(), _>("error")
+    });
+    assert!(ended.await.is_err());
+    let lines = log.0.lock().unwrap();
+    let slow = lines.iter().find(|line| line.starts_with("WARN")).unwrap();
+    assert!(slow.contains("scope=outer") && slow.contains("deaf") && slow.contains("tracing.rs:"), "{slow}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,13 +1,14 @@
 //! What earlier runs have found, kept on disk: for each group of files, under everything its findings hang on.
 //!
-//! An entry lists the files that were read for it. It counts as long as each of them is as it was: by size and time of
-//! change, and where those differ by content. Entries are written beside their place and moved there as a whole, so runs
+//! An entry lists the files that were read for it, those of installed packages among them, and the folders around those. It
+//! counts as long as each of them is as it was: by size and time of change, and where those differ by content. Entries are written beside their place and moved there as a whole, so runs
 //! side by side share them; one that cannot be read is as good as none.
 
 mod entry;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use blake3::Hasher;
@@ -17,10 +18,10 @@ use super::arguments::{CacheAction, CacheCommand, Check};
 use super::check::Group;
 use super::inputs::{Inputs, Reading};
 use super::{Failure, Status, output};
-use crate::discover;
+use crate::discover::{self, Found, Kind};
 use crate::finding::FileId;
 use crate::project::Project;
-use entry::{Entry, Stamp};
+use entry::{Entry, Seen, Stamp};
 
 /// Entries that nobody has written for so long are taken out.
 const OLDEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -34,6 +35,9 @@ pub(super) struct Cache<'a> {
     /// How many calls are resolved is asked for.
     counts: bool,
     hits: AtomicUsize,
+    begun: SystemTime,
+    /// How files and folders of installed packages are now: groups share most of them.
+    around: Mutex<FxHashMap<String, Stamp>>,
     /// The number of the next installed file that an entry names.
     next: AtomicU32,
 }
@@ -93,7 +97,8 @@ impl<'a> Cache<'a> {
         }
         let counts = check.output.verbose;
         let (hits, next) = (AtomicUsize::new(0), AtomicU32::new(u32::MAX / 2));
-        Some(Self { folder, run, inputs, counts, hits, next })
+        let (begun, around) = (SystemTime::now(), Mutex::default());
+        Some(Self { folder, run, inputs, counts, hits, begun, around, next })
     }
 
     fn path(&self, group: &[FileId]) -> PathBuf {
@@ -111,7 +116,7 @@ impl<'a> Cache<'a> {
             let loaded = self.inputs.files.get(*file as usize)?;
             let path = loaded.location.as_std_path();
             let now = Stamp::of(path).unwrap_or_default();
-            let same = now.same_time(stamp, entry.written) || {
+            let same = now.same_time(stamp, entry.begun) || {
                 let found = loaded.found.as_ref()?;
                 let source = discover::read(found, loaded.limit).ok().flatten();
                 stamp.content == content(source.as_ref().map_or("", |source| &source.text))
@@ -119,10 +124,26 @@ impl<'a> Cache<'a> {
             same.then_some(())
         };
         entry.files.iter().all(|file| is_same(file).is_some()).then_some(())?;
+        entry.around.iter().all(|(path, stamp)| self.is_as_it_was(path, stamp, entry.begun)).then_some(())?;
         let group = entry.group(self.inputs, &self.next)?;
         reading.restore(entry.unread());
         self.hits.fetch_add(1, Ordering::Relaxed);
         Some(group)
+    }
+
+    /// Something outside of the files that are checked has not changed.
+    fn is_as_it_was(&self, path: &str, stamp: &Stamp, begun: u64) -> bool {
+        let known = self.around.lock().unwrap_or_else(PoisonError::into_inner).get(path).copied();
+        let now = known.unwrap_or_else(|| Stamp::of(Path::new(path)).unwrap_or_default());
+        if now.same_time(stamp, begun) {
+            return true;
+        }
+        let now = match now.content {
+            0 => Stamp { content: content_around(Path::new(path), self.inputs.surroundings.largest), ..now },
+            _ => now,
+        };
+        self.around.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), now);
+        now.content == stamp.content
     }
 
     /// How many groups were known.
@@ -132,10 +153,6 @@ impl<'a> Cache<'a> {
 
     /// Keeps what has been found of a group. A cache that cannot be written is no reason to stop.
     pub fn keep(&self, project: &Project, group: &Group, reading: &Reading) {
-        // What is installed stands in the name of the entry, by version. What is still worked on does not.
-        if project.leads_to_work() {
-            return;
-        }
         let stamp = |file: FileId| {
             let loaded = self.inputs.files.get(file.index())?;
             let stamp = Stamp::of(loaded.location.as_std_path()).unwrap_or_default();
@@ -144,7 +161,15 @@ impl<'a> Cache<'a> {
         let mut files: Vec<FileId> = project.files_read().collect();
         files.sort_unstable();
         let Some(files) = files.into_iter().map(stamp).collect::<Option<Vec<_>>>() else { return };
-        let entry = Entry::new(files, group, self.inputs.files.len(), reading.unread_among(project.group()));
+        let around = |(path, text): (PathBuf, Option<Arc<str>>)| {
+            let stamp = Stamp::of(&path).unwrap_or_default();
+            let content = text.map_or_else(|| content_around(&path, 0), |text| content(&text));
+            Some((path.into_os_string().into_string().ok()?, Stamp { content, ..stamp }))
+        };
+        let around = project.looked_at_around().into_iter().map(around).collect::<Option<Vec<_>>>();
+        let Some(around) = around else { return };
+        let seen = Seen { begun: self.begun, files, around };
+        let entry = Entry::new(seen, group, self.inputs.files.len(), reading.unread_among(project.group()));
         drop(entry.write(&self.path(project.group())));
     }
 
@@ -188,6 +213,20 @@ fn clear(folder: &Path) -> std::io::Result<usize> {
 pub(super) fn content(text: &str) -> u128 {
     let hash = blake3::hash(text.as_bytes());
     u128::from_le_bytes(hash.as_bytes()[..16].try_into().unwrap_or_default())
+}
+
+/// What stands for a file of an installed package, or for what a folder holds.
+fn content_around(path: &Path, largest: u64) -> u128 {
+    if path.is_dir() {
+        let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+        let mut names: Vec<_> = entries.map(|it| it.file_name()).filter(|it| it != "__pycache__").collect();
+        names.sort();
+        return content(&format!("{names:?}"));
+    }
+    let Some(kind) = Kind::of(path) else { return content(&std::fs::read_to_string(path).unwrap_or_default()) };
+    let found = Found { kind, shown: discover::lossy(path), path: path.to_owned() };
+    let source = discover::read(&found, largest).ok().flatten();
+    content(source.as_ref().map_or("", |source| &source.text))
 }
 
 /// Nanoseconds since 1970.

@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 
 use super::arguments::{Check, Fixing};
 use super::cache::Cache;
-use super::inputs::{self, Inputs};
+use super::inputs::{self, Inputs, Reading};
 use super::mend::{self, Mending};
 use super::progress::Progress;
 use super::{Failure, Status, output, watch};
@@ -25,8 +25,7 @@ use crate::suppress::{self, Split};
 const STACK: usize = if cfg!(target_pointer_width = "64") { 512 << 20 } else { 32 << 20 };
 
 pub(super) fn run(check: &Check) -> Result<Status, Failure> {
-    let once = || in_pool(check.threads, || checked(check));
-    if check.watch { watch::run(check, once) } else { once() }
+    if check.watch { watch::run(check) } else { in_pool(check.threads, || checked(check)) }
 }
 
 /// Runs on threads with stacks that deeply nested code does not end.
@@ -34,15 +33,18 @@ pub(super) fn in_pool(
     threads: Option<u16>,
     run: impl FnOnce() -> Result<Status, Failure> + Send,
 ) -> Result<Status, Failure> {
+    pool(threads)?.install(run)
+}
+
+pub(super) fn pool(threads: Option<u16>) -> Result<rayon::ThreadPool, Failure> {
     let mut builder = rayon::ThreadPoolBuilder::new().stack_size(STACK);
     if let Some(threads) = threads {
         builder = builder.num_threads(usize::from(threads));
     }
-    let pool = builder.build().map_err(|error| Failure::new(format!("no threads can be started: {error}")))?;
-    pool.install(run)
+    builder.build().map_err(|error| Failure::new(format!("no threads can be started: {error}")))
 }
 
-fn checked(check: &Check) -> Result<Status, Failure> {
+pub(super) fn checked(check: &Check) -> Result<Status, Failure> {
     let started = Instant::now();
     let progress = Progress::new(!check.output.quiet && !check.output.verbose);
     progress.phase("reading files");
@@ -83,7 +85,7 @@ fn checked(check: &Check) -> Result<Status, Failure> {
 
 /// Where a report goes that is not written to a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Target {
+pub(super) enum Target {
     Output,
     Errors,
     Nowhere,
@@ -108,18 +110,11 @@ impl Analysed {
     pub fn of(inputs: &Inputs, check: &Check) -> Result<Self, Failure> {
         let cache = Cache::open(inputs, check);
         let (files, reading) = inputs.files(cache.is_some());
-        let options = suppress::Options {
-            noqa: check.selection.respect_noqa.unwrap_or(true),
-            ignore: check.selection.ignore_suppressions,
-            ..suppress::Options::default()
-        };
+        let options = suppressions(check);
         let known = |group: &[FileId]| cache.as_ref()?.find(group, &reading);
         let anew = AtomicBool::new(false);
-        let counts = |file: &FileId| inputs.files[file.index()].asked;
-        let mut coverage = Coverage::default();
         let groups = judge(&Arc::new(files), known, |project, findings| {
-            let counted: Vec<FileId> = project.relevant_files().iter().copied().filter(counts).collect();
-            let coverage = check.output.verbose.then(|| project.coverage(&counted));
+            let coverage = check.output.verbose.then(|| inputs.coverage(project));
             let group = Group { coverage, ..Group::of(project, findings, options) };
             if let Some(cache) = &cache {
                 cache.keep(project, &group, &reading);
@@ -137,6 +132,12 @@ impl Analysed {
                 cache.prune();
             }
         }
+        Self::among(inputs, check, groups, &reading)
+    }
+
+    /// What is asked for among all that is found in the groups.
+    pub fn among(inputs: &Inputs, check: &Check, groups: Vec<Group>, reading: &Reading) -> Result<Self, Failure> {
+        let mut coverage = Coverage::default();
         let (mut sources, mut split, mut errors) = (Kept::default(), Split::default(), Vec::new());
         for group in groups {
             coverage = coverage + group.coverage.unwrap_or_default();
@@ -171,6 +172,15 @@ impl Analysed {
     }
 }
 
+/// Which comments are honoured.
+pub(super) fn suppressions(check: &Check) -> suppress::Options {
+    suppress::Options {
+        noqa: check.selection.respect_noqa.unwrap_or(true),
+        ignore: check.selection.ignore_suppressions,
+        ..suppress::Options::default()
+    }
+}
+
 /// Sources that outlive their analysis.
 #[derive(Default)]
 pub(super) struct Kept(FxHashMap<FileId, Source>);
@@ -200,7 +210,7 @@ impl Group {
 }
 
 /// What is wrong with a file, for those who want to know why it has no findings.
-fn errors_in(project: &Project, file: FileId) -> Vec<(FileId, FileError)> {
+pub(super) fn errors_in(project: &Project, file: FileId) -> Vec<(FileId, FileError)> {
     let Some(model) = project.model_if_lowered(file) else { return Vec::new() };
     let path = || project.path(file).to_string();
     let mut errors = Vec::new();
@@ -226,7 +236,7 @@ impl From<&crate::discover::Problem> for FileError {
     }
 }
 
-fn report(
+pub(super) fn report(
     check: &Check,
     inputs: &Inputs,
     analysed: Analysed,
@@ -308,6 +318,13 @@ fn tell_coverage(found: Coverage) {
 impl Inputs {
     pub fn config_of(&self, file: &inputs::Loaded) -> Option<crate::config::Shared> {
         self.tree.of_file(file.location.as_std_path())
+    }
+
+    /// How much of what async functions call is known, in the files that are asked for.
+    pub fn coverage(&self, project: &Project) -> Coverage {
+        let asked = |file: &FileId| self.files[file.index()].asked;
+        let counted: Vec<FileId> = project.relevant_files().iter().copied().filter(asked).collect();
+        project.coverage(&counted)
     }
 
     fn least_confidence(&self, file: &inputs::Loaded, check: &Check) -> Confidence {

@@ -18,7 +18,7 @@ use crate::model::{CallId, TOP_LEVEL};
 use crate::project::Project;
 use crate::project::effects::Climbing;
 use crate::project::types::FnRef;
-use crate::source::Span;
+use crate::source::{Language, Span};
 
 const NAME: Style = AnsiColor::Cyan.on_default().bold();
 const EFFECT: Style = AnsiColor::Red.on_default().bold();
@@ -95,7 +95,11 @@ fn is_named(name: &str, wanted: &str) -> bool {
 
 fn tell(project: &Project, function: FnRef) -> Told<'_> {
     let known = project.effects();
-    let climbing = Kind::ALL.into_iter().map(Climbing::Blocks).chain([Climbing::StartsRuntime]);
+    let runtime = match project.language(function.file) {
+        Language::Python => &[Climbing::StartsRuntime, Climbing::RunsFuture][..],
+        Language::Rust => &[Climbing::StartsRuntime],
+    };
+    let climbing = Kind::ALL.into_iter().map(Climbing::Blocks).chain(runtime.iter().copied());
     let effects = climbing.filter_map(|effect| {
         let evidence = known.evidence(project, function, effect)?;
         Some((effect, evidence.steps, evidence.api))
@@ -126,7 +130,7 @@ fn unresolved(project: &Project, function: FnRef) -> Vec<(&str, Place)> {
 const fn kind_of(effect: Climbing) -> Option<&'static str> {
     match effect {
         Climbing::Blocks(kind) => Some(kind_name(kind)),
-        Climbing::StartsRuntime => None,
+        Climbing::StartsRuntime | Climbing::RunsFuture => None,
     }
 }
 
@@ -177,7 +181,7 @@ fn object(project: &Project, told: &Told<'_>, by_name: bool) -> Value {
     };
     let effect = |(effect, trace, api): &(Climbing, Vec<Step>, &Api)| {
         json!({
-            "effect": if matches!(effect, Climbing::StartsRuntime) { "starts-runtime" } else { "blocks" },
+            "effect": if kind_of(*effect).is_none() { "starts-runtime" } else { "blocks" },
             "kind": kind_of(*effect),
             "by": api.path,
             "confidence": api.confidence.name(),

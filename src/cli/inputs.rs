@@ -262,7 +262,8 @@ fn surroundings(
     let rust = all(Language::Rust).map(|file| file.location.as_path());
     let (manifests, wrong) = packages::manifests(rust, |path| discover::relative(path, current));
     problems.extend(wrong);
-    let mut found = Surroundings { manifests, largest: MAX_FILE_SIZE, ..Surroundings::default() };
+    let extensions = packages::extensions(&manifests, files.iter().map(|file| file.location.as_path()));
+    let mut found = Surroundings { manifests, extensions, largest: MAX_FILE_SIZE, ..Surroundings::default() };
     let asked = match &configuration.python {
         Some(path) => Some(SitePackages::of(&current.join(path)).ok_or_else(|| {
             Failure::new(format!(
@@ -302,7 +303,7 @@ fn upwards(root: &Path, current: &Path) -> Option<PathBuf> {
     Some(if steps == 0 { PathBuf::from(".") } else { vec![".."; steps].iter().collect() })
 }
 
-fn real(path: &Path) -> PathBuf {
+pub(super) fn real(path: &Path) -> PathBuf {
     path.canonicalize().map_or_else(|_| path.to_owned(), discover::plain_path)
 }
 
@@ -382,6 +383,15 @@ impl Reading {
     /// What an earlier run could not read.
     pub fn restore(&self, unread: impl Iterator<Item = (usize, Option<Problem>)>) {
         self.unread_files().extend(unread);
+    }
+
+    /// The file is read again.
+    pub fn forget(&self, file: FileId) {
+        self.unread_files().remove(&file.index());
+    }
+
+    pub fn is_unread(&self, file: FileId) -> bool {
+        self.unread_files().contains_key(&file.index())
     }
 
     /// What stands for the text that was read.

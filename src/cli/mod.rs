@@ -1,5 +1,6 @@
 //! The command line: one file per command. The only part that prints and that chooses the exit status.
 
+mod again;
 mod arguments;
 mod baseline;
 mod cache;

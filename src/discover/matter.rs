@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use aho_corasick::AhoCorasick;
+use aho_corasick::packed::Searcher;
 
 use crate::source::Language;
 
@@ -26,17 +27,39 @@ const RUST: [&str; 10] =
 /// The file can have findings of its own: some word of asynchronous code, or of suppressions, is in it where it says
 /// something. A file without one is kept, since code elsewhere may lead into it, but need not be parsed before that.
 pub fn can_matter(language: Language, text: &str) -> bool {
-    static PYTHON_WORDS: OnceLock<Option<AhoCorasick>> = OnceLock::new();
-    static RUST_WORDS: OnceLock<Option<AhoCorasick>> = OnceLock::new();
+    static PYTHON_WORDS: OnceLock<Words> = OnceLock::new();
+    static RUST_WORDS: OnceLock<Words> = OnceLock::new();
     let (cell, words): (_, &[&str]) = match language {
         Language::Python => (&PYTHON_WORDS, &PYTHON),
         Language::Rust => (&RUST_WORDS, &RUST),
     };
-    // Building from constant words does not fail; if it did, every file would count.
-    let Some(words) = cell.get_or_init(|| AhoCorasick::new(words).ok()) else { return true };
-    match language {
-        Language::Rust => words.is_match(text),
-        Language::Python => words.find_iter(text).any(|found| says_something(text, found.start(), found.end())),
+    cell.get_or_init(|| Words::new(words)).any_in(text, |start, end| match language {
+        Language::Rust => true,
+        Language::Python => says_something(text, start, end),
+    })
+}
+
+/// Finds any of some words, as fast as the processor lets it.
+struct Words {
+    /// Where the processor compares many bytes at a time.
+    vector: Option<Searcher>,
+    automaton: Option<AhoCorasick>,
+}
+
+impl Words {
+    fn new(words: &[&str]) -> Self {
+        Self { vector: Searcher::new(words), automaton: AhoCorasick::new(words).ok() }
+    }
+
+    /// `says` holds of some place of a word.
+    fn any_in(&self, text: &str, says: impl Fn(usize, usize) -> bool) -> bool {
+        let says = |found: aho_corasick::Match| says(found.start(), found.end());
+        match (&self.vector, &self.automaton) {
+            (Some(vector), _) => vector.find_iter(text).any(says),
+            (None, Some(automaton)) => automaton.find_iter(text).any(says),
+            // Building from constant words does not fail; if it did, every file would count.
+            (None, None) => true,
+        }
     }
 }
 

@@ -39,6 +39,8 @@ struct Index {
     by_name: FxHashMap<&'static str, Vec<&'static str>>,
     /// Last components of those that hand a function to the event loop.
     calling_back: rustc_hash::FxHashSet<&'static str>,
+    /// Methods that some framework runs on the event loop where a class derives from its own.
+    handling: rustc_hash::FxHashSet<&'static str>,
     /// Last components of those that hand a function to a thread.
     threading: rustc_hash::FxHashSet<&'static str>,
 }
@@ -81,7 +83,11 @@ impl Index {
     ) -> Self {
         let mut decorators = FxHashMap::default();
         let mut bases: FxHashMap<_, Vec<_>> = FxHashMap::default();
+        let mut handling = rustc_hash::FxHashSet::default();
         for handler in handlers {
+            if handler.sync == Some(Place::Loop) && !handler.bases.is_empty() {
+                handling.extend(handler.methods);
+            }
             decorators.extend(handler.decorators.iter().map(|path| (*path, handler)));
             for base in handler.bases {
                 bases.entry(*base).or_default().push(handler);
@@ -98,6 +104,7 @@ impl Index {
         Self {
             by_name,
             calling_back,
+            handling,
             threading: api_index
                 .iter()
                 .filter(|(_, entry)| runs_in(&apis[*entry as usize], Runner::Thread))
@@ -191,6 +198,11 @@ impl Knowledge {
     /// Some function has this last name: a cheap way to see that a call is of none of them.
     pub fn names_an_api(&self, language: Language, name: &str) -> bool {
         index(language).by_name.contains_key(name) || self.own.values().any(|api| api.last_name() == name)
+    }
+
+    /// A method of this name may be one that a framework runs on the event loop, by what its class derives from.
+    pub fn names_a_handler(&self, language: Language, name: &str) -> bool {
+        index(language).handling.contains(name)
     }
 
     /// Some function that hands another to the event loop has this last name.

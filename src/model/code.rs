@@ -1,12 +1,30 @@
 //! What a function does, as a tree of nodes.
 
-use super::{CallId, FunctionId, LocalId, NameId, ValueId};
+use super::{CallId, FunctionId, Kinds, LocalId, NameId, ValueId};
 use crate::source::Span;
 
 /// Statements in order. Expressions are flattened: what is evaluated first stands first.
 #[derive(Debug, Clone, Default)]
 pub struct Block {
     pub nodes: Vec<Node>,
+    kinds: Kinds,
+}
+
+impl Block {
+    pub fn new(nodes: Vec<Node>) -> Self {
+        let kinds = nodes.iter().fold(Kinds::default(), |kinds, node| kinds.and(node.kinds()));
+        Self { nodes, kinds }
+    }
+
+    pub fn push(&mut self, node: Node) {
+        self.kinds = self.kinds.and(node.kinds());
+        self.nodes.push(node);
+    }
+
+    /// The kinds of nodes in it, at any depth.
+    pub const fn kinds(&self) -> Kinds {
+        self.kinds
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -38,7 +56,7 @@ pub enum Node {
     },
     /// Rust: temporaries of a `let` that live to the end of the block (`let x = &m.lock().field;`).
     Hold {
-        values: Vec<ValueId>,
+        values: Box<[ValueId]>,
         span: Span,
     },
     /// `with`, or a stretch through which temporaries or a guard live.
@@ -223,6 +241,10 @@ pub enum Test {
     None,
     /// It is an instance of this class, or of one of these.
     Instance(ValueId),
+    /// It is `True`, or `False`, and nothing else that counts as such.
+    Is(bool),
+    /// It equals this literal.
+    Equals(ValueId),
 }
 
 #[derive(Debug, Clone)]

@@ -1,6 +1,6 @@
 //! Questions about the control flow of a [`Block`].
 
-use super::{Arm, Block, Branch, Handler, Node, Try, ValueId};
+use super::{Arm, Block, Branch, Handler, Kinds, Node, Try, ValueId};
 
 /// Whether to go into a node's parts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -21,6 +21,29 @@ pub fn visit<'a>(block: &'a Block, visitor: &mut dyn FnMut(&'a Node) -> Step) ->
         }
         // Chains of conditions nest as deep as they are long.
         let mut inner = |part| stacker::maybe_grow(128 * 1024, 2 * 1024 * 1024, || visit(part, visitor));
+        if node.has_parts() && !parts(node).all(&mut inner) {
+            return false;
+        }
+    }
+    true
+}
+
+/// As [`visit`], but only nodes of some kinds are visited, and those around them.
+pub fn visit_for<'a>(block: &'a Block, kinds: Kinds, visitor: &mut dyn FnMut(&'a Node) -> Step) -> bool {
+    if !block.kinds().meet(kinds) {
+        return true;
+    }
+    for node in &block.nodes {
+        if !node.kinds().meet(kinds) {
+            continue;
+        }
+        match visitor(node) {
+            Step::Stop => return false,
+            Step::Over => continue,
+            Step::Into => {}
+        }
+        // Chains of conditions nest as deep as they are long.
+        let mut inner = |part| stacker::maybe_grow(128 * 1024, 2 * 1024 * 1024, || visit_for(part, kinds, visitor));
         if node.has_parts() && !parts(node).all(&mut inner) {
             return false;
         }
@@ -96,7 +119,8 @@ pub fn find<'a>(block: &'a Block, is: &mut dyn FnMut(&'a Node) -> bool) -> Optio
 
 /// The loop may give others a turn somewhere inside: an `await`, `async for`, `async with`, or a `yield`.
 pub fn suspends(block: &Block) -> bool {
-    find(block, &mut is_suspension).is_some()
+    // Arms that never run are known to the search alone.
+    block.kinds().meet(Kinds::SUSPENSIONS) && find(block, &mut is_suspension).is_some()
 }
 
 /// A node at which an async function may be suspended, and so cancelled.

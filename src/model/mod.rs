@@ -5,14 +5,20 @@
 
 mod code;
 pub mod flow;
+mod kinds;
 mod names;
+mod outline;
+mod shown;
 mod value;
 
 pub use code::{
     Arg, Arm, Await, Block, Branch, BranchKind, Call, Condition, Handler, Implicit, ImplicitKind, Loop, LoopKind, Node,
     Raise, Scope, ScopeItem, ScopeKind, Test, Try, Use, Yield,
 };
+pub use kinds::Kinds;
 pub use names::{NameId, Names};
+pub use outline::{Reshaped, reshaped};
+pub use shown::{Given, ModuleBody, Role, Shown, ShownClass, ShownFunction, ShownModule};
 pub use value::{Path, PathRoot, Value};
 
 use std::hash::{BuildHasher, BuildHasherDefault};
@@ -83,6 +89,8 @@ pub struct FileModel {
     /// Extents of simple statements and of the headers of compound ones, sorted: what a suppression on a line governs.
     pub statements: Vec<Span>,
     pub errors: Vec<ParseError>,
+    /// Rust: what the file shows to Python.
+    pub shown: Option<Box<Shown>>,
     /// The front end itself failed on the file: an internal error, to be reported.
     pub failed: bool,
 }
@@ -287,6 +295,9 @@ pub struct Allow {
     pub extent: Span,
 }
 
+/// About how much text there is to each value that is kept once.
+const BYTES_A_VALUE: usize = 64;
+
 fn hash(value: &Value) -> u64 {
     BuildHasherDefault::<FxHasher>::default().hash_one(value)
 }
@@ -294,7 +305,7 @@ fn hash(value: &Value) -> u64 {
 impl FileModel {
     /// An empty model: the file's module, its top level and the unknown value are there.
     pub fn new(language: Language, end: u32) -> Self {
-        let mut names = Names::default();
+        let mut names = Names::of_text(end as usize);
         let top = names.intern("<module>");
         Self {
             language,
@@ -305,12 +316,13 @@ impl FileModel {
             impls: Vec::new(),
             values: vec![Value::Unknown],
             opaque: vec![1],
-            index: HashTable::new(),
+            index: HashTable::with_capacity(end as usize / BYTES_A_VALUE),
             calls: Vec::new(),
             comments: Vec::new(),
             allows: Vec::new(),
             statements: Vec::new(),
             errors: Vec::new(),
+            shown: None,
             failed: false,
         }
     }

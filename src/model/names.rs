@@ -17,6 +17,9 @@ pub struct Names {
     index: HashTable<NameId>,
 }
 
+/// About how much text there is to each name.
+const BYTES_A_NAME: usize = 96;
+
 fn hash(text: &str) -> u64 {
     BuildHasherDefault::<FxHasher>::default().hash_one(text)
 }
@@ -28,6 +31,16 @@ fn slice<'a>(text: &'a str, ends: &[u32], id: NameId) -> &'a str {
 }
 
 impl Names {
+    /// For the names of a text of that many bytes.
+    pub fn of_text(bytes: usize) -> Self {
+        let count = bytes / BYTES_A_NAME;
+        Self {
+            text: String::with_capacity(count * 8),
+            ends: Vec::with_capacity(count),
+            index: HashTable::with_capacity(count),
+        }
+    }
+
     pub fn intern(&mut self, text: &str) -> NameId {
         let hashed = hash(text);
         if let Some(id) = self.index.find(hashed, |id| slice(&self.text, &self.ends, *id) == text) {

@@ -38,6 +38,8 @@ pub struct Library {
     pub path: Utf8PathBuf,
     /// Its functions run in the compiler.
     pub macros: bool,
+    /// It is built as a `cdylib`, which other programs load.
+    pub loaded: bool,
 }
 
 /// `[workspace]`
@@ -77,6 +79,11 @@ impl Manifest {
             _ => None,
         };
         Ok(Self { folder, package, workspace })
+    }
+
+    /// The package can be made into a module that Python imports.
+    pub fn speaks_python(&self) -> bool {
+        self.package.as_ref().is_some_and(|it| it.dependency("pyo3").is_some())
     }
 }
 
@@ -137,7 +144,9 @@ fn package_of(folder: &Utf8Path, table: &Table, package: &Table) -> Option<Packa
 fn library(folder: &Utf8Path, table: Option<&Value>, package: &str) -> Library {
     let text = |key: &str| table.and_then(|it| it.get(key)).and_then(Value::as_str);
     let flag = |key: &str| table.and_then(|it| it.get(key)).and_then(Value::as_bool) == Some(true);
+    let kinds = table.and_then(|it| it.get("crate-type").or_else(|| it.get("crate_type"))).and_then(Value::as_array);
     Library {
+        loaded: kinds.into_iter().flatten().any(|it| it.as_str() == Some("cdylib")),
         name: text("name").unwrap_or(package).replace('-', "_"),
         path: beside(folder, text("path").unwrap_or("src/lib.rs")),
         macros: flag("proc-macro") || flag("proc_macro"),

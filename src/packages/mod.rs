@@ -1,6 +1,7 @@
 //! What stands around the user's files: the manifests of their packages, and the code that is installed for them. All of it
 //! is only read, never run.
 
+mod extension;
 mod lock;
 mod manifest;
 mod python;
@@ -11,6 +12,7 @@ use std::path::Path;
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use rustc_hash::FxHashSet;
 
+pub use extension::Extension;
 pub use lock::{CrateSource, CrateSources, LockedId};
 pub use manifest::{Dependency, Library, Manifest, Package, Workspace};
 
@@ -24,6 +26,8 @@ use crate::discover::Problem;
 pub struct Surroundings {
     /// Of the packages that the files belong to, and of their workspaces.
     pub manifests: Vec<Manifest>,
+    /// What crates are built into modules for Python to import.
+    pub extensions: Vec<Extension>,
     /// The environment that Python code is imported from.
     pub python: Option<SitePackages>,
     /// Where the crates that lock files name lie.
@@ -35,7 +39,7 @@ pub struct Surroundings {
 impl Surroundings {
     /// Says all that findings hang on: another text means that another analysis may find something else.
     pub fn say(&self, say: &mut impl FnMut(&str)) {
-        say(&format!("{:?} {}", self.manifests, self.largest));
+        say(&format!("{:?} {:?} {}", self.manifests, self.extensions, self.largest));
         if let Some(python) = &self.python {
             python.say(say);
         }
@@ -64,12 +68,8 @@ pub(crate) fn normal(folder: &Utf8Path, path: &str) -> Utf8PathBuf {
     out
 }
 
-/// Reads every `Cargo.toml` beside and above Rust files that lie at these places (absolute). One that cannot be read is a
-/// problem to be told, and no more.
-pub fn manifests<'a>(
-    files: impl Iterator<Item = &'a Utf8Path>,
-    shown: impl Fn(&Path) -> Utf8PathBuf,
-) -> (Vec<Manifest>, Vec<Problem>) {
+/// The folders that files lie in, and all above those, each once.
+fn folders<'a>(files: impl Iterator<Item = &'a Utf8Path>) -> Vec<&'a Utf8Path> {
     let mut seen: FxHashSet<&Utf8Path> = FxHashSet::default();
     let mut folders: Vec<&Utf8Path> = Vec::new();
     for file in files {
@@ -82,8 +82,27 @@ pub fn manifests<'a>(
         }
     }
     folders.sort_unstable();
+    folders
+}
+
+/// Reads every `pyproject.toml`, or `setup.py`, beside and above files that lie at these places (absolute), where some crate can be built into
+/// a module of Python.
+pub fn extensions<'a>(manifests: &[Manifest], files: impl Iterator<Item = &'a Utf8Path>) -> Vec<Extension> {
+    if !manifests.iter().any(Manifest::speaks_python) {
+        return Vec::new();
+    }
+    let all = |folder: &Utf8Path| Extension::of(folder, |name| std::fs::read_to_string(folder.join(name)).ok());
+    folders(files).into_iter().flat_map(all).collect()
+}
+
+/// Reads every `Cargo.toml` beside and above Rust files that lie at these places (absolute). One that cannot be read is a
+/// problem to be told, and no more.
+pub fn manifests<'a>(
+    files: impl Iterator<Item = &'a Utf8Path>,
+    shown: impl Fn(&Path) -> Utf8PathBuf,
+) -> (Vec<Manifest>, Vec<Problem>) {
     let (mut found, mut problems) = (Vec::new(), Vec::new());
-    for folder in folders {
+    for folder in folders(files) {
         let path = folder.join("Cargo.toml");
         let Ok(text) = std::fs::read_to_string(&path) else { continue };
         match Manifest::parse(folder, &text) {

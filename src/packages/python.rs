@@ -33,8 +33,6 @@ pub struct Installed {
     /// It is an `__init__.py`.
     pub is_package: bool,
     root: usize,
-    /// It is of a package under development: it may change at any time.
-    pub is_work: bool,
 }
 
 /// A `.pth` file longer than this holds no plain paths.
@@ -109,7 +107,7 @@ impl SitePackages {
             let stem = root.folder.join(&inside);
             for (path, is_package) in [(stem.join("__init__.py"), true), (stem.with_extension("py"), false)] {
                 if path.is_file() && is_inside(&path, &root.folder) {
-                    return Some(Installed { path, is_package, root: index, is_work: root.added });
+                    return Some(Installed { path, is_package, root: index });
                 }
             }
             // The rest of a package is where its beginning is.
@@ -118,6 +116,17 @@ impl SitePackages {
             }
         }
         None
+    }
+
+    /// Where the modules of a package are looked for: its folders, or what there is of the way there.
+    pub fn folders_of(&self, package: &str) -> impl Iterator<Item = PathBuf> + use<'_> {
+        let first = package.split('.').next().unwrap_or_default().to_owned();
+        let inside = package.replace('.', "/");
+        let roots = self.roots.iter().filter(move |root| !first.is_empty() && root.has(&first));
+        roots.filter_map(move |root| {
+            let folder = root.folder.join(&inside);
+            folder.ancestors().take_while(|it| *it != root.folder).find(|it| it.is_dir()).map(Path::to_owned)
+        })
     }
 
     /// Something can be imported under this name, be it a folder without modules of its own.

@@ -1,6 +1,6 @@
 //! Which async library Python code is written for: what a cancellation means depends on it.
 
-use super::Project;
+use super::{Project, trace};
 use crate::finding::FileId;
 use crate::model::{FileModel, PathRoot, Value};
 use crate::source::Language;
@@ -13,7 +13,16 @@ impl Project {
         if model.language == Language::Rust {
             return "tokio";
         }
-        imported(model).unwrap_or_else(|| *self.async_library.get_or_init(|| self.most_general()))
+        imported(model).unwrap_or_else(|| {
+            if self.noted {
+                trace::asks_for_imports();
+            }
+            self.async_library_of_group()
+        })
+    }
+
+    pub(super) fn async_library_of_group(&self) -> &'static str {
+        self.async_library.get_or_init(|| trace::unnoted(|| self.most_general()))
     }
 
     fn most_general(&self) -> &'static str {

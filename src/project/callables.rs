@@ -71,6 +71,7 @@ impl Project {
     /// The positions, counted as in [`Function::params`](crate::model::Function), of parameters that the function calls
     /// before it returns, by itself or through functions it hands them to.
     pub fn called_parameters(&self, function: FnRef) -> Vec<u32> {
+        let _outlines = self.of_outlines();
         let callables = self.callables(function.file);
         let own = |owner: &FunctionId| *owner == function.function;
         let called = callables.called.get(&function.function).into_iter().flatten();
@@ -136,9 +137,16 @@ impl Project {
 
     /// The argument that a call gives to the parameter of its callee at that position.
     pub fn argument_at(&self, file: FileId, call: CallId, callee: FnRef, position: u32) -> Option<ValueId> {
+        let _outlines = self.of_outlines();
         let model = self.model(file);
         let params = &self.function(callee).params;
         let param = params.get(position as usize)?;
+        if let Some(given) = self.given_by_python(file, callee) {
+            let place = given.iter().position(|it| it.param == position)?;
+            let name = self.model(callee.file).name(param.name);
+            let place = given[place].positional.then_some(place);
+            return model.call(call).argument(&model.names, place, Some(name)).map(|arg| arg.value);
+        }
         let name = self.model(callee.file).name(param.name);
         // Python keeps the receiver out of the arguments; Rust does so in method calls, of which `self` is no parameter.
         let receivers = params.iter().take(position as usize).filter(|it| it.kind == ParamKind::Receiver).count();
@@ -149,6 +157,7 @@ impl Project {
 
     /// What decorators make of a function.
     pub fn wrapping(&self, function: FnRef) -> Wrapping {
+        let _outlines = self.of_outlines();
         if self.language(function.file) == Language::Rust {
             return Wrapping::Plain;
         }
@@ -172,6 +181,7 @@ impl Project {
 
     /// A library's decorator stands on the function that has one of these roles.
     pub(super) fn is_decorated_as(&self, function: FnRef, roles: &[HandlerRole]) -> bool {
+        let _outlines = self.of_outlines();
         self.function(function).decorators.iter().any(|decorator| {
             let Ty::External(path) = self.evaluate(function.file, decorator.value) else { return false };
             let facts = self.knowledge.decorator(Language::Python, &path);
@@ -181,6 +191,7 @@ impl Project {
 
     /// Functions of the project's that run around a decorated one, outermost first.
     pub fn wrappers(&self, function: FnRef) -> Vec<FnRef> {
+        let _outlines = self.of_outlines();
         if self.language(function.file) == Language::Rust {
             return Vec::new();
         }

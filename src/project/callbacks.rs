@@ -2,7 +2,7 @@
 
 use crate::finding::FileId;
 use crate::knowledge::{Place as RunPlace, Runner};
-use crate::model::{CallId, ClassKind, FunctionId, FunctionKind, Value};
+use crate::model::{CallId, ClassId, ClassKind, FunctionId, FunctionKind, NameId, Value};
 
 use super::Project;
 use super::types::{ClassRef, FnRef, Ty};
@@ -10,6 +10,7 @@ use super::types::{ClassRef, FnRef, Ty};
 impl Project {
     /// Sync functions of the file that are handed to the loop, or that a framework runs on it.
     pub(super) fn callbacks_of(&self, file: FileId) -> Vec<FnRef> {
+        let _outlines = self.of_outlines();
         let model = self.model(file);
         let mut callbacks = Vec::new();
         for (index, call) in model.calls.iter().enumerate() {
@@ -52,26 +53,32 @@ impl Project {
     fn methods_on_loop(&self, file: FileId, callbacks: &mut Vec<FnRef>) {
         let model = self.model(file);
         let is_sync = |function: FunctionId| model.function(function).kind == FunctionKind::Sync;
-        let mut keep = |path: &str, methods: &[(crate::model::NameId, FunctionId)]| {
+        let may_handle = |methods: &[(NameId, FunctionId)]| {
+            methods.iter().any(|(name, function)| {
+                is_sync(*function) && self.knowledge.names_a_handler(model.language, model.name(*name))
+            })
+        };
+        let mut keep = |path: &str, methods: &[(NameId, FunctionId)]| {
             for facts in self.knowledge.base(model.language, path) {
                 if facts.sync != Some(RunPlace::Loop) {
                     continue;
                 }
-                let wanted = |name: &str| facts.methods.is_empty() || facts.methods.contains(&name);
+                let wanted = |name: &str| facts.methods.contains(&name);
                 let found = methods.iter().filter(|(name, function)| wanted(model.name(*name)) && is_sync(*function));
                 callbacks.extend(found.map(|(_, function)| FnRef { file, function: *function }));
             }
         };
         for (index, class) in model.classes.iter().enumerate() {
-            if class.kind == ClassKind::Class && !class.methods.is_empty() && !class.bases.is_empty() {
-                let class_ref = ClassRef { file, class: crate::model::ClassId(index as u32) };
+            if class.kind == ClassKind::Class && !class.bases.is_empty() && may_handle(&class.methods) {
+                let class_ref = ClassRef { file, class: ClassId(index as u32) };
                 for path in self.library_bases(class_ref) {
                     keep(&path, &class.methods);
                 }
             }
         }
         for it in &model.impls {
-            if let Some(of_trait) = it.of_trait
+            if may_handle(&it.methods)
+                && let Some(of_trait) = it.of_trait
                 && let Ty::External(path) = self.evaluate(file, of_trait)
             {
                 keep(&path, &it.methods);

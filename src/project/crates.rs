@@ -166,6 +166,21 @@ impl Crates {
         self.file(&stem_of(&self.package(manifest)?.library.as_ref()?.path))
     }
 
+    /// The library of the package in that folder: its first file and its name.
+    pub(super) fn library_in(&self, folder: &str) -> Option<(FileId, &str)> {
+        let manifest = *self.packages.get(folder)?;
+        Some((self.library(manifest)?, self.package(manifest)?.library.as_ref()?.name.as_str()))
+    }
+
+    /// Libraries that Python can load: the folder of the package, the first file and the name.
+    pub(super) fn loaded_by_python(&self) -> impl Iterator<Item = (&str, FileId, &str)> {
+        self.manifests.iter().filter_map(|manifest| {
+            let library = manifest.package.as_ref()?.library.as_ref().filter(|it| it.loaded)?;
+            let file = self.file(&stem_of(&library.path)).filter(|_| manifest.speaks_python())?;
+            Some((manifest.folder.as_str(), file, library.name.as_str()))
+        })
+    }
+
     pub(super) fn module_name(&self, file: FileId) -> &str {
         &self.nodes[file.index()].module
     }

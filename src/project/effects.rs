@@ -5,24 +5,28 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::finding::{Confidence, Place, Step};
-use crate::knowledge::{Api, Effect, Kind};
+use crate::finding::{Confidence, FileId, Place, Step};
+use crate::knowledge::{Api, Effect, Kind, Runner};
 use crate::model::{CallId, Condition, Use};
 use crate::source::{Language, Span};
 
-use super::Project;
 use super::guards::{Guards, Outcome};
 use super::types::FnRef;
+use super::{Project, trace};
 
-/// The effects that climb: the nine kinds of blocking, and starting a runtime.
-pub const CLIMBING: usize = Kind::ALL.len() + 1;
+/// The effects that climb: the nine kinds of blocking, starting a runtime, and running a future on this thread.
+pub const CLIMBING: usize = Kind::ALL.len() + 2;
 const RUNTIME: usize = Kind::ALL.len();
+const FUTURE: usize = RUNTIME + 1;
 
 /// Which of the climbing effects.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Climbing {
     Blocks(Kind),
     StartsRuntime,
+    /// Rust code that Python calls runs a future to its end. Python's loop is no runtime of Rust: nothing panics, and the loop
+    /// stands still.
+    RunsFuture,
 }
 
 impl Climbing {
@@ -30,6 +34,7 @@ impl Climbing {
         match self {
             Self::Blocks(kind) => kind.index(),
             Self::StartsRuntime => RUNTIME,
+            Self::RunsFuture => FUTURE,
         }
     }
 }
@@ -47,6 +52,8 @@ pub struct Site {
     /// How many branches and handlers it stands in, and how many may have been left before: whether it is reached hangs on
     /// so much more than is known.
     pub branches: u32,
+    /// What is made there is kept for the next time.
+    pub once: bool,
 }
 
 /// The way from a function to an effect.
@@ -60,11 +67,15 @@ pub struct Evidence {
     /// The functions at the start of the way give back at once what the next gives, where they might have given something
     /// else: who awaits what comes of it did not go this way.
     pub alternative: bool,
-    /// A function on the way keeps its result: it happens the first time only.
-    pub once: bool,
+    /// The function on the way that keeps what it makes: it happens the first time only.
+    pub once: Option<FnRef>,
     /// Rust: a branch of a function that the first one calls is on the way. Which variant of an `enum`, which flag or platform
     /// it is for has often been decided before.
     pub decided_below: bool,
+    /// The end is in Rust.
+    pub in_rust: bool,
+    /// Python's interpreter is let go of on the way.
+    pub released: bool,
 }
 
 impl Evidence {
@@ -85,8 +96,21 @@ pub enum Runs {
     Library(&'static Api, Effect),
 }
 
+impl PartialEq for Runs {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Own(function), Self::Own(other)) => function == other,
+            (Self::Library(api, effect), Self::Library(other, its)) => std::ptr::eq(*api, *other) && effect == its,
+            _ => false,
+        }
+    }
+}
+
+/// What a function runs, in order of place.
+pub(super) type Sites = Vec<(Site, Runs)>;
+
 /// Why a function has an effect: what it runs next on the shortest way.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug)]
 struct Hop {
     site: Site,
     next: Runs,
@@ -102,7 +126,7 @@ const MOST_WAYS: usize = 4;
 /// What is known of all functions that code on the loop reaches.
 #[derive(Default)]
 pub struct Effects {
-    sites: FxHashMap<FnRef, Vec<(Site, Runs)>>,
+    sites: FxHashMap<FnRef, Sites>,
     hops: Vec<FxHashMap<FnRef, Vec<Hop>>>,
     /// Sync functions that the loop itself calls.
     callbacks: FxHashSet<FnRef>,
@@ -115,31 +139,62 @@ impl Effects {
         let callbacks: FxHashSet<FnRef> =
             relevant.par_iter().flat_map_iter(|file| project.callbacks_of(*file)).collect();
         let mut effects = Self { callbacks, ..Self::default() };
+        effects.reach(project, &|functions| {
+            functions.par_iter().map(|function| (*function, project.sites_of(*function))).collect()
+        });
+        effects.climb(project);
+        effects
+    }
+
+    /// What code on the loop reaches. `look` finds the sites of functions of which none are known. Gives all functions that
+    /// are reached.
+    fn reach(&mut self, project: &Project, look: &dyn Fn(&[FnRef]) -> Vec<(FnRef, Sites)>) -> FxHashSet<FnRef> {
+        let relevant = project.relevant_files().iter();
         let mut frontier: Vec<FnRef> = relevant
-            .iter()
             .flat_map(|file| project.model(*file).function_ids().map(|function| FnRef { file: *file, function }))
-            .filter(|function| effects.on_loop(project, *function))
+            .filter(|function| self.on_loop(project, *function))
             .collect();
         let mut seen: FxHashSet<FnRef> = frontier.iter().copied().collect();
         while !frontier.is_empty() {
-            let found: Vec<(FnRef, Vec<(Site, Runs)>)> =
-                frontier.par_iter().map(|function| (*function, project.sites_of(*function))).collect();
+            let unknown: Vec<FnRef> = frontier.iter().copied().filter(|it| !self.sites.contains_key(it)).collect();
+            self.sites.extend(look(&unknown));
             let mut next: Vec<FnRef> = Vec::new();
-            for (function, sites) in found {
-                for (_, runs) in &sites {
-                    if let Runs::Own(callee) = runs
-                        && seen.insert(*callee)
-                    {
-                        next.push(*callee);
-                    }
+            for (_, runs) in frontier.iter().flat_map(|function| self.sites.get(function)).flatten() {
+                if let Runs::Own(callee) = runs
+                    && seen.insert(*callee)
+                {
+                    next.push(*callee);
                 }
-                effects.sites.insert(function, sites);
             }
             next.sort_unstable();
             frontier = next;
         }
-        effects.climb(project);
-        effects
+        seen
+    }
+
+    /// The same after a change. `callbacks` are those there are now, `stale` tells of which files nothing that was found
+    /// holds. Gives the functions of which something else is known than before.
+    pub(super) fn renew(
+        &mut self,
+        project: &Project,
+        callbacks: FxHashSet<FnRef>,
+        stale: &dyn Fn(FileId) -> bool,
+        look: &dyn Fn(&[FnRef]) -> Vec<(FnRef, Sites)>,
+    ) -> FxHashSet<FnRef> {
+        let mut changed: FxHashSet<FnRef> = callbacks.symmetric_difference(&self.callbacks).copied().collect();
+        self.callbacks = callbacks;
+        let before: FxHashSet<FnRef> = self.sites.keys().copied().collect();
+        self.sites.retain(|function, _| !stale(function.file));
+        let reached = self.reach(project, look);
+        self.sites.retain(|function, _| reached.contains(function));
+        changed.extend(before.symmetric_difference(&reached).copied());
+        let hops = std::mem::take(&mut self.hops);
+        self.climb(project);
+        for (before, after) in hops.iter().zip(&self.hops) {
+            changed.extend(after.iter().filter(|(function, ways)| before.get(function) != Some(ways)).map(|it| *it.0));
+            changed.extend(before.keys().filter(|function| !after.contains_key(function)).copied());
+        }
+        changed
     }
 
     /// From where an effect is to every caller, nearest first; among equals the earliest place wins.
@@ -155,22 +210,26 @@ impl Effects {
                     Runs::Own(callee) => callers.entry(*callee).or_default().push((*function, *site)),
                     // What is only likely to happen is told where it is called, not from afar.
                     Runs::Library(api, _) if api.confidence == Confidence::Likely => {}
-                    Runs::Library(_, effect) => {
-                        let index = match effect {
-                            Effect::Blocks(kind) => kind.index(),
-                            Effect::StartsRuntime => RUNTIME,
+                    Runs::Library(api, effect) => {
+                        let in_rust = project.language(function.file) == Language::Rust;
+                        let indices: &[usize] = match effect {
+                            Effect::Blocks(kind) => &[kind.index()],
+                            Effect::StartsRuntime if in_rust && runs_future(api) => &[RUNTIME, FUTURE],
+                            Effect::StartsRuntime => &[RUNTIME],
                             Effect::Spawns | Effect::Checkpoint => continue,
                         };
-                        let hop = Hop { site: *site, next: *runs, way: 0, guards: site.guards };
-                        let ways = hops[index].entry(*function).or_default();
-                        if let Some(way) = keep(ways, hop) {
-                            levels[index].push((*function, way));
+                        for index in indices {
+                            let hop = Hop { site: *site, next: *runs, way: 0, guards: site.guards };
+                            let ways = hops[*index].entry(*function).or_default();
+                            if let Some(way) = keep(ways, hop) {
+                                levels[*index].push((*function, way));
+                            }
                         }
                     }
                 }
             }
         }
-        for (hops, mut level) in hops.iter_mut().zip(levels) {
+        for (index, (hops, mut level)) in hops.iter_mut().zip(levels).enumerate() {
             while !level.is_empty() {
                 let mut reached: Vec<(FnRef, Hop)> = Vec::new();
                 for (function, way) in &level {
@@ -180,6 +239,9 @@ impl Effects {
                     }
                     let guards = hops[function][*way].guards;
                     for (caller, site) in callers.get(function).into_iter().flatten() {
+                        if index == RUNTIME && project.language(caller.file) != project.language(function.file) {
+                            continue;
+                        }
                         let Some(guards) = project.carried(*caller, site, *function, guards) else { continue };
                         let next = Runs::Own(*function);
                         reached.push((*caller, Hop { site: *site, next, way: *way, guards }));
@@ -207,6 +269,7 @@ impl Effects {
 
     /// The function's body is driven by an event loop: blocking in it blocks the loop.
     pub fn on_loop(&self, project: &Project, function: FnRef) -> bool {
+        project.asks_for_effects(function);
         project.function(function).kind.is_async() || self.callbacks.contains(&function)
     }
 
@@ -216,7 +279,8 @@ impl Effects {
     }
 
     /// The function has the effect, by itself or through what it calls.
-    pub fn has(&self, function: FnRef, effect: Climbing) -> bool {
+    pub fn has(&self, project: &Project, function: FnRef, effect: Climbing) -> bool {
+        project.asks_for_effects(function);
         self.hops.get(effect.index()).is_some_and(|hops| hops.contains_key(&function))
     }
 
@@ -235,6 +299,7 @@ impl Effects {
         callee: FnRef,
         effect: Climbing,
     ) -> Option<Evidence> {
+        project.asks_for_effects(callee);
         let ways = self.hops.get(effect.index())?.get(&callee)?;
         let way = ways.iter().position(|hop| project.carried(caller, site, callee, hop.guards).is_some())?;
         let awaited = site.call.is_some_and(|call| project.model(caller.file).call(call).awaited);
@@ -244,15 +309,21 @@ impl Effects {
     fn chain(&self, project: &Project, function: FnRef, way: usize, effect: Climbing) -> Option<Evidence> {
         let hops = self.hops.get(effect.index())?;
         let mut steps = Vec::new();
-        let (mut branches, mut once, mut decided_below) = (0, false, false);
+        let (mut branches, mut once, mut decided_below) = (0, None, false);
         let (mut alternative, mut returned) = (false, true);
+        let (mut in_rust, mut released) = (false, false);
         let (mut at, mut way) = (function, way);
         loop {
+            project.asks_for_effects(at);
             let hop = hops.get(&at)?.get(way)?;
             branches += hop.site.branches;
             let is_rust = project.language(at.file) == Language::Rust;
+            in_rust |= is_rust;
+            released |= is_rust && hop.site.call.is_some_and(|call| project.releases_interpreter(at.file, call));
             decided_below |= is_rust && !steps.is_empty() && hop.site.branches > 0;
-            once |= project.keeps_result(at);
+            if hop.site.once || project.keeps_result(at) {
+                once = Some(at);
+            }
             returned &= hop.site.call.is_some_and(|call| project.model(at.file).call(call).result == Use::Returned);
             alternative |= returned && hop.site.branches > 0;
             let place = Place { file: at.file, span: hop.site.span };
@@ -265,13 +336,33 @@ impl Effects {
                 }
                 Runs::Library(api, _) => {
                     let does = if api.does.is_empty() { "blocks" } else { api.does };
+                    let does = match effect {
+                        // Only a runtime of Rust minds.
+                        Climbing::RunsFuture => does.strip_suffix(", and panics in async code").unwrap_or(does),
+                        _ => does,
+                    };
                     steps.push(Step { function: name, message: format!("`{}` {does}", api.path), place });
-                    let confidence = if branches > 0 || once { Confidence::Likely } else { api.confidence };
-                    return Some(Evidence { steps, api, confidence, branches, alternative, once, decided_below });
+                    let confidence = if branches > 0 || once.is_some() { Confidence::Likely } else { api.confidence };
+                    return Some(Evidence {
+                        steps,
+                        api,
+                        confidence,
+                        branches,
+                        alternative,
+                        once,
+                        decided_below,
+                        in_rust,
+                        released,
+                    });
                 }
             }
         }
     }
+}
+
+/// It does not return before a future is done.
+fn runs_future(api: &Api) -> bool {
+    api.runs.iter().any(|it| it.place == Runner::Runtime)
 }
 
 /// Keeps a way unless one that is no longer asks for no more. Gives its place among the ways.
@@ -284,6 +375,12 @@ fn keep(ways: &mut Vec<Hop>, hop: Hop) -> Option<usize> {
 }
 
 impl Project {
+    fn asks_for_effects(&self, function: FnRef) {
+        if self.noted {
+            trace::asks_for_effects(function);
+        }
+    }
+
     /// What must hold of the caller for the callee's conditions to be met at this place; `None` where they cannot be.
     fn carried(&self, caller: FnRef, site: &Site, callee: FnRef, guards: Guards) -> Option<Guards> {
         let mut carried = site.guards;

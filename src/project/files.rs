@@ -1,7 +1,7 @@
 //! All files of a run: where each stands, its text at need, and which are looked at together.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use camino::Utf8PathBuf;
 use rustc_hash::FxHashMap;
@@ -30,6 +30,7 @@ pub struct Member {
 }
 
 /// A file that has been read.
+#[derive(Clone)]
 pub struct Read {
     /// Empty where it could not be.
     pub source: Source,
@@ -55,21 +56,34 @@ pub struct Files {
     /// The members by where they are on disk.
     by_place: OnceLock<FxHashMap<PathBuf, FileId>>,
     reader: Box<dyn Reader>,
+    /// What somebody else has told files to be, whatever the reader gives.
+    told: RwLock<FxHashMap<FileId, Read>>,
 }
 
 impl Files {
     /// The members as parts of what stands around them.
     pub fn new(
         members: Vec<Member>,
-        knowledge: Knowledge,
+        knowledge: impl Into<Arc<Knowledge>>,
         surroundings: Arc<Surroundings>,
         reader: Box<dyn Reader>,
     ) -> Self {
         let places = members.iter().map(|it| (it.location.as_path(), it.language));
-        let layout = Arc::new(Layout::of(places, &surroundings.manifests));
+        let layout = Arc::new(Layout::of(places, &surroundings));
         let installed = Installed::new(surroundings, members.len());
         let by_place = OnceLock::new();
-        Self { members, layout, knowledge: Arc::new(knowledge), installed, by_place, reader }
+        let told = RwLock::default();
+        Self { members, layout, knowledge: knowledge.into(), installed, by_place, reader, told }
+    }
+
+    /// Other members in the same surroundings.
+    pub fn with_members(&self, members: Vec<Member>, reader: Box<dyn Reader>) -> Self {
+        Self::new(members, Arc::clone(&self.knowledge), Arc::clone(&self.installed.around), reader)
+    }
+
+    /// Takes what has been read of installed packages over from `before`.
+    pub fn inherit(&mut self, before: &Self) {
+        self.installed.inherit(&before.installed);
     }
 
     /// The member at a place on disk.
@@ -84,8 +98,23 @@ impl Files {
         by_place.get(path).copied()
     }
 
-    pub(super) fn read(&self, file: FileId) -> Read {
-        self.reader.read(file)
+    /// The file as it is now.
+    pub fn read(&self, file: FileId) -> Read {
+        let told = self.told.read().unwrap_or_else(PoisonError::into_inner).get(&file).cloned();
+        told.unwrap_or_else(|| self.reader.read(file))
+    }
+
+    /// From now on the file is this, or, for `None`, what the reader gives.
+    pub fn tell(&self, file: FileId, read: Option<Read>) {
+        let mut told = self.told.write().unwrap_or_else(PoisonError::into_inner);
+        match read {
+            Some(read) => drop(told.insert(file, read)),
+            None => drop(told.remove(&file)),
+        }
+    }
+
+    pub fn members(&self) -> &[Member] {
+        &self.members
     }
 
     pub fn all(&self) -> impl Iterator<Item = FileId> + use<> {

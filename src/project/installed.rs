@@ -4,11 +4,10 @@
 //! nothing: where an order is needed, it is that of paths ([`Project::standing`](super::Project::standing)).
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Slot;
 use super::crates::either;
@@ -33,12 +32,12 @@ pub(super) struct Installed {
     first: usize,
     files: boxcar::Vec<InstalledFile>,
     by_path: Shared<PathBuf, FileId>,
+    /// What an earlier analysis has read.
+    before: FxHashMap<PathBuf, Arc<Slot>>,
     /// Python modules by their whole name.
     modules: Shared<String, Option<FileId>>,
     crates: boxcar::Vec<CrateSource>,
     crates_by_folder: Shared<Utf8PathBuf, CrateId>,
-    /// Something has led to sources that are still worked on.
-    work: AtomicBool,
     /// What a crate calls another: by the asking crate, or the folder of the user's package.
     names: Shared<(Asking, String), Option<CrateId>>,
     /// All Rust files of a crate, without their endings, sorted.
@@ -63,7 +62,7 @@ pub(super) struct CrateId(usize);
 struct InstalledFile {
     found: Found,
     place: Place,
-    slot: OnceLock<Box<Slot>>,
+    slot: OnceLock<Arc<Slot>>,
 }
 
 /// What a file is part of.
@@ -105,13 +104,53 @@ impl Installed {
         Self { around, first, ..Self::default() }
     }
 
+    /// Takes over what has been read already.
+    pub(super) fn inherit(&mut self, before: &Self) {
+        self.before.clone_from(&before.before);
+        for (_, file) in &before.files {
+            if let Some(slot) = file.slot.get() {
+                self.before.insert(file.found.path.clone(), Arc::clone(slot));
+            }
+        }
+    }
+
+    /// What was concluded from the user's files as they were is not known any more.
+    pub(super) fn forget_conclusions(&self) {
+        self.impls.write().unwrap_or_else(PoisonError::into_inner).clear();
+        self.described.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     fn entry(&self, file: FileId) -> Option<&InstalledFile> {
         self.files.get(file.index().checked_sub(self.first)?)
     }
 
-    /// Something has led to sources that may change at any time.
-    pub(super) fn leads_to_work(&self) -> bool {
-        self.work.load(Ordering::Relaxed)
+    /// All that the answers so far hang on: files with the texts that were read, and folders in which something was looked
+    /// for (without text), since what is not there today may be tomorrow.
+    pub(super) fn looked_at(&self) -> Vec<(PathBuf, Option<Arc<str>>)> {
+        let mut seen = Vec::new();
+        let mut folders: FxHashSet<PathBuf> = FxHashSet::default();
+        for (_, file) in &self.files {
+            if let Some(slot) = file.slot.get() {
+                seen.push((file.found.path.clone(), Some(Arc::clone(&slot.source.text))));
+            }
+            folders.extend(file.found.path.parent().map(Path::to_owned));
+        }
+        let modules = self.modules.read().unwrap_or_else(PoisonError::into_inner);
+        let missing = modules.iter().filter(|(_, found)| found.is_none());
+        let packages: FxHashSet<&str> = missing.map(|(name, _)| name.rsplit_once('.').map_or("", |it| it.0)).collect();
+        folders.extend(
+            packages.into_iter().flat_map(|package| self.around.python.iter().flat_map(|it| it.folders_of(package))),
+        );
+        let listings = self.listings.read().unwrap_or_else(PoisonError::into_inner);
+        folders.extend(listings.values().flat_map(|stems| stems.iter()).map(|stem| PathBuf::from(parent(stem))));
+        for (_, source) in self.crates.iter().filter(|(_, source)| source.is_work) {
+            let manifest = source.folder.join("Cargo.toml").into_std_path_buf();
+            let text = std::fs::read_to_string(&manifest).unwrap_or_default();
+            seen.push((manifest, Some(text.into())));
+        }
+        seen.extend(folders.into_iter().map(|folder| (folder, None)));
+        seen.sort();
+        seen
     }
 
     /// Where a file stands; `None` for the user's.
@@ -127,6 +166,9 @@ impl Installed {
     pub(super) fn slot(&self, file: FileId) -> Option<&Slot> {
         let entry = self.entry(file)?;
         Some(entry.slot.get_or_init(|| {
+            if let Some(slot) = self.before.get(&entry.found.path) {
+                return Arc::clone(slot);
+            }
             let source = crate::discover::read(&entry.found, self.around.largest).ok().flatten();
             let language = entry.found.kind.language();
             let mut source = source.unwrap_or_else(|| Source::new(entry.found.shown.clone(), language, ""));
@@ -167,9 +209,6 @@ impl Installed {
             if let Some(own) = own(&found.path) {
                 return Some(own);
             }
-            if found.is_work {
-                self.work.store(true, Ordering::Relaxed);
-            }
             let shown = site.shown(name, &found);
             let place = Place::Python { module: name.to_owned(), is_package: found.is_package };
             Some(self.number(found.path, shown, Kind::Python, place))
@@ -193,9 +232,6 @@ impl Installed {
             let library = source.manifest.package.as_ref()?.library.as_ref()?;
             if library.macros {
                 return None;
-            }
-            if source.is_work {
-                self.work.store(true, Ordering::Relaxed);
             }
             let mut known = self.crates_by_folder.write().unwrap_or_else(PoisonError::into_inner);
             let folder = source.folder.clone();

@@ -21,7 +21,25 @@ const PLAIN: &[&str] = &[
     "builtins.frozenset",
 ];
 
+/// A class attribute whose class has one of these is no plain value: Python, or the library, puts another in its place.
+const DESCRIBING: &[&str] = &["__get__", "__set_name__", "contribute_to_class"];
+
 impl Project {
+    /// A descriptor: reading the attribute gives what the object says, not the object.
+    pub(super) fn stands_for_another(&self, field: &Ty) -> bool {
+        field.parts().iter().any(|part| match part {
+            Ty::Instance(Class::Own(class), _) if self.language(class.file) == Language::Python => {
+                let describes = |it: &Ancestor| match it {
+                    Ancestor::Own(class) => DESCRIBING.iter().any(|name| self.own_method(*class, name).is_some()),
+                    Ancestor::Library(..) | Ancestor::Foreign(_) | Ancestor::Unknown => false,
+                };
+                let has_bases = !self.model(class.file).class(class.class).bases.is_empty();
+                describes(&Ancestor::Own(*class)) || has_bases && self.ancestry(*class).iter().any(describes)
+            }
+            _ => false,
+        })
+    }
+
     /// Whether `isinstance(value, class)` holds.
     pub(super) fn is_instance(&self, value: &Ty, class: &Ty) -> Option<bool> {
         match class {
@@ -122,7 +140,7 @@ fn is_plain_ancestor(ancestor: &Ancestor) -> bool {
     match ancestor {
         Ancestor::Own(_) => true,
         Ancestor::Library(_, path) => !is_abstract(path) || path.ends_with(".Generic"),
-        Ancestor::Unknown => false,
+        Ancestor::Foreign(_) | Ancestor::Unknown => false,
     }
 }
 

@@ -1,16 +1,21 @@
 //! Where files stand: which file a module path names, seen from another file.
 
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use camino::Utf8Path;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::crates::Crates;
 use crate::finding::FileId;
-use crate::packages::Manifest;
+use crate::packages::{Extension, Surroundings};
 use crate::source::Language;
 
 /// Paths of all files, for imports to be found in.
 #[derive(Default)]
 pub(super) struct Layout {
+    /// Tells this layout from others in what threads remember.
+    number: u64,
     /// By path without its ending: `pkg/mod`, `pkg/__init__`.
     python: FxHashMap<String, FileId>,
     /// Folders that are Python packages: `pkg` where there is a `pkg/__init__`.
@@ -21,17 +26,40 @@ pub(super) struct Layout {
     top: FxHashMap<String, Vec<String>>,
     /// Python files by the last part of their module's path, for packages spread over several roots.
     by_name: FxHashMap<String, Vec<FileId>>,
+    /// First files of crates that are modules of Python.
+    built: FxHashSet<FileId>,
     pub(super) crates: Crates,
     entries: Vec<Entry>,
+    /// The folders that absolute imports start from, each once.
+    roots: Vec<String>,
 }
 
 struct Entry {
     /// Without the ending.
     stem: String,
-    /// Python: the folder that absolute imports of its own package start from.
-    root: String,
+    /// Python: the folder that absolute imports of its own package start from, in [`Layout::roots`].
+    root: u32,
     /// `pkg.mod`; empty for Rust.
     module: String,
+}
+
+/// What an import names, by the folder it starts from and whether a table knows the library; see [`Layout::absolute`].
+type Imports = FxHashMap<(u32, bool), FxHashMap<String, Option<(FileId, usize)>>>;
+
+/// Imports that a thread remembers.
+const MOST_IMPORTS: usize = 1 << 14;
+
+#[derive(Default)]
+struct Remembered {
+    layout: u64,
+    imports: Imports,
+    count: usize,
+    /// The import that is asked for, as it is written.
+    dotted: String,
+}
+
+thread_local! {
+    static IMPORTS: RefCell<Remembered> = RefCell::default();
 }
 
 pub(super) fn parent(path: &str) -> &str {
@@ -56,8 +84,9 @@ pub(super) fn plain(path: &Utf8Path) -> String {
 }
 
 impl Layout {
-    pub(super) fn of<'a>(files: impl Iterator<Item = (&'a Utf8Path, Language)>, manifests: &[Manifest]) -> Self {
-        let mut layout = Self::default();
+    pub(super) fn of<'a>(files: impl Iterator<Item = (&'a Utf8Path, Language)>, around: &Surroundings) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let mut layout = Self { number: NEXT.fetch_add(1, Ordering::Relaxed), ..Self::default() };
         let mut languages = Vec::new();
         let mut rust = Vec::new();
         let mut before = String::new();
@@ -85,10 +114,11 @@ impl Layout {
                 }
                 Language::Rust => rust.push((id, stem.to_owned())),
             }
-            layout.entries.push(Entry { stem: stem.to_owned(), root: String::new(), module: String::new() });
+            layout.entries.push(Entry { stem: stem.to_owned(), root: 0, module: String::new() });
             languages.push(language);
         }
-        layout.crates = Crates::of(rust, languages.len(), manifests);
+        layout.crates = Crates::of(rust, languages.len(), &around.manifests);
+        let mut numbers: FxHashMap<String, u32> = FxHashMap::default();
         for (index, _) in languages.iter().enumerate().filter(|(_, language)| **language == Language::Python) {
             let (root, module) = layout.python_module(index);
             let stem = layout.entries[index].stem.as_str();
@@ -99,10 +129,51 @@ impl Layout {
             if !roots.contains(&root) {
                 roots.push(root.clone());
             }
-            layout.entries[index].root = root;
+            let next = layout.roots.len() as u32;
+            let number = *numbers.entry(root).or_insert_with_key(|root| {
+                layout.roots.push(root.clone());
+                next
+            });
+            layout.entries[index].root = number;
             layout.entries[index].module = module;
         }
+        layout.place_extensions(&around.extensions);
         layout
+    }
+
+    /// An extension module lies among Python's modules, as the first file of its crate: before a `.py` of its name, after a
+    /// package.
+    fn place_extensions(&mut self, extensions: &[Extension]) {
+        let mut placed: Vec<(String, String, FileId)> = Vec::new();
+        for extension in extensions {
+            let library = extension.crates.iter().find_map(|folder| self.crates.library_in(&plain(folder)));
+            let Some((file, name)) = library else { continue };
+            let mut path = extension.module.as_deref().unwrap_or(name).replace('.', "/");
+            let first = path.split('/').next().unwrap_or_default();
+            let roots = || extension.roots.iter().map(|it| plain(it));
+            let has_package = |root: &String| self.packages.contains_key(&join(root, first));
+            let Some(root) = roots().find(has_package).or_else(|| roots().last()) else { continue };
+            if extension.inside && first == path && has_package(&root) {
+                path = join(&path, first);
+            }
+            placed.push((root, path, file));
+        }
+        // What no project speaks of is loaded under its own name.
+        for (folder, file, name) in self.crates.loaded_by_python() {
+            let folder = plain(Utf8Path::new(folder));
+            if !placed.iter().any(|(.., it)| *it == file) && !self.python.contains_key(&join(&folder, name)) {
+                placed.push((folder, name.to_owned(), file));
+            }
+        }
+        for (root, path, file) in placed {
+            self.starts.extend(path.split('/').map(str::to_owned));
+            let roots = self.top.entry(path.split('/').next().unwrap_or_default().to_owned()).or_default();
+            if !roots.contains(&root) {
+                roots.push(root.clone());
+            }
+            self.python.insert(join(&root, &path), file);
+            self.built.insert(file);
+        }
     }
 
     /// The path of a file, without its ending.
@@ -163,18 +234,44 @@ impl Layout {
     /// `import a.b.c` seen from `file`. `known`: a library of that name is in the tables, so only a module beside the
     /// importing code can be meant instead.
     pub(super) fn absolute(&self, file: FileId, segments: &[&str], known: bool) -> Option<(FileId, usize)> {
-        let entry = &self.entries[file.index()];
+        let root = self.entries[file.index()].root;
+        IMPORTS.with_borrow_mut(|it| {
+            if it.layout != self.number || it.count > MOST_IMPORTS {
+                *it = Remembered { layout: self.number, ..Remembered::default() };
+            }
+            it.dotted.clear();
+            for (index, segment) in segments.iter().enumerate() {
+                it.dotted.push_str(if index == 0 { "" } else { "." });
+                it.dotted.push_str(segment);
+            }
+            let known_here = it.imports.entry((root, known)).or_default();
+            if let Some(found) = known_here.get(&it.dotted) {
+                return *found;
+            }
+            let found = self.absolute_afresh(root, segments, known);
+            known_here.insert(it.dotted.clone(), found);
+            it.count += 1;
+            found
+        })
+    }
+
+    fn absolute_afresh(&self, root: u32, segments: &[&str], known: bool) -> Option<(FileId, usize)> {
+        let root = self.roots[root as usize].as_str();
         // Inside a package of that name, or beside the script.
-        if let Some(found) = self.below(&entry.root, segments) {
+        if let Some(found) = self.below(root, segments) {
             return Some(found);
         }
         if known {
             return None;
         }
-        let mut folder = entry.root.as_str();
+        let mut folder = root;
         while !folder.is_empty() {
             folder = parent(folder);
-            if let Some(found) = self.below(folder, segments).or_else(|| self.below(&join(folder, "src"), segments)) {
+            // A package is no place to start from: it holds what is built of a crate under its own name.
+            let starts =
+                |found: &(FileId, usize)| !(self.built.contains(&found.0) && self.packages.contains_key(folder));
+            let found = self.below(folder, segments).filter(starts);
+            if let Some(found) = found.or_else(|| self.below(&join(folder, "src"), segments)) {
                 return Some(found);
             }
         }
@@ -195,7 +292,8 @@ impl Layout {
     /// The file lies in a package of that name, be it in a part of it without `__init__`.
     pub(super) fn is_within(&self, file: FileId, name: &str) -> bool {
         let Some(entry) = self.entries.get(file.index()) else { return false };
-        let mut folder = entry.root.as_str();
+        let Some(root) = self.roots.get(entry.root as usize) else { return false };
+        let mut folder = root.as_str();
         while !folder.is_empty() {
             if last(folder) == name && self.packages.contains_key(folder) {
                 return true;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use crate::source::Language;
 
 use super::Project;
-use super::types::{Class, Ty};
+use super::path::LibraryPath;
+use super::types::{Class, Ty, some};
 
 /// What a type in a table may refer to.
 pub(super) struct Around<'a> {
@@ -95,8 +96,9 @@ impl Project {
             (Language::Rust, "String") => "std::string::String",
             (_, path) => path,
         };
-        let path = self.knowledge.type_facts(language, path).map_or(path, |facts| facts.path);
-        Ty::Instance(Class::Library(path.into()), args.into())
+        let facts = self.knowledge.type_facts(language, path);
+        let path = facts.map_or_else(|| LibraryPath::of(path), |facts| facts.path.into());
+        Ty::Instance(Class::Library(path), some(args))
     }
 
     /// `T` of `Option<T>`.

@@ -6,23 +6,27 @@ use rustc_hash::FxHashSet;
 
 use crate::finding::FileId;
 use crate::knowledge::HandlerRole;
-use crate::model::{FunctionKind, ModuleId, NameId, ParamKind, Value, ValueId};
+use crate::model::{FunctionKind, ModuleId, NameId, ParamKind, Role, Value, ValueId};
 use crate::source::Language;
 
 use super::Project;
-use super::types::{Class, ClassRef, FnRef, Ty};
+use super::path::LibraryPath;
+use super::types::{Class, ClassRef, FnRef, Foreign, Ty, none};
 
 /// One of what a class derives from.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) enum Ancestor {
     Own(ClassRef),
-    Library(Language, Arc<str>),
+    Library(Language, LibraryPath),
+    /// Python: a class of Rust.
+    Foreign(ClassRef),
     Unknown,
 }
 
 impl Project {
     /// The member of that name.
     pub fn member(&self, language: Language, receiver: &Ty, name: &str) -> Ty {
+        let _outlines = self.of_outlines();
         match receiver {
             Ty::Module(file, module) => self.module_member(*file, *module, name).unwrap_or(Ty::Unknown),
             Ty::External(path) => self.external_member(language, path, name),
@@ -30,7 +34,7 @@ impl Project {
                 match self.class_member(*class, name, Some(receiver)) {
                     // Derived.
                     Ty::Unknown if language == Language::Rust && name == "default" => {
-                        let this = Ty::Instance(Class::Own(*class), Arc::from([]));
+                        let this = Ty::Instance(Class::Own(*class), none());
                         Ty::Method("std::default::Default::default".into(), Arc::new(this))
                     }
                     Ty::Unknown if language == Language::Rust => self.trait_member(*class, receiver, name),
@@ -50,6 +54,7 @@ impl Project {
             }
             Ty::Instance(Class::Library(path), args) => self.library_member(language, path, args, receiver, name),
             Ty::Super(class) => self.inherited(*class, name),
+            Ty::Foreign(it) => self.foreign_member(*it, name),
             Ty::Collection(_) => {
                 let path = match language {
                     Language::Python => "builtins.list",
@@ -155,7 +160,7 @@ impl Project {
                     .next()
             }
             Language::Python => match self.relative_module(file, 1, &[name]) {
-                Some((child, 1)) if self.is_package(file) => Some(Ty::Module(child, crate::model::FILE_MODULE)),
+                Some((child, 1)) if self.is_package(file) => Some(self.imported(child, name)),
                 _ => None,
             },
         }
@@ -201,6 +206,10 @@ impl Project {
                     self.knowledge.api(language, full).is_some() || self.knowledge.type_facts(language, full).is_some();
                 known.then_some(found)
             }
+            // Whatever is added to a module of Rust, its `__all__` lists.
+            Ty::Foreign(it @ Foreign::Module(_)) => {
+                Some(self.foreign_member(it, name)).filter(|found| !found.is_unknown())
+            }
             // `use Enum::*`, and what cannot be told.
             _ => None,
         }
@@ -238,7 +247,7 @@ impl Project {
     }
 
     fn inherited(&self, class: ClassRef, name: &str) -> Ty {
-        let this = Ty::Instance(Class::Own(class), Arc::from([]));
+        let this = Ty::Instance(Class::Own(class), none());
         self.member_along(&self.ancestry(class)[1..], name, Some(&this))
     }
 
@@ -261,6 +270,12 @@ impl Project {
                         return Ty::Unknown;
                     }
                 }
+                Ancestor::Foreign(class) => {
+                    let found = self.foreign_member(Foreign::Instance(*class), name);
+                    if !found.is_unknown() {
+                        return found;
+                    }
+                }
                 Ancestor::Unknown => return Ty::Unknown,
             }
         }
@@ -269,7 +284,8 @@ impl Project {
 
     /// The class and all it derives from, in the order in which members are looked up: a base that several derive from
     /// comes after the last of them.
-    pub(super) fn ancestry(&self, class: ClassRef) -> Vec<Ancestor> {
+    pub(super) fn ancestry_afresh(&self, class: ClassRef) -> Vec<Ancestor> {
+        let _outlines = self.of_outlines();
         let mut order = Vec::new();
         self.ancestors(class, &mut order, 0);
         let mut seen = FxHashSet::default();
@@ -290,6 +306,7 @@ impl Project {
             match self.evaluate(class.file, *base) {
                 Ty::Class(base) if base != class && depth < 12 => self.ancestors(base, order, depth + 1),
                 Ty::External(path) => order.push(Ancestor::Library(model.language, path)),
+                Ty::Foreign(Foreign::Class(base)) => order.push(Ancestor::Foreign(base)),
                 _ => order.push(Ancestor::Unknown),
             }
         }
@@ -328,26 +345,13 @@ impl Project {
         None
     }
 
-    /// A descriptor: reading the attribute gives what the object says, not the object.
-    fn stands_for_another(&self, field: &Ty) -> bool {
-        field.parts().iter().any(|part| match part {
-            Ty::Instance(Class::Own(class), _) if self.language(class.file) == Language::Python => {
-                let describes = |it: &Ancestor| match it {
-                    Ancestor::Own(class) => DESCRIBING.iter().any(|name| self.own_method(*class, name).is_some()),
-                    Ancestor::Library(..) | Ancestor::Unknown => false,
-                };
-                let has_bases = !self.model(class.file).class(class.class).bases.is_empty();
-                describes(&Ancestor::Own(*class)) || has_bases && self.ancestry(*class).iter().any(describes)
-            }
-            _ => false,
-        })
-    }
-
     /// Neither the class nor any base has a method of that name: all of them are known.
     pub(super) fn surely_lacks(&self, class: ClassRef, name: &str) -> bool {
+        let _outlines = self.of_outlines();
         self.find_method(class, name).is_none()
             && self.ancestry(class).iter().all(|it| match it {
                 Ancestor::Own(_) => true,
+                Ancestor::Foreign(class) => self.foreign_method(*class, name, Role::Call).is_none(),
                 Ancestor::Library(_, path) => is_plain_base(path),
                 Ancestor::Unknown => false,
             })
@@ -398,13 +402,15 @@ impl Project {
 
     /// `@classmethod`: its first parameter is the class it is called on.
     pub fn is_class_method(&self, function: FnRef) -> bool {
+        let _outlines = self.of_outlines();
         self.function(function).params.first().is_some_and(|param| {
             param.kind == ParamKind::Receiver && matches!(self.model(function.file).value(param.value), Value::Class(_))
         })
     }
 
     /// The library classes that a class derives from, however far up.
-    pub fn library_bases(&self, class: ClassRef) -> Vec<Arc<str>> {
+    pub fn library_bases(&self, class: ClassRef) -> Vec<LibraryPath> {
+        let _outlines = self.of_outlines();
         let mut found = Vec::new();
         let mut classes = vec![class];
         let mut at = 0;
@@ -423,27 +429,33 @@ impl Project {
 
     /// A method of the class or of its bases, whatever reading it as an attribute would give.
     pub fn find_method(&self, class: ClassRef, name: &str) -> Option<FnRef> {
+        let _outlines = self.of_outlines();
         if let Some(own) = self.own_method(class, name) {
             return Some(own);
         }
         if self.model(class.file).class(class.class).bases.is_empty() {
             return None;
         }
-        for ancestor in self.ancestry(class) {
+        for ancestor in self.ancestry(class).iter() {
             match ancestor {
                 Ancestor::Own(class) => {
-                    if let Some(found) = self.own_method(class, name) {
+                    if let Some(found) = self.own_method(*class, name) {
                         return Some(found);
                     }
                 }
-                Ancestor::Library(_, path) if is_plain_base(&path) => {}
+                Ancestor::Foreign(class) => {
+                    if let Some(found) = self.foreign_method_or_new(*class, name) {
+                        return Some(found);
+                    }
+                }
+                Ancestor::Library(_, path) if is_plain_base(path) => {}
                 Ancestor::Library(..) | Ancestor::Unknown => return None,
             }
         }
         None
     }
 
-    fn own_method(&self, class: ClassRef, name: &str) -> Option<FnRef> {
+    pub(super) fn own_method(&self, class: ClassRef, name: &str) -> Option<FnRef> {
         let model = self.model(class.file);
         if let Some(id) = model.names.find(name)
             && let Some((_, function)) = model.class(class.class).methods.iter().rev().find(|(it, _)| *it == id)
@@ -465,6 +477,7 @@ impl Project {
 
     /// `@abstractmethod`, or a body that only raises `NotImplementedError`: a subclass decides what it does.
     pub fn is_abstract(&self, function: FnRef) -> bool {
+        let _outlines = self.of_outlines();
         let definition = self.function(function);
         if self.language(function.file) == Language::Rust {
             return false;
@@ -566,9 +579,6 @@ impl Project {
         bases.iter().find_map(|base| self.library_member_within(language, base, receiver, name, depth + 1))
     }
 }
-
-/// A class attribute whose class has one of these is no plain value: Python, or the library, puts another in its place.
-const DESCRIBING: &[&str] = &["__get__", "__set_name__", "contribute_to_class"];
 
 /// Bases that add nothing a program would call by accident.
 pub(super) fn is_plain_base(path: &str) -> bool {

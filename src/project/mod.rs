@@ -2,9 +2,11 @@
 
 mod asking;
 mod async_library;
+mod border;
 mod callables;
 mod callbacks;
 mod calls;
+mod conditions;
 mod coverage;
 mod crates;
 pub mod effects;
@@ -15,16 +17,24 @@ mod installed;
 mod instances;
 mod layout;
 mod library;
+mod live;
 mod members;
+mod path;
 mod reach;
+mod remembered;
 mod resolve;
 mod sites;
 mod times;
+mod trace;
 pub mod types;
+mod unwritten;
 
 pub use callables::Wrapping;
 pub use coverage::Coverage;
 pub use files::{Files, Member, Read, Reader};
+pub use live::{Kept, Live};
+pub use path::LibraryPath;
+pub(crate) use trace::Evaluating;
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -43,7 +53,7 @@ pub use calls::Callee;
 use effects::Effects;
 use installed::Installed;
 use layout::Layout;
-use types::{ClassRef, FnRef};
+use types::{ClassRef, FnRef, ForeignModule};
 
 /// Some files of a run, looked at together, and whatever else they lead to.
 pub struct Project {
@@ -54,16 +64,22 @@ pub struct Project {
     /// Those of the group that can have findings of their own.
     relevant: Vec<FileId>,
     /// Every file of the run; those that nothing has led to are empty.
-    slots: Box<[OnceLock<Box<Slot>>]>,
+    slots: Box<[OnceLock<Arc<Slot>>]>,
+    /// What has been asked of each.
+    remembered: Box<[OnceLock<Box<remembered::Remembered>>]>,
     pub knowledge: Arc<Knowledge>,
     layout: Arc<Layout>,
     /// Rust `impl` blocks of the group by the type they are for.
     impls: FxHashMap<ClassRef, Vec<(FileId, u32)>>,
     /// The same of crates outside the group, by the crate's first file: found when something leads there.
     crates: Mutex<FxHashMap<FileId, Arc<Impls>>>,
+    /// What modules hold that Python has from Rust: found when something leads there.
+    foreign: Mutex<FxHashMap<ForeignModule, border::Contents>>,
     effects: Effects,
     /// What files are for that import no async library.
     async_library: OnceLock<&'static str>,
+    /// Notes are taken of what answers are made of.
+    noted: bool,
 }
 
 type Impls = FxHashMap<ClassRef, Vec<(FileId, u32)>>;
@@ -82,25 +98,31 @@ impl Project {
     /// Reads and links a group of files.
     pub fn new(files: Arc<Files>, group: Vec<FileId>) -> Self {
         use rayon::prelude::*;
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let mut project = Self {
-            number,
+        let mut project = Self::unread(files, group);
+        project.relevant = project.group.par_iter().copied().filter(|file| project.read(*file)).collect();
+        project.impls = project.collect_impls(&project.group);
+        project.effects = Effects::of(&project);
+        project
+    }
+
+    /// A group of files of which none is read yet.
+    fn unread(files: Arc<Files>, group: Vec<FileId>) -> Self {
+        Self {
+            number: next_number(),
             group,
             relevant: Vec::new(),
             slots: files.all().map(|_| OnceLock::new()).collect(),
+            remembered: files.all().map(|_| OnceLock::new()).collect(),
             knowledge: Arc::clone(&files.knowledge),
             layout: Arc::clone(&files.layout),
             files,
             impls: Impls::default(),
             crates: Mutex::default(),
+            foreign: Mutex::default(),
             effects: Effects::default(),
             async_library: OnceLock::new(),
-        };
-        project.relevant = project.group.par_iter().copied().filter(|file| project.read(*file)).collect();
-        project.impls = project.collect_impls(&project.group);
-        project.effects = Effects::of(&project);
-        project
+            noted: false,
+        }
     }
 
     /// Reads a file, and lowers it where that is worth it. Says whether it can have findings of its own.
@@ -114,6 +136,9 @@ impl Project {
     }
 
     fn slot(&self, file: FileId) -> &Slot {
+        if self.noted {
+            trace::looks_at(file);
+        }
         match self.slots.get(file.index()) {
             Some(slot) => slot.get_or_init(|| Slot::new(self.files.read(file).source)),
             None => self.installed().slot(file).expect("a file's number is given by its run"),
@@ -133,11 +158,29 @@ impl Project {
 
     /// Those of the group that can have findings of their own.
     pub fn relevant_files(&self) -> &[FileId] {
+        if self.noted {
+            trace::asks_what_matters();
+        }
         &self.relevant
+    }
+
+    /// The files of the group that are lowered whether something leads to them or not.
+    pub fn files_lowered(&self) -> impl Iterator<Item = FileId> {
+        let relevant = self.relevant_files();
+        let is_one = |file: &FileId| self.language(*file) == Language::Rust || relevant.binary_search(file).is_ok();
+        self.group.iter().copied().filter(is_one)
     }
 
     pub fn source(&self, file: FileId) -> &Source {
         &self.slot(file).source
+    }
+
+    /// The file's text, if anything has asked before.
+    pub fn source_if_read(&self, file: FileId) -> Option<&Source> {
+        match self.slots.get(file.index()) {
+            Some(slot) => slot.get().map(|it| &it.source),
+            None => self.installed().slot(file).map(|it| &it.source),
+        }
     }
 
     /// What the file is called in reports.
@@ -194,8 +237,14 @@ impl Project {
         &self.effects
     }
 
+    /// What is asked of other files while this lives is part of their outlines.
+    pub(crate) fn of_outlines(&self) -> Option<Evaluating> {
+        self.noted.then(|| trace::Evaluating::begin(None))
+    }
+
     /// The name of a function as people write it: `app.db.Store.load`.
     pub fn function_name(&self, function: FnRef) -> String {
+        let _outlines = self.of_outlines();
         let model = self.model(function.file);
         let module = self.module_of(function.file);
         if function.function == TOP_LEVEL {
@@ -211,6 +260,7 @@ impl Project {
 
     /// The last parts of a function's name, for messages: `Store.load`.
     pub fn short_name(&self, function: FnRef) -> &str {
+        let _outlines = self.of_outlines();
         let model = self.model(function.file);
         model.name(model.function(function.function).qualname)
     }
@@ -297,9 +347,15 @@ impl Sources for Project {
     }
 }
 
+/// Tells projects apart, and what is known of one before and after a change.
+fn next_number() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
 impl Slot {
-    fn new(source: Source) -> Box<Self> {
-        Box::new(Self { source, model: OnceLock::new(), failed: AtomicBool::new(false), callables: OnceLock::new() })
+    fn new(source: Source) -> Arc<Self> {
+        Arc::new(Self { source, model: OnceLock::new(), failed: AtomicBool::new(false), callables: OnceLock::new() })
     }
 
     fn model(&self) -> &FileModel {

@@ -1,10 +1,11 @@
 //! From a name in any file to what it leads to, in the user's files or in what is installed.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Project;
 use super::installed::{Asking, Impls, Place, remembered};
+use super::path::LibraryPath;
 use super::resolve::{apart, is_apart};
 use super::types::{Class, ClassRef, FnRef, Ty};
 use crate::finding::FileId;
@@ -58,13 +59,15 @@ impl Project {
         file.index() >= self.files.members.len()
     }
 
-    /// Some group has led to packages or crates outside that are still worked on.
-    pub fn leads_to_work(&self) -> bool {
-        self.installed().leads_to_work()
+    /// What was read of installed packages and crates, by this group and those before it: files with their texts, and
+    /// folders in which something was looked for.
+    pub fn looked_at_around(&self) -> Vec<(PathBuf, Option<Arc<str>>)> {
+        self.installed().looked_at()
     }
 
     /// Its blocking is told in its own body: callers need not be told again.
     pub fn answers_for_itself(&self, function: FnRef) -> bool {
+        let _outlines = self.of_outlines();
         self.function(function).kind.is_async() && !self.is_installed(function.file)
     }
 
@@ -136,10 +139,10 @@ impl Project {
     /// so that the tables are asked for whatever is in them.
     pub(super) fn library_name(&self, language: Language, full: String) -> Ty {
         if !self.follows(language) || self.is_described(language, &full) {
-            return Ty::External(full.into());
+            return Ty::External(LibraryPath::of(&full));
         }
         match self.in_sources(language, &full) {
-            Some(Ty::Module(..) | Ty::Unknown) | None => Ty::External(full.into()),
+            Some(Ty::Module(..) | Ty::Unknown) | None => Ty::External(LibraryPath::of(&full)),
             Some(found) => found,
         }
     }

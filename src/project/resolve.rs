@@ -3,19 +3,18 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
-
 use crate::finding::FileId;
 use crate::model::{CallId, FILE_MODULE, FunctionKind, ModuleId, NameId, ParamKind, Path, PathRoot, Value, ValueId};
 use crate::source::Language;
 
-use super::Project;
 use super::callables::Wrapping;
 use super::library::Around;
-use super::types::{Class, ClassRef, FnRef, Ty};
+use super::path::LibraryPath;
+use super::types::{Class, ClassRef, FnRef, Foreign, Ty, none, some};
+use super::{Project, trace};
 
-/// Values that a thread remembers, twice over: as many as the processor's cache holds, more or less.
-const LARGEST_MEMO: usize = 7 << 11;
+/// Values that a thread remembers: as many as the processor's cache holds, more or less. A power of two.
+const REMEMBERED: usize = 1 << 15;
 /// Stack that one step of an evaluation may need, and what is added when less is left.
 const RED_ZONE: usize = 128 * 1024;
 const MORE_STACK: usize = 2 * 1024 * 1024;
@@ -26,9 +25,8 @@ type Key = (u64, FileId, ValueId);
 /// What one thread knows of values, and what it is at.
 #[derive(Default)]
 struct Memo {
-    known: FxHashMap<Key, Ty>,
-    /// What was known before `known` was last full.
-    older: FxHashMap<Key, Ty>,
+    /// Each value has one place, which it loses to the next one that has the same.
+    known: Vec<Option<(Key, Ty)>>,
     /// Values whose evaluation has begun and not ended, each within the one before.
     open: Vec<Key>,
     /// The outermost open value that was asked for again since the innermost one began: `usize::MAX` for none.
@@ -38,22 +36,24 @@ struct Memo {
 }
 
 impl Memo {
-    fn get(&mut self, key: &Key) -> Option<Ty> {
-        if let Some(known) = self.known.get(key) {
-            return Some(known.clone());
+    /// Neighbours in a file have neighbouring places: they are asked for together.
+    fn place((project, file, value): &Key) -> usize {
+        let apart = (u64::from(file.0) << 1 | project & 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+        (apart as usize ^ value.index()) % REMEMBERED
+    }
+
+    fn get(&self, key: &Key) -> Option<Ty> {
+        match self.known.get(Self::place(key)) {
+            Some(Some((known, ty))) if known == key => Some(ty.clone()),
+            _ => None,
         }
-        let known = self.older.remove(key)?;
-        self.insert(*key, known.clone());
-        Some(known)
     }
 
     fn insert(&mut self, key: Key, ty: Ty) {
-        if self.known.len() >= LARGEST_MEMO {
-            // What was asked for of late stays.
-            self.older = std::mem::take(&mut self.known);
-            self.known.reserve(LARGEST_MEMO);
+        if self.known.is_empty() {
+            self.known.resize_with(REMEMBERED, || None);
         }
-        self.known.insert(key, ty);
+        self.known[Self::place(&key)] = Some((key, ty));
     }
 }
 
@@ -107,7 +107,9 @@ impl Project {
             Ok(begun) => begun,
             Err(known) => return known,
         };
+        let evaluating = self.noted.then(|| trace::Evaluating::begin(Some(file)));
         let ty = stacker::maybe_grow(RED_ZONE, MORE_STACK, || self.evaluate_afresh(file, model.value(value)));
+        drop(evaluating);
         MEMO.with_borrow_mut(|memo| {
             memo.open.pop();
             let depth = memo.open.len();
@@ -210,14 +212,15 @@ impl Project {
                 if declared.kind == crate::model::ClassKind::Alias {
                     let target = declared.bases.first().map_or(Ty::Unknown, |it| self.evaluate(class.file, *it));
                     return match target {
-                        Ty::Instance(of, _) if !args.is_empty() => Ty::Instance(of, args.into()),
+                        Ty::Instance(of, _) if !args.is_empty() => Ty::Instance(of, some(args)),
                         other => other,
                     };
                 }
-                Ty::Instance(Class::Own(*class), args.into())
+                Ty::Instance(Class::Own(*class), some(args))
             }
             Ty::External(path) => self.library_instance(language, path, args),
             Ty::Union(parts) => Ty::union(parts.iter().map(|it| self.instance_of(language, it, args.clone()))),
+            Ty::Foreign(Foreign::Class(class)) => Ty::Foreign(Foreign::Instance(*class)),
             Ty::None => Ty::None,
             _ => Ty::Unknown,
         }
@@ -228,7 +231,10 @@ impl Project {
         let segments: Vec<&str> = path.segments.iter().map(|it| model.name(*it)).collect();
         match (model.language, path.root) {
             (Language::Python, PathRoot::Relative(level)) => match self.relative_module(file, level, &segments) {
-                Some((found, used)) => self.down(Ty::Module(found, FILE_MODULE), &segments[used..], model.language),
+                Some((found, used)) => {
+                    let name = used.checked_sub(1).map_or("", |last| segments[last]);
+                    self.down(self.imported(found, name), &segments[used..], model.language)
+                }
                 None => Ty::Unknown,
             },
             (Language::Python, _) => {
@@ -238,13 +244,13 @@ impl Project {
                     if let Some((found, used)) = self.absolute_module(file, &segments, known)
                         && !(known && found == file)
                     {
-                        return self.down(Ty::Module(found, FILE_MODULE), &segments[used..], model.language);
+                        return self.down(self.imported(found, segments[used - 1]), &segments[used..], model.language);
                     }
                     if known {
                         return self.library_name(Language::Python, segments.join("."));
                     }
                 }
-                Ty::External(segments.join(".").into())
+                Ty::External(LibraryPath::of(&segments.join(".")))
             }
             (Language::Rust, PathRoot::Absolute) => self.crate_path(file, &segments),
             (Language::Rust, PathRoot::Crate) => match self.crate_root(file) {
@@ -286,7 +292,7 @@ impl Project {
         }
         match self.crate_named(file, first) {
             Some(root) => self.down(Ty::Module(root, FILE_MODULE), rest, Language::Rust),
-            None => Ty::External(segments.join("::").into()),
+            None => Ty::External(LibraryPath::of(&segments.join("::"))),
         }
     }
 
@@ -306,7 +312,7 @@ impl Project {
         let text = model.name(name);
         match self.module_member(file, module, text) {
             Some(ty) => ty,
-            None if model.language == Language::Python => Ty::External(format!("builtins.{text}").into()),
+            None if model.language == Language::Python => Ty::External(LibraryPath::of(&format!("builtins.{text}"))),
             // A crate that is used without `use`, in a module with globs.
             None if text.chars().next().is_some_and(char::is_lowercase) => self.crate_path(file, &[text]),
             None => Ty::Unknown,
@@ -315,6 +321,7 @@ impl Project {
 
     /// What a call gives.
     pub fn result_of_call(&self, file: FileId, call: CallId) -> Ty {
+        let _outlines = self.of_outlines();
         let model = self.model(file);
         let callee = self.evaluate(file, model.call(call).callee);
         Ty::union(callee.parts().iter().map(|part| self.result_of(file, call, part)))
@@ -333,6 +340,7 @@ impl Project {
             Ty::Bound(receiver, function) => self.call_result(*function, Some(receiver)),
             Ty::Partial(inner) => self.result_of(file, call, inner),
             Ty::Super(_) => callee.clone(),
+            Ty::Foreign(it) => self.foreign_call(*it),
             Ty::Instance(Class::Library(path), _) if language == Language::Python => {
                 self.given_by(language, path, callee, "__call__")
             }
@@ -409,6 +417,7 @@ impl Project {
 
     /// What a function returns (after `await`): declared, or what its `return`s give.
     pub fn returns(&self, function: FnRef, receiver: Option<&Ty>) -> Ty {
+        let _outlines = self.of_outlines();
         let definition = self.function(function);
         let file = function.file;
         if let Some(declared) = definition.returns {
@@ -453,7 +462,7 @@ impl Project {
     /// An instance of a class, or what is one already.
     fn made_by(&self, receiver: &Ty) -> Ty {
         match receiver {
-            Ty::Class(class) => Ty::Instance(Class::Own(*class), Arc::from([])),
+            Ty::Class(class) => Ty::Instance(Class::Own(*class), none()),
             other => other.clone(),
         }
     }
@@ -514,6 +523,7 @@ impl Project {
             // `async with session.get(..) as response`: what awaiting would give.
             Ty::Coroutine(inner, None) => (**inner).clone(),
             Ty::Manager(function) => self.yielded(*function),
+            Ty::Foreign(it) => self.foreign_entered(*it, is_async),
             Ty::Union(parts) => {
                 // What has no such method is not what is entered.
                 let name = if is_async { "__aenter__" } else { "__enter__" };
@@ -582,6 +592,7 @@ impl Project {
 
     /// The values of parameters that receive something: not `self`.
     pub fn parameter_count(&self, function: FnRef) -> usize {
+        let _outlines = self.of_outlines();
         self.function(function).params.iter().filter(|param| param.kind != ParamKind::Receiver).count()
     }
 }

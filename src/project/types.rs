@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use crate::finding::FileId;
-use crate::model::{CallId, ClassId, FunctionId, ModuleId};
+use crate::model::{CallId, ClassId, FunctionId, ModuleBody, ModuleId};
+
+use super::path::LibraryPath;
 
 /// A function of the project or of a dependency that was read.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -26,12 +28,29 @@ pub struct CallRef {
     pub call: CallId,
 }
 
+/// A module that is built of Rust code.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ForeignModule {
+    pub file: FileId,
+    pub body: ModuleBody,
+}
+
+/// What Python gets from Rust. Nothing that is said of Rust's own values is said of these.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Foreign {
+    Module(ForeignModule),
+    /// A function, or a method of whatever it was asked of.
+    Function(FnRef),
+    Class(ClassRef),
+    Instance(ClassRef),
+}
+
 /// What a class or type is.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Class {
     Own(ClassRef),
     /// Of a library: the path in its tables, or any path nothing is known of.
-    Library(Arc<str>),
+    Library(LibraryPath),
 }
 
 /// What a value is.
@@ -45,14 +64,14 @@ pub enum Ty {
     /// A module of the project.
     Module(FileId, ModuleId),
     /// A path into a library: module, function or class.
-    External(Arc<str>),
+    External(LibraryPath),
     Function(FnRef),
     Class(ClassRef),
     Instance(Class, Arc<[Ty]>),
     /// A method of the project's, with its receiver.
     Bound(Arc<Ty>, FnRef),
     /// A library's method: its path in the tables, with the receiver.
-    Method(Arc<str>, Arc<Ty>),
+    Method(LibraryPath, Arc<Ty>),
     /// What calling an async function gives; awaiting it gives the inner.
     Coroutine(Arc<Ty>, Option<FnRef>),
     /// What calling a generator function gives.
@@ -62,15 +81,30 @@ pub enum Ty {
     /// `functools.partial(f, ..)`.
     Partial(Arc<Ty>),
     Super(ClassRef),
+    /// Python: something from Rust.
+    Foreign(Foreign),
     Tuple(Arc<[Ty]>),
     /// Something iterable with elements of one type.
     Collection(Arc<Ty>),
     Union(Arc<[Ty]>),
 }
 
+/// No type arguments.
+pub(super) fn none() -> Arc<[Ty]> {
+    thread_local! {
+        static NONE: Arc<[Ty]> = Arc::from([]);
+    }
+    NONE.with(Arc::clone)
+}
+
+/// Type arguments.
+pub(super) fn some(args: Vec<Ty>) -> Arc<[Ty]> {
+    if args.is_empty() { none() } else { args.into() }
+}
+
 impl Ty {
     pub fn is_unknown(&self) -> bool {
-        *self == Self::Unknown
+        matches!(self, Self::Unknown)
     }
 
     /// One of these. `None` is left out where there is something else; one unknown makes all unknown.
@@ -117,8 +151,8 @@ impl Ty {
         }
     }
 
-    pub fn library(path: impl Into<Arc<str>>) -> Self {
-        Self::Instance(Class::Library(path.into()), Arc::from([]))
+    pub fn library(path: impl Into<LibraryPath>) -> Self {
+        Self::Instance(Class::Library(path.into()), none())
     }
 
     /// A Rust `Result`, of the standard library or under an alias of another: `std::io::Result`, `anyhow::Result`.

@@ -86,7 +86,34 @@ impl<'a> Visitor<'a> for Bound<'a> {
             }
             _ => {}
         }
-        visitor::walk_stmt(self, stmt);
+        if self.walrus {
+            visitor::walk_stmt(self, stmt);
+            return;
+        }
+        // Only statements bind anything.
+        match stmt {
+            Stmt::If(it) => {
+                self.visit_body(&it.body);
+                it.elif_else_clauses.iter().for_each(|clause| self.visit_body(&clause.body));
+            }
+            Stmt::For(it) => {
+                self.visit_body(&it.body);
+                self.visit_body(&it.orelse);
+            }
+            Stmt::While(it) => {
+                self.visit_body(&it.body);
+                self.visit_body(&it.orelse);
+            }
+            Stmt::With(it) => self.visit_body(&it.body),
+            Stmt::Try(it) => {
+                self.visit_body(&it.body);
+                it.handlers.iter().for_each(|handler| self.visit_except_handler(handler));
+                self.visit_body(&it.orelse);
+                self.visit_body(&it.finalbody);
+            }
+            Stmt::Match(it) => it.cases.iter().for_each(|case| self.visit_match_case(case)),
+            _ => {}
+        }
     }
 
     fn visit_except_handler(&mut self, handler: &'a ExceptHandler) {

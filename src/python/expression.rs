@@ -25,7 +25,14 @@ const LONGEST_STRING: usize = 80;
 impl<'a> Lowerer<'a> {
     /// Walks an expression whose value is put to `result`.
     pub(super) fn expression(&mut self, expr: &'a Expr, result: Use) -> ValueId {
-        stacker::maybe_grow(RED_ZONE, STACK, || self.walk(expr, result))
+        // Most expressions are names and constants, which nest nothing.
+        match expr {
+            Expr::Name(it) => self.read(it.id.as_str()),
+            Expr::StringLiteral(_) | Expr::NumberLiteral(_) | Expr::BooleanLiteral(_) | Expr::NoneLiteral(_) => {
+                self.walk(expr, result)
+            }
+            _ => stacker::maybe_grow(RED_ZONE, STACK, || self.walk(expr, result)),
+        }
     }
 
     fn walk(&mut self, expr: &'a Expr, result: Use) -> ValueId {
@@ -289,7 +296,7 @@ impl<'a> Lowerer<'a> {
         for (mut body, at, said) in bodies.into_iter().rev() {
             if let Some(arm) = inner.take() {
                 let branch = Branch { kind: BranchKind::Expression, span: whole, arms: vec![arm], exhaustive: false };
-                body.nodes.push(Node::Branch(Box::new(branch)));
+                body.push(Node::Branch(Box::new(branch)));
             }
             inner = Some(Arm { body, span: at, ..said });
         }

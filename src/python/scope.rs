@@ -11,6 +11,9 @@ use crate::source::Span;
 
 use super::bound::Bound;
 
+/// So many values are compared with each other faster than hashed.
+const FEW: usize = 8;
+
 pub(super) struct Lowerer<'a> {
     pub(super) model: FileModel,
     /// The functions around the current place, outermost first; frame 0 is the top level.
@@ -35,8 +38,8 @@ pub(super) struct Frame<'a> {
     elsewhere: FxHashSet<&'a str>,
     /// Per local: what it stands for here.
     pub(super) current: Vec<Option<ValueId>>,
-    /// Per local: everything it ever stands for.
-    all: Vec<Vec<ValueId>>,
+    /// Everything that locals ever stand for, in order of place.
+    assigned: Vec<(LocalId, ValueId)>,
     pub(super) locals_out: Vec<Local>,
     pub(super) nodes: Vec<Node>,
     /// Function definitions inside, to be lowered once this body is done.
@@ -90,7 +93,7 @@ impl<'a> Lowerer<'a> {
         self.run_later();
         let frame = self.frames.pop().expect("the top level's own frame");
         let top = &mut self.model.functions[TOP_LEVEL.index()];
-        top.body = Block { nodes: frame.nodes };
+        top.body = Block::new(frame.nodes);
         top.locals = frame.locals_out;
     }
 
@@ -127,7 +130,7 @@ impl<'a> Lowerer<'a> {
     pub(super) fn block(&mut self, walk: impl FnOnce(&mut Self)) -> Block {
         let outer = std::mem::take(&mut self.frame().nodes);
         walk(self);
-        Block { nodes: std::mem::replace(&mut self.frame().nodes, outer) }
+        Block::new(std::mem::replace(&mut self.frame().nodes, outer))
     }
 
     pub(super) fn instance(&mut self, class: ValueId, args: Vec<ValueId>) -> ValueId {
@@ -139,8 +142,20 @@ impl<'a> Lowerer<'a> {
 
     /// One of these values. `None`s among others stay: a use of the value assumes it is something.
     pub(super) fn union(&mut self, mut values: Vec<ValueId>) -> ValueId {
-        let mut seen = FxHashSet::default();
-        values.retain(|it| seen.insert(*it));
+        if values.len() <= FEW {
+            let mut kept = 0;
+            for index in 0..values.len() {
+                let value = values[index];
+                if !values[..kept].contains(&value) {
+                    values[kept] = value;
+                    kept += 1;
+                }
+            }
+            values.truncate(kept);
+        } else {
+            let mut seen = FxHashSet::default();
+            values.retain(|it| seen.insert(*it));
+        }
         match values.as_slice() {
             [] => UNKNOWN,
             [one] => *one,
@@ -166,7 +181,7 @@ impl<'a> Lowerer<'a> {
         self.run_later();
         let frame = self.frames.pop().expect("opened before");
         let function = &mut self.model.functions[frame.id.index()];
-        function.body = Block { nodes: frame.nodes };
+        function.body = Block::new(frame.nodes);
         function.locals = frame.locals_out;
     }
 
@@ -219,7 +234,7 @@ impl<'a> Lowerer<'a> {
                 if !nested && let Some(value) = frame.current[local.index()] {
                     return value;
                 }
-                let all = frame.all[local.index()].clone();
+                let all = frame.assigned.iter().filter(|(it, _)| *it == local).map(|(_, value)| *value).collect();
                 self.union(all)
             }
             Found::Value(value) => value,
@@ -358,7 +373,13 @@ impl<'a> Lowerer<'a> {
         joined.resize(count, None);
         if let Some((first, rest)) = states.split_first() {
             for (index, slot) in joined.iter_mut().enumerate() {
-                let mut values: Vec<ValueId> = first.get(index).copied().flatten().into_iter().collect();
+                let one = first.get(index).copied().flatten();
+                // Few of the locals are bound in one of the alternatives.
+                if rest.iter().all(|state| state.get(index).copied().flatten() == one) {
+                    *slot = one;
+                    continue;
+                }
+                let mut values: Vec<ValueId> = one.into_iter().collect();
                 for state in rest {
                     if let Some(value) = state.get(index).copied().flatten()
                         && !values.contains(&value)
@@ -437,7 +458,7 @@ impl<'a> Frame<'a> {
             inner: Vec::new(),
             elsewhere: FxHashSet::default(),
             current: Vec::new(),
-            all: Vec::new(),
+            assigned: Vec::new(),
             locals_out: Vec::new(),
             nodes: Vec::new(),
             later: Vec::new(),
@@ -462,12 +483,11 @@ impl<'a> Frame<'a> {
         let local = LocalId(self.locals_out.len() as u32);
         self.locals_out.push(Local { name, span, reads: 0, shared: false });
         self.current.push(None);
-        self.all.push(Vec::new());
         local
     }
 
     pub(super) fn assign(&mut self, local: LocalId, value: ValueId) {
         self.current[local.index()] = Some(value);
-        self.all[local.index()].push(value);
+        self.assigned.push((local, value));
     }
 }

@@ -81,8 +81,8 @@ fn is_one_of_many(context: &Context<'_>, function: FnRef, name: &str) -> bool {
     if own.parent.is_some() {
         return false;
     }
-    context.project.group().iter().copied().any(|file| {
-        let Some(model) = context.project.model_if_lowered(file) else { return false };
+    context.project.files_lowered().any(|file| {
+        let model = context.project.model(file);
         let Some(id) = model.names.find(name) else { return false };
         let same = model.functions.iter().any(|it| {
             it.name == id

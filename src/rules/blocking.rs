@@ -2,19 +2,23 @@
 
 use super::{Context, Profile, Rule};
 use crate::knowledge::{Api, Effect, Kind};
-use crate::project::effects::{Climbing, Runs};
+use crate::project::effects::{Climbing, Evidence, Runs};
 use crate::project::types::FnRef;
+use crate::source::Language;
 
 /// Reports every place in the file's code on the loop that blocks in this way.
 pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) {
     let project = context.project;
     let effects = project.effects();
     for function in context.functions_on_loop() {
+        // What is kept was made by the first call that gets there.
+        let mut made: Vec<FnRef> = Vec::new();
         for (site, runs) in effects.sites(function) {
             match runs {
                 Runs::Library(api, Effect::Blocks(found)) if *found == kind => {
                     let does = if api.does.is_empty() { String::new() } else { format!(": it {}", api.does) };
-                    let message = format!("`{}` blocks the event loop{does}", api.path);
+                    let when = if site.once { "the first time, " } else { "" };
+                    let message = format!("{when}`{}` blocks the event loop{does}", api.path);
                     let mut finding = context.finding(rule, function, site.span, message);
                     finding.confidence = api.confidence;
                     finding.help = remedy(context, function, api);
@@ -25,10 +29,16 @@ pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) 
                     else {
                         continue;
                     };
+                    if let Some(keeper) = evidence.once {
+                        if made.contains(&keeper) {
+                            continue;
+                        }
+                        made.push(keeper);
+                    }
                     if evidence.is_far_fetched() && !context.wants(Profile::All) {
                         continue;
                     }
-                    let when = if evidence.once { "the first time, " } else { "" };
+                    let when = if evidence.once.is_some() { "the first time, " } else { "" };
                     let message = format!(
                         "{when}this call blocks the event loop: `{}` reaches `{}`",
                         project.short_name(*callee),
@@ -36,7 +46,10 @@ pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) 
                     );
                     let mut finding = context.finding(rule, function, site.span, message);
                     finding.confidence = evidence.confidence;
-                    finding.help = remedy(context, function, evidence.api);
+                    finding.help = match in_another_language(context, function, &evidence) {
+                        Some(help) => Some(help),
+                        None => remedy(context, function, evidence.api),
+                    };
                     finding.trace = evidence.steps;
                     context.keep(finding);
                 }
@@ -44,6 +57,20 @@ pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) 
             }
         }
     }
+}
+
+/// What Python can do about what happens in Rust. A thread helps others only if it lets go of the interpreter.
+pub(super) fn in_another_language(context: &Context<'_>, function: FnRef, evidence: &Evidence) -> Option<String> {
+    if !evidence.in_rust || context.language() == Language::Rust {
+        return None;
+    }
+    let thread = match context.async_library(function.file) {
+        "trio" => "trio.to_thread.run_sync",
+        "anyio" => "anyio.to_thread.run_sync",
+        _ => "asyncio.to_thread",
+    };
+    let detach = if evidence.released { "" } else { ", and `Python::detach` around what blocks in Rust" };
+    Some(format!("use `{thread}`{detach}"))
 }
 
 fn remedy(context: &Context<'_>, function: FnRef, api: &'static Api) -> Option<String> {

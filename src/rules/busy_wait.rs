@@ -3,7 +3,7 @@
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Confidence, Severity};
 use crate::knowledge::{Api, Kind};
-use crate::model::{Block, BranchKind, CallId, ImplicitKind, Loop, LoopKind, Node, ValueId, flow};
+use crate::model::{Block, BranchKind, CallId, ImplicitKind, Kinds, Loop, LoopKind, Node, ValueId, flow};
 use crate::project::effects::Climbing;
 use crate::project::types::{Class, FnRef, Ty};
 use crate::source::{Language, Span};
@@ -78,7 +78,7 @@ enum Condition {
 fn check(context: &mut Context<'_>) {
     for function in context.async_functions() {
         let mut found = Vec::new();
-        flow::visit(&context.project.function(function).body, &mut |node| {
+        flow::visit_for(&context.project.function(function).body, Kinds::LOOP, &mut |node| {
             if let Node::Loop(it) = node
                 && let Some(condition) = judge(context, it)
             {
@@ -226,7 +226,7 @@ fn asked(context: &Context<'_>, call: CallId, depth: u32) -> Condition {
         return if is_clock(name) { Condition::Outside } else { Condition::Unknown };
     };
     let effects = context.project.effects();
-    if depth > 3 || Kind::ALL.iter().any(|kind| effects.has(own, Climbing::Blocks(*kind))) {
+    if depth > 3 || Kind::ALL.iter().any(|kind| effects.has(context.project, own, Climbing::Blocks(*kind))) {
         return Condition::Outside;
     }
     let body = &context.project.function(own).body;

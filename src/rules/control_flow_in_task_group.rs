@@ -3,7 +3,7 @@
 use super::task_group::{bound_name, calls, deeper, is_group, spawns_into};
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Confidence, Related, Severity};
-use crate::model::{Block, FunctionId, Node, Scope, flow};
+use crate::model::{Block, FunctionId, Kinds, Node, Scope, flow};
 use crate::source::{Language, Span};
 
 pub(super) static RULE: Rule = Rule {
@@ -31,7 +31,7 @@ fn check(context: &mut Context<'_>) {
     for function in context.async_functions() {
         let id = function.function;
         let mut found = Vec::new();
-        flow::visit(&context.model().function(id).body, &mut |node| {
+        flow::visit_for(&context.model().function(id).body, Kinds::SCOPES, &mut |node| {
             if let Node::Scope(it) = node {
                 group(context, id, it, &mut found);
             }

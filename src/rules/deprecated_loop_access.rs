@@ -3,7 +3,7 @@
 use super::task_group::calls;
 use super::{Category, Context, Profile, Rule, TargetPython};
 use crate::finding::Severity;
-use crate::model::{Arm, Block, Branch, Call, CallId, FunctionKind, Node, TOP_LEVEL, Try, Value, flow};
+use crate::model::{Arm, Block, Branch, Call, CallId, FunctionKind, NameId, Node, TOP_LEVEL, Try, Value, flow};
 use crate::project::types::Ty;
 use crate::source::{Language, Span};
 
@@ -89,8 +89,8 @@ fn check(context: &mut Context<'_>) {
     let mut found: Vec<(Span, &Old)> = Vec::new();
     let model = context.model();
     let named = context.mentions(&OLD);
-    let takes_loop = |call: &Call| call.args.iter().any(|arg| arg.name.is_some_and(|it| model.name(it) == "loop"));
-    if named || model.calls.iter().any(takes_loop) {
+    let given = model.names.find("loop");
+    if named || given.is_some() && model.calls.iter().any(|call| takes_loop(call, given)) {
         for function in &model.functions {
             found.extend(calls(&function.body).into_iter().filter_map(|call| old(context, model.call(call))));
         }
@@ -137,13 +137,21 @@ const OLD: [&str; 6] = [
     "current_task",
 ];
 
+fn takes_loop(call: &Call, name: Option<NameId>) -> bool {
+    name.is_some() && call.args.iter().any(|arg| arg.name == name)
+}
+
 fn old(context: &Context<'_>, call: &Call) -> Option<(Span, &'static Old)> {
+    let names = &context.model().names;
+    let named = context.model().callee_name(call).is_none_or(|name| OLD.contains(&names.text(name)));
+    if !named && !takes_loop(call, names.find("loop")) {
+        return None;
+    }
     let path = match context.evaluate(call.callee) {
         Ty::External(path) | Ty::Method(path, _) => path,
         _ => return None,
     };
     if LOST_LOOP.contains(&&*path) {
-        let names = &context.model().names;
         let given = call.args.iter().find(|arg| arg.name.is_some_and(|it| names.text(it) == "loop"))?;
         return (*context.model().value(given.value) != Value::None).then_some((given.span, &LOOP_ARGUMENT));
     }

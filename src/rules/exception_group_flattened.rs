@@ -3,7 +3,7 @@
 use super::exception_groups::{Groups, whose_exceptions};
 use super::{Category, Context, Profile, Rule};
 use crate::finding::Severity;
-use crate::model::{FunctionId, Node, Value, ValueId, flow};
+use crate::model::{FunctionId, Kinds, Node, Value, ValueId, flow};
 use crate::source::{Language, Span};
 
 pub(super) static RULE: Rule = Rule {
@@ -24,7 +24,7 @@ fn check(context: &mut Context<'_>) {
     }
     for id in context.model().function_ids() {
         let mut raised: Vec<(Span, ValueId)> = Vec::new();
-        flow::visit(&context.model().function(id).body, &mut |node| {
+        flow::visit_for(&context.model().function(id).body, Kinds::RAISE, &mut |node| {
             if let Node::Raise(it) = node
                 && let Some(group) = it.value.and_then(|value| taken_from(context, value))
                 && !["__cause__", "__context__"].iter().any(|kept| context.text(it.span).contains(kept))

@@ -4,7 +4,7 @@ use rustc_hash::FxHashSet;
 
 use super::Context;
 use super::task_group::exceptions;
-use crate::model::{FunctionId, Handler, Node, Value, ValueId, flow};
+use crate::model::{FunctionId, Handler, Kinds, Node, Value, ValueId, flow};
 use crate::project::types::{Class, Ty};
 use crate::source::{Language, Span};
 
@@ -17,8 +17,11 @@ pub(super) struct Groups {
 impl Groups {
     pub(super) fn of(context: &Context<'_>, function: FunctionId) -> Self {
         let body = &context.model().function(function).body;
+        if !body.kinds().meet(Kinds::TRY) {
+            return Self { caught: FxHashSet::default() };
+        }
         let mut heads: Vec<Span> = Vec::new();
-        flow::visit(body, &mut |node| {
+        flow::visit_for(body, Kinds::TRY, &mut |node| {
             if let Node::Try(it) = node {
                 let grouped = it.handlers.iter().filter(|handler| handler.is_star || catches_groups(context, handler));
                 heads.extend(grouped.filter(|handler| handler.local.is_some()).map(|handler| handler.head));
@@ -26,6 +29,9 @@ impl Groups {
             flow::Step::Into
         });
         let mut caught = FxHashSet::default();
+        if heads.is_empty() {
+            return Self { caught };
+        }
         flow::visit(body, &mut |node| {
             if let Node::Bind { value, span, .. } = node
                 && heads.iter().any(|head| head.contains(*span))

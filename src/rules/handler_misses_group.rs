@@ -4,7 +4,7 @@ use super::task_group::{derives, exceptions, is_group, made_by, role};
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Related, Severity};
 use crate::knowledge::ScopeRole;
-use crate::model::{Block, CallId, Handler, Node, Scope, Try, Value, flow};
+use crate::model::{Block, CallId, Handler, Kinds, Node, Scope, Try, Value, flow};
 use crate::project::types::Ty;
 use crate::source::{Language, Span};
 
@@ -26,7 +26,7 @@ fn check(context: &mut Context<'_>) {
     }
     for id in context.model().function_ids() {
         let mut found: Vec<(Span, Span)> = Vec::new();
-        flow::visit(&context.model().function(id).body, &mut |node| {
+        flow::visit_for(&context.model().function(id).body, Kinds::TRY, &mut |node| {
             if let Node::Try(it) = node {
                 tried(context, it, &mut found);
             }

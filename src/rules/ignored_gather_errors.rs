@@ -24,8 +24,9 @@ fn check(context: &mut Context<'_>) {
         return;
     }
     let model = context.model();
+    let Some(name) = model.names.find("return_exceptions") else { return };
     for (index, call) in model.calls.iter().enumerate() {
-        let flag = call.args.iter().find(|arg| arg.name.is_some_and(|it| model.name(it) == "return_exceptions"));
+        let flag = call.args.iter().find(|arg| arg.name == Some(name));
         if !flag.is_some_and(|arg| *model.value(arg.value) == Value::Bool(true)) {
             continue;
         }

@@ -5,7 +5,7 @@ use rustc_hash::FxHashSet;
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Related, Severity};
 use crate::knowledge::{Guard, TypeRole};
-use crate::model::{Block, Branch, LocalId, Node, Scope, ScopeKind, UNKNOWN, Value, ValueId, flow};
+use crate::model::{Block, Branch, Kinds, LocalId, Node, Scope, ScopeKind, UNKNOWN, Value, ValueId, flow};
 use crate::project::types::Ty;
 use crate::source::{Language, Span};
 
@@ -63,7 +63,7 @@ fn remedy(language: Language, what: &str) -> &'static str {
 const ENTERED_SPAN: &str = "an entered span";
 
 fn python(context: &Context<'_>, body: &Block, found: &mut Vec<Held>) {
-    flow::visit(body, &mut |node| {
+    flow::visit_for(body, Kinds::WITH, &mut |node| {
         if let Node::Scope(scope) = node
             && scope.kind == ScopeKind::With
             && let Some(item) = scope.items.iter().find(|item| holds_lock(context, &context.evaluate(item.value)))
@@ -79,7 +79,7 @@ fn python(context: &Context<'_>, body: &Block, found: &mut Vec<Held>) {
 fn holds_lock(context: &Context<'_>, ty: &Ty) -> bool {
     let Ty::Manager(manager) = ty else { return is_thread_lock(context, ty) };
     let mut holds = false;
-    flow::visit(&context.project.function(*manager).body, &mut |node| {
+    flow::visit_for(&context.project.function(*manager).body, Kinds::WITH, &mut |node| {
         if let Node::Scope(scope) = node
             && scope.kind == ScopeKind::With
             && flow::find(&scope.body, &mut |node| matches!(node, Node::Yield(_))).is_some()

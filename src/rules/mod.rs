@@ -64,7 +64,7 @@ mod zero_sleep;
 
 pub use context::Context;
 
-use crate::finding::{Applicability, Finding, Severity, Sources};
+use crate::finding::{Applicability, FileId, Finding, Severity, Sources};
 use crate::project::Project;
 use crate::source::Language;
 
@@ -298,28 +298,27 @@ impl RuleSet {
 /// Runs on every file the rules that are on for it.
 pub fn run(project: &Project) -> Vec<Finding> {
     use rayon::prelude::*;
-    let mut findings: Vec<Finding> = project
-        .relevant_files()
-        .par_iter()
-        .flat_map_iter(|file| {
-            let file = *file;
-            // A rule that fails on a file costs that file's findings alone.
-            let judge = || {
-                let mut context = Context::new(project, file);
-                for rule in project.rules(file).on() {
-                    context.rule = Some(rule);
-                    (rule.check)(&mut context);
-                }
-                context.finish()
-            };
-            std::panic::catch_unwind(std::panic::AssertUnwindSafe(judge)).unwrap_or_else(|_| {
-                project.mark_failed(file);
-                Vec::new()
-            })
-        })
-        .collect();
+    let files = project.relevant_files().par_iter();
+    let mut findings: Vec<Finding> = files.flat_map_iter(|file| judge(project, *file)).collect();
     sort(project, &mut findings);
     findings
+}
+
+/// Runs on a file the rules that are on for it. Findings are in no order.
+pub fn judge(project: &Project, file: FileId) -> Vec<Finding> {
+    // A rule that fails on a file costs that file's findings alone.
+    let judge = || {
+        let mut context = Context::new(project, file);
+        for rule in project.rules(file).on() {
+            context.rule = Some(rule);
+            (rule.check)(&mut context);
+        }
+        context.finish()
+    };
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(judge)).unwrap_or_else(|_| {
+        project.mark_failed(file);
+        Vec::new()
+    })
 }
 
 /// By path and position, then by rule: the same for any number of threads.

@@ -1,11 +1,12 @@
 //! `nested-runtime`: a runtime is started from code that already runs in one.
 
+use super::blocking::in_another_language;
 use super::{Category, Context, Profile, Rule};
 use crate::finding::Severity;
 use crate::knowledge::{Api, Effect, Place};
 use crate::model::{Call, CallId, FileModel, Node, Use, Value};
 use crate::project::effects::{Climbing, Runs, Site};
-use crate::project::types::Ty;
+use crate::project::types::{FnRef, Ty};
 use crate::source::{Language, Span};
 
 pub(super) static RULE: Rule = Rule {
@@ -36,7 +37,12 @@ fn check(context: &mut Context<'_>) {
                     ));
                     context.keep(finding);
                 }
+                // Of another language: what happens there starts no runtime in this one.
+                Runs::Own(callee) if project.language(callee.file) != context.language() => {
+                    futures_of_rust(context, function, site, *callee);
+                }
                 Runs::Own(callee) if !project.answers_for_itself(*callee) => {
+                    futures_of_rust(context, function, site, *callee);
                     let Some(evidence) = effects.evidence_at(project, function, site, *callee, Climbing::StartsRuntime)
                     else {
                         continue;
@@ -60,6 +66,26 @@ fn check(context: &mut Context<'_>) {
         }
         calls_of_main(context, function);
     }
+}
+
+/// Python's code on the loop calls Rust, and that waits for a future.
+fn futures_of_rust(context: &mut Context<'_>, function: FnRef, site: &Site, callee: FnRef) {
+    let project = context.project;
+    if context.language() == Language::Rust || project.answers_for_itself(callee) {
+        return;
+    }
+    let effects = project.effects();
+    let Some(evidence) = effects.evidence_at(project, function, site, callee, Climbing::RunsFuture) else { return };
+    if evidence.is_far_fetched() && !context.wants(Profile::All) {
+        return;
+    }
+    let name = project.short_name(callee);
+    let message = format!("this call blocks the event loop: `{name}` reaches `{}`", evidence.api.path);
+    let mut finding = context.finding(&RULE, function, site.span, message);
+    finding.confidence = evidence.confidence;
+    finding.help = in_another_language(context, function, &evidence);
+    finding.trace = evidence.steps;
+    context.keep(finding);
 }
 
 /// A runtime that is only made here: it is moved on, or shut down in a way that does not wait.
@@ -109,7 +135,7 @@ fn is_dropped_at_once(model: &FileModel, made: CallId) -> bool {
 }
 
 /// A call of a function that an attribute turns into a runtime's start: `#[tokio::main] async fn main`.
-fn calls_of_main(context: &mut Context<'_>, function: crate::project::types::FnRef) {
+fn calls_of_main(context: &mut Context<'_>, function: FnRef) {
     if context.language() != Language::Rust {
         return;
     }

@@ -7,7 +7,7 @@ use super::macros::hides_something;
 use super::yield_in_context_manager::yields_once;
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Related, Severity};
-use crate::model::{Block, FunctionKind, LoopKind, Node, flow};
+use crate::model::{Block, FunctionKind, Kinds, LoopKind, Node, flow};
 use crate::project::Wrapping;
 use crate::project::types::FnRef;
 use crate::source::Language;
@@ -37,7 +37,7 @@ fn check(context: &mut Context<'_>) {
 fn loops(context: &mut Context<'_>, function: FnRef) {
     let care = if context.language() == Language::Python { Care::Strict } else { Care::Usual };
     let mut found = Vec::new();
-    flow::visit(&context.project.function(function).body, &mut |node| {
+    flow::visit_for(&context.project.function(function).body, Kinds::LOOP, &mut |node| {
         if let Node::Loop(it) = node
             && it.kind == LoopKind::Forever
         {

@@ -6,7 +6,7 @@ use super::task_group::role;
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Confidence, Severity};
 use crate::knowledge::ScopeRole;
-use crate::model::{CallId, FunctionKind, Node, Scope, ScopeKind, Value, flow};
+use crate::model::{CallId, FunctionKind, Kinds, Node, Scope, ScopeKind, Value, flow};
 use crate::project::types::FnRef;
 use crate::source::{Language, Span};
 
@@ -32,7 +32,7 @@ fn check(context: &mut Context<'_>) {
 fn python(context: &mut Context<'_>) {
     for function in context.async_functions() {
         let mut found = Vec::new();
-        flow::visit(&context.project.function(function).body, &mut |node| {
+        flow::visit_for(&context.project.function(function).body, Kinds::SCOPES, &mut |node| {
             if let Node::Scope(it) = node
                 && let Some(opened) = opens(context, it)
             {

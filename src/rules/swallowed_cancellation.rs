@@ -4,7 +4,7 @@ use super::{Category, Context, Profile, Rule, leaked_task};
 use crate::finding::{Confidence, Related, Severity};
 use crate::knowledge::ScopeRole;
 use crate::model::{
-    Block, Call, CallId, FunctionId, Handler, Loop, LoopKind, Node, Scope, Try, Use, Value, ValueId, flow,
+    Block, Call, CallId, FunctionId, Handler, Kinds, Loop, LoopKind, Node, Scope, Try, Use, Value, ValueId, flow,
 };
 use crate::project::types::{FnRef, Ty};
 use crate::source::{Language, Span};
@@ -45,7 +45,7 @@ fn python(context: &mut Context<'_>, function: FnRef) {
     }
     let body = &context.project.function(function).body;
     let mut found: Vec<(Span, String, Option<Span>)> = Vec::new();
-    flow::visit(body, &mut |node| {
+    flow::visit_for(body, Kinds::TRY.and(Kinds::WITH), &mut |node| {
         match node {
             Node::Try(it) => tried(context, function, it, &mut found),
             Node::Scope(it) => suppressed(context, function, it, &mut found),
@@ -278,7 +278,7 @@ fn after(context: &Context<'_>, block: &Block, span: Span) -> Option<After> {
         match inside {
             None => {}
             Some(After::Falls) => {
-                let rest = Block { nodes: block.nodes[index + 1..].to_vec() };
+                let rest = Block::new(block.nodes[index + 1..].to_vec());
                 let exits = flow::exits(&rest, &|node| never_returns(context, node));
                 let endless = |node: &Node| matches!(node, Node::Loop(it) if it.kind == LoopKind::Forever);
                 let is_endless = flow::find(&rest, &mut |node| endless(node)).is_some();
@@ -430,15 +430,22 @@ pub(super) fn never_returns(context: &Context<'_>, node: &Node) -> bool {
         return api.never_returns;
     }
     let Some(callee) = context.project.own_of(context.file, *id) else { return false };
+    let outlines = context.project.of_outlines();
     let definition = context.project.function(callee);
-    !definition.is_generator
-        && (!definition.kind.is_async() || context.model().call(*id).awaited)
-        && (declared_never(context, callee)
-            || !definition.body.nodes.is_empty() && !flow::exits(&definition.body, &|_| false).survives())
+    let runs = !definition.is_generator && (!definition.kind.is_async() || context.model().call(*id).awaited);
+    let declared = runs && declared_never(context, callee);
+    drop(outlines);
+    // Whether a body can be left is seen by looking into it.
+    let ends = || {
+        let body = &context.project.function(callee).body;
+        !body.nodes.is_empty() && !flow::exits(body, &|_| false).survives()
+    };
+    runs && (declared || ends())
 }
 
 /// `-> NoReturn`, `-> Never`
 fn declared_never(context: &Context<'_>, callee: FnRef) -> bool {
+    let _outlines = context.project.of_outlines();
     let returns = context.project.function(callee).returns.map(|it| context.project.evaluate(callee.file, it));
     returns
         .is_some_and(|ty| ty.library_path().is_some_and(|path| path.ends_with(".NoReturn") || path.ends_with(".Never")))

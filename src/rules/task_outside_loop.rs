@@ -140,6 +140,8 @@ fn run_by(context: &Context<'_>, function: FnRef, id: CallId) -> Vec<FnRef> {
     let callees = project.callees(function.file, id);
     let [callee] = callees.as_slice() else { return Vec::new() };
     match callee {
+        // What Rust needs is another runtime than Python's.
+        Callee::Own(callee) if project.language(callee.file) != project.language(function.file) => Vec::new(),
         Callee::Own(callee) => project.run_by_call(*callee, false),
         Callee::Construct(class) => {
             let methods = ["__new__", "__init__", "__post_init__"].into_iter();

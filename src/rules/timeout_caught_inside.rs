@@ -4,7 +4,7 @@ use super::task_group::{calls, deeper, exceptions, made_by, role};
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Related, Severity};
 use crate::knowledge::ScopeRole;
-use crate::model::{Block, Handler, Node, Scope, ScopeItem, Try, Value, ValueId, flow};
+use crate::model::{Block, Handler, Kinds, Node, Scope, ScopeItem, Try, Value, ValueId, flow};
 use crate::project::types::Ty;
 use crate::source::{Language, Span};
 
@@ -32,8 +32,12 @@ fn check(context: &mut Context<'_>) {
         return;
     }
     for id in context.model().function_ids() {
+        let body = &context.model().function(id).body;
+        if !body.kinds().meet(Kinds::TRY) || !body.kinds().meet(Kinds::SCOPES) {
+            continue;
+        }
         let mut found = Vec::new();
-        walk(context, &context.model().function(id).body, None, &mut found);
+        walk(context, body, None, &mut found);
         for (head, open) in found {
             let error = open.raises.rsplit('.').next().unwrap_or(open.raises);
             let message =

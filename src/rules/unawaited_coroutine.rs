@@ -2,7 +2,7 @@
 
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Applicability, Edit, Fix, Severity};
-use crate::model::{Call, CallId, FunctionKind, Implicit, ImplicitKind, Node, ScopeKind, Use, Value, flow};
+use crate::model::{Call, CallId, FunctionKind, Implicit, ImplicitKind, Kinds, Node, ScopeKind, Use, Value, flow};
 use crate::project::types::{Class, FnRef, Ty};
 use crate::project::{Callee, Wrapping};
 use crate::source::{Language, Span};
@@ -40,7 +40,7 @@ fn check(context: &mut Context<'_>) {
             }
             Use::Tested if context.language() == Language::Python => "is always true: it is tested, not awaited",
             Use::Returned if is_initializer(context, call) => "is returned from `__init__`, where nobody awaits it",
-            Use::Receiver if context.language() == Language::Python && uses_result(context, CallId(index as u32)) => {
+            Use::Receiver if context.language() == Language::Python => {
                 "is used in place of its result, and never awaited"
             }
             _ => continue,
@@ -48,7 +48,9 @@ fn check(context: &mut Context<'_>) {
         if call.awaited {
             continue;
         }
-        if let Some(name) = coroutine(context, CallId(index as u32))
+        let id = CallId(index as u32);
+        if let Some(name) = coroutine(context, id)
+            && (call.result != Use::Receiver || uses_result(context, id))
             && !is_meant(context, call)
             && !is_expected_to_fail(context, call)
         {
@@ -118,6 +120,7 @@ fn coroutine(context: &Context<'_>, id: CallId) -> Option<String> {
 }
 
 fn own_coroutine(context: &Context<'_>, function: FnRef) -> Option<String> {
+    let _outlines = context.project.of_outlines();
     let definition = context.project.function(function);
     let is_coroutine = matches!(definition.kind, FunctionKind::Async | FunctionKind::AsyncClosure)
         && !definition.is_generator
@@ -129,13 +132,17 @@ fn own_coroutine(context: &Context<'_>, function: FnRef) -> Option<String> {
 /// A sync function of the project that returns the coroutine of an async one, whatever path it takes.
 fn handed_back(context: &Context<'_>, helper: FnRef) -> Option<String> {
     let project = context.project;
+    // Most need not be looked into.
+    let outlines = project.of_outlines();
     let definition = project.function(helper);
-    let plain = !definition.kind.is_async()
-        && !definition.is_generator
-        && project.wrapping(helper) == Wrapping::Plain
-        && !definition.returned.is_empty()
-        && !flow::exits(&definition.body, &|_| false).falls;
-    if !plain || context.language() == Language::Rust || is_overloaded(context, helper) {
+    let hands = !definition.kind.is_async() && !definition.is_generator && !definition.returned.is_empty();
+    let plain = hands && project.wrapping(helper) == Wrapping::Plain;
+    drop(outlines);
+    if !plain
+        || flow::exits(&project.function(helper).body, &|_| false).falls
+        || context.language() == Language::Rust
+        || is_overloaded(context, helper)
+    {
         return None;
     }
     let all = definition.returned.iter().all(|value| {
@@ -160,7 +167,19 @@ fn is_overloaded(context: &Context<'_>, function: FnRef) -> bool {
 
 /// Rust: an attribute may make a plain function of it: `#[tokio::main]`, `#[maybe_async]`.
 fn is_rewritten(context: &Context<'_>, function: FnRef) -> bool {
-    const KEEP_ASYNC: &[&str] = &["async_trait", "instrument", "test", "recursion", "async_recursion", "debug_handler"];
+    const KEEP_ASYNC: &[&str] = &[
+        "async_trait",
+        "instrument",
+        "test",
+        "recursion",
+        "async_recursion",
+        "debug_handler",
+        "pyfunction",
+        "pymethods",
+        "pyo3",
+        "staticmethod",
+        "classmethod",
+    ];
     context.project.language(function.file) == Language::Rust
         && context.project.function(function).decorators.iter().any(|decorator| {
             match context.project.evaluate(function.file, decorator.value) {
@@ -208,7 +227,7 @@ fn misused_protocols(context: &mut Context<'_>, function: FnRef) {
     }
     let project = context.project;
     let mut found: Vec<(Span, String)> = Vec::new();
-    flow::visit(&project.function(function).body, &mut |node| {
+    flow::visit_for(&project.function(function).body, Kinds::ITERATE.and(Kinds::WITH), &mut |node| {
         match node {
             Node::Implicit(Implicit { kind: ImplicitKind::Iterate, value, span }) => {
                 if let Ty::Generator(generator) = context.evaluate(*value)
@@ -253,7 +272,7 @@ fn misused_protocols(context: &mut Context<'_>, function: FnRef) {
 /// Rust: `async { .. };`, `let _ = async { .. };`
 fn dropped_futures(context: &mut Context<'_>, function: FnRef) {
     let mut found: Vec<Span> = Vec::new();
-    flow::visit(&context.project.function(function).body, &mut |node| {
+    flow::visit_for(&context.project.function(function).body, Kinds::DROP, &mut |node| {
         if let Node::Implicit(Implicit { kind: ImplicitKind::Drop, span, .. }) = node {
             found.push(*span);
         }

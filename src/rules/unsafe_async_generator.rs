@@ -2,7 +2,7 @@
 
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Related, Severity};
-use crate::model::{Block, FunctionId, FunctionKind, LoopKind, Node, Value, ValueId, flow};
+use crate::model::{Block, FunctionId, FunctionKind, Kinds, LoopKind, Node, Value, ValueId, flow};
 use crate::project::types::{FnRef, Ty};
 use crate::source::{Language, Span};
 
@@ -24,7 +24,7 @@ fn check(context: &mut Context<'_>) {
     }
     for id in context.model().function_ids() {
         let mut found: Vec<(Span, FnRef)> = Vec::new();
-        flow::visit(&context.model().function(id).body, &mut |node| {
+        flow::visit_for(&context.model().function(id).body, Kinds::ASYNC_LOOP, &mut |node| {
             if let Node::Loop(it) = node
                 && it.kind == LoopKind::AsyncFor
                 && can_be_left(&it.body)

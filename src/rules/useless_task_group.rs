@@ -3,7 +3,7 @@
 use super::task_group::{bound_name, calls, deeper, is_group, mentions, spawns_into};
 use super::{Category, Context, Profile, Rule};
 use crate::finding::Severity;
-use crate::model::{Block, CallId, FunctionId, LocalId, Node, Scope, Value, ValueId, flow};
+use crate::model::{Block, CallId, FunctionId, Kinds, LocalId, Node, Scope, Value, ValueId, flow};
 use crate::source::{Language, Span};
 
 pub(super) static RULE: Rule = Rule {
@@ -22,7 +22,7 @@ fn check(context: &mut Context<'_>) {
     for id in context.model().function_ids() {
         let body = &context.model().function(id).body;
         let mut found: Vec<Span> = Vec::new();
-        flow::visit(body, &mut |node| {
+        flow::visit_for(body, Kinds::SCOPES.and(Kinds::BIND), &mut |node| {
             match (context.language(), node) {
                 (Language::Python, Node::Scope(it)) => found.extend(python(context, id, it)),
                 (Language::Rust, Node::Bind { local, value, .. }) => found.extend(rust(context, id, *local, *value)),

@@ -55,7 +55,7 @@ impl Lowerer {
         let span = self.between(place::start(cond), place::end(cond));
         self.model.statements.push(span);
         self.wrap(nodes, &temporaries, span);
-        let test = Block { nodes: self.frame().nodes.split_off(nodes) };
+        let test = Block::new(self.frame().nodes.split_off(nodes));
         (test, if has_let { temporaries } else { Vec::new() }, said)
     }
 

@@ -251,7 +251,7 @@ impl Lowerer {
         }
     }
 
-    fn literal(&mut self, lit: &Lit) -> ValueId {
+    pub(super) fn literal(&mut self, lit: &Lit) -> ValueId {
         match lit {
             Lit::Bool(it) => self.add(Value::Bool(it.value)),
             Lit::Int(it) => it.base10_parse().map_or(UNKNOWN, |number| self.add(Value::Int(number))),
@@ -398,7 +398,9 @@ impl Lowerer {
         self.element = None;
         let name = self.ident(&it.method);
         let callee = self.derived(receiver, |receiver| Value::Attr(receiver, name));
-        self.call(callee, span, name_span, args, result)
+        let value = self.call(callee, span, name_span, args, result);
+        self.note_type(it, value);
+        value
     }
 }
 

@@ -37,11 +37,13 @@ impl Lowerer {
                 let value = self.add(Value::Function(function));
                 let name = self.ident(&it.sig.ident);
                 self.bring_in(name, value, in_block);
+                self.show_function(function, it);
                 return Some(function);
             }
             Item::Struct(it) => {
                 let class = self.class(&it.ident, ClassKind::Struct, in_block);
                 self.class_attributes(class, &it.attrs);
+                self.show_class(class, &it.attrs);
                 let mark = self.enter_generics(&it.generics);
                 let fields = self.fields(&it.fields);
                 self.leave_generics(mark);
@@ -53,6 +55,7 @@ impl Lowerer {
             Item::Enum(it) => {
                 let class = self.class(&it.ident, ClassKind::Enum, in_block);
                 self.class_attributes(class, &it.attrs);
+                self.show_class(class, &it.attrs);
             }
             Item::Trait(it) => {
                 let class = self.class(&it.ident, ClassKind::Trait, in_block);
@@ -180,6 +183,7 @@ impl Lowerer {
         self.items(items);
         self.path.pop();
         (self.module, self.test) = outer;
+        self.show_module(id, it);
     }
 
     fn implementation(&mut self, it: &syn::ItemImpl) {
@@ -214,6 +218,8 @@ impl Lowerer {
         self.path.pop();
         self.test = outer_test;
         self.leave_generics(mark);
+        let shown: Vec<FunctionId> = methods.iter().map(|(_, function)| *function).collect();
+        self.show_methods(it, &shown);
         self.model.impls.push(Impl { module: self.module, target, of_trait, methods });
     }
 

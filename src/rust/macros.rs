@@ -99,10 +99,13 @@ impl Lowerer {
                 }
                 self.expanded(mac, span, values, result)
             }
-            _ => {
-                self.mention(mac.tokens.clone());
-                UNKNOWN
-            }
+            _ => match self.wrapped(mac) {
+                Some(wrapped) => wrapped,
+                None => {
+                    self.mention(mac.tokens.clone());
+                    UNKNOWN
+                }
+            },
         }
     }
 
@@ -271,7 +274,7 @@ impl Lowerer {
 }
 
 /// At top-level commas.
-fn split(tokens: TokenStream) -> Vec<TokenStream> {
+pub(super) fn split(tokens: TokenStream) -> Vec<TokenStream> {
     let mut parts = Vec::new();
     let mut part: Vec<TokenTree> = Vec::new();
     for tree in tokens {

@@ -13,8 +13,10 @@ mod names;
 mod parse;
 mod pattern;
 mod place;
+mod platform;
 mod scan;
 mod scope;
+mod shown;
 mod statement;
 mod types;
 

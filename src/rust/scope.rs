@@ -107,7 +107,7 @@ impl Lowerer {
         let frame = self.frames.pop();
         if let Some(frame) = frame {
             let top = &mut self.model.functions[TOP_LEVEL.index()];
-            top.body = Block { nodes: frame.nodes };
+            top.body = Block::new(frame.nodes);
             top.locals = frame.locals;
         }
         self.model.finish();
@@ -178,7 +178,7 @@ impl Lowerer {
         let result = walk(self);
         let frame = self.frame();
         frame.bound.truncate(bound);
-        (Block { nodes: std::mem::replace(&mut frame.nodes, outer) }, result)
+        (Block::new(std::mem::replace(&mut frame.nodes, outer)), result)
     }
 
     pub(super) fn new_function(&mut self, name: &str, kind: FunctionKind, span: Span, name_span: Span) -> FunctionId {
@@ -208,7 +208,7 @@ impl Lowerer {
     pub(super) fn close(&mut self) -> Vec<LocalId> {
         let Some(frame) = self.frames.pop() else { return Vec::new() };
         let function = &mut self.model.functions[frame.id.index()];
-        function.body = Block { nodes: frame.nodes };
+        function.body = Block::new(frame.nodes);
         function.locals = frame.locals;
         let around = self.frames.len() - 1;
         let mut own: Vec<LocalId> = Vec::new();

@@ -8,6 +8,7 @@ use crate::model::{
 use crate::source::Span;
 
 use super::place;
+use super::platform::leaves_out;
 use super::scope::{Found, Lowerer, Temporary};
 
 impl Lowerer {
@@ -22,7 +23,9 @@ impl Lowerer {
         // Items are visible in the whole block.
         let mut items = Vec::new();
         for stmt in stmts {
-            if let Stmt::Item(item) = stmt {
+            if let Stmt::Item(item) = stmt
+                && !leaves_out(stmt)
+            {
                 items.push((item, self.declare_item(item, true)));
             }
         }
@@ -30,8 +33,12 @@ impl Lowerer {
             self.define_item(item, function);
         }
         let mut value = None;
+        let last = stmts.iter().rposition(|stmt| !leaves_out(stmt));
         for (index, stmt) in stmts.iter().enumerate() {
-            let is_last = index + 1 == stmts.len();
+            let is_last = last == Some(index);
+            if leaves_out(stmt) {
+                continue;
+            }
             match stmt {
                 Stmt::Local(it) => self.local(it),
                 Stmt::Item(_) => {}
@@ -99,7 +106,7 @@ impl Lowerer {
             return;
         }
         let nodes = self.frame().nodes.split_off(from);
-        let body = self.held(temporaries, Block { nodes }, span);
+        let body = self.held(temporaries, Block::new(nodes), span);
         self.frame().nodes.extend(body.nodes);
     }
 
@@ -114,7 +121,7 @@ impl Lowerer {
             .collect();
         let keyword = Span::new(span.start, span.start);
         let scope = Scope { kind: ScopeKind::Temporaries, items, body, span, keyword };
-        Block { nodes: vec![Node::Scope(Box::new(scope))] }
+        Block::new(vec![Node::Scope(Box::new(scope))])
     }
 
     fn local(&mut self, it: &Local) {
@@ -167,7 +174,7 @@ impl Lowerer {
             let place = self.between(place::start(base), place::end(base));
             let values: Vec<ValueId> = temporaries.iter().filter(|it| it.span == place).map(|it| it.value).collect();
             if !values.is_empty() {
-                self.push(Node::Hold { values, span: place });
+                self.push(Node::Hold { values: values.into(), span: place });
             }
         }
         value

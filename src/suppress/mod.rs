@@ -44,7 +44,7 @@ pub struct Reason {
 }
 
 /// Findings, told apart.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Split {
     /// Sorted by path and position; those about suppressions are among them.
     pub kept: Vec<Finding>,
@@ -69,22 +69,44 @@ pub fn apply(project: &Project, findings: Vec<Finding>, options: Options) -> Spl
     }
     let mut split = Split::default();
     for (file, findings) in by_file {
-        match project.model_if_lowered(file) {
-            Some(model) if !(model.comments.is_empty() && model.allows.is_empty()) => {
-                Judge::new(project, file, model, options).split(findings, &mut split);
-            }
-            _ => split.kept.extend(findings),
-        }
+        tell_apart(project, file, findings, options, &mut split);
     }
     split.sort(project);
     split
 }
 
+/// The same for the findings of one file.
+pub fn apply_in(project: &Project, file: FileId, findings: Vec<Finding>, options: Options) -> Split {
+    if options.ignore {
+        return Split { kept: findings, suppressed: Vec::new() };
+    }
+    let mut split = Split::default();
+    tell_apart(project, file, findings, options, &mut split);
+    split
+}
+
+fn tell_apart(project: &Project, file: FileId, findings: Vec<Finding>, options: Options, split: &mut Split) {
+    match project.model_if_lowered(file) {
+        Some(model) if !(model.comments.is_empty() && model.allows.is_empty()) => {
+            Judge::new(project, file, model, options).split(findings, split);
+        }
+        _ => split.kept.extend(findings),
+    }
+}
+
 impl Split {
+    pub fn is_empty(&self) -> bool {
+        self.kept.is_empty() && self.suppressed.is_empty()
+    }
+
+    /// All findings, quiet ones included.
+    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
+        self.kept.iter().chain(self.suppressed.iter().map(|(finding, _)| finding))
+    }
+
     /// The files that findings are in or point to, in order.
     pub fn files(&self) -> Vec<FileId> {
-        let suppressed = self.suppressed.iter().map(|(finding, _)| finding);
-        let places = self.kept.iter().chain(suppressed).flat_map(Finding::places);
+        let places = self.findings().flat_map(Finding::places);
         let mut files: Vec<FileId> = places.map(|place| place.file).collect();
         files.sort_unstable();
         files.dedup();

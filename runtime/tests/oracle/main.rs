@@ -48,7 +48,9 @@ async fn faults(program: Program, exact: bool) -> Vec<String> {
     books.close()
 }
 
+/// Miri, which takes seconds for one, runs a few.
 fn cases(default: u32) -> Config {
+    let default = if cfg!(miri) { default / 500 } else { default };
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(default);
     Config { cases, failure_persistence: None, ..Config::default() }
 }

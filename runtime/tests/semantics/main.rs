@@ -8,6 +8,7 @@ mod errors;
 mod limits;
 mod panics;
 mod scopes;
+mod sends;
 mod shields;
 mod shutdown;
 mod supervisor;

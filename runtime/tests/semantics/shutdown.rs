@@ -20,6 +20,7 @@ async fn one_request_ends_all_that_took_the_token() {
 
 #[cfg(all(unix, feature = "signal"))]
 #[tokio::test]
+#[cfg_attr(miri, ignore = "Miri starts no processes")]
 async fn a_signal_requests_it() {
     let shutdown = Shutdown::on_signals().unwrap();
     let kill = std::process::Command::new("kill").args(["-TERM", &std::process::id().to_string()]).status();

@@ -38,18 +38,20 @@ impl Stamp {
         Some(Self { size: metadata.len(), changed, content: 0 })
     }
 
-    /// The file has not been touched since: `written` is when the other stamp was.
-    pub fn same_time(&self, other: &Self, written: u64) -> bool {
-        self.size == other.size && self.changed == other.changed && self.changed.saturating_add(GRAIN) < written
+    /// The file has not been touched since a run that began then, and that found it in the other state.
+    pub fn same_time(&self, other: &Self, begun: u64) -> bool {
+        self.size == other.size && self.changed == other.changed && self.changed.saturating_add(GRAIN) < begun
     }
 }
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct Entry {
-    /// In nanoseconds since 1970.
-    pub written: u64,
+    /// When the run began, in nanoseconds since 1970.
+    pub begun: u64,
     /// Every file that was read.
     pub files: Vec<(u32, Stamp)>,
+    /// What was read of installed packages, and the folders in which something was looked for.
+    pub around: Vec<(String, Stamp)>,
     kept: Vec<StoredFinding>,
     suppressed: Vec<(StoredFinding, String, Option<String>)>,
     errors: Vec<(u32, StoredProblem)>,
@@ -58,6 +60,15 @@ pub(super) struct Entry {
     installed: Vec<(String, String)>,
     /// Where that run was asked for it.
     pub coverage: Option<Coverage>,
+}
+
+/// What a run has read for a group.
+pub(super) struct Seen {
+    pub begun: SystemTime,
+    /// By their numbers.
+    pub files: Vec<(u32, Stamp)>,
+    /// By their paths.
+    pub around: Vec<(String, Stamp)>,
 }
 
 /// In the number of a file: it is one of `installed`.
@@ -89,7 +100,7 @@ const APPLICABILITIES: [Applicability; 3] = [Applicability::Suggestion, Applicab
 
 impl Entry {
     /// `members`: how many files the run has of its own.
-    pub fn new(files: Vec<(u32, Stamp)>, group: &Group, members: usize, unread: Vec<(usize, Option<Problem>)>) -> Self {
+    pub fn new(seen: Seen, group: &Group, members: usize, unread: Vec<(usize, Option<Problem>)>) -> Self {
         let installed: Vec<&(FileId, Source)> =
             group.sources.iter().filter(|(file, _)| file.index() >= members).collect();
         let number = |file: FileId| match installed.iter().position(|(it, _)| *it == file) {
@@ -98,8 +109,9 @@ impl Entry {
         };
         let problem = |it: Problem| (it.path.into_string(), it.message, it.line);
         Self {
-            written: nanoseconds(SystemTime::now()),
-            files,
+            begun: nanoseconds(seen.begun),
+            files: seen.files,
+            around: seen.around,
             kept: group.split.kept.iter().map(|it| StoredFinding::of(it, &number)).collect(),
             suppressed: group
                 .split

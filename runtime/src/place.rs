@@ -1,0 +1,155 @@
+//! A task's place: what the task, its handle and its node share.
+//!
+//! Each has flags and a lock of its own. What all tasks of a group do under one lock, that of their node, is to come and to
+//! leave: with tasks on several threads nothing costs more than waiting for that lock.
+
+use std::mem::replace;
+use std::task::Waker;
+
+use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering, lock};
+
+/// Where a task is in its node, whom to wake for it and, when it has ended, with what.
+pub(crate) struct Place<R> {
+    /// The key in the node, above the flags.
+    key: AtomicUsize,
+    has_begun: AtomicBool,
+    fate: Mutex<Fate<R>>,
+}
+
+/// The task has been aborted.
+const ABORTED: usize = 1;
+/// The handle has been dropped.
+const DETACHED: usize = 2;
+/// The task has ended, and the result is there for the handle. Not set where it ends after the handle has been dropped.
+const ENDED: usize = 4;
+const KEY_SHIFT: u32 = 3;
+
+enum Fate<R> {
+    Running {
+        /// Of the task, from its first wait on.
+        task: Option<Waker>,
+        /// Of whoever awaits the handle.
+        awaiting: Option<Waker>,
+    },
+    Ended(R),
+    Taken,
+}
+
+/// What there is for somebody who awaits a task.
+pub(crate) enum Look<R> {
+    /// Nothing yet: the waker is kept.
+    Running,
+    /// A result that was not to be taken.
+    Left,
+    Ended(R),
+    Taken,
+}
+
+impl<R> Place<R> {
+    pub(crate) fn new() -> Self {
+        Self {
+            key: AtomicUsize::new(0),
+            has_begun: AtomicBool::new(false),
+            fate: Mutex::new(Fate::Running { task: None, awaiting: None }),
+        }
+    }
+
+    /// Before the task is given to the runtime and its handle to anybody.
+    pub(crate) fn set_key(&self, key: usize) {
+        self.key.store(key << KEY_SHIFT, Ordering::Relaxed);
+    }
+
+    pub(crate) fn key(&self) -> usize {
+        self.key.load(Ordering::Relaxed) >> KEY_SHIFT
+    }
+
+    fn is(&self, flag: usize) -> bool {
+        self.key.load(Ordering::Acquire) & flag != 0
+    }
+
+    /// The first poll.
+    pub(crate) fn begin(&self) {
+        self.has_begun.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn has_begun(&self) -> bool {
+        self.has_begun.load(Ordering::Relaxed)
+    }
+
+    /// The first wait. Whoever stops the task from now on wakes it; whether it has been stopped before is to be looked at
+    /// after this.
+    pub(crate) fn wait(&self, waker: &Waker) {
+        let waker = waker.clone();
+        if let Fate::Running { task, .. } = &mut *lock(&self.fate) {
+            *task = Some(waker);
+        }
+    }
+
+    /// Whom to wake for the task. One that has not waited needs no waking: it is queued, or will look.
+    pub(crate) fn waker(&self) -> Option<Waker> {
+        match &*lock(&self.fate) {
+            Fate::Running { task, .. } => task.clone(),
+            Fate::Ended(_) | Fate::Taken => None,
+        }
+    }
+
+    pub(crate) fn is_aborted(&self) -> bool {
+        self.is(ABORTED)
+    }
+
+    /// Aborts the task, and has it look at that if it waits.
+    pub(crate) fn abort(&self) {
+        self.key.fetch_or(ABORTED, Ordering::Release);
+        if let Some(waker) = self.waker() {
+            waker.wake();
+        }
+    }
+
+    /// The task has ended. What it returns is what nobody will take.
+    pub(crate) fn end(&self, result: R) -> Option<R> {
+        if self.is(DETACHED) {
+            return Some(result);
+        }
+        let before = replace(&mut *lock(&self.fate), Fate::Ended(result));
+        let detached = self.key.fetch_or(ENDED, Ordering::AcqRel) & DETACHED != 0;
+        if let Fate::Running { awaiting: Some(waker), .. } = before {
+            waker.wake();
+        }
+        if detached { self.take() } else { None }
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.is(ENDED)
+    }
+
+    /// The handle looks for the result, and takes it if `take` says so.
+    pub(crate) fn look(&self, waker: &Waker, take: impl FnOnce(&R) -> bool) -> Look<R> {
+        let mut fate = lock(&self.fate);
+        match &mut *fate {
+            Fate::Running { awaiting, .. } => {
+                if awaiting.as_ref().is_none_or(|awaiting| !awaiting.will_wake(waker)) {
+                    *awaiting = Some(waker.clone());
+                }
+                Look::Running
+            }
+            Fate::Ended(result) if !take(result) => Look::Left,
+            fate => match replace(fate, Fate::Taken) {
+                Fate::Ended(result) => Look::Ended(result),
+                _ => Look::Taken,
+            },
+        }
+    }
+
+    /// The handle is dropped. What it returns is the result that nobody has taken.
+    pub(crate) fn detach(&self) -> Option<R> {
+        let ended = self.key.fetch_or(DETACHED, Ordering::AcqRel) & ENDED != 0;
+        if ended { self.take() } else { None }
+    }
+
+    fn take(&self) -> Option<R> {
+        match replace(&mut *lock(&self.fate), Fate::Taken) {
+            Fate::Ended(result) => Some(result),
+            Fate::Running { .. } | Fate::Taken => None,
+        }
+    }
+}

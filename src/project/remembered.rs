@@ -1,0 +1,128 @@
+//! What is asked of a file again and again, by every rule: kept beside the file for as long as its group is looked at.
+
+use std::borrow::Cow;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::finding::FileId;
+use crate::knowledge::Api;
+use crate::model::{CallId, FileModel};
+
+use super::calls::Callee;
+use super::members::Ancestor;
+use super::resolve::is_apart;
+use super::types::{ClassRef, FnRef};
+use super::{Project, Slot, trace};
+
+/// Answers about the calls and classes of one file; those that nobody has asked for are empty.
+pub(super) struct Remembered {
+    calls: Box<[OnceLock<Only>]>,
+    /// By call: no table has the name that is called.
+    nameless: Box<[AtomicBool]>,
+    ancestries: Box<[OnceLock<Box<[Ancestor]>>]>,
+}
+
+/// The one thing that a call runs.
+#[derive(Clone, Copy)]
+enum Only {
+    Api(&'static Api),
+    Own(FnRef),
+    /// It may run several, or something else, or what is not known.
+    Other,
+}
+
+impl Remembered {
+    fn of(model: &FileModel) -> Self {
+        Self {
+            calls: model.calls.iter().map(|_| OnceLock::new()).collect(),
+            nameless: model.calls.iter().map(|_| AtomicBool::new(false)).collect(),
+            ancestries: model.classes.iter().map(|_| OnceLock::new()).collect(),
+        }
+    }
+}
+
+impl Project {
+    /// Nothing is kept of files that other groups look at as well, nor while something is missing.
+    fn remembered(&self, file: FileId) -> Option<&Remembered> {
+        // Where notes are taken of what answers are made of, whoever takes none leaves nothing behind.
+        if is_apart() || self.noted && !trace::is_noting() {
+            return None;
+        }
+        let slot: &Slot = self.slots.get(file.index())?.get()?;
+        Some(self.remembered[file.index()].get_or_init(|| Box::new(Remembered::of(slot.model()))))
+    }
+
+    /// The one library function a call runs, whatever path is taken.
+    pub fn api_of(&self, file: FileId, call: CallId) -> Option<&'static Api> {
+        let model = self.model(file);
+        if model.is_opaque(model.call(call).callee) {
+            return None;
+        }
+        let remembered = self.remembered(file);
+        let known = remembered.and_then(|it| it.calls[call.index()].get());
+        let only = match known {
+            Some(known) => *known,
+            None => {
+                let nameless = remembered.map(|it| &it.nameless[call.index()]);
+                if nameless.is_some_and(|it| it.load(Ordering::Relaxed)) {
+                    return None;
+                }
+                // Most calls are of a name that no table has.
+                let name = model.callee_name(model.call(call));
+                if name.is_some_and(|name| !self.knowledge.names_an_api(model.language, model.name(name))) {
+                    if let Some(nameless) = nameless {
+                        nameless.store(true, Ordering::Relaxed);
+                    }
+                    return None;
+                }
+                self.only(file, call)
+            }
+        };
+        match only {
+            Only::Api(api) => Some(api),
+            Only::Own(_) | Only::Other => None,
+        }
+    }
+
+    /// The one function of the project that a call runs.
+    pub fn own_of(&self, file: FileId, call: CallId) -> Option<FnRef> {
+        let model = self.model(file);
+        if model.is_opaque(model.call(call).callee) {
+            return None;
+        }
+        match self.only(file, call) {
+            Only::Own(function) => Some(function),
+            Only::Api(_) | Only::Other => None,
+        }
+    }
+
+    fn only(&self, file: FileId, call: CallId) -> Only {
+        let cell = self.remembered(file).map(|it| &it.calls[call.index()]);
+        if let Some(known) = cell.and_then(OnceLock::get) {
+            return *known;
+        }
+        let only = match self.callees(file, call).as_slice() {
+            [Callee::Api(path, _)] => self.knowledge.api(self.language(file), path).map_or(Only::Other, Only::Api),
+            [Callee::Own(function)] => Only::Own(*function),
+            _ => Only::Other,
+        };
+        if let Some(cell) = cell {
+            // What asks may itself have been asked for by this very call: both have found the same.
+            let _ = cell.set(only);
+        }
+        only
+    }
+
+    /// The class and all it derives from, in the order in which members are looked up.
+    pub(super) fn ancestry(&self, class: ClassRef) -> Cow<'_, [Ancestor]> {
+        let Some(cell) = self.remembered(class.file).map(|it| &it.ancestries[class.class.index()]) else {
+            return Cow::Owned(self.ancestry_afresh(class));
+        };
+        if let Some(known) = cell.get() {
+            return Cow::Borrowed(known);
+        }
+        let found = self.ancestry_afresh(class);
+        let _ = cell.set(found.into());
+        cell.get().map_or_else(|| Cow::Owned(Vec::new()), |it| Cow::Borrowed(&**it))
+    }
+}

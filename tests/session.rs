@@ -1,0 +1,478 @@
+//! A session finds after every change what an analysis of the changed tree finds.
+
+use std::sync::Arc;
+
+use asynclint::analysis::Input;
+use asynclint::finding::Sources;
+use asynclint::knowledge::Knowledge;
+use asynclint::rules::{Profile, RuleSet};
+use asynclint::session::Session;
+use asynclint::source::{Language, Source};
+use asynclint::suppress::Options;
+use camino::Utf8Path;
+use proptest::prelude::*;
+
+fn input(path: &str, text: &str) -> Input {
+    let language = if path.ends_with(".rs") { Language::Rust } else { Language::Python };
+    let relevant = asynclint::discover::can_matter(language, text);
+    Input { source: Source::new(path, language, text), rules: RuleSet::of_profile(Profile::Recommended), relevant }
+}
+
+fn session(files: &[(String, String)]) -> Session {
+    let inputs = files.iter().map(|(path, text)| input(path, text)).collect();
+    Session::of(inputs, Knowledge::default(), Arc::default(), Options::default())
+}
+
+/// All that is found, with what reports tell of its places.
+fn told(session: &Session) -> Vec<String> {
+    let found = session.found();
+    let line = |finding: &asynclint::finding::Finding| {
+        let places = finding.places().map(|place| {
+            let source = session.source(place.file);
+            format!("{}:{}", source.path, source.line_of(place.span.start) + 1)
+        });
+        format!("{} {:?}", places.collect::<Vec<_>>().join(" "), finding)
+    };
+    let kept = found.kept.iter().map(line);
+    kept.chain(found.suppressed.iter().map(|(finding, reason)| format!("{reason:?} {}", line(finding)))).collect()
+}
+
+/// The same tree under change: as a session, and as texts.
+struct Pair {
+    session: Session,
+    files: Vec<(String, String)>,
+}
+
+impl Pair {
+    fn new(files: &[(&str, &str)]) -> Self {
+        let mut files: Vec<(String, String)> =
+            files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
+        files.sort();
+        Self { session: session(&files), files }
+    }
+
+    /// Gives the paths of files in which something else is found.
+    fn change(&mut self, path: &str, text: &str) -> Vec<String> {
+        let before: Vec<_> = self.files.iter().map(|(path, _)| (path.clone(), self.found_in(path))).collect();
+        let changed = self.session.change(Utf8Path::new(path), text).expect("the file is there");
+        self.files.iter_mut().filter(|it| it.0 == path).for_each(|it| it.1 = text.to_owned());
+        self.agree();
+        let changed: Vec<String> = changed.into_iter().map(|it| self.session.member(it).path.to_string()).collect();
+        for (path, before) in before {
+            assert!(changed.contains(&path) || before == self.found_in(&path), "{path} is told to be the same");
+        }
+        changed
+    }
+
+    fn found_in(&self, path: &str) -> String {
+        let file = self.session.file(Utf8Path::new(path)).expect("the file is there");
+        format!("{:?}", self.session.found_in(file))
+    }
+
+    fn add(&mut self, path: &str, text: &str) {
+        self.files.retain(|it| it.0 != path);
+        self.files.push((path.to_owned(), text.to_owned()));
+        self.files.sort();
+        take(&mut self.session, |session| session.add(input(path, text)));
+        self.agree();
+    }
+
+    fn remove(&mut self, path: &str) {
+        self.files.retain(|it| it.0 != path);
+        take(&mut self.session, |session| session.remove(Utf8Path::new(path)));
+        self.agree();
+    }
+
+    fn agree(&self) {
+        let (here, afresh) = (told(&self.session), told(&session(&self.files)));
+        assert_eq!(here, afresh, "{:#?}", self.files);
+    }
+
+    fn says(&self, part: &str) -> bool {
+        told(&self.session).iter().any(|it| it.contains(part))
+    }
+}
+
+fn take(session: &mut Session, change: impl FnOnce(Session) -> Session) {
+    let before = std::mem::replace(session, self::session(&[]));
+    *session = change(before);
+}
+
+const CHAIN: &[(&str, &str)] = &[
+    ("app/__init__.py", ""),
+    ("app/far.py", "from app.near import near\n\n\nasync def handle():\n    near()\n"),
+    ("app/near.py", "from app.deep import deep\n\n\ndef near():\n    return deep()\n"),
+    ("app/deep.py", "import time\n\n\ndef deep():\n    time.sleep(1)\n"),
+    ("app/alone.py", "import time\n\n\nasync def alone():\n    time.sleep(2)\n"),
+];
+
+#[test]
+fn what_a_far_file_does_is_seen() {
+    let mut pair = Pair::new(CHAIN);
+    assert!(pair.says("app/far.py:5 "));
+    assert_eq!(pair.change("app/deep.py", "import time\n\n\ndef deep():\n    return 1\n"), ["app/far.py"]);
+    assert!(!pair.says("app/far.py:5 "));
+    assert_eq!(pair.change("app/deep.py", "import time\n\n\ndef deep():\n    return time.sleep(1)\n"), ["app/far.py"]);
+    // The evidence stands on another line.
+    assert_eq!(
+        pair.change("app/deep.py", "import time\n\n\n\n\ndef deep():\n    return time.sleep(1)\n"),
+        ["app/far.py"]
+    );
+    // Another kind of thing under the same name.
+    pair.change("app/near.py", "from app.deep import deep\n\n\nasync def near():\n    return deep()\n");
+    assert!(pair.says("app/near.py:5 "));
+    pair.change("app/near.py", "from app.deep import deep\n\n\ndef nearer():\n    return deep()\n");
+    assert!(!pair.says("app/far.py:5 "));
+    pair.change("app/near.py", "def helper(): ...\n\n\ndef near():\n    import time\n    time.sleep(3)\n");
+    assert!(pair.says("app/far.py:5 "));
+}
+
+#[test]
+fn names_come_and_go() {
+    let mut pair = Pair::new(&[
+        ("a.py", "from b import late\nimport b\n\n\nasync def a():\n    late()\n    b.later()\n"),
+        ("b.py", "from c import *\n"),
+        ("c.py", "import time\n\n\ndef first(): ...\n"),
+        ("d.py", "import c\n\n\nasync def d():\n    c.first()\n    c.late()\n"),
+    ]);
+    let more = |name: &str| format!("import time\n\n\ndef first(): ...\n\n\ndef {name}():\n    time.sleep(1)\n");
+    assert_eq!(pair.change("c.py", &more("late")), ["a.py", "d.py"]);
+    assert_eq!(pair.change("c.py", &more("later")), ["a.py", "d.py"]);
+    pair.change("c.py", "import time\nlate = time.sleep\n\n\ndef first(): ...\n");
+    assert!(pair.says("a.py:6 ") && pair.says("d.py:6 "));
+    pair.change("c.py", "import time\n\n\ndef first(): ...\n");
+    assert!(!pair.says("a.py:6 ") && !pair.says("d.py:6 "));
+    // One that the file itself has asked for before.
+    pair.change("c.py", "import time\n\n\ndef first():\n    return late()\n");
+    pair.change("c.py", "import time\n\n\ndef first():\n    return late()\n\n\ndef late():\n    time.sleep(1)\n");
+    assert!(pair.says("d.py:5 "));
+}
+
+#[test]
+fn files_come_and_go() {
+    let mut pair = Pair::new(CHAIN);
+    pair.remove("app/deep.py");
+    assert!(!pair.says("app/far.py:5 "));
+    pair.add("app/deep.py", "from time import sleep as deep\n");
+    assert!(pair.says("app/far.py:5 "));
+    pair.add("app/zoo.py", "from app.near import near\n\n\nasync def zoo():\n    near()\n");
+    assert!(pair.says("app/zoo.py:5 "));
+    pair.change("app/deep.py", "def deep(): ...\n");
+    assert!(!pair.says("app/zoo.py:5 ") && !pair.says("app/far.py:5 ") && pair.says("app/alone.py:5 "));
+    // A name that was a library's.
+    pair.add("app/time.py", "def sleep(seconds): ...\n");
+    pair.remove("app/__init__.py");
+}
+
+#[test]
+fn a_file_that_says_nothing_of_async_begins_to_and_ends() {
+    let mut pair = Pair::new(CHAIN);
+    pair.change("app/__init__.py", "import time\n\n\nasync def first():\n    time.sleep(1)\n");
+    assert!(pair.says("app/__init__.py:5 "));
+    assert_eq!(pair.change("app/__init__.py", ""), ["app/__init__.py"]);
+    assert_eq!(pair.change("app/alone.py", ""), ["app/alone.py"]);
+    assert_eq!(pair.change("app/alone.py", ""), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_handed_to_the_loop_elsewhere_is_on_it() {
+    let mut pair = Pair::new(&[
+        (
+            "a.py",
+            "import asyncio\nfrom b import tick\n\n\nasync def main(loop: asyncio.AbstractEventLoop):\n    loop.call_soon(tick)\n",
+        ),
+        ("b.py", "import asyncio\nimport time\n\n\ndef tick():\n    time.sleep(1)\n"),
+    ]);
+    assert!(pair.says("b.py:6 "));
+    let quiet = "import asyncio\nfrom b import tick\n\n\nasync def main(loop: asyncio.AbstractEventLoop):\n    pass\n";
+    assert_eq!(pair.change("a.py", quiet), ["b.py"]);
+    assert!(!pair.says("b.py:6 "));
+}
+
+#[test]
+fn implementations_stand_anywhere() {
+    let mut pair = Pair::new(&[
+        ("src/lib.rs", "mod types;\nmod work;\nmod user;\n"),
+        ("src/types.rs", "pub struct Store;\n"),
+        (
+            "src/work.rs",
+            "use crate::types::Store;\nimpl Store {\n    pub fn load(&self) {\n        std::thread::sleep(std::time::Duration::from_secs(1));\n    }\n}\n",
+        ),
+        ("src/user.rs", "use crate::types::Store;\npub async fn handle(store: &Store) {\n    store.load();\n}\n"),
+    ]);
+    assert!(pair.says("src/user.rs:3 "));
+    pair.change("src/work.rs", "use crate::types::Store;\nimpl Store {\n    pub fn load(&self) {}\n}\n");
+    assert!(!pair.says("src/user.rs:3 "));
+    pair.change("src/work.rs", "");
+    let other = "pub struct Store;\nimpl Store {\n    pub fn load(&self) {\n        std::thread::sleep(std::time::Duration::from_secs(1));\n    }\n}\n";
+    pair.change("src/types.rs", other);
+    assert!(pair.says("src/user.rs:3 "));
+    pair.change("src/types.rs", "pub struct Store;\n");
+    pair.change("src/work.rs", "use crate::types::Store;\nimpl Store {\n    pub fn load(&self) {\n        std::thread::sleep(std::time::Duration::from_secs(1));\n    }\n}\n");
+    assert!(pair.says("src/user.rs:3 "));
+}
+
+/// Names of files, functions and classes are few, so that they meet.
+const MODULES: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
+
+/// What a random file says, piece by piece.
+#[derive(Debug, Clone)]
+enum Piece {
+    Import(usize, usize),
+    ImportModule(usize),
+    Glob(usize),
+    Function { name: usize, is_async: bool, body: Vec<Does> },
+    Class { base: Option<usize>, methods: Vec<(usize, bool, Vec<Does>)> },
+    Alias(usize, usize),
+    Comment,
+}
+
+#[derive(Debug, Clone)]
+enum Does {
+    Sleep,
+    Call(usize),
+    CallIn(usize, usize),
+    Method(usize),
+    Own(usize),
+    Await(usize),
+    Give(usize),
+    HandOn(usize),
+    Guarded(usize),
+    Return(usize),
+    Yield,
+    Nothing,
+    Ignored,
+    Wait,
+    Spawn(usize),
+}
+
+fn does() -> impl Strategy<Value = Does> {
+    let name = 0..5_usize;
+    prop_oneof![
+        Just(Does::Sleep),
+        name.clone().prop_map(Does::Call),
+        (0..MODULES.len(), name.clone()).prop_map(|(module, name)| Does::CallIn(module, name)),
+        name.clone().prop_map(Does::Method),
+        name.clone().prop_map(Does::Own),
+        name.clone().prop_map(Does::Await),
+        name.clone().prop_map(Does::Give),
+        name.clone().prop_map(Does::HandOn),
+        name.clone().prop_map(Does::Guarded),
+        name.clone().prop_map(Does::Return),
+        Just(Does::Yield),
+        Just(Does::Nothing),
+        Just(Does::Ignored),
+        Just(Does::Wait),
+        name.prop_map(Does::Spawn),
+    ]
+}
+
+fn piece() -> impl Strategy<Value = Piece> {
+    let name = 0..5_usize;
+    let body = || prop::collection::vec(does(), 1..4);
+    let methods = prop::collection::vec((name.clone(), any::<bool>(), body()), 1..3);
+    prop_oneof![
+        3 => (0..MODULES.len(), name.clone()).prop_map(|(module, name)| Piece::Import(module, name)),
+        1 => (0..MODULES.len()).prop_map(Piece::ImportModule),
+        1 => (0..MODULES.len()).prop_map(Piece::Glob),
+        4 => (name.clone(), any::<bool>(), body())
+            .prop_map(|(name, is_async, body)| Piece::Function { name, is_async, body }),
+        1 => (prop::option::of(name.clone()), methods).prop_map(|(base, methods)| Piece::Class { base, methods }),
+        1 => (name.clone(), name).prop_map(|(one, other)| Piece::Alias(one, other)),
+        1 => Just(Piece::Comment),
+    ]
+}
+
+fn python(pieces: &[Piece]) -> String {
+    let mut text = String::from("import asyncio\nimport time\n");
+    for piece in pieces {
+        match piece {
+            Piece::Import(module, name) => text += &format!("from {} import f{name}, C\n", MODULES[*module]),
+            Piece::ImportModule(module) => text += &format!("import {}\n", MODULES[*module]),
+            Piece::Glob(module) => text += &format!("from {} import *\n", MODULES[*module]),
+            Piece::Alias(one, other) => text += &format!("f{one} = f{other}\n"),
+            Piece::Comment => text += "# nothing\n\n",
+            Piece::Function { name, is_async, body } => {
+                let word = if *is_async { "async def" } else { "def" };
+                text += &format!("{word} f{name}(given=None, c: C = None):\n");
+                body.iter().for_each(|it| text += &format!("    {}\n", python_line(it, *is_async)));
+            }
+            Piece::Class { base, methods } => {
+                let base = if base.is_some() { "(C)" } else { "" };
+                text += &format!("class C{base}:\n    def __init__(self):\n        self.c = C()\n");
+                for (name, is_async, body) in methods {
+                    let word = if *is_async { "async def" } else { "def" };
+                    text += &format!("    {word} f{name}(self, given=None, c: 'C' = None):\n");
+                    body.iter().for_each(|it| text += &format!("        {}\n", python_line(it, *is_async)));
+                }
+            }
+        }
+    }
+    text
+}
+
+fn python_line(does: &Does, is_async: bool) -> String {
+    match does {
+        Does::Sleep => "time.sleep(1)".to_owned(),
+        Does::Call(name) => format!("f{name}()"),
+        Does::CallIn(module, name) => format!("{}.f{name}()", MODULES[*module]),
+        Does::Method(name) => format!("c.f{name}()"),
+        Does::Own(name) => format!("f{name}().c.f{name}(1)"),
+        Does::Await(name) if is_async => format!("await f{name}(given)"),
+        Does::Await(name) | Does::Give(name) => format!("given(f{name})"),
+        Does::HandOn(name) => format!("f{name}(given, c)"),
+        Does::Guarded(name) => format!("if given: f{name}(None, C())"),
+        Does::Return(name) => format!("return f{name}(given)"),
+        Does::Yield => "yield c".to_owned(),
+        Does::Nothing => "pass".to_owned(),
+        Does::Ignored => "time.sleep(1)  # asynclint: ignore".to_owned(),
+        Does::Wait => if is_async { "await asyncio.sleep(1)" } else { "pass" }.to_owned(),
+        Does::Spawn(name) => format!("asyncio.create_task(f{name}())"),
+    }
+}
+
+fn rust(pieces: &[Piece]) -> String {
+    let mut text = String::from("use std::time::Duration;\n");
+    for (index, piece) in pieces.iter().enumerate() {
+        match piece {
+            Piece::Import(module, name) => text += &format!("use crate::{}::{{f{name}, C}};\n", MODULES[*module]),
+            Piece::ImportModule(module) => text += &format!("use crate::{};\n", MODULES[*module]),
+            Piece::Glob(module) => text += &format!("use crate::{}::*;\n", MODULES[*module]),
+            Piece::Alias(one, other) => text += &format!("pub use self::f{other} as f{one};\n"),
+            Piece::Comment => text += "// nothing\n\n",
+            Piece::Function { name, is_async, body } => {
+                let word = if *is_async { "async fn" } else { "fn" };
+                text += &format!("pub {word} f{name}(given: bool, c: C) -> C {{\n");
+                body.iter().for_each(|it| text += &format!("    {}\n", rust_line(it, *is_async)));
+                text += "    C\n}\n";
+            }
+            Piece::Class { base, methods } => {
+                if base.is_none() {
+                    text += "pub struct C;\n";
+                }
+                text += &format!("impl C {{ // {index}\n");
+                for (name, is_async, body) in methods {
+                    let word = if *is_async { "async fn" } else { "fn" };
+                    text += &format!("    pub {word} f{name}(&self, given: bool) -> C {{\n");
+                    body.iter().for_each(|it| text += &format!("        {}\n", rust_line(it, *is_async)));
+                    text += "        C\n    }\n";
+                }
+                text += "}\n";
+            }
+        }
+    }
+    text
+}
+
+fn rust_line(does: &Does, is_async: bool) -> String {
+    match does {
+        Does::Sleep => "std::thread::sleep(Duration::from_secs(1));".to_owned(),
+        Does::Call(name) => format!("f{name}(true, C);"),
+        Does::CallIn(module, name) => format!("{}::f{name}(false, C);", MODULES[*module]),
+        Does::Method(name) => format!("c.f{name}(true);"),
+        Does::Own(name) => format!("f{name}(given, C).f{name}(given);"),
+        Does::Await(name) if is_async => format!("f{name}(given, C).await;"),
+        Does::Await(name) | Does::Give(name) => format!("let _c = f{name}(given, C);"),
+        Does::HandOn(name) => format!("f{name}(given, c);"),
+        Does::Guarded(name) => format!("if given {{ f{name}(false, C); }}"),
+        Does::Return(name) => format!("return f{name}(given, C);"),
+        Does::Yield | Does::Nothing => "let _x = 1;".to_owned(),
+        Does::Ignored => "std::thread::sleep(Duration::from_secs(1)); // asynclint: ignore".to_owned(),
+        Does::Wait => {
+            if is_async { "tokio::time::sleep(Duration::from_secs(1)).await;" } else { "let _y = 2;" }.to_owned()
+        }
+        Does::Spawn(name) => format!("tokio::spawn(f{name}(true, C));"),
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    /// Another text altogether.
+    Rewrite(usize, Vec<Piece>),
+    /// One piece of it.
+    Replace(usize, usize, Piece),
+    /// One line of one function.
+    Edit(usize, usize, Does),
+    Remove(usize),
+    Add(usize, Vec<Piece>),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let file = 0..MODULES.len();
+    let pieces = || prop::collection::vec(piece(), 1..6);
+    let step = prop_oneof![
+        1 => (file.clone(), pieces()).prop_map(|(file, pieces)| Step::Rewrite(file, pieces)),
+        3 => (file.clone(), 0..6_usize, piece()).prop_map(|(file, at, piece)| Step::Replace(file, at, piece)),
+        6 => (file.clone(), 0..6_usize, does()).prop_map(|(file, at, does)| Step::Edit(file, at, does)),
+        1 => file.clone().prop_map(Step::Remove),
+        1 => (file, pieces()).prop_map(|(file, pieces)| Step::Add(file, pieces)),
+    ];
+    prop::collection::vec(step, 1..10)
+}
+
+fn run(trees: Vec<Vec<Piece>>, steps: Vec<Step>, ending: &str, write: fn(&[Piece]) -> String) {
+    let mut pieces: Vec<Option<Vec<Piece>>> = trees.into_iter().map(Some).collect();
+    let path = |file: usize| format!("src/{}.{ending}", MODULES[file]);
+    let lib = MODULES.map(|it| format!("pub mod {it};\n")).concat();
+    let mut files: Vec<(String, String)> =
+        pieces.iter().enumerate().filter_map(|(file, pieces)| Some((path(file), write(pieces.as_ref()?)))).collect();
+    if ending == "rs" {
+        files.push(("src/lib.rs".to_owned(), lib));
+    }
+    files.sort();
+    let mut pair = Pair { session: session(&files), files };
+    for step in steps {
+        match step {
+            Step::Remove(file) => {
+                if pieces[file].take().is_some() {
+                    pair.remove(&path(file));
+                }
+                continue;
+            }
+            Step::Add(file, new) => {
+                pair.add(&path(file), &write(&new));
+                pieces[file] = Some(new);
+                continue;
+            }
+            Step::Rewrite(file, new) if pieces[file].is_some() => {
+                pair.change(&path(file), &write(&new));
+                pieces[file] = Some(new);
+            }
+            Step::Replace(file, at, new) => {
+                let Some(known) = pieces[file].as_mut().filter(|it| !it.is_empty()) else { continue };
+                let at = at % known.len();
+                known[at] = new;
+                pair.change(&path(file), &write(known));
+            }
+            Step::Edit(file, at, new) => {
+                let Some(known) = pieces[file].as_mut().filter(|it| !it.is_empty()) else { continue };
+                let at = at % known.len();
+                match &mut known[at] {
+                    Piece::Function { body, .. } => body[0] = new,
+                    Piece::Class { methods, .. } => methods[0].2.push(new),
+                    other => *other = Piece::Comment,
+                }
+                pair.change(&path(file), &write(known));
+            }
+            Step::Rewrite(..) => {}
+        }
+    }
+}
+
+fn trees() -> impl Strategy<Value = Vec<Vec<Piece>>> {
+    prop::collection::vec(prop::collection::vec(piece(), 1..7), MODULES.len())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn python_is_the_same_after_any_changes(trees in trees(), steps in steps()) {
+        run(trees, steps, "py", python);
+    }
+
+    #[test]
+    fn rust_is_the_same_after_any_changes(trees in trees(), steps in steps()) {
+        run(trees, steps, "rs", rust);
+    }
+}
