@@ -210,7 +210,7 @@ impl Project {
     /// in the tables, which know both: then it does something else, as a pipeline does that keeps commands for later.
     pub(super) fn is_told_of(&self, receiver: &Ty, api: &Api) -> bool {
         let path: Arc<str> = match receiver {
-            Ty::Instance(Class::Library(path), _) => path.clone(),
+            Ty::Instance(Class::Library(path), _) => Arc::from(&**path),
             Ty::Instance(Class::Own(class), _) if self.is_installed(class.file) => {
                 let model = self.model(class.file);
                 format!("{}.{}", self.module_of(class.file), model.name(model.class(class.class).name)).into()
