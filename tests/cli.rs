@@ -449,6 +449,13 @@ fn effects_show_what_a_function_does_and_why() {
     let last = effect["trace"].as_array().and_then(|it| it.last()).expect("evidence");
     assert_eq!((&last["location"]["path"], &last["location"]["line"]), (&"db.py".into(), &6.into()));
     assert!(folder.run(&["effects", "db.py::quiet"]).out.contains("not known to block"));
+    let dynamic = Folder::new(&[(
+        "a.py",
+        "import time\n\n\nasync def f(store):\n    store.load(1).items()\n    time.sleep(1)\n",
+    )]);
+    let told = dynamic.run(&["effects", "a.py::f"]).out;
+    assert!(told.contains("  not known what these calls run:\n    a.py:5:5  `store.load`\n"), "{told}");
+    assert!(!dynamic.run(&["effects", "a.py"]).out.contains("not known what"));
     let unknown = folder.run(&["effects", "db.py::Store.lod"]);
     assert_eq!(
         (unknown.status, &*unknown.err),

@@ -257,3 +257,25 @@ fn what_an_earlier_run_found_counts_until_another_version_is_installed() {
     assert_eq!(found(&folder, &[]), expected, "from the cache or not");
     assert_eq!(found(&folder, &["--no-deps"]), [""; 0]);
 }
+
+// Commands of a pipeline are kept until it is executed, and inherited from the client all the same.
+#[test]
+fn what_a_table_tells_of_a_class_holds_of_those_it_knows_to_derive_from_it() {
+    let code = "import redis\n\n\nasync def f():\n    client = redis.Redis()\n    client.set(1, 2)\n    pipe = client.pipeline()\n    \
+                pipe.set(1, 2)\n    pipe.execute()\n";
+    let folder = python(
+        code,
+        &[
+            ("redis/__init__.py", "from redis.client import Redis\n"),
+            (
+                "redis/client.py",
+                "class Commands:\n    def set(self, key, value):\n        return self.send(key, value)\n\n\n\
+                 class Redis(Commands):\n    def pipeline(self):\n        return Pipeline()\n\n    def send(self, *args):\n        \
+                 return self.socket.send(args)\n\n\nclass Pipeline(Redis):\n    def send(self, *args):\n        self.kept.append(args)\n\n    \
+                 def execute(self):\n        return self.kept\n",
+            ),
+            ("redis-8.1.0.dist-info/METADATA", ""),
+        ],
+    );
+    assert_eq!(found(&folder, &[]), ["app.py:6 blocking-database", "app.py:9 blocking-database"]);
+}

@@ -14,11 +14,11 @@ use super::{Failure, Status, output};
 use crate::config::{kind_name, nearest};
 use crate::finding::{Place, Step};
 use crate::knowledge::{Api, Kind};
-use crate::model::TOP_LEVEL;
+use crate::model::{CallId, TOP_LEVEL};
 use crate::project::Project;
 use crate::project::effects::Climbing;
 use crate::project::types::FnRef;
-use crate::source::Language;
+use crate::source::{Language, Span};
 
 const NAME: Style = AnsiColor::Cyan.on_default().bold();
 const EFFECT: Style = AnsiColor::Red.on_default().bold();
@@ -64,11 +64,11 @@ fn in_pool(effects: &Effects) -> Result<Status, Failure> {
     }
     match effects.output_format {
         PageFormat::Json => {
-            let functions: Vec<Value> = told.iter().map(|it| object(&project, it)).collect();
+            let functions: Vec<Value> = told.iter().map(|it| object(&project, it, wanted.is_some())).collect();
             output::print(|out| writeln!(out, "{:#}", json!({ "version": 1, "functions": functions })))?;
         }
         PageFormat::Text => {
-            let text: Vec<String> = told.iter().map(|it| page(&project, it)).collect();
+            let text: Vec<String> = told.iter().map(|it| page(&project, it, wanted.is_some())).collect();
             output::print_styled(&text.join("\n"))?;
             if told.is_empty() {
                 output::note("no function here that async code leads to is known to block or to start a runtime");
@@ -112,6 +112,21 @@ fn tell(project: &Project, function: FnRef) -> Told<'_> {
     }
 }
 
+/// Calls of which nothing is known, as they are written, with their places: what keeps the analysis silent.
+fn unresolved(project: &Project, function: FnRef) -> Vec<(&str, Place)> {
+    let model = project.model(function.file);
+    let source = project.source(function.file);
+    let told = |id: CallId| {
+        let call = model.call(id);
+        let until = Span::new(call.span.start, call.name_span.end.max(call.span.start));
+        // Of a chain over many lines, the last name.
+        let whole = source.slice(until);
+        let name = if whole.contains('\n') { source.slice(call.name_span) } else { whole };
+        (name, Place { file: function.file, span: call.name_span })
+    };
+    project.unresolved_calls(function).into_iter().map(told).collect()
+}
+
 const fn kind_of(effect: Climbing) -> Option<&'static str> {
     match effect {
         Climbing::Blocks(kind) => Some(kind_name(kind)),
@@ -129,7 +144,8 @@ fn declared(project: &Project, told: &Told<'_>) -> (String, u32, u32) {
     place(project, Place { file: told.function.file, span: project.function(told.function).span })
 }
 
-fn page(project: &Project, told: &Told<'_>) -> String {
+/// `by_name`: the function was asked for, and what is not known of it belongs to the answer.
+fn page(project: &Project, told: &Told<'_>, by_name: bool) -> String {
     let (path, line, _) = declared(project, told);
     let mut text = format!("{NAME}{}{NAME:#}  {DIM}{path}:{line}{DIM:#}", told.name);
     text.push_str(if told.on_loop { "  runs on the event loop\n" } else { "\n" });
@@ -146,10 +162,18 @@ fn page(project: &Project, told: &Told<'_>) -> String {
             text.push_str(&format!("    {path}:{line}:{column}  in `{}`: {}\n", step.function, step.message));
         }
     }
+    let unresolved = if by_name { unresolved(project, told.function) } else { Vec::new() };
+    if !unresolved.is_empty() {
+        text.push_str("  not known what these calls run:\n");
+        for (name, at) in unresolved {
+            let (path, line, column) = place(project, at);
+            text.push_str(&format!("    {path}:{line}:{column}  `{name}`\n"));
+        }
+    }
     text
 }
 
-fn object(project: &Project, told: &Told<'_>) -> Value {
+fn object(project: &Project, told: &Told<'_>, by_name: bool) -> Value {
     let location = |(path, line, column): (String, u32, u32)| json!({ "path": path, "line": line, "column": column });
     let step = |step: &Step| {
         let location = location(place(project, step.place));
@@ -165,10 +189,15 @@ fn object(project: &Project, told: &Told<'_>) -> Value {
             "trace": trace.iter().map(step).collect::<Vec<_>>(),
         })
     };
+    let unresolved = by_name.then(|| {
+        let calls = unresolved(project, told.function).into_iter();
+        calls.map(|(name, at)| json!({ "call": name, "location": location(place(project, at)) })).collect::<Vec<_>>()
+    });
     json!({
         "function": told.name,
         "location": location(declared(project, told)),
         "onLoop": told.on_loop,
+        "unresolved": unresolved,
         "effects": told.effects.iter().map(effect).collect::<Vec<_>>(),
     })
 }

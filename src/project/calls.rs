@@ -81,6 +81,7 @@ impl Project {
                 None => Callee::Own(*function),
             },
             Ty::Bound(receiver, function) => match self.described(*function) {
+                Some(api) if !self.is_told_of(receiver, api) => Callee::Unknown,
                 Some(api) => Callee::Api(api.path, (**receiver).clone()),
                 None => Callee::Own(*function),
             },

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Project;
 use super::calls::Callee;
-use super::types::{Class, Ty};
+use super::types::{Class, FnRef, Ty};
 use crate::finding::FileId;
 use crate::model::{CallId, Value};
 
@@ -63,6 +63,20 @@ impl Project {
             }
         }
         found
+    }
+
+    /// The calls of one function of which it is not known what they run, in order of place.
+    pub fn unresolved_calls(&self, function: FnRef) -> Vec<CallId> {
+        let calls = &self.model(function.file).calls;
+        let ids = (0..calls.len() as u32).map(CallId);
+        let own = ids.filter(|id| calls[id.index()].function == function.function);
+        let mut found: Vec<CallId> = own.filter(|id| self.is_unresolved(function.file, *id)).collect();
+        found.sort_by_key(|id| calls[id.index()].span.start);
+        found
+    }
+
+    fn is_unresolved(&self, file: FileId, call: CallId) -> bool {
+        self.callees(file, call).iter().all(|it| *it == Callee::Unknown) && !self.is_named(file, call)
     }
 
     fn counter<'a>(&self, file: FileId, call: CallId, found: &'a mut Coverage) -> &'a mut usize {

@@ -7,7 +7,7 @@ use super::Project;
 use super::installed::{Asking, Impls, Place, remembered};
 use super::path::LibraryPath;
 use super::resolve::{apart, is_apart};
-use super::types::{ClassRef, FnRef, Ty};
+use super::types::{Class, ClassRef, FnRef, Ty};
 use crate::finding::FileId;
 use crate::knowledge::Api;
 use crate::model::FILE_MODULE;
@@ -204,6 +204,33 @@ impl Project {
             };
             paths.iter().copied().find(is_it).and_then(|path| self.knowledge.api(language, path))
         })
+    }
+
+    /// What a table tells of a method holds of this receiver. Its class may derive from the method's in the sources and not
+    /// in the tables, which know both: then it does something else, as a pipeline does that keeps commands for later.
+    pub(super) fn is_told_of(&self, receiver: &Ty, api: &Api) -> bool {
+        let path: Arc<str> = match receiver {
+            Ty::Instance(Class::Library(path), _) => Arc::from(&**path),
+            Ty::Instance(Class::Own(class), _) if self.is_installed(class.file) => {
+                let model = self.model(class.file);
+                format!("{}.{}", self.module_of(class.file), model.name(model.class(class.class).name)).into()
+            }
+            _ => return true,
+        };
+        let facts = |path: &str| self.knowledge.type_facts(Language::Python, path);
+        let owner = api.path.rsplit_once('.').and_then(|(owner, _)| facts(owner));
+        let (Some(own), Some(owner)) = (facts(&path), owner) else { return true };
+        let mut pending = vec![own];
+        let mut seen = 0;
+        while let Some(at) = pending.get(seen).copied() {
+            seen += 1;
+            if at.path == owner.path {
+                return true;
+            }
+            let above = at.bases.iter().filter_map(|base| facts(base));
+            pending.extend(above.filter(|it| !pending.iter().any(|seen| seen.path == it.path)).collect::<Vec<_>>());
+        }
+        false
     }
 
     /// The top-level module or crate that an installed file is of.
