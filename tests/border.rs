@@ -2,6 +2,17 @@
 
 mod support;
 
+use std::sync::Arc;
+
+use asynclint::analysis::Input;
+use asynclint::discover::can_matter;
+use asynclint::knowledge::Knowledge;
+use asynclint::packages::{Extension, Manifest, Surroundings};
+use asynclint::rules::{Profile, RuleSet};
+use asynclint::session::Session;
+use asynclint::source::{Language, Source};
+use asynclint::suppress::Options;
+use camino::Utf8Path;
 use support::{Folder, Ran};
 
 const PYPROJECT: &str = "[build-system]\nbuild-backend = \"maturin\"\n\n[project]\nname = \"shop\"\n\n\
@@ -75,7 +86,7 @@ fn advice_is_for_the_language_of_the_call() {
         .replace("&self, path: &str", "&self, py: Python<'_>, path: &str")
         .replace("std::fs::read_to_string(path)?", "py.detach(|| std::fs::read_to_string(path))?");
     folder.write("work/src/store.rs", &detached);
-    folder.write("work/python/shop/app.py", &APP.replace("from shop", "import trio\nfrom shop"));
+    folder.write("work/python/shop/app.py", APP.replace("from shop", "import trio\nfrom shop"));
     assert_eq!(help(&folder), "use `trio.to_thread.run_sync`");
 }
 
@@ -110,10 +121,10 @@ fn what_an_earlier_run_found_hangs_on_the_rust_file() {
     let folder = folder();
     assert_eq!(found(&folder, &[]), [EXPECTED]);
     assert_eq!(found(&folder, &[]), [EXPECTED], "from the cache or not");
-    folder.write("work/src/store.rs", &STORE.replace("std::fs::read_to_string(path)?", "path.to_uppercase()"));
+    folder.write("work/src/store.rs", STORE.replace("std::fs::read_to_string(path)?", "path.to_uppercase()"));
     assert_eq!(found(&folder, &[]), [""; 0]);
     folder.write("work/src/store.rs", STORE);
-    folder.write("work/pyproject.toml", &PYPROJECT.replace("shop._native", "shop._other"));
+    folder.write("work/pyproject.toml", PYPROJECT.replace("shop._native", "shop._other"));
     assert_eq!(found(&folder, &[]), [""; 0], "no crate is built under the name that is imported");
 }
 
@@ -128,5 +139,61 @@ fn the_order_of_threads_decides_nothing() {
     assert!(one.contains("a39.py") && one.contains("store.rs"));
     for threads in ["2", "7"] {
         assert_eq!(all(threads), one);
+    }
+}
+
+fn session(files: &[(&str, String)]) -> Session {
+    let input = |(path, text): &(&str, String)| {
+        let language = if path.ends_with(".rs") { Language::Rust } else { Language::Python };
+        let relevant = can_matter(language, text);
+        let rules = RuleSet::of_profile(Profile::Recommended);
+        Input { source: Source::new(*path, language, text.as_str()), rules, relevant }
+    };
+    let manifest = Manifest::parse("", CARGO).expect("it is a manifest");
+    let extensions = Extension::of("", |name| (name == "pyproject.toml").then(|| PYPROJECT.to_owned()));
+    let around = Surroundings { manifests: vec![manifest], extensions, ..Surroundings::default() };
+    Session::of(files.iter().map(input).collect(), Knowledge::default(), Arc::new(around), Options::default())
+}
+
+fn told(session: &Session) -> Vec<String> {
+    session.found().kept.iter().map(|it| format!("{it:?}")).collect()
+}
+
+#[test]
+fn a_session_sees_what_has_changed_behind_the_border() {
+    let lib = "use pyo3::prelude::*;\n\nmod files;\nmod more;\n\n#[pymodule]\n\
+               fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {\n    files::register(m)?;\n    Ok(())\n}\n";
+    let files = "use pyo3::prelude::*;\n\npub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {\n    \
+                 crate::more::fill(m)?;\n    Ok(())\n}\n";
+    let more = "use pyo3::prelude::*;\n\npub fn fill(m: &Bound<'_, PyModule>) -> PyResult<()> {\n    \
+                m.add_function(wrap_pyfunction!(load, m)?)?;\n    Ok(())\n}\n\n#[pyfunction]\nfn load(path: &str) -> PyResult<String> {\n    \
+                Ok(std::fs::read_to_string(path)?)\n}\n";
+    let app = "import shop._native as n\n\n\nasync def handler(path):\n    n.load(path)\n";
+    let mut tree = vec![
+        ("python/shop/__init__.py", String::new()),
+        ("python/shop/a.py", app.to_owned()),
+        ("python/shop/b.py", app.to_owned()),
+        ("src/files.rs", files.to_owned()),
+        ("src/lib.rs", lib.to_owned()),
+        ("src/more.rs", more.to_owned()),
+    ];
+    let mut live = session(&tree);
+    assert_eq!(told(&live).len(), 2);
+    let changes = [
+        ("src/files.rs", files.replace("crate::more::fill(m)?;", "let _ = m;"), 0),
+        ("src/files.rs", files.to_owned(), 2),
+        ("src/more.rs", more.replace("std::fs::read_to_string(path)?", "path.to_uppercase()"), 0),
+        ("src/more.rs", more.replace("fn load", "fn read").replace("!(load", "!(read"), 0),
+        ("src/more.rs", more.to_owned(), 2),
+        ("src/lib.rs", lib.replace("files::register(m)?;", "let _ = m;"), 0),
+        ("python/shop/b.py", app.replace("n.load", "n.read"), 0),
+        ("src/lib.rs", lib.to_owned(), 1),
+        ("src/more.rs", more.replace("#[pyfunction]", "#[pyfunction]\n#[pyo3(name = \"read\")]"), 1),
+    ];
+    for (path, text, count) in changes {
+        live.change(Utf8Path::new(path), text.as_str()).expect("the file is there");
+        tree.iter_mut().filter(|it| it.0 == path).for_each(|it| it.1.clone_from(&text));
+        assert_eq!(told(&live), told(&session(&tree)), "{path}: {text}");
+        assert_eq!(told(&live).len(), count, "{path}: {text}");
     }
 }

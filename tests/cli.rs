@@ -219,6 +219,39 @@ fn what_happens_the_first_time_only_is_not_certain() {
 }
 
 #[test]
+fn what_is_kept_is_told_to_happen_the_first_time() {
+    let told = |helper: &str, call: &str| {
+        let source = format!("{helper}\n\nasync def f(made: Names):\n    {call}\n");
+        let report = Folder::new(&[("a.py", &source)]).run(&["check"]).out;
+        assert!(report.contains("reaches `open`"), "{report}");
+        report.contains("the first time, this call blocks the event loop")
+    };
+    const NONE: &str = "class Names: ...\n\nKEPT = None\n\ndef names(again=False):\n    global KEPT\n";
+    let global = |body: &str| told(&format!("{NONE}{body}"), "names()");
+    assert!(global("    if KEPT is None:\n        KEPT = open('a')\n    return KEPT\n"));
+    assert!(global("    if not KEPT:\n        KEPT = open('a')\n    return KEPT\n"));
+    assert!(global("    kept = KEPT\n    if kept and not again:\n        return kept\n    KEPT = open('a')\n"));
+    // Another name, another test, or nothing that is kept.
+    assert!(!global("    if KEPT is None:\n        other = open('a')\n    return KEPT\n"));
+    assert!(!global("    if KEPT:\n        KEPT = open('a')\n    return KEPT\n"));
+    assert!(!global("    if KEPT is None:\n        return KEPT\n    KEPT = open('a')\n"));
+    assert!(!global("    if len('a'):\n        KEPT = open('a')\n    return KEPT\n"));
+    let method = |body: &str| {
+        let class = "class Names:\n    def __init__(self):\n        self.kept = None\n\n    def all(self, other):\n";
+        told(&format!("{class}{body}"), "made.all(made)")
+    };
+    assert!(method("        if self.kept is None:\n            self.kept = open('a')\n        return self.kept\n"));
+    assert!(!method("        if other.kept is None:\n            other.kept = open('a')\n        return other.kept\n"));
+}
+
+#[test]
+fn what_is_kept_is_made_by_the_first_call() {
+    let source = "KEPT = None\n\ndef names():\n    global KEPT\n    if KEPT is None:\n        KEPT = open('a')\n    return KEPT\n\n\
+                  def first():\n    return names()\n\nasync def f():\n    first()\n    names()\n\nasync def g():\n    names()\n";
+    assert_eq!(Folder::new(&[("a.py", source)]).found(&[]), ["a.py:13 blocking-file", "a.py:17 blocking-file"]);
+}
+
+#[test]
 fn a_call_that_blocks_in_several_ways_is_told_once() {
     const HELPERS: &str = "import time\n\n\ndef load(path):\n    time.sleep(1)\n    return open(path).read()\n";
     let app = |comment: &str| format!("from helpers import load\n\n\nasync def f():\n    load('a'){comment}\n");

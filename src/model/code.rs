@@ -241,6 +241,10 @@ pub enum Test {
     None,
     /// It is an instance of this class, or of one of these.
     Instance(ValueId),
+    /// It is `True`, or `False`, and nothing else that counts as such.
+    Is(bool),
+    /// It equals this literal.
+    Equals(ValueId),
 }
 
 #[derive(Debug, Clone)]

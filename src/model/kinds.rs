@@ -87,3 +87,69 @@ impl Node {
 fn all<'a>(blocks: impl Iterator<Item = &'a Block>) -> Kinds {
     blocks.fold(Kinds::default(), |kinds, block| kinds.and(block.kinds()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Arm, Await, Branch, Handler, Try, UNKNOWN, Use, flow};
+    use crate::source::Span;
+
+    fn waits() -> Node {
+        let span = Span::default();
+        Node::Await(Await { span, keyword: span, value: UNKNOWN, result: Use::Dropped })
+    }
+
+    /// `try: ..` / `except: if ..: await x`
+    fn handled(constant: Option<bool>) -> Block {
+        let span = Span::default();
+        let arm = Arm { body: Block::new(vec![waits()]), constant, ..Arm::default() };
+        let branch = Branch { kind: BranchKind::If, span, arms: vec![arm], exhaustive: false };
+        let handler = Handler {
+            span,
+            head: span,
+            catches: Vec::new(),
+            bare: true,
+            is_star: false,
+            local: None,
+            body: Block::new(vec![Node::Branch(Box::new(branch))]),
+        };
+        let it = Try {
+            span,
+            body: Block::new(vec![Node::Break { span }]),
+            handlers: vec![handler],
+            orelse: Block::default(),
+            finally: Block::default(),
+        };
+        Block::new(vec![Node::Try(Box::new(it))])
+    }
+
+    #[test]
+    fn a_block_has_the_kinds_of_all_that_is_inside() {
+        let block = handled(None);
+        assert!(block.kinds().meet(Kinds::TRY) && block.kinds().meet(Kinds::AWAIT));
+        assert!(!block.kinds().meet(Kinds::CALL.and(Kinds::SCOPES).and(Kinds::LOOP)));
+        let mut grown = Block::default();
+        assert!(!grown.kinds().meet(Kinds::AWAIT));
+        grown.push(waits());
+        assert!(grown.kinds().meet(Kinds::AWAIT));
+    }
+
+    #[test]
+    fn a_visit_for_some_kinds_sees_them_and_what_is_around_them() {
+        let seen = |block: &Block, kinds: Kinds| {
+            let (mut count, mut waits) = (0, 0);
+            flow::visit_for(block, kinds, &mut |node| {
+                count += 1;
+                waits += usize::from(matches!(node, Node::Await(_)));
+                flow::Step::Into
+            });
+            (count, waits)
+        };
+        assert_eq!(seen(&handled(None), Kinds::AWAIT), (3, 1));
+        assert_eq!(seen(&handled(None), Kinds::TRY), (1, 0));
+        assert_eq!(seen(&handled(None), Kinds::YIELD), (0, 0));
+        // What never runs is told by the visit, not by the kinds.
+        assert_eq!(seen(&handled(Some(false)), Kinds::AWAIT), (2, 0));
+        assert!(flow::suspends(&handled(None)) && !flow::suspends(&handled(Some(false))));
+    }
+}

@@ -30,6 +30,10 @@ pub type Moved = Vec<(FunctionId, FunctionId)>;
 /// Compares the models of one file before and after a change. Gives as well the functions that have another number now; of an
 /// outline that is another, they are not told.
 pub fn reshaped(old: &FileModel, new: &FileModel) -> (Reshaped, Moved) {
+    // What Python sees of a module is what functions do with it.
+    if [old, new].into_iter().any(FileModel::may_fill_modules) {
+        return (Reshaped::Otherwise, Vec::new());
+    }
     // What was added in the one direction was taken away in the other.
     if let Some(grown) = grown(old, new) {
         return grown;

@@ -1,6 +1,7 @@
 //! What a Rust file shows to Python, as the attributes of PyO3 say: names alone, each linked to the item behind it later.
 
-use super::{CallId, ClassId, FunctionId, ModuleId, NameId, ValueId};
+use super::{CallId, ClassId, FileModel, FunctionId, ModuleId, NameId, ValueId};
+use crate::source::Language;
 
 /// What one Rust file shows. Items are in order of place.
 #[derive(Debug, Clone, Default)]
@@ -91,5 +92,12 @@ impl Shown {
     /// The type that the call names.
     pub fn type_of(&self, call: CallId) -> Option<ValueId> {
         self.types.iter().find(|(it, _)| *it == call).map(|(_, value)| *value)
+    }
+}
+
+impl FileModel {
+    /// The file shows something to Python, or its functions may be handed a module to fill.
+    pub fn may_fill_modules(&self) -> bool {
+        self.shown.is_some() || self.language == Language::Rust && self.names.find("PyModule").is_some()
     }
 }

@@ -2,10 +2,10 @@
 
 use crate::finding::FileId;
 use crate::knowledge::Effect;
-use crate::model::{Block, CallId, Condition, Node, Scope, Test, Use, Value, flow};
+use crate::model::{Block, CallId, Condition, Node, Scope, Test, Use, Value, ValueId, flow};
 use crate::source::Language;
 
-use super::types::FnRef;
+use super::types::{FnRef, Ty};
 use super::{Project, trace};
 
 impl Project {
@@ -47,6 +47,10 @@ impl Project {
     /// Where the condition holds, no loop runs in this thread (`Some(true)`), or one does; `None`: it says nothing of that.
     pub(super) fn says_no_loop(&self, function: FnRef, condition: Condition) -> Option<bool> {
         let model = self.model(function.file);
+        if let Test::Equals(literal) = condition.test {
+            let is_child = *model.value(literal) == Value::Int(0) && self.is_forked(function.file, condition.value);
+            return is_child.then_some(condition.holds);
+        }
         let asks = match model.value(condition.value) {
             Value::Result(call) => {
                 let named = |value: &Value| match value {
@@ -67,6 +71,14 @@ impl Project {
                 true
             }
             // `self.loop = running_loop()`, a few lines above.
+            Value::Attr(_, name) if !["loop", "async"].iter().any(|it| model.name(*name).contains(it)) => false,
+            Value::Attr(receiver, name)
+                if self
+                    .property(&self.evaluate(function.file, *receiver), model.name(*name))
+                    .is_some_and(|it| self.tells_of_loop(it)) =>
+            {
+                true
+            }
             Value::Attr(..) => {
                 self.calls_any(function, &|call| {
                     model.call(call).result == Use::Stored
@@ -80,10 +92,27 @@ impl Project {
         };
         let there = match condition.test {
             Test::Truth => condition.holds,
+            Test::Is(flag) => condition.holds == flag,
             Test::None => !condition.holds,
-            Test::Instance(_) => return None,
+            Test::Instance(_) | Test::Equals(_) => return None,
         };
         asks.then_some(!there)
+    }
+
+    /// What a fork gives is 0 in the child, of whose threads only this one is left, on its way to another program.
+    fn is_forked(&self, file: FileId, value: ValueId) -> bool {
+        let model = self.model(file);
+        let forks = |value: ValueId| match model.value(value) {
+            Value::Result(call) => {
+                let callee = self.evaluate(file, model.call(*call).callee);
+                matches!(callee, Ty::External(path) if matches!(&*path, "os.fork" | "os.forkpty" | "pty.fork"))
+            }
+            _ => false,
+        };
+        match model.value(value) {
+            Value::Item(pair, 0) => forks(*pair),
+            _ => forks(value),
+        }
     }
 
     /// `with pytest.raises(..)`: a test expects what is inside to fail, or to be warned of.
@@ -105,16 +134,32 @@ impl Project {
 
     /// A helper that asks for the running loop, and says so by what it returns: the loop or nothing, yes or no.
     fn tells_of_loop(&self, helper: FnRef) -> bool {
+        self.tells_of_loop_within(helper, 0)
+    }
+
+    fn tells_of_loop_within(&self, helper: FnRef, depth: u32) -> bool {
         if self.noted {
             trace::looks_into(helper.file);
         }
         let definition = self.function(helper);
         let starts = |call| self.api_of(helper.file, call).is_some_and(|api| api.effect == Some(Effect::StartsRuntime));
-        let answers = definition
-            .returned
-            .iter()
-            .any(|value| matches!(self.model(helper.file).value(*value), Value::None | Value::Bool(_)));
-        !definition.kind.is_async() && answers && self.asks_by_itself(helper) && !self.calls_any(helper, &starts)
+        let model = self.model(helper.file);
+        // What another such helper answers is handed on.
+        let hands_on = |value: &ValueId| match model.value(*value) {
+            Value::Result(call) => {
+                depth < 4
+                    && self
+                        .own_of(helper.file, *call)
+                        .is_some_and(|it| it != helper && self.tells_of_loop_within(it, depth + 1))
+            }
+            _ => false,
+        };
+        // `called_from_running_loop`: the name says what it answers.
+        let answers = model.name(definition.name).ends_with("running_loop")
+            || definition.returned.iter().any(|value| matches!(model.value(*value), Value::None | Value::Bool(_)));
+        !definition.kind.is_async()
+            && (answers && self.asks_by_itself(helper) || definition.returned.iter().any(hands_on))
+            && !self.calls_any(helper, &starts)
     }
 
     fn calls_any(&self, function: FnRef, is: &dyn Fn(CallId) -> bool) -> bool {

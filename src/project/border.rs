@@ -201,7 +201,8 @@ impl Project {
     /// All that a module holds.
     fn contents(&self, module: ForeignModule) -> Contents {
         let known = || self.foreign.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(contents) = known().get(&module) {
+        // Where notes are taken, everybody goes the whole way.
+        if let Some(contents) = known().get(&module).filter(|_| !self.noted) {
             return Arc::clone(contents);
         }
         let mut filling = Filling { project: self, seen: FxHashSet::default(), found: Vec::new() };

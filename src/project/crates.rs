@@ -166,9 +166,9 @@ impl Crates {
         self.file(&stem_of(&self.package(manifest)?.library.as_ref()?.path))
     }
 
-    /// The library of the package in that folder: its first file and its name.
+    /// The library that Python can load of the package in that folder: its first file and its name.
     pub(super) fn library_in(&self, folder: &str) -> Option<(FileId, &str)> {
-        let manifest = *self.packages.get(folder)?;
+        let manifest = *self.packages.get(folder).filter(|it| self.manifests[**it].speaks_python())?;
         Some((self.library(manifest)?, self.package(manifest)?.library.as_ref()?.name.as_str()))
     }
 

@@ -52,6 +52,8 @@ pub struct Site {
     /// How many branches and handlers it stands in, and how many may have been left before: whether it is reached hangs on
     /// so much more than is known.
     pub branches: u32,
+    /// What is made there is kept for the next time.
+    pub once: bool,
 }
 
 /// The way from a function to an effect.
@@ -65,8 +67,8 @@ pub struct Evidence {
     /// The functions at the start of the way give back at once what the next gives, where they might have given something
     /// else: who awaits what comes of it did not go this way.
     pub alternative: bool,
-    /// A function on the way keeps its result: it happens the first time only.
-    pub once: bool,
+    /// The function on the way that keeps what it makes: it happens the first time only.
+    pub once: Option<FnRef>,
     /// Rust: a branch of a function that the first one calls is on the way. Which variant of an `enum`, which flag or platform
     /// it is for has often been decided before.
     pub decided_below: bool,
@@ -328,7 +330,7 @@ impl Effects {
     fn chain(&self, project: &Project, function: FnRef, way: usize, effect: Climbing) -> Option<Evidence> {
         let hops = self.hops.get(effect.index())?;
         let mut steps = Vec::new();
-        let (mut branches, mut once, mut decided_below) = (0, false, false);
+        let (mut branches, mut once, mut decided_below) = (0, None, false);
         let (mut alternative, mut returned) = (false, true);
         let (mut in_rust, mut released) = (false, false);
         let (mut at, mut way) = (function, way);
@@ -340,7 +342,9 @@ impl Effects {
             in_rust |= is_rust;
             released |= is_rust && hop.site.call.is_some_and(|call| project.releases_interpreter(at.file, call));
             decided_below |= is_rust && !steps.is_empty() && hop.site.branches > 0;
-            once |= project.keeps_result(at);
+            if hop.site.once || project.keeps_result(at) {
+                once = Some(at);
+            }
             returned &= hop.site.call.is_some_and(|call| project.model(at.file).call(call).result == Use::Returned);
             alternative |= returned && hop.site.branches > 0;
             let place = Place { file: at.file, span: hop.site.span };
@@ -359,7 +363,7 @@ impl Effects {
                         _ => does,
                     };
                     steps.push(Step { function: name, message: format!("`{}` {does}", api.path), place });
-                    let confidence = if branches > 0 || once { Confidence::Likely } else { api.confidence };
+                    let confidence = if branches > 0 || once.is_some() { Confidence::Likely } else { api.confidence };
                     return Some(Evidence {
                         steps,
                         api,

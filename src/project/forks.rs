@@ -7,6 +7,7 @@ use crate::source::Language;
 use super::effects::Runs;
 use super::guards::Guard;
 use super::sites::Found;
+use super::times::{answers, fills};
 use super::types::Ty;
 
 impl Found<'_> {
@@ -14,6 +15,7 @@ impl Found<'_> {
     pub(super) fn branch(&mut self, branch: &Branch) {
         let (outer, off_loop) = (self.guards, self.off_loop);
         let before = self.told.len();
+        let model = self.project.model(self.file);
         for arm in &branch.arms {
             self.walk(&arm.test);
             let guards = self.guards;
@@ -29,6 +31,8 @@ impl Found<'_> {
                 && !self.off_loop
                 && !self.project.asks_for_thread(self.file, &arm.test)
             {
+                let once = self.once;
+                self.once |= fills(model, self.function.function, arm);
                 self.guards = guards.and_all(said);
                 let told = self.told.len();
                 self.told.extend(&arm.conditions);
@@ -36,6 +40,7 @@ impl Found<'_> {
                 self.walk(&arm.body);
                 self.branches -= 1;
                 self.told.truncate(told);
+                self.once = once;
             }
             self.guards = guards.and_all(contrary);
             self.told.extend(&arm.otherwise);
@@ -55,6 +60,7 @@ impl Found<'_> {
             (self.guards, self.off_loop) = (outer, off_loop);
             self.told.truncate(before);
         }
+        self.once |= branch.arms.iter().any(|arm| answers(model, self.function.function, arm));
         // In Rust that is how errors are passed on.
         self.branches += u32::from(leaves && self.project.language(self.file) == Language::Python);
     }

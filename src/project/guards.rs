@@ -2,10 +2,12 @@
 
 use crate::finding::FileId;
 use crate::model::{CallId, Condition, Param, ParamKind, Test, UNKNOWN, Value, ValueId};
+use crate::source::Language;
 
-use super::calls::{Callee, is_constant};
+use super::calls::Callee;
+use super::conditions::is_constant;
 use super::effects::Site;
-use super::types::{FnRef, Ty};
+use super::types::{Class, FnRef, Ty};
 use super::{Project, trace};
 
 /// A condition on a parameter, by its position in [`Function::params`](crate::model::Function).
@@ -27,7 +29,9 @@ impl Demand {
     fn excludes(self, other: Self) -> bool {
         let contrary = match (self.test, other.test) {
             (one, another) if one == another => self.asked_in == other.asked_in && self.holds != other.holds,
-            (Test::None, _) | (_, Test::None) => self.holds && other.holds,
+            (Test::None, _) | (_, Test::None) | (Test::Is(_), Test::Is(_)) => self.holds && other.holds,
+            (Test::Truth, Test::Is(flag)) => other.holds && self.holds != flag,
+            (Test::Is(flag), Test::Truth) => self.holds && other.holds != flag,
             _ => false,
         };
         self.param == other.param && self.entry == other.entry && self.exact && other.exact && contrary
@@ -133,12 +137,17 @@ impl Project {
     fn demand_of(&self, function: FnRef, condition: Condition) -> Option<Demand> {
         let params = &self.function(function).params;
         let model = self.model(function.file);
-        let is_of_class = matches!(condition.test, Test::Instance(_));
-        let entry = self.entry_of(function, condition.value).filter(|_| !is_of_class);
-        let asked = entry.map_or(condition.value, |it| it.1);
-        let exact = params.iter().position(|param| param.value != UNKNOWN && param.value == asked);
+        // Where it stands matters to a class and to a literal.
+        let refers = matches!(condition.test, Test::Instance(_) | Test::Equals(_));
+        let is_param = |value: ValueId| params.iter().position(|it| it.value != UNKNOWN && it.value == value);
+        let given = is_param(condition.value);
+        let set = if given.is_none() { self.set_here(function, condition.value) } else { None };
+        let value = set.unwrap_or(condition.value);
+        let entry = self.entry_of(function, value);
+        let exact = given.or_else(|| entry.and_then(|it| is_param(it.1)).filter(|_| set.is_none()));
         // A parameter that some path replaces is still what was given, on the others.
-        let param = exact.or_else(|| match model.value(condition.value) {
+        let param = exact.or_else(|| is_param(entry.map_or(value, |it| it.1)));
+        let param = param.or_else(|| match model.value(condition.value) {
             Value::Union(parts) => params.iter().position(|it| it.value != UNKNOWN && parts.contains(&it.value)),
             _ => None,
         });
@@ -147,9 +156,24 @@ impl Project {
             test: condition.test,
             holds: condition.holds,
             entry: entry.map(|it| it.0),
-            asked_in: if is_of_class || entry.is_some() { function.file } else { FileId(0) },
+            asked_in: if refers || entry.is_some() { function.file } else { FileId(0) },
             exact: exact.is_some(),
         })
+    }
+
+    /// The value that the function gives to an attribute of its object, at first: `self.name = name`.
+    fn set_here(&self, function: FnRef, value: ValueId) -> Option<ValueId> {
+        let model = self.model(function.file);
+        let Value::Attr(receiver, name) = model.value(value) else { return None };
+        let definition = model.function(function.function);
+        let is_own =
+            definition.params.first().is_some_and(|it| it.kind == ParamKind::Receiver && it.value == *receiver);
+        let class = definition.class.filter(|_| is_own && model.language == Language::Python)?;
+        let is_here = |value: &ValueId| {
+            definition.params.iter().any(|it| it.value != UNKNOWN && it.value == *value)
+                || matches!(model.value(*value), Value::Result(id) if model.call(*id).function == function.function)
+        };
+        model.class(class).fields.iter().filter(|it| it.0 == *name).map(|it| it.1).find(is_here)
     }
 
     /// The call that asks `**options` for an entry, and the value of the options.
@@ -204,9 +228,15 @@ impl Project {
             _ => Outcome::Open,
         };
         match self.entry_given(caller, call, (guard.asked_in, entry)) {
-            Entry::Given(value) => told(self.tells(caller.file, value, guard)),
+            Entry::Given(value) => match self.tells(caller.file, value, guard) {
+                None => self.handed_on(caller, value, Demand { entry: None, ..guard }),
+                truth => told(truth),
+            },
             Entry::Default(value) => told(self.tells(guard.asked_in, value, guard)),
-            Entry::Absent => told(Some(guard.test == Test::None)),
+            Entry::Absent => match guard.test {
+                Test::Instance(_) => Outcome::Open,
+                test => told(Some(test == Test::None)),
+            },
             Entry::OfOptions(param) => Outcome::Becomes(Guard { one: Demand { param, ..guard }, other: None }),
             Entry::Unknown => Outcome::Open,
         }
@@ -260,18 +290,20 @@ impl Project {
         if file != caller.file || given.is_none() {
             return Outcome::Open;
         }
+        self.handed_on(caller, value, guard)
+    }
+
+    /// What the caller gives is a parameter of its own, perhaps: then its callers decide.
+    fn handed_on(&self, caller: FnRef, value: ValueId, guard: Demand) -> Outcome {
         let condition = Condition { value, test: guard.test, holds: guard.holds };
-        match self.demand_of(caller, condition) {
-            Some(one) => Outcome::Becomes(Guard {
-                one: Demand {
-                    exact: one.exact && guard.exact,
-                    asked_in: if one.entry.is_some() { one.asked_in } else { guard.asked_in },
-                    ..one
-                },
-                other: None,
-            }),
-            None => Outcome::Open,
-        }
+        let Some(one) = self.demand_of(caller, condition) else { return Outcome::Open };
+        let asked_in = match (one.entry, guard.test) {
+            // The literal is a value of one file, and the call that asks for the entry one of another.
+            (Some(_), Test::Instance(_) | Test::Equals(_)) if guard.asked_in != caller.file => return Outcome::Open,
+            (Some(_), _) => one.asked_in,
+            (None, _) => guard.asked_in,
+        };
+        Outcome::Becomes(Guard { one: Demand { exact: one.exact && guard.exact, asked_in, ..one }, other: None })
     }
 
     /// `*args` gives positional parameters and the rest. `**options` gives what it gives: most often not the one in question.
@@ -333,10 +365,17 @@ impl Project {
                 _ => self.is_instance(&self.evaluate(file, value), &class),
             };
         }
+        if let Test::Equals(literal) = test {
+            if self.noted {
+                trace::looks_into(demand.asked_in);
+            }
+            return self.equals(demand.asked_in, literal, file, value);
+        }
         let literal = match model.value(value) {
             // What is spread into one may be empty.
             Value::Tuple(items) | Value::Collection(items) => {
-                return if items.is_empty() { Some(false) } else { (test == Test::None).then_some(false) };
+                let is_either = matches!(test, Test::None | Test::Is(_));
+                return if items.is_empty() { Some(false) } else { is_either.then_some(false) };
             }
             Value::Path(path) if path.segments.last().is_some_and(|it| model.name(*it) == "None") => Some(Ty::None),
             Value::Str(it) => Some(Ty::Str(model.name(*it).into())),
@@ -345,9 +384,24 @@ impl Project {
             }
             // A constant of a module, or of a class.
             Value::Global(..) | Value::Path(_) | Value::Attr(..) => Some(self.evaluate(file, value)),
+            // A type that is declared leaves `None` out; an object that was made just now is one.
+            Value::Result(id) if test == Test::None => {
+                return matches!(self.callees(file, *id).as_slice(), [Callee::Construct(_)]).then_some(false);
+            }
+            Value::Result(_) if matches!(test, Test::Is(_)) => Some(self.evaluate(file, value)),
             _ => None,
         };
-        let (truth, none) = match literal? {
+        let literal = literal?;
+        if let Test::Is(flag) = test {
+            return match literal {
+                Ty::Bool(it) => Some(it == flag),
+                Ty::None | Ty::Int(_) | Ty::Str(_) | Ty::Function(_) | Ty::Class(_) => Some(false),
+                // `bool` itself is a library's class.
+                Ty::Instance(Class::Own(_), _) if model.language == Language::Python => Some(false),
+                _ => None,
+            };
+        }
+        let (truth, none) = match literal {
             Ty::None => (Some(false), true),
             Ty::Bool(it) => (Some(it), false),
             Ty::Int(it) => (Some(it != 0), false),
@@ -358,7 +412,24 @@ impl Project {
         };
         match test {
             Test::None => Some(none),
-            Test::Truth | Test::Instance(_) => truth,
+            Test::Truth | Test::Is(_) | Test::Instance(_) | Test::Equals(_) => truth,
+        }
+    }
+
+    /// Whether the value equals the literal, where it is one itself.
+    fn equals(&self, asked_in: FileId, literal: ValueId, file: FileId, value: ValueId) -> Option<bool> {
+        let plain = match self.model(file).value(value) {
+            Value::None | Value::Bool(_) | Value::Int(_) | Value::Str(_) | Value::Global(..) => {
+                self.evaluate(file, value)
+            }
+            Value::Tuple(_) | Value::Collection(_) | Value::Function(_) | Value::Class(_) => return Some(false),
+            _ => return None,
+        };
+        match (self.evaluate(asked_in, literal), plain) {
+            (Ty::Str(one), Ty::Str(other)) => Some(one == other),
+            (Ty::Int(one), Ty::Int(other)) => Some(one == other),
+            (Ty::Str(_), Ty::Int(_) | Ty::Bool(_) | Ty::None) | (Ty::Int(_), Ty::Str(_) | Ty::None) => Some(false),
+            _ => None,
         }
     }
 

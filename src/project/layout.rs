@@ -152,7 +152,7 @@ impl Layout {
             let first = path.split('/').next().unwrap_or_default();
             let roots = || extension.roots.iter().map(|it| plain(it));
             let has_package = |root: &String| self.packages.contains_key(&join(root, first));
-            let Some(root) = roots().find(has_package).or_else(|| roots().last()) else { continue };
+            let Some(root) = roots().find(has_package).or_else(|| roots().next_back()) else { continue };
             if extension.inside && first == path && has_package(&root) {
                 path = join(&path, first);
             }

@@ -6,6 +6,7 @@ mod border;
 mod callables;
 mod callbacks;
 mod calls;
+mod conditions;
 mod coverage;
 mod crates;
 pub mod effects;
@@ -26,6 +27,7 @@ mod sites;
 mod times;
 mod trace;
 pub mod types;
+mod unwritten;
 
 pub use callables::Wrapping;
 pub use coverage::Coverage;

@@ -2,9 +2,7 @@
 
 use crate::finding::FileId;
 use crate::knowledge::{Api, Effect, Kind, Runner};
-use crate::model::{
-    Block, CallId, Condition, FunctionId, Implicit, ImplicitKind, Node, Role, ScopeKind, Use, Value, ValueId, flow,
-};
+use crate::model::{Block, CallId, Condition, FunctionId, Node, Role, ScopeKind, Test, Use, Value, ValueId, flow};
 use crate::source::{Language, Span};
 
 use super::Project;
@@ -14,20 +12,7 @@ use super::effects::{Runs, Site};
 use super::guards::Guards;
 use super::times::leaves_early;
 use super::types::{Class, FnRef, Foreign, Ty};
-
-/// Built-in functions that run a method of their first argument.
-const METHODS_OF_BUILTINS: &[(&str, &str)] = &[
-    ("len", "__len__"),
-    ("str", "__str__"),
-    ("repr", "__repr__"),
-    ("bool", "__bool__"),
-    ("hash", "__hash__"),
-    ("next", "__next__"),
-    ("iter", "__iter__"),
-];
-
-/// Built-in functions that go through all of their first argument.
-const EXHAUST: &[&str] = &["list", "tuple", "set", "frozenset", "dict", "sorted", "sum", "min", "max", "any", "all"];
+use super::unwritten::unconditional;
 
 impl Project {
     /// Everything a function runs that matters: library functions with effects, and functions of the project.
@@ -45,6 +30,7 @@ impl Project {
             told: Vec::new(),
             polls: 0,
             branches: 0,
+            once: false,
             off_loop: false,
             sites: Vec::new(),
         };
@@ -132,15 +118,17 @@ pub(super) struct Found<'a> {
     pub(super) polls: u32,
     /// Branches and handlers around the current place, and those before it that may have been left for good.
     pub(super) branches: u32,
+    /// What is made here is kept: it runs the first time only.
+    pub(super) once: bool,
     /// No loop runs here: the code has asked.
     pub(super) off_loop: bool,
     pub(super) sites: Vec<(Site, Runs)>,
 }
 
 impl Found<'_> {
-    fn site(&self, span: Span, call: Option<CallId>) -> Site {
+    pub(super) fn site(&self, span: Span, call: Option<CallId>) -> Site {
         let given = call.and_then(|it| self.told_of_arguments(it));
-        Site { span, call, given, guards: self.guards, branches: self.branches }
+        Site { span, call, given, guards: self.guards, branches: self.branches, once: self.once }
     }
 
     /// What the latest test says of a value that the call hands on.
@@ -153,7 +141,7 @@ impl Found<'_> {
     }
 
     /// A place that runs what a call has made: a generator, a context manager. What it is given, it was given there.
-    fn site_of(&self, span: Span, value: ValueId) -> Site {
+    pub(super) fn site_of(&self, span: Span, value: ValueId) -> Site {
         let call = match self.project.model(self.file).value(value) {
             Value::Result(call) => Some(*call),
             _ => None,
@@ -162,7 +150,7 @@ impl Found<'_> {
     }
 
     pub(super) fn walk(&mut self, block: &Block) {
-        let (outer, branches, off_loop) = (self.guards, self.branches, self.off_loop);
+        let (outer, branches, off_loop, once) = (self.guards, self.branches, self.off_loop, self.once);
         let told = self.told.len();
         let mut asked = false;
         for node in &block.nodes {
@@ -199,123 +187,19 @@ impl Found<'_> {
                 self.branches += 1;
             }
         }
-        (self.guards, self.branches, self.off_loop) = (outer, branches, off_loop);
+        (self.guards, self.branches, self.off_loop, self.once) = (outer, branches, off_loop, once);
         self.told.truncate(told);
     }
 
     /// A library function with an effect.
-    fn library(&mut self, site: Site, api: &'static Api, effect: Effect) {
+    pub(super) fn library(&mut self, site: Site, api: &'static Api, effect: Effect) {
         if self.polls == 0 || effect != Effect::Blocks(Kind::Network) {
             self.sites.push((site, Runs::Library(api, effect)));
         }
     }
 
-    fn own(&mut self, site: Site, functions: impl IntoIterator<Item = FnRef>) {
+    pub(super) fn own(&mut self, site: Site, functions: impl IntoIterator<Item = FnRef>) {
         self.sites.extend(functions.into_iter().map(|function| (site, Runs::Own(function))));
-    }
-
-    fn implicit(&mut self, it: &Implicit) {
-        let project = self.project;
-        let site = self.site(it.span, None);
-        let model = project.model(self.file);
-        match it.kind {
-            ImplicitKind::Attribute(name) => {
-                let receiver = project.evaluate(self.file, it.value);
-                self.own(site, project.property(&receiver, model.name(name)));
-            }
-            ImplicitKind::Operator(name) => {
-                let receiver = project.evaluate(self.file, it.value);
-                self.method(site, &receiver, model.name(name));
-            }
-            ImplicitKind::Iterate => {
-                self.iterate(self.site_of(it.span, it.value), &project.evaluate(self.file, it.value))
-            }
-            ImplicitKind::AsyncIterate | ImplicitKind::Drop => {}
-        }
-    }
-
-    /// A method of an instance is run, if its class is the project's; or a library's that is told to have an effect.
-    fn method(&mut self, site: Site, receiver: &Ty, name: &str) {
-        let project = self.project;
-        let language = project.language(self.file);
-        match receiver {
-            Ty::Instance(Class::Own(class), _) => {
-                let found = project.find_method(*class, name).filter(|it| !project.is_abstract(*it));
-                self.own(site, found.into_iter().flat_map(|it| project.run_by_call(it, false)));
-            }
-            Ty::Foreign(Foreign::Instance(class)) => {
-                self.own(site, project.foreign_method(*class, name, Role::Call));
-            }
-            Ty::Instance(Class::Library(_), _) => {
-                if let Ty::Method(path, _) = project.member(language, receiver, name)
-                    && let Some(api) = project.knowledge.api(language, &path)
-                    && let Some(effect) = unconditional(api)
-                {
-                    self.library(site, api, effect);
-                }
-            }
-            // A library's object that stands at the top of a module: `sys.stdin`.
-            Ty::External(path) => {
-                if let Some(api) = project.knowledge.api(language, &format!("{path}.{name}"))
-                    && let Some(effect) = unconditional(api)
-                {
-                    self.library(site, api, effect);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// `for x in value`.
-    fn iterate(&mut self, site: Site, value: &Ty) {
-        let project = self.project;
-        match (project.language(self.file), value) {
-            (_, Ty::Generator(generator)) => {
-                self.own(site, (!project.function(*generator).kind.is_async()).then_some(*generator));
-            }
-            (Language::Python, Ty::Instance(Class::Own(class), _)) => {
-                let Some(iter) = project.find_method(*class, "__iter__") else { return };
-                if project.is_abstract(iter) || project.function(iter).kind.is_async() {
-                    return;
-                }
-                self.own(site, [iter]);
-                match project.returns(iter, Some(value)) {
-                    _ if project.function(iter).is_generator => {}
-                    iterator if iterator == *value || !matches!(iterator, Ty::Instance(..)) => {
-                        self.method(site, value, "__next__");
-                    }
-                    iterator => self.method(site, &iterator, "__next__"),
-                }
-            }
-            (Language::Python, Ty::Instance(Class::Library(_), _) | Ty::External(_)) => {
-                self.method(site, value, "__next__");
-            }
-            (_, Ty::Foreign(it)) => self.own(site, project.foreign_iteration(*it)),
-            (Language::Rust, Ty::Instance(Class::Own(_), _)) => {
-                if let Ty::Bound(_, next) = project.member(Language::Rust, value, "next") {
-                    self.own(site, [next]);
-                } else if let Ty::Bound(_, into) = project.member(Language::Rust, value, "into_iter") {
-                    self.own(site, [into]);
-                }
-            }
-            (Language::Rust, Ty::Instance(Class::Library(_), _)) => self.method(site, value, "next"),
-            _ => {}
-        }
-    }
-
-    /// `with value:`
-    fn enter(&mut self, site: Site, value: ValueId) {
-        let project = self.project;
-        let value = &project.evaluate(self.file, value);
-        match value {
-            Ty::Manager(manager) if !project.function(*manager).kind.is_async() => self.own(site, [*manager]),
-            Ty::Instance(Class::Own(_), _) | Ty::Foreign(Foreign::Instance(_)) => {
-                self.method(site, value, "__enter__");
-                self.method(site, value, "__exit__");
-            }
-            Ty::Instance(Class::Library(_), _) => self.method(site, value, "__enter__"),
-            _ => {}
-        }
     }
 
     fn call(&mut self, id: CallId) {
@@ -341,7 +225,19 @@ impl Found<'_> {
                 effect = None;
             }
         }
-        if let Some((api, effect)) = effect {
+        let is_void = |api: &Api| {
+            call.args.iter().enumerate().any(|(position, arg)| {
+                self.told.iter().any(|it| match it.test {
+                    Test::Equals(literal) if it.holds && it.value == arg.value => {
+                        project.is_void_for(self.file, api, position, literal)
+                    }
+                    _ => false,
+                })
+            })
+        };
+        if let Some((api, effect)) = effect
+            && !is_void(api)
+        {
             self.library(site, api, effect);
         }
         let [callee] = callees.as_slice() else { return };
@@ -368,25 +264,6 @@ impl Found<'_> {
         }
         if model.language == Language::Python && !call.args.is_empty() {
             self.builtin_call(site, id);
-        }
-    }
-
-    /// `len(x)` runs `x.__len__`, `list(x)` goes through `x`.
-    fn builtin_call(&mut self, site: Site, id: CallId) {
-        let project = self.project;
-        let model = project.model(self.file);
-        let call = model.call(id);
-        let Value::Path(path) = model.value(call.callee) else { return };
-        let [module, name] = &*path.segments else { return };
-        if model.name(*module) != "builtins" || call.args[0].name.is_some() {
-            return;
-        }
-        let name = model.name(*name);
-        if let Some((_, method)) = METHODS_OF_BUILTINS.iter().find(|(builtin, _)| *builtin == name) {
-            self.method(site, &project.evaluate(self.file, call.args[0].value), method);
-        } else if EXHAUST.contains(&name) {
-            let iterated = call.args[0].value;
-            self.iterate(self.site_of(site.span, iterated), &project.evaluate(self.file, iterated));
         }
     }
 
@@ -467,11 +344,6 @@ impl Found<'_> {
 fn may_be_awaited(ty: &Ty) -> bool {
     !matches!(ty, Ty::None | Ty::Bool(_) | Ty::Int(_) | Ty::Str(_) | Ty::Collection(_) | Ty::Tuple(_))
         && ty.library_path().is_none_or(|path| !path.ends_with("::Result") && !path.ends_with("::Option"))
-}
-
-/// The effect of a function that has it however it is called.
-fn unconditional(api: &'static Api) -> Option<Effect> {
-    if api.unless.is_empty() && api.when.is_empty() { api.effect } else { None }
 }
 
 /// It gives an iterator that does nothing by itself.

@@ -1,6 +1,7 @@
 //! What a library does at times and not at others: nothing to tell its users of.
 
-use crate::model::{Block, FileModel, Node, Value, flow};
+use crate::model::{Arm, Block, FileModel, FunctionId, Node, Test, Value, ValueId, flow};
+use crate::source::Span;
 
 use super::Project;
 use super::types::FnRef;
@@ -18,6 +19,54 @@ impl Project {
             always_calls(model, &model.function(wrapper.function).body)
         };
         self.wrappers(function).into_iter().any(|wrapper| !calls(wrapper))
+    }
+}
+
+/// `if X is None: X = load()`, where `X` outlives the call: the arm runs the first time.
+pub(super) fn fills(model: &FileModel, function: FunctionId, arm: &Arm) -> bool {
+    arm.conditions.iter().any(|it| {
+        it.holds == (it.test == Test::None)
+            && matches!(it.test, Test::Truth | Test::None)
+            && is_set(model, function, it.value, arm.span)
+    })
+}
+
+/// `if X: return X`, where the function sets `X` and `X` outlives the call: what follows runs the first time.
+pub(super) fn answers(model: &FileModel, function: FunctionId, arm: &Arm) -> bool {
+    let whole = model.function(function).span;
+    arm.conditions.iter().any(|it| {
+        let returns = |node: &Node| matches!(node, Node::Return { value, .. } if *value == Some(it.value));
+        it.holds != (it.test == Test::None)
+            && matches!(it.test, Test::Truth | Test::None)
+            && arm.body.nodes.iter().any(returns)
+            && is_set(model, function, it.value, whole)
+    })
+}
+
+/// The value is a global or an attribute of `self`, and this part of the function sets it to what a call gives.
+fn is_set(model: &FileModel, function: FunctionId, value: ValueId, part: Span) -> bool {
+    let is_made_here = |value: ValueId| is_made_in(model, function, value, part, 0);
+    match model.value(value) {
+        Value::Global(module, name) => {
+            model.module(*module).bindings.iter().any(|it| it.name == *name && is_made_here(it.value))
+        }
+        Value::Attr(receiver, name) => {
+            let definition = model.function(function);
+            let is_own = definition.params.first().is_some_and(|it| it.value == *receiver);
+            let fields = definition.class.filter(|_| is_own).map(|class| &model.class(class).fields);
+            fields.is_some_and(|fields| fields.iter().any(|(it, value)| it == name && is_made_here(*value)))
+        }
+        _ => false,
+    }
+}
+
+fn is_made_in(model: &FileModel, function: FunctionId, value: ValueId, part: Span, depth: u32) -> bool {
+    let inner = |value: ValueId| depth < 4 && is_made_in(model, function, value, part, depth + 1);
+    match model.value(value) {
+        Value::Result(id) => model.call(*id).function == function && part.contains(model.call(*id).span),
+        Value::Awaited(value) | Value::Entered(value, _) | Value::Index(value) | Value::Item(value, _) => inner(*value),
+        Value::Union(parts) => parts.iter().any(|it| inner(*it)),
+        _ => false,
     }
 }
 

@@ -6,7 +6,7 @@ use ruff_text_size::Ranged;
 use crate::model::{Arm, CallId, Condition, Test, UNKNOWN, Value, ValueId};
 
 use super::parse::span;
-use super::scope::Lowerer;
+use super::scope::{Found, Lowerer};
 
 impl Lowerer<'_> {
     /// An arm that so far is no more than what its test says.
@@ -94,17 +94,20 @@ impl Lowerer<'_> {
                 whole
             }
             Expr::Compare(it) => {
-                let ([op @ (CmpOp::Is | CmpOp::IsNot)], [literal]) = (&*it.ops, &*it.comparators) else {
+                let ([op], [literal]) = (&*it.ops, &*it.comparators) else { return false };
+                if matches!(op, CmpOp::Eq | CmpOp::NotEq) {
+                    return self.equality(&it.left, *op == CmpOp::Eq, literal, out);
+                }
+                if !matches!(op, CmpOp::Is | CmpOp::IsNot) {
                     return false;
-                };
-                // `flag is False`: a flag is one or the other.
-                let (test, wanted) = match literal {
-                    Expr::NoneLiteral(_) => (Test::None, true),
-                    Expr::BooleanLiteral(it) => (Test::Truth, it.value),
+                }
+                let test = match literal {
+                    Expr::NoneLiteral(_) => Test::None,
+                    Expr::BooleanLiteral(it) => Test::Is(it.value),
                     _ => return false,
                 };
                 let value = self.subject(&it.left);
-                let holds = (*op == CmpOp::Is) == wanted;
+                let holds = *op == CmpOp::Is;
                 out.extend(value.map(|value| Condition { value, test, holds }));
                 value.is_some()
             }
@@ -112,12 +115,33 @@ impl Lowerer<'_> {
         }
     }
 
-    /// The value that a test asks something of, where it was evaluated just now: a local, an attribute of one, a call's result.
+    /// `name == "text"`, `name != 1`
+    fn equality(&mut self, asked: &Expr, holds: bool, literal: &Expr, out: &mut Vec<Condition>) -> bool {
+        let literal = match literal {
+            Expr::StringLiteral(it) => {
+                let text = self.name(it.value.to_str());
+                self.add(Value::Str(text))
+            }
+            Expr::NumberLiteral(it) => match &it.value {
+                ruff_python_ast::Number::Int(number) => match number.as_i64() {
+                    Some(number) => self.add(Value::Int(number)),
+                    None => return false,
+                },
+                _ => return false,
+            },
+            _ => return false,
+        };
+        let Some(value) = self.subject(asked) else { return false };
+        out.push(Condition { value, test: Test::Equals(literal), holds });
+        true
+    }
+
+    /// The value that a test asks something of, where it was evaluated just now: a local, an attribute of one, a global, a
+    /// call's result.
     fn subject(&mut self, asked: &Expr) -> Option<ValueId> {
         match asked {
-            Expr::Name(name) => self.peek(name.id.as_str()),
-            // Of attributes and results all that is asked later is whether they tell of a loop.
-            Expr::Attribute(it) if it.attr.contains("loop") => {
+            Expr::Name(name) => self.peek(name.id.as_str()).or_else(|| self.global(name.id.as_str())),
+            Expr::Attribute(it) => {
                 let Expr::Name(receiver) = &*it.value else { return None };
                 let receiver = self.peek(receiver.id.as_str())?;
                 let name = self.name(it.attr.as_str());
@@ -129,6 +153,13 @@ impl Lowerer<'_> {
             }
             Expr::Named(it) => self.subject(&it.value),
             _ => None,
+        }
+    }
+
+    fn global(&mut self, name: &str) -> Option<ValueId> {
+        match self.find(name) {
+            Found::Value(value) => Some(value).filter(|it| matches!(self.model.value(*it), Value::Global(..))),
+            Found::Local { .. } => None,
         }
     }
 

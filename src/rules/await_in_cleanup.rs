@@ -6,8 +6,8 @@ use super::{Category, Context, Profile, Rule};
 use crate::finding::{Confidence, Severity};
 use crate::knowledge::ScopeRole;
 use crate::model::{Block, CallId, FunctionId, Handler, Kinds, Node, Scope, Use, Value, ValueId, flow};
-use crate::project::Wrapping;
 use crate::project::types::{FnRef, Ty};
+use crate::project::{Callee, Wrapping};
 use crate::source::{Language, Span};
 
 pub(super) static RULE: Rule = Rule {
@@ -28,6 +28,8 @@ const DEEPEST: u32 = 4;
 /// What is waited for is looked at as where a cancellation stays: one is enough to lose an exception.
 const ONLY_ONCE: &str = "any";
 
+const EXIT: &str = "`__aexit__`";
+
 fn check(context: &mut Context<'_>) {
     if context.language() != Language::Python {
         return;
@@ -44,7 +46,7 @@ fn check(context: &mut Context<'_>) {
         if context.model().name(definition.name) == "__aexit__" && library != "asyncio" {
             first_wait(context, &definition.body, library)
                 .into_iter()
-                .for_each(|span| found.push((span, Place::Cancelled("`__aexit__`"))));
+                .for_each(|span| found.push((span, Place::Cancelled(EXIT))));
         }
         let is_closed = definition.is_generator
             && matches!(context.project.wrapping(function), Wrapping::Plain | Wrapping::Manager)
@@ -53,6 +55,12 @@ fn check(context: &mut Context<'_>) {
         if !found.is_empty() && library != "asyncio" && is_root(context, function) {
             // Only a scope inside it can be cancelled.
             found.retain(|(span, _)| stands_in_scope(&definition.body, *span));
+        }
+        if !context.wants(Profile::Strict) {
+            found.retain(|(span, place)| {
+                let exits = *place == Place::Cancelled(EXIT);
+                !is_handed_on(context, &definition.body, *span, exits)
+            });
         }
         found.sort();
         found.dedup_by_key(|it| it.0);
@@ -233,6 +241,13 @@ fn catches_cancellation(context: &Context<'_>, handler: &Handler) -> bool {
         })
 }
 
+/// The handler of cancellation does something about it, without waiting.
+fn takes_note(context: &Context<'_>, handler: &Handler) -> bool {
+    catches_cancellation(context, handler)
+        && !flow::suspends(&handler.body)
+        && flow::find(&handler.body, &mut |node| matches!(node, Node::Call(_))).is_some()
+}
+
 /// The first place of the block that waits without a shield.
 fn first_wait(context: &Context<'_>, block: &Block, library: &str) -> Option<Span> {
     first_wait_within(context, block, library, 0)
@@ -245,6 +260,8 @@ fn first_wait_within(context: &Context<'_>, block: &Block, library: &str, depth:
             Node::Scope(it) if is_shield(context, it) => return flow::Step::Over,
             // Handlers of errors are another matter.
             Node::Try(it) if library == "asyncio" && !it.handlers.is_empty() => return flow::Step::Over,
+            // What is not done is taken note of.
+            Node::Try(it) if it.handlers.iter().any(|handler| takes_note(context, handler)) => return flow::Step::Over,
             Node::Await(it) if !is_excused(context, it.value, library, depth) => found = Some(it.span),
             Node::Scope(it) if flow::is_suspension(node) => found = Some(it.keyword),
             Node::Loop(it) if flow::is_suspension(node) => found = Some(it.keyword),
@@ -308,13 +325,13 @@ fn is_excused(context: &Context<'_>, value: ValueId, library: &str, depth: u32) 
     if made_for_it {
         return true;
     }
-    if let Some(own) = context.project.own_of(context.file, *id)
-        && depth < DEEPEST
-        && tells(context, own)
-    {
-        // A helper that puts up the shield itself.
-        let inner = Context::new(context.project, own.file);
-        return first_wait_within(&inner, &context.project.function(own).body, library, depth + 1).is_none();
+    let told = bodies(context, *id);
+    if !told.is_empty() && depth < DEEPEST && told.iter().all(|own| tells(context, *own)) {
+        // A helper that puts up the shield itself, or does not wait.
+        return told.iter().all(|own| {
+            let inner = Context::new(context.project, own.file);
+            first_wait_within(&inner, &context.project.function(*own).body, library, depth + 1).is_none()
+        });
     }
     match name {
         // Children that were cancelled are waited for.
@@ -323,12 +340,53 @@ fn is_excused(context: &Context<'_>, value: ValueId, library: &str, depth: u32) 
     }
 }
 
+/// The functions of the project that a call may run. What a protocol declares is one of the others.
+fn bodies(context: &Context<'_>, id: CallId) -> Vec<FnRef> {
+    let callees = context.project.callees(context.file, id);
+    let own: Option<Vec<FnRef>> = callees
+        .iter()
+        .map(|callee| match callee {
+            Callee::Own(function) => Some(*function),
+            _ => None,
+        })
+        .collect();
+    let mut own = own.unwrap_or_default();
+    if own.len() > 1 {
+        own.retain(|function| {
+            let inner = Context::new(context.project, function.file);
+            !statements(&inner, *function).all(is_filler)
+        });
+    }
+    own
+}
+
+/// Whether the one who is waited for looks after itself cannot be told: a protocol or an abstract class declares it. Of an exit
+/// that hands on to something, that also goes for what nothing is known of or what others override: most clients do.
+fn is_handed_on(context: &Context<'_>, body: &Block, wait: Span, exits: bool) -> bool {
+    let call = flow::find(body, &mut |node| matches!(node, Node::Await(it) if it.span == wait));
+    let Some(Node::Await(it)) = call else { return false };
+    let Value::Result(id) = context.model().value(it.value) else { return false };
+    if context.model().call(*id).result != Use::Awaited {
+        return false;
+    }
+    let told = bodies(context, *id);
+    if exits {
+        return told.is_empty() || !told.iter().all(|own| tells(context, *own));
+    }
+    !told.is_empty() && told.iter().all(|own| is_declared(context, *own))
+}
+
+/// The function is there to be overridden, and does nothing itself.
+fn is_declared(context: &Context<'_>, function: FnRef) -> bool {
+    let inner = Context::new(context.project, function.file);
+    context.project.is_abstract(function) || statements(&inner, function).all(is_filler)
+}
+
 /// The function's body says what is waited for: not where it is a method of a protocol or one that others override, nor an
 /// ordinary function, of which what it gives is waited for.
 fn tells(context: &Context<'_>, function: FnRef) -> bool {
     let inner = Context::new(context.project, function.file);
     context.project.function(function).kind.is_async()
-        && !context.project.is_abstract(function)
         && !is_overridden(&inner, function)
-        && !statements(&inner, function).all(is_filler)
+        && !is_declared(context, function)
 }

@@ -11,11 +11,14 @@ pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) 
     let project = context.project;
     let effects = project.effects();
     for function in context.functions_on_loop() {
+        // What is kept was made by the first call that gets there.
+        let mut made: Vec<FnRef> = Vec::new();
         for (site, runs) in effects.sites(function) {
             match runs {
                 Runs::Library(api, Effect::Blocks(found)) if *found == kind => {
                     let does = if api.does.is_empty() { String::new() } else { format!(": it {}", api.does) };
-                    let message = format!("`{}` blocks the event loop{does}", api.path);
+                    let when = if site.once { "the first time, " } else { "" };
+                    let message = format!("{when}`{}` blocks the event loop{does}", api.path);
                     let mut finding = context.finding(rule, function, site.span, message);
                     finding.confidence = api.confidence;
                     finding.help = remedy(context, function, api);
@@ -26,10 +29,16 @@ pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) 
                     else {
                         continue;
                     };
+                    if let Some(keeper) = evidence.once {
+                        if made.contains(&keeper) {
+                            continue;
+                        }
+                        made.push(keeper);
+                    }
                     if evidence.is_far_fetched() && !context.wants(Profile::All) {
                         continue;
                     }
-                    let when = if evidence.once { "the first time, " } else { "" };
+                    let when = if evidence.once.is_some() { "the first time, " } else { "" };
                     let message = format!(
                         "{when}this call blocks the event loop: `{}` reaches `{}`",
                         project.short_name(*callee),

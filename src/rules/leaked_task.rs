@@ -3,7 +3,7 @@
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Related, Severity};
 use crate::knowledge::{Api, Effect, Handle, TypeRole};
-use crate::model::{Call, CallId, FunctionKind, Use, Value};
+use crate::model::{Call, CallId, FunctionKind, Node, UNKNOWN, Use, Value, ValueId, flow};
 use crate::project::types::{FnRef, Ty};
 use crate::source::Language;
 
@@ -62,7 +62,7 @@ pub(super) fn detaches(context: &Context<'_>, ty: &Ty) -> bool {
 
 /// Rust: a helper's type says that it gives a task's handle.
 fn returned_handle(context: &mut Context<'_>, call: &Call, helper: FnRef) {
-    if !result_is_lost(context, call) && !context.wants(Profile::Strict) {
+    if !result_is_lost(context, call) && !context.wants(Profile::Strict) || is_tracked(context, helper) {
         return;
     }
     let name = context.project.short_name(helper).to_owned();
@@ -70,6 +70,44 @@ fn returned_handle(context: &mut Context<'_>, call: &Call, helper: FnRef) {
     let mut finding = context.finding(&RULE, context.function(call.function), call.name_span, message);
     finding.help = Some("await the handle, or spawn into a `JoinSet` or a `taskgroup::TaskGroup`".to_owned());
     context.keep(finding);
+}
+
+/// The handle comes from a tracker or a set, which keeps the task whatever becomes of the handle.
+fn is_tracked(context: &Context<'_>, helper: FnRef) -> bool {
+    let model = context.project.model(helper.file);
+    let returned = &context.project.function(helper).returned;
+    let is_owned = |value: &ValueId| match model.value(*value) {
+        Value::Result(id) => {
+            context.project.api_of(helper.file, *id).is_some_and(|api| api.handle == Some(Handle::Owned))
+        }
+        _ => false,
+    };
+    !returned.is_empty() && returned.iter().all(is_owned)
+}
+
+/// Rust: the method of a trait that runs the future it is given. Its signature has no room for the handle.
+fn is_adapter(context: &Context<'_>, call: &Call) -> bool {
+    let model = context.model();
+    let function = model.function(call.function);
+    let is_given = |value: ValueId| function.params.iter().any(|it| it.value != UNKNOWN && it.value == value);
+    let hands_on = |value: ValueId| match model.value(value) {
+        // `fut.in_current_span()`
+        Value::Result(id) => match model.value(model.call(*id).callee) {
+            Value::Attr(receiver, _) => is_given(*receiver),
+            _ => false,
+        },
+        _ => is_given(value),
+    };
+    model.impls.iter().any(|it| it.of_trait.is_some() && it.methods.iter().any(|(_, id)| *id == call.function))
+        && call.args.iter().any(|arg| hands_on(arg.value))
+}
+
+/// What the task was started on is itself awaited: a `LocalSet` ends when all of its tasks have.
+fn is_waited_for(context: &Context<'_>, call: &Call) -> bool {
+    let model = context.model();
+    let Value::Attr(receiver, _) = model.value(call.callee) else { return false };
+    let body = &model.function(call.function).body;
+    flow::find(body, &mut |node| matches!(node, Node::Await(it) if it.value == *receiver)).is_some()
 }
 
 const KEEP: &str = "keep the task and await it, or start it in a task group";
@@ -82,9 +120,9 @@ fn is_lost(context: &Context<'_>, call: &Call) -> bool {
             let function = context.model().function(call.function);
             let held = function.local(local);
             // `drop(task)` says when it may go.
-            let released = crate::model::flow::find(
+            let released = flow::find(
                 &function.body,
-                &mut |node| matches!(node, crate::model::Node::Release { local: released, .. } if *released == local),
+                &mut |node| matches!(node, Node::Release { local: released, .. } if *released == local),
             );
             held.reads == 0 && !held.shared && (released.is_none() || context.language() == Language::Python)
         }
@@ -105,7 +143,8 @@ fn spawned(context: &mut Context<'_>, call: &Call, api: &'static Api) {
         Some(Handle::Detaches) => {
             // A `let _handle` that lives on is a way to say so; what matters is whether an error is lost.
             let loses_error = result_is_lost(context, call);
-            if !loses_error && !context.wants(Profile::Strict) {
+            let is_told = loses_error || context.wants(Profile::Strict) && !is_adapter(context, call);
+            if !is_told || is_waited_for(context, call) {
                 return;
             }
             let message = if loses_error {
@@ -184,17 +223,17 @@ fn handed_back(context: &Context<'_>, helper: FnRef, depth: u32) -> Option<(&'st
 }
 
 /// How often a task is only asked or told something: `task.set_name(..)`, `task.done()`.
-fn only_asked(model: &crate::model::FileModel, body: &crate::model::Block, task: crate::model::ValueId) -> u32 {
+fn only_asked(model: &crate::model::FileModel, body: &crate::model::Block, task: ValueId) -> u32 {
     let mut count = 0;
-    crate::model::flow::visit(body, &mut |node| {
-        if let crate::model::Node::Call(id) = node
+    flow::visit(body, &mut |node| {
+        if let Node::Call(id) = node
             && let Value::Attr(receiver, name) = model.value(model.call(*id).callee)
             && *receiver == task
             && matches!(model.name(*name), "set_name" | "get_name" | "done" | "cancelled" | "get_coro")
         {
             count += 1;
         }
-        crate::model::flow::Step::Into
+        flow::Step::Into
     });
     count
 }

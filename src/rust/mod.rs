@@ -13,6 +13,7 @@ mod names;
 mod parse;
 mod pattern;
 mod place;
+mod platform;
 mod scan;
 mod scope;
 mod shown;

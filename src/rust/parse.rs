@@ -8,6 +8,8 @@ use syn::{Attribute, ImplItem, Item, TraitItem};
 use crate::model::ParseError;
 use crate::source::Span;
 
+use super::platform::{is_left_out, kept};
+
 /// Some items of a file, with where their text starts in it.
 pub(super) struct Piece {
     pub(super) base: u32,
@@ -48,14 +50,16 @@ struct Parser {
 
 impl Parser {
     fn piece(&mut self, tokens: TokenStream) -> Piece {
-        match syn::parse2::<syn::File>(tokens.clone()) {
-            Ok(file) => Piece { base: self.base, attrs: file.attrs, items: unwrapped(file.items) },
+        let mut piece = match syn::parse2::<syn::File>(tokens.clone()) {
+            Ok(file) => Piece { base: self.base, attrs: file.attrs, items: file.items },
             Err(_) => {
                 let (inner, rest) = split_inner(tokens);
                 let attrs = syn::parse::Parser::parse2(Attribute::parse_inner, inner).unwrap_or_default();
-                Piece { base: self.base, attrs, items: unwrapped(self.items(rest)) }
+                Piece { base: self.base, attrs, items: self.items(rest) }
             }
-        }
+        };
+        piece.items = if is_left_out(&piece.attrs) { Vec::new() } else { kept(unwrapped(piece.items)) };
+        piece
     }
 
     fn failed(&mut self, error: &syn::Error) {

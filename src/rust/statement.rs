@@ -8,6 +8,7 @@ use crate::model::{
 use crate::source::Span;
 
 use super::place;
+use super::platform::leaves_out;
 use super::scope::{Found, Lowerer, Temporary};
 
 impl Lowerer {
@@ -22,7 +23,9 @@ impl Lowerer {
         // Items are visible in the whole block.
         let mut items = Vec::new();
         for stmt in stmts {
-            if let Stmt::Item(item) = stmt {
+            if let Stmt::Item(item) = stmt
+                && !leaves_out(stmt)
+            {
                 items.push((item, self.declare_item(item, true)));
             }
         }
@@ -30,8 +33,12 @@ impl Lowerer {
             self.define_item(item, function);
         }
         let mut value = None;
+        let last = stmts.iter().rposition(|stmt| !leaves_out(stmt));
         for (index, stmt) in stmts.iter().enumerate() {
-            let is_last = index + 1 == stmts.len();
+            let is_last = last == Some(index);
+            if leaves_out(stmt) {
+                continue;
+            }
             match stmt {
                 Stmt::Local(it) => self.local(it),
                 Stmt::Item(_) => {}

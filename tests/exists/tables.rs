@@ -21,7 +21,8 @@ pub struct Named {
 }
 
 /// Names of what is made at run time, from data: there is no source of it.
-const MADE_AT_RUN_TIME: &[&str] = &["anyio.abc.BlockingPortal", "boto3.resources.factory.", "posix.ScandirIterator"];
+const MADE_AT_RUN_TIME: &[&str] =
+    &["anyio.abc.BlockingPortal", "boto3.resources.factory.", "passlib.hash.pbkdf2_", "posix.ScandirIterator"];
 
 /// Of older versions: looked up by hand.
 const BY_HAND: &[&str] = &["binance.client.AsyncClient", "playhouse.sqlite_ext.SqliteExtDatabase"];

@@ -50,7 +50,7 @@ async fn faults(program: Program, exact: bool) -> Vec<String> {
 
 /// Miri, which takes seconds for one, runs a few.
 fn cases(default: u32) -> Config {
-    let default = if cfg!(miri) { default / 500 } else { default };
+    let default = if cfg!(miri) { default / 1_000 } else { default };
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(default);
     Config { cases, failure_persistence: None, ..Config::default() }
 }

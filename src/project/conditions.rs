@@ -1,0 +1,297 @@
+//! Whether a library function has its effect in a call at hand: the conditions that tables put on one.
+
+use std::net::{IpAddr, SocketAddr};
+
+use crate::finding::FileId;
+use crate::knowledge::{Api, Effect, Runner};
+use crate::model::{Arg, Call, CallId, Node, Use, Value, ValueId, flow};
+
+use super::Project;
+use super::types::Ty;
+
+/// What is awaited until a socket can be used without waiting.
+const WAITS_TO_BE_READY: &[&str] = &["wait_readable", "wait_writable", "wait_socket_readable", "wait_socket_writable"];
+
+impl Project {
+    /// The effect of a library function in this very call: its conditions hold.
+    pub fn effect_in_call(&self, file: FileId, call: &Call, api: &Api) -> Option<Effect> {
+        let effect = api.effect?;
+        let holds = |condition: &&str| self.condition(file, call, condition);
+        if api.unless.iter().any(|it| holds(it) != Some(false)) {
+            return None;
+        }
+        if !api.when.is_empty() && !api.when.iter().any(|it| holds(it) == Some(true)) {
+            return None;
+        }
+        Some(effect)
+    }
+
+    /// The function that makes the call also calls this method of the same receiver, or, where that is an attribute of the
+    /// object, another method of the class does.
+    fn is_called_on_receiver(&self, file: FileId, call: &Call, method: &str) -> bool {
+        let model = self.model(file);
+        let Value::Attr(receiver, _) = model.value(call.callee) else { return false };
+        let class = model.function(call.function).class;
+        let attribute = |value: ValueId| match model.value(value) {
+            Value::Attr(object, name) => Some((self.evaluate(file, *object), *name)),
+            _ => None,
+        };
+        model.calls.iter().any(|other| {
+            let Value::Attr(it, name) = model.value(other.callee) else { return false };
+            if model.name(*name) != method {
+                return false;
+            }
+            if other.function == call.function {
+                return it == receiver || model.value(*it) == model.value(*receiver);
+            }
+            let of_the_class = class.is_some() && model.function(other.function).class == class;
+            of_the_class
+                && attribute(*receiver)
+                    .is_some_and(|(object, name)| object != Ty::Unknown && attribute(*it) == Some((object, name)))
+        })
+    }
+
+    /// The function that makes the call goes through what it gives, or hands it to something here. What is only bound or
+    /// given back may be gone through somewhere else, as what is handed to a thread is.
+    fn is_iterated(&self, file: FileId, call: &Call) -> bool {
+        match call.result {
+            Use::Bound(_) => {}
+            // Whoever gets it may go through it in a thread.
+            Use::Returned => return false,
+            Use::Passed => return !self.is_passed_elsewhere(file, call),
+            _ => return true,
+        }
+        let model = self.model(file);
+        let is_it = |value: ValueId| {
+            let made = |value: &Value| matches!(value, Value::Result(id) if model.call(*id).span == call.span);
+            match model.value(value) {
+                Value::Union(parts) => parts.iter().any(|part| made(model.value(*part))),
+                value => made(value),
+            }
+        };
+        let looped = flow::find(
+            &model.function(call.function).body,
+            &mut |node| matches!(node, Node::Loop(it) if it.iterated.is_some_and(is_it)),
+        );
+        looped.is_some()
+            || model.calls.iter().any(|other| {
+                other.function == call.function
+                    && other.args.iter().any(|arg| is_it(arg.value))
+                    && matches!(self.evaluate(file, other.callee), Ty::External(path) if path.starts_with("builtins."))
+            })
+    }
+
+    /// The call's result is an argument of one that calls a function in a thread or a process.
+    fn is_passed_elsewhere(&self, file: FileId, call: &Call) -> bool {
+        let model = self.model(file);
+        let is_result = |value: &Value| matches!(value, Value::Result(id) if model.call(*id).span == call.span);
+        let mut calls = model.calls.iter().enumerate();
+        calls.any(|(index, other)| {
+            other.function == call.function
+                && other.args.iter().any(|arg| is_result(model.value(arg.value)))
+                && self
+                    .api_of(file, CallId(index as u32))
+                    .is_some_and(|api| api.runs.iter().any(|it| matches!(it.place, Runner::Thread | Runner::Process)))
+        })
+    }
+
+    /// The receiver was made in the same function, and this is the first time that this is asked of it.
+    fn is_new(&self, file: FileId, call: &Call) -> bool {
+        let model = self.model(file);
+        let Value::Attr(receiver, name) = model.value(call.callee) else { return false };
+        let Value::Result(made) = model.value(*receiver) else { return false };
+        let asked_before = |other: &Call| {
+            other.function == call.function
+                && other.span.start < call.span.start
+                && matches!(model.value(other.callee), Value::Attr(it, asked) if it == receiver && asked == name)
+        };
+        model.call(*made).function == call.function
+            && matches!(self.evaluate(file, model.call(*made).callee), Ty::External(_))
+            && !model.calls.iter().any(asked_before)
+    }
+
+    /// The receiver is one of a pair that the same function has made, and the other has been used: both ends are in its hands.
+    fn is_paired(&self, file: FileId, call: &Call) -> bool {
+        let model = self.model(file);
+        let Value::Attr(receiver, _) = model.value(call.callee) else { return false };
+        let Value::Item(pair, _) = model.value(*receiver) else { return false };
+        let Value::Result(made) = model.value(*pair) else { return false };
+        let is_other =
+            |value: ValueId| value != *receiver && matches!(model.value(value), Value::Item(it, _) if it == pair);
+        let uses_other = |other: &Call| {
+            other.function == call.function
+                && other.span.end <= call.span.start
+                && (other.args.iter().any(|arg| is_other(arg.value))
+                    || matches!(model.value(other.callee), Value::Attr(it, _) if is_other(*it)))
+        };
+        model.call(*made).function == call.function
+            && self.api_of(file, *made).is_some_and(|api| api.last_name() == "socketpair")
+            && model.calls.iter().any(uses_other)
+    }
+
+    /// The literal is one of those that the function's effect does without, as an argument at that place.
+    pub(super) fn is_void_for(&self, file: FileId, api: &Api, position: usize, literal: ValueId) -> bool {
+        let asks = format!("{position}=@numeric");
+        api.unless.iter().any(|it| *it == asks) && self.text_of(file, literal, 0).is_some_and(|text| is_numeric(&text))
+    }
+
+    /// The same function first waits until the receiver is ready: `await wait_readable(sock)`.
+    fn is_told_ready(&self, file: FileId, call: &Call) -> bool {
+        let model = self.model(file);
+        let Value::Attr(receiver, _) = model.value(call.callee) else { return false };
+        let name_of = |call: &Call| match model.value(call.callee) {
+            Value::Param(function, position) => {
+                model.function(*function).params.get(*position as usize).map(|it| it.name)
+            }
+            _ => model.callee_name(call),
+        };
+        model.calls.iter().any(|other| {
+            other.function == call.function
+                && other.awaited
+                && other.span.end <= call.span.start
+                && other.args.iter().any(|arg| arg.value == *receiver)
+                && name_of(other).is_some_and(|name| WAITS_TO_BE_READY.contains(&model.name(name)))
+        })
+    }
+
+    /// A loop before it goes on for as long as the receiver lives: `while thread.is_alive()`.
+    fn is_polled_to_its_end(&self, file: FileId, call: &Call) -> bool {
+        let model = self.model(file);
+        let Value::Attr(receiver, _) = model.value(call.callee) else { return false };
+        let asks = |node: &Node| match node {
+            Node::Call(id) => matches!(model.value(model.call(*id).callee), Value::Attr(it, name)
+                if it == receiver && model.name(*name) == "is_alive"),
+            _ => false,
+        };
+        let polls = |node: &Node| match node {
+            Node::Loop(it) => it.span.end <= call.span.start && flow::find(&it.head, &mut |node| asks(node)).is_some(),
+            _ => false,
+        };
+        flow::find(&model.function(call.function).body, &mut |node| polls(node)).is_some()
+    }
+
+    /// Whether a condition of a table holds: `block=False`, `0=False`, `timeout`, `!timeout`, `0=@numeric`. `None`: it cannot be
+    /// told.
+    fn condition(&self, file: FileId, call: &Call, condition: &str) -> Option<bool> {
+        if let Some(inner) = condition.strip_prefix('!') {
+            return self.condition(file, call, inner).map(|it| !it);
+        }
+        let model = self.model(file);
+        match condition {
+            "@iterated" => return Some(self.is_iterated(file, call)),
+            "@ready" => return Some(self.is_told_ready(file, call)),
+            "@ended" => return Some(self.is_polled_to_its_end(file, call)),
+            "@new" => return Some(self.is_new(file, call)),
+            "@paired" => return Some(self.is_paired(file, call)),
+            _ => {}
+        }
+        if let Some(method) = condition.strip_prefix('.') {
+            return Some(self.is_called_on_receiver(file, call, method));
+        }
+        let (which, value) = match condition.split_once('=') {
+            Some((which, value)) => (which.trim(), Some(value.trim())),
+            None => (condition.trim(), None),
+        };
+        if let Some(kind) = value.and_then(|it| it.strip_prefix('@')) {
+            let given = match which {
+                "self" => match model.value(call.callee) {
+                    Value::Attr(receiver, _) => Some(*receiver),
+                    _ => None,
+                },
+                _ => self.given_for(file, call, which).map(|it| it.value),
+            };
+            let text = || given.and_then(|it| self.text_of(file, it, 0));
+            return Some(match kind {
+                "numeric" => text().is_some_and(|text| is_numeric(&text)),
+                "data" => text().is_some_and(|text| is_data(&text)),
+                "zero" => given.is_some_and(|it| self.is_no_time(file, it)),
+                _ => false,
+            });
+        }
+        let Some(argument) = self.given_for(file, call, which) else {
+            return if call.args.iter().any(|arg| arg.spread) { None } else { Some(false) };
+        };
+        let Some(value) = value else { return Some(true) };
+        // `os.devnull`, by whatever name.
+        if value.contains('.') {
+            return Some(matches!(self.evaluate(file, argument.value), Ty::External(path) if *path == *value));
+        }
+        let given = match model.value(argument.value) {
+            Value::Bool(true) => "True",
+            Value::Bool(false) => "False",
+            Value::None => "None",
+            Value::Int(number) => return Some(number.to_string() == value),
+            Value::Str(text) => return Some(model.name(*text) == value.trim_matches(['\'', '"'])),
+            // `ssl.Purpose.CLIENT_AUTH`
+            Value::Attr(_, name) if is_constant(model.name(*name)) => return Some(model.name(*name) == value),
+            Value::Path(path) if path.segments.last().is_some_and(|it| is_constant(model.name(*it))) => {
+                return Some(path.segments.last().is_some_and(|it| model.name(*it) == value));
+            }
+            // What is computed is hardly ever the one number asked for; a flag may well be.
+            _ if value == "None" || value.parse::<i64>().is_ok() => return Some(false),
+            _ => return None,
+        };
+        Some(given.eq_ignore_ascii_case(value))
+    }
+
+    /// The argument that a condition names, by its position or its keyword.
+    fn given_for<'a>(&self, file: FileId, call: &'a Call, which: &str) -> Option<&'a Arg> {
+        let model = self.model(file);
+        match which.parse::<usize>() {
+            Ok(position) => call.argument(&model.names, Some(position), None),
+            Err(_) => call.args.iter().find(|arg| arg.name.is_some_and(|it| model.name(it) == which)),
+        }
+    }
+
+    /// `0`, `Duration::ZERO`, `Duration::from_millis(0)`
+    fn is_no_time(&self, file: FileId, value: ValueId) -> bool {
+        let model = self.model(file);
+        match model.value(value) {
+            Value::Int(0) => true,
+            Value::Result(id) => match model.call(*id).args.as_slice() {
+                [only] => *model.value(only.value) == Value::Int(0),
+                _ => false,
+            },
+            Value::Path(path) => path.segments.last().is_some_and(|it| model.name(*it) == "ZERO"),
+            Value::Attr(_, name) => model.name(*name) == "ZERO",
+            _ => false,
+        }
+    }
+
+    /// The text that a value is, that a pair begins with, or that was given to the call which made it.
+    fn text_of(&self, file: FileId, value: ValueId, depth: u32) -> Option<Box<str>> {
+        let model = self.model(file);
+        if depth > 4 {
+            return None;
+        }
+        match model.value(value) {
+            Value::Str(text) => Some(model.name(*text).into()),
+            Value::Tuple(items) => self.text_of(file, *items.first()?, depth + 1),
+            Value::Entered(inner, _) => self.text_of(file, *inner, depth + 1),
+            Value::Result(id) => self.text_of(file, model.call(*id).args.first()?.value, depth + 1),
+            // A constant.
+            Value::Global(..) | Value::Path(_) => match self.evaluate(file, value) {
+                Ty::Str(text) => Some(text.as_ref().into()),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+/// A name as constants have it.
+pub(super) fn is_constant(name: &str) -> bool {
+    name.len() > 1 && name.starts_with(|it: char| it.is_ascii_uppercase()) && !name.contains(char::is_lowercase)
+}
+
+/// An address that no name server need be asked for, with a port or without: `127.0.0.1`, `[::1]:80`, and `localhost`,
+/// which resolvers answer themselves.
+fn is_numeric(text: &str) -> bool {
+    let is_here = text.strip_prefix("localhost").is_some_and(|rest| rest.is_empty() || rest.starts_with(':'));
+    is_here || text.parse::<IpAddr>().is_ok() || text.parse::<SocketAddr>().is_ok()
+}
+
+/// A URL that holds what it stands for.
+fn is_data(text: &str) -> bool {
+    text.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"))
+}

@@ -1,0 +1,153 @@
+//! What runs without being written as a call: properties, `for`, `with`, operators, and what built-in functions ask for.
+
+use crate::knowledge::{Api, Effect};
+use crate::model::{CallId, Implicit, ImplicitKind, Role, Value, ValueId};
+use crate::source::Language;
+
+use super::effects::Site;
+use super::sites::Found;
+use super::types::{Class, Foreign, Ty};
+
+/// Built-in functions that run a method of their first argument.
+const METHODS_OF_BUILTINS: &[(&str, &str)] = &[
+    ("len", "__len__"),
+    ("str", "__str__"),
+    ("repr", "__repr__"),
+    ("bool", "__bool__"),
+    ("hash", "__hash__"),
+    ("next", "__next__"),
+    ("iter", "__iter__"),
+];
+
+/// Built-in functions that go through all of their first argument.
+const EXHAUST: &[&str] = &["list", "tuple", "set", "frozenset", "dict", "sorted", "sum", "min", "max", "any", "all"];
+
+impl Found<'_> {
+    pub(super) fn implicit(&mut self, it: &Implicit) {
+        let project = self.project;
+        let site = self.site(it.span, None);
+        let model = project.model(self.file);
+        match it.kind {
+            ImplicitKind::Attribute(name) => {
+                let receiver = project.evaluate(self.file, it.value);
+                self.own(site, project.property(&receiver, model.name(name)));
+            }
+            ImplicitKind::Operator(name) => {
+                let receiver = project.evaluate(self.file, it.value);
+                self.method(site, &receiver, model.name(name));
+            }
+            ImplicitKind::Iterate => {
+                self.iterate(self.site_of(it.span, it.value), &project.evaluate(self.file, it.value))
+            }
+            ImplicitKind::AsyncIterate | ImplicitKind::Drop => {}
+        }
+    }
+
+    /// A method of an instance is run, if its class is the project's; or a library's that is told to have an effect.
+    fn method(&mut self, site: Site, receiver: &Ty, name: &str) {
+        let project = self.project;
+        let language = project.language(self.file);
+        match receiver {
+            Ty::Instance(Class::Own(class), _) => {
+                let found = project.find_method(*class, name).filter(|it| !project.is_abstract(*it));
+                self.own(site, found.into_iter().flat_map(|it| project.run_by_call(it, false)));
+            }
+            Ty::Foreign(Foreign::Instance(class)) => {
+                self.own(site, project.foreign_method(*class, name, Role::Call));
+            }
+            Ty::Instance(Class::Library(_), _) => {
+                if let Ty::Method(path, _) = project.member(language, receiver, name)
+                    && let Some(api) = project.knowledge.api(language, &path)
+                    && let Some(effect) = unconditional(api)
+                {
+                    self.library(site, api, effect);
+                }
+            }
+            // A library's object that stands at the top of a module: `sys.stdin`.
+            Ty::External(path) => {
+                if let Some(api) = project.knowledge.api(language, &format!("{path}.{name}"))
+                    && let Some(effect) = unconditional(api)
+                {
+                    self.library(site, api, effect);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// `for x in value`.
+    pub(super) fn iterate(&mut self, site: Site, value: &Ty) {
+        let project = self.project;
+        match (project.language(self.file), value) {
+            (_, Ty::Generator(generator)) => {
+                self.own(site, (!project.function(*generator).kind.is_async()).then_some(*generator));
+            }
+            (Language::Python, Ty::Instance(Class::Own(class), _)) => {
+                let Some(iter) = project.find_method(*class, "__iter__") else { return };
+                if project.is_abstract(iter) || project.function(iter).kind.is_async() {
+                    return;
+                }
+                self.own(site, [iter]);
+                match project.returns(iter, Some(value)) {
+                    _ if project.function(iter).is_generator => {}
+                    iterator if iterator == *value || !matches!(iterator, Ty::Instance(..)) => {
+                        self.method(site, value, "__next__");
+                    }
+                    iterator => self.method(site, &iterator, "__next__"),
+                }
+            }
+            (Language::Python, Ty::Instance(Class::Library(_), _) | Ty::External(_)) => {
+                self.method(site, value, "__next__");
+            }
+            (_, Ty::Foreign(it)) => self.own(site, project.foreign_iteration(*it)),
+            (Language::Rust, Ty::Instance(Class::Own(_), _)) => {
+                if let Ty::Bound(_, next) = project.member(Language::Rust, value, "next") {
+                    self.own(site, [next]);
+                } else if let Ty::Bound(_, into) = project.member(Language::Rust, value, "into_iter") {
+                    self.own(site, [into]);
+                }
+            }
+            (Language::Rust, Ty::Instance(Class::Library(_), _)) => self.method(site, value, "next"),
+            _ => {}
+        }
+    }
+
+    /// `with value:`
+    pub(super) fn enter(&mut self, site: Site, value: ValueId) {
+        let project = self.project;
+        let value = &project.evaluate(self.file, value);
+        match value {
+            Ty::Manager(manager) if !project.function(*manager).kind.is_async() => self.own(site, [*manager]),
+            Ty::Instance(Class::Own(_), _) | Ty::Foreign(Foreign::Instance(_)) => {
+                self.method(site, value, "__enter__");
+                self.method(site, value, "__exit__");
+            }
+            Ty::Instance(Class::Library(_), _) => self.method(site, value, "__enter__"),
+            _ => {}
+        }
+    }
+
+    /// `len(x)` runs `x.__len__`, `list(x)` goes through `x`.
+    pub(super) fn builtin_call(&mut self, site: Site, id: CallId) {
+        let project = self.project;
+        let model = project.model(self.file);
+        let call = model.call(id);
+        let Value::Path(path) = model.value(call.callee) else { return };
+        let [module, name] = &*path.segments else { return };
+        if model.name(*module) != "builtins" || call.args[0].name.is_some() {
+            return;
+        }
+        let name = model.name(*name);
+        if let Some((_, method)) = METHODS_OF_BUILTINS.iter().find(|(builtin, _)| *builtin == name) {
+            self.method(site, &project.evaluate(self.file, call.args[0].value), method);
+        } else if EXHAUST.contains(&name) {
+            let iterated = call.args[0].value;
+            self.iterate(self.site_of(site.span, iterated), &project.evaluate(self.file, iterated));
+        }
+    }
+}
+
+/// The effect of a function that has it however it is called.
+pub(super) fn unconditional(api: &'static Api) -> Option<Effect> {
+    if api.unless.is_empty() && api.when.is_empty() { api.effect } else { None }
+}

@@ -1,0 +1,121 @@
+//! What `cfg` leaves out wherever there are threads and an event loop to hold up: code for WebAssembly.
+//!
+//! Such code stands beside its twin for all other platforms, under the same names. With both of them read, a call would mean
+//! both, and a task would be lost where there is no handle to keep.
+
+use syn::punctuated::Punctuated;
+use syn::{Attribute, Expr, ExprLit, ImplItem, Item, Lit, Meta, Stmt, Token};
+
+/// The items without those that are for WebAssembly alone, at any depth. A module in a file of its own stays declared, since
+/// the file is there.
+pub(super) fn kept(mut items: Vec<Item>) -> Vec<Item> {
+    items.retain(|item| !is_left_out(attributes(item)));
+    for item in &mut items {
+        match item {
+            Item::Mod(it) => {
+                if let Some((_, inner)) = &mut it.content {
+                    *inner = kept(std::mem::take(inner));
+                }
+            }
+            Item::Impl(it) => it.items.retain(|member| match member {
+                ImplItem::Fn(method) => !is_left_out(&method.attrs),
+                _ => true,
+            }),
+            _ => {}
+        }
+    }
+    items
+}
+
+fn attributes(item: &Item) -> &[Attribute] {
+    match item {
+        Item::Fn(it) => &it.attrs,
+        Item::Use(it) => &it.attrs,
+        Item::Impl(it) => &it.attrs,
+        Item::Mod(it) if it.content.is_some() => &it.attrs,
+        Item::Struct(it) => &it.attrs,
+        Item::Enum(it) => &it.attrs,
+        Item::Trait(it) => &it.attrs,
+        Item::Type(it) => &it.attrs,
+        Item::Const(it) => &it.attrs,
+        Item::Static(it) => &it.attrs,
+        Item::ExternCrate(it) => &it.attrs,
+        _ => &[],
+    }
+}
+
+/// The statement is for WebAssembly alone.
+pub(super) fn leaves_out(stmt: &Stmt) -> bool {
+    let attrs = match stmt {
+        Stmt::Local(it) => &it.attrs,
+        Stmt::Item(item) => return is_left_out(attributes(item)),
+        Stmt::Macro(it) => &it.attrs,
+        Stmt::Expr(expr, _) => match expr {
+            Expr::Assign(it) => &it.attrs,
+            Expr::Await(it) => &it.attrs,
+            Expr::Block(it) => &it.attrs,
+            Expr::Call(it) => &it.attrs,
+            Expr::ForLoop(it) => &it.attrs,
+            Expr::If(it) => &it.attrs,
+            Expr::Loop(it) => &it.attrs,
+            Expr::Macro(it) => &it.attrs,
+            Expr::Match(it) => &it.attrs,
+            Expr::MethodCall(it) => &it.attrs,
+            Expr::Return(it) => &it.attrs,
+            Expr::Try(it) => &it.attrs,
+            Expr::Unsafe(it) => &it.attrs,
+            Expr::While(it) => &it.attrs,
+            _ => return false,
+        },
+    };
+    is_left_out(attrs)
+}
+
+/// A `cfg` among the attributes holds for no platform but WebAssembly.
+pub(super) fn is_left_out(attrs: &[Attribute]) -> bool {
+    let predicates = attrs.iter().filter(|attr| attr.path().is_ident("cfg"));
+    predicates.filter_map(|attr| attr.parse_args::<Meta>().ok()).any(|it| holds(&it) == Some(false))
+}
+
+/// Whether the predicate holds on a platform with threads, whichever it is.
+fn holds(predicate: &Meta) -> Option<bool> {
+    match predicate {
+        Meta::List(it) => {
+            let inner = it.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated).ok()?;
+            let mut parts = inner.iter().map(holds);
+            if it.path.is_ident("not") {
+                parts.next()?.map(|it| !it)
+            } else if it.path.is_ident("all") {
+                parts
+                    .try_fold(true, |all, part| match part {
+                        Some(false) => Err(()),
+                        part => Ok(all && part.is_some()),
+                    })
+                    .map_or(Some(false), |all| all.then_some(true))
+            } else if it.path.is_ident("any") {
+                parts
+                    .try_fold(true, |none, part| match part {
+                        Some(true) => Err(()),
+                        part => Ok(none && part.is_some()),
+                    })
+                    .map_or(Some(true), |none| none.then_some(false))
+            } else {
+                None
+            }
+        }
+        Meta::NameValue(it) => {
+            let Expr::Lit(ExprLit { lit: Lit::Str(value), .. }) = &it.value else { return None };
+            let value = value.value();
+            let name = it.path.get_ident()?.to_string();
+            let is_wasm = match name.as_str() {
+                "target_family" => value == "wasm",
+                "target_arch" => value.starts_with("wasm"),
+                "target_os" => value == "emscripten" || value == "wasi",
+                _ => false,
+            };
+            is_wasm.then_some(false)
+        }
+        // Names of a build script's own: `wasm_browser`.
+        Meta::Path(it) => it.get_ident().is_some_and(|it| it.to_string().starts_with("wasm")).then_some(false),
+    }
+}
