@@ -73,7 +73,7 @@ impl Pair {
         self.files.retain(|it| it.0 != path);
         self.files.push((path.to_owned(), text.to_owned()));
         self.files.sort();
-        take(&mut self.session, |session| session.add(input(path, text)));
+        take(&mut self.session, |session| session.with_file(input(path, text)));
         self.agree();
     }
 

@@ -95,7 +95,7 @@ impl Project {
                 if !ancestry.iter().all(is_plain_ancestor) {
                     return None;
                 }
-                pending.extend(ancestry.into_iter().filter_map(|it| match it {
+                pending.extend(ancestry.iter().filter_map(|it| match it {
                     Ancestor::Library(_, path) => Some(path.to_string()),
                     _ => None,
                 }));

@@ -260,7 +260,7 @@ impl Project {
                     }
                 }
                 Ancestor::Library(language, path) => {
-                    let this = Ty::library(path.clone());
+                    let this = Ty::library(*path);
                     let found = self.library_member(*language, path, &[], receiver.unwrap_or(&this), name);
                     if !found.is_unknown() {
                         return found;
