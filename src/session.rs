@@ -133,7 +133,7 @@ impl Session {
 
     /// A new file, or another in the place of one there is. The tree is linked and judged anew, with the models there are.
     #[must_use]
-    pub fn add(self, input: Input) -> Self {
+    pub fn with_file(self, input: Input) -> Self {
         let mut members = self.files.members().to_vec();
         let member = input.member();
         members.retain(|it| it.location != member.location);
@@ -144,7 +144,7 @@ impl Session {
 
     /// The file is gone. The tree is linked and judged anew, with the models there are.
     #[must_use]
-    pub fn remove(self, location: &Utf8Path) -> Self {
+    pub fn without_file(self, location: &Utf8Path) -> Self {
         let members = self.files.members().iter().filter(|it| it.location != location).cloned().collect();
         self.anew(members, None)
     }

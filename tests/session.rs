@@ -73,13 +73,13 @@ impl Pair {
         self.files.retain(|it| it.0 != path);
         self.files.push((path.to_owned(), text.to_owned()));
         self.files.sort();
-        take(&mut self.session, |session| session.add(input(path, text)));
+        take(&mut self.session, |session| session.with_file(input(path, text)));
         self.agree();
     }
 
     fn remove(&mut self, path: &str) {
         self.files.retain(|it| it.0 != path);
-        take(&mut self.session, |session| session.remove(Utf8Path::new(path)));
+        take(&mut self.session, |session| session.without_file(Utf8Path::new(path)));
         self.agree();
     }
 

@@ -109,6 +109,9 @@ impl PartialEq for Runs {
 /// What a function runs, in order of place.
 pub(super) type Sites = Vec<(Site, Runs)>;
 
+/// Finds the sites of functions.
+pub(super) type Look<'a> = dyn Fn(&[FnRef]) -> Vec<(FnRef, Sites)> + 'a;
+
 /// Why a function has an effect: what it runs next on the shortest way.
 #[derive(Clone, Copy, PartialEq, Debug)]
 struct Hop {
@@ -148,7 +151,7 @@ impl Effects {
 
     /// What code on the loop reaches. `look` finds the sites of functions of which none are known. Gives all functions that
     /// are reached.
-    fn reach(&mut self, project: &Project, look: &dyn Fn(&[FnRef]) -> Vec<(FnRef, Sites)>) -> FxHashSet<FnRef> {
+    fn reach(&mut self, project: &Project, look: &Look<'_>) -> FxHashSet<FnRef> {
         let relevant = project.relevant_files().iter();
         let mut frontier: Vec<FnRef> = relevant
             .flat_map(|file| project.model(*file).function_ids().map(|function| FnRef { file: *file, function }))
@@ -200,7 +203,7 @@ impl Effects {
         project: &Project,
         callbacks: FxHashSet<FnRef>,
         stale: &dyn Fn(FileId) -> bool,
-        look: &dyn Fn(&[FnRef]) -> Vec<(FnRef, Sites)>,
+        look: &Look<'_>,
     ) -> FxHashSet<FnRef> {
         let mut changed: FxHashSet<FnRef> = callbacks.symmetric_difference(&self.callbacks).copied().collect();
         self.callbacks = callbacks;
