@@ -144,7 +144,7 @@ impl Session {
 
     /// The file is gone. The tree is linked and judged anew, with the models there are.
     #[must_use]
-    pub fn remove(self, location: &Utf8Path) -> Self {
+    pub fn without_file(self, location: &Utf8Path) -> Self {
         let members = self.files.members().iter().filter(|it| it.location != location).cloned().collect();
         self.anew(members, None)
     }

@@ -79,7 +79,7 @@ impl Pair {
 
     fn remove(&mut self, path: &str) {
         self.files.retain(|it| it.0 != path);
-        take(&mut self.session, |session| session.remove(Utf8Path::new(path)));
+        take(&mut self.session, |session| session.without_file(Utf8Path::new(path)));
         self.agree();
     }
 

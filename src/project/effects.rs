@@ -110,7 +110,7 @@ impl PartialEq for Runs {
 pub(super) type Sites = Vec<(Site, Runs)>;
 
 /// Finds the sites of functions.
-type Look<'a> = dyn Fn(&[FnRef]) -> Vec<(FnRef, Sites)> + 'a;
+pub(super) type Look<'a> = dyn Fn(&[FnRef]) -> Vec<(FnRef, Sites)> + 'a;
 
 /// Why a function has an effect: what it runs next on the shortest way.
 #[derive(Clone, Copy, PartialEq, Debug)]
