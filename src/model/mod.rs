@@ -153,6 +153,8 @@ pub struct Class {
     pub methods: Vec<(NameId, FunctionId)>,
     /// Class attributes, fields and what methods assign to `self`: instance values. Several entries for one name are alternatives.
     pub fields: Vec<(NameId, ValueId)>,
+    /// Python: those of the fields whose type is written down, `name: Type`.
+    pub declared: Vec<(NameId, ValueId)>,
     pub decorators: Vec<ValueId>,
 }
 

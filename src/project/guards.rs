@@ -45,6 +45,23 @@ pub struct Guard {
     other: Option<Demand>,
 }
 
+/// Classes of what is written down as such, and is neither `True` nor `False`.
+const DISPLAYED: &[&str] = &["builtins.dict", "builtins.str", "builtins.bytes", "builtins.int", "builtins.float"];
+
+impl Guard {
+    /// Both are about one parameter, and whoever meets this meets the other, of which it is no contrary.
+    fn tells_more_than(self, other: Self) -> bool {
+        let (one, another) = (self.one, other.one);
+        self.other.is_none()
+            && other.other.is_none()
+            && one.holds
+            && !another.holds
+            && matches!(one.test, Test::None | Test::Is(_) | Test::Equals(_))
+            && (one.param, one.entry, one.exact) == (another.param, another.entry, another.exact)
+            && !one.excludes(another)
+    }
+}
+
 /// How many conditions are kept; more are forgotten, as if they held.
 const MOST: usize = 3;
 
@@ -72,8 +89,11 @@ impl Guards {
         if self.iter().any(|it| it == guard) {
             return self;
         }
-        if let Some(free) = self.0.iter_mut().find(|it| it.is_none()) {
-            *free = Some(guard);
+        // That it is one value says that it is none of the others.
+        let is_told = |it: &Option<Guard>| it.is_some_and(|it| guard.tells_more_than(it));
+        let free = self.0.iter().position(Option::is_none).or_else(|| self.0.iter().position(is_told));
+        if let Some(free) = free {
+            self.0[free] = Some(guard);
         }
         self.0.sort_by_key(|it| (it.is_none(), *it));
         self
@@ -393,13 +413,17 @@ impl Project {
         };
         let literal = literal?;
         if let Test::Is(flag) = test {
-            return match literal {
-                Ty::Bool(it) => Some(it == flag),
+            let is_flag = |part: &Ty| match part {
+                Ty::Bool(it) => Some(*it == flag),
                 Ty::None | Ty::Int(_) | Ty::Str(_) | Ty::Function(_) | Ty::Class(_) => Some(false),
-                // `bool` itself is a library's class.
                 Ty::Instance(Class::Own(_), _) if model.language == Language::Python => Some(false),
+                Ty::Instance(Class::Library(path), _) if DISPLAYED.contains(&&**path) => Some(false),
+                Ty::Collection(_) | Ty::Tuple(_) => Some(false),
                 _ => None,
             };
+            let mut each = literal.parts().iter().map(is_flag);
+            let first = each.next()??;
+            return each.all(|it| it == Some(first)).then_some(first);
         }
         let (truth, none) = match literal {
             Ty::None => (Some(false), true),

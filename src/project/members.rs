@@ -11,6 +11,7 @@ use crate::source::Language;
 
 use super::Project;
 use super::path::LibraryPath;
+use super::resolve::opened;
 use super::types::{Class, ClassRef, FnRef, Foreign, Ty, none};
 
 /// One of what a class derives from.
@@ -197,7 +198,11 @@ impl Project {
                     Some(names) => names.iter().any(|it| self.model(other).name(*it) == name),
                     None => !name.starts_with('_'),
                 };
-                if visible { self.guarded_member(other, other_module, name) } else { None }
+                if visible {
+                    opened(other, other_module, name, || self.module_member(other, other_module, name))
+                } else {
+                    None
+                }
             }
             Ty::External(path) => {
                 let found = self.external_member(language, &path, name);
@@ -213,21 +218,6 @@ impl Project {
             // `use Enum::*`, and what cannot be told.
             _ => None,
         }
-    }
-
-    /// Two modules may open each other.
-    fn guarded_member(&self, file: FileId, module: ModuleId, name: &str) -> Option<Ty> {
-        thread_local! {
-            static OPEN: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
-        }
-        let depth = OPEN.get();
-        if depth > 8 {
-            return None;
-        }
-        OPEN.set(depth + 1);
-        let found = self.module_member(file, module, name);
-        OPEN.set(depth);
-        found
     }
 
     fn is_package(&self, file: FileId) -> bool {
@@ -331,14 +321,18 @@ impl Project {
             }
         }
         if let Some(id) = model.names.find(name) {
-            let fields: Vec<Ty> = declared
-                .fields
-                .iter()
-                .filter(|(it, _)| *it == id)
-                .map(|(_, value)| self.evaluate(class.file, *value))
-                .collect();
-            if !fields.is_empty() {
-                let found = Ty::union(fields);
+            let those_of = |fields: &[(NameId, ValueId)]| -> Vec<Ty> {
+                let named = fields.iter().filter(|(it, _)| *it == id);
+                named.map(|(_, value)| self.evaluate(class.file, *value)).collect()
+            };
+            // Whatever is assigned to it, it is what it is declared to be. What is assigned is not even looked at then: it may
+            // lead back here, and what lies on a circle is unknown.
+            let found = match Ty::union(those_of(&declared.declared)) {
+                Ty::Unknown | Ty::None => those_of(&declared.fields),
+                found => vec![found],
+            };
+            if !found.is_empty() {
+                let found = Ty::union(found);
                 return Some(if self.stands_for_another(&found) { Ty::Unknown } else { found });
             }
         }

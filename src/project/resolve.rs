@@ -31,8 +31,10 @@ struct Memo {
     open: Vec<Key>,
     /// The outermost open value that was asked for again since the innermost one began: `usize::MAX` for none.
     reached: usize,
-    /// Generators whose elements are being found out.
-    yielding: Vec<FnRef>,
+    /// Generators whose elements are being found out, each with how many values were open then.
+    yielding: Vec<(FnRef, usize)>,
+    /// Names that are looked for in modules which others open (`import *`), likewise.
+    opened: Vec<((FileId, ModuleId, Box<str>), usize)>,
 }
 
 impl Memo {
@@ -72,6 +74,28 @@ pub(super) fn apart<R>(run: impl FnOnce() -> R) -> R {
 
 pub(super) fn is_apart() -> bool {
     APART.get()
+}
+
+/// Looks for a name in a module that another opens, unless that is what is being done already: modules may open each other.
+pub(super) fn opened(file: FileId, module: ModuleId, name: &str, look: impl FnOnce() -> Option<Ty>) -> Option<Ty> {
+    let is_begun = MEMO.with_borrow_mut(|memo| {
+        let same = |it: &&((FileId, ModuleId, Box<str>), usize)| {
+            let (begun_in, begun_at, begun) = &it.0;
+            (*begun_in, *begun_at, &**begun) == (file, module, name)
+        };
+        if let Some((_, depth)) = memo.opened.iter().find(same) {
+            memo.reached = memo.reached.min(*depth);
+            return true;
+        }
+        memo.opened.push(((file, module, name.into()), memo.open.len()));
+        false
+    });
+    if is_begun {
+        return None;
+    }
+    let found = look();
+    MEMO.with_borrow_mut(|memo| memo.opened.pop());
+    found
 }
 
 impl Project {
@@ -544,10 +568,18 @@ impl Project {
             return (*element).clone();
         }
         // A generator may delegate to itself.
-        if MEMO.with_borrow(|memo| memo.yielding.contains(&function)) {
+        let is_begun = MEMO.with_borrow_mut(|memo| {
+            if let Some((_, depth)) = memo.yielding.iter().find(|it| it.0 == function) {
+                // Whatever has been asked for since is on the circle.
+                memo.reached = memo.reached.min(*depth);
+                return true;
+            }
+            memo.yielding.push((function, memo.open.len()));
+            false
+        });
+        if is_begun {
             return Ty::Unknown;
         }
-        MEMO.with_borrow_mut(|memo| memo.yielding.push(function));
         let mut values = Vec::new();
         crate::model::flow::visit(&definition.body, &mut |node| {
             if let crate::model::Node::Yield(it) = node {

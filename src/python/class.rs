@@ -3,7 +3,7 @@
 use ruff_python_ast::{Expr, StmtClassDef};
 use ruff_text_size::Ranged;
 
-use crate::model::{Class, ClassId, ClassKind, FILE_MODULE, Use, Value, ValueId};
+use crate::model::{Class, ClassId, ClassKind, FILE_MODULE, UNKNOWN, Use, Value, ValueId};
 use crate::source::Span;
 
 use super::parse::span;
@@ -38,6 +38,7 @@ impl<'a> Lowerer<'a> {
             bases,
             methods: Vec::new(),
             fields: Vec::new(),
+            declared: Vec::new(),
             decorators,
         });
         let value = self.add(Value::Class(id));
@@ -59,7 +60,7 @@ impl<'a> Lowerer<'a> {
             }
             Expr::Starred(it) => {
                 self.expression(&it.value, Use::Stored);
-                crate::model::UNKNOWN
+                UNKNOWN
             }
             _ => self.expression(base, Use::Stored),
         }
@@ -70,6 +71,19 @@ impl<'a> Lowerer<'a> {
         if let Some(class) = self.is_receiver(receiver) {
             let name = self.name(name);
             self.model.classes[class.index()].fields.push((name, value));
+        }
+    }
+
+    /// `name: Type` in a class, `self.name: Type` in a method of it.
+    pub(super) fn attribute_declared(&mut self, target: &Expr, declared: ValueId) {
+        let (class, name) = match target {
+            Expr::Name(name) => (self.frame().classes.last().copied(), name.id.as_str()),
+            Expr::Attribute(it) => (self.is_receiver(&it.value), it.attr.as_str()),
+            _ => return,
+        };
+        if let Some(class) = class.filter(|_| declared != UNKNOWN) {
+            let name = self.name(name);
+            self.model.classes[class.index()].declared.push((name, declared));
         }
     }
 }

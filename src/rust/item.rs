@@ -122,6 +122,7 @@ impl Lowerer {
             bases: Vec::new(),
             methods: Vec::new(),
             fields: Vec::new(),
+            declared: Vec::new(),
             decorators: Vec::new(),
         });
         let value = self.add(Value::Class(id));
