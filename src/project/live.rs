@@ -11,7 +11,7 @@ use super::effects::Sites;
 use super::files::{Files, Read};
 use super::trace::{self, Seen};
 use super::types::{ClassRef, FnRef};
-use super::{Impls, Project, Slot, next_number, resolve};
+use super::{Impls, Project, Slot, memo, next_number};
 use crate::finding::FileId;
 use crate::model::{FunctionId, Reshaped, reshaped};
 use crate::source::Language;
@@ -232,7 +232,7 @@ impl Live {
     fn implement(&mut self, files: &[FileId]) {
         let project = &self.project;
         let one = |file: &FileId| {
-            let (found, seen) = trace::noted(*file, || resolve::apart(|| project.impls_in(*file)));
+            let (found, seen) = trace::noted(*file, || memo::apart(|| project.impls_in(*file)));
             (*file, found.into_iter().map(|(class, _, index)| (class, index)).collect::<Vec<_>>(), seen)
         };
         let found: Vec<_> = files.par_iter().map(one).collect();

@@ -10,8 +10,8 @@ use crate::model::{FunctionKind, ModuleId, NameId, ParamKind, Role, Value, Value
 use crate::source::Language;
 
 use super::Project;
+use super::memo::opened;
 use super::path::LibraryPath;
-use super::resolve::opened;
 use super::types::{Class, ClassRef, FnRef, Foreign, Ty, none};
 
 /// One of what a class derives from.

@@ -19,6 +19,7 @@ mod layout;
 mod library;
 mod live;
 mod members;
+mod memo;
 mod path;
 mod reach;
 mod remembered;
@@ -275,7 +276,7 @@ impl Project {
             .par_iter()
             .copied()
             .filter(|file| self.language(*file) == Language::Rust)
-            .flat_map_iter(|file| resolve::apart(|| self.impls_in(file)))
+            .flat_map_iter(|file| memo::apart(|| self.impls_in(file)))
             .collect();
         let mut impls = Impls::default();
         for (class, file, index) in found {
@@ -300,9 +301,9 @@ impl Project {
         let impls = match known {
             Some(known) => known,
             // What they are for is found out without them, as in the group.
-            None if resolve::is_apart() => return Cow::Borrowed(&[]),
+            None if memo::is_apart() => return Cow::Borrowed(&[]),
             None => {
-                let found = resolve::apart(|| {
+                let found = memo::apart(|| {
                     let mut impls = Impls::default();
                     for (class, file, index) in
                         self.layout.crates.crate_files(root).flat_map(|file| self.impls_in(file))

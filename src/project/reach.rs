@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::Project;
 use super::installed::{Asking, Impls, Place, remembered};
+use super::memo::{apart, is_apart};
 use super::path::LibraryPath;
-use super::resolve::{apart, is_apart};
 use super::types::{Class, ClassRef, FnRef, Ty};
 use crate::finding::FileId;
 use crate::knowledge::Api;

@@ -10,7 +10,7 @@ use crate::model::{CallId, FileModel};
 
 use super::calls::Callee;
 use super::members::Ancestor;
-use super::resolve::is_apart;
+use super::memo::is_apart;
 use super::types::{ClassRef, FnRef};
 use super::{Project, Slot, trace};
 

@@ -1,6 +1,5 @@
 //! Evaluates a [`Value`] to a [`Ty`]: the one place where a name gets its meaning.
 
-use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use crate::finding::FileId;
@@ -9,94 +8,14 @@ use crate::source::Language;
 
 use super::callables::Wrapping;
 use super::library::Around;
+use super::memo::{self, is_apart};
 use super::path::LibraryPath;
 use super::types::{Class, ClassRef, FnRef, Foreign, Ty, none, some};
 use super::{Project, trace};
 
-/// Values that a thread remembers: as many as the processor's cache holds, more or less. A power of two.
-const REMEMBERED: usize = 1 << 15;
 /// Stack that one step of an evaluation may need, and what is added when less is left.
 const RED_ZONE: usize = 128 * 1024;
 const MORE_STACK: usize = 2 * 1024 * 1024;
-
-/// A value of a file of a project, told apart from those of other projects by its number.
-type Key = (u64, FileId, ValueId);
-
-/// What one thread knows of values, and what it is at.
-#[derive(Default)]
-struct Memo {
-    /// Each value has one place, which it loses to the next one that has the same.
-    known: Vec<Option<(Key, Ty)>>,
-    /// Values whose evaluation has begun and not ended, each within the one before.
-    open: Vec<Key>,
-    /// The outermost open value that was asked for again since the innermost one began: `usize::MAX` for none.
-    reached: usize,
-    /// Generators whose elements are being found out, each with how many values were open then.
-    yielding: Vec<(FnRef, usize)>,
-    /// Names that are looked for in modules which others open (`import *`), likewise.
-    opened: Vec<((FileId, ModuleId, Box<str>), usize)>,
-}
-
-impl Memo {
-    /// Neighbours in a file have neighbouring places: they are asked for together.
-    fn place((project, file, value): &Key) -> usize {
-        let apart = (u64::from(file.0) << 1 | project & 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
-        (apart as usize ^ value.index()) % REMEMBERED
-    }
-
-    fn get(&self, key: &Key) -> Option<Ty> {
-        match self.known.get(Self::place(key)) {
-            Some(Some((known, ty))) if known == key => Some(ty.clone()),
-            _ => None,
-        }
-    }
-
-    fn insert(&mut self, key: Key, ty: Ty) {
-        if self.known.is_empty() {
-            self.known.resize_with(REMEMBERED, || None);
-        }
-        self.known[Self::place(&key)] = Some((key, ty));
-    }
-}
-
-thread_local! {
-    static MEMO: RefCell<Memo> = RefCell::default();
-    static APART: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Evaluates while something is missing that later evaluations know: what is found is not remembered for them.
-pub(super) fn apart<R>(run: impl FnOnce() -> R) -> R {
-    let outer = APART.replace(true);
-    let result = run();
-    APART.set(outer);
-    result
-}
-
-pub(super) fn is_apart() -> bool {
-    APART.get()
-}
-
-/// Looks for a name in a module that another opens, unless that is what is being done already: modules may open each other.
-pub(super) fn opened(file: FileId, module: ModuleId, name: &str, look: impl FnOnce() -> Option<Ty>) -> Option<Ty> {
-    let is_begun = MEMO.with_borrow_mut(|memo| {
-        let same = |it: &&((FileId, ModuleId, Box<str>), usize)| {
-            let (begun_in, begun_at, begun) = &it.0;
-            (*begun_in, *begun_at, &**begun) == (file, module, name)
-        };
-        if let Some((_, depth)) = memo.opened.iter().find(same) {
-            memo.reached = memo.reached.min(*depth);
-            return true;
-        }
-        memo.opened.push(((file, module, name.into()), memo.open.len()));
-        false
-    });
-    if is_begun {
-        return None;
-    }
-    let found = look();
-    MEMO.with_borrow_mut(|memo| memo.opened.pop());
-    found
-}
 
 impl Project {
     /// What a value of a file is. Values defined in terms of themselves are unknown, from wherever they are asked for:
@@ -116,33 +35,9 @@ impl Project {
             _ => {}
         }
         let key = (self.number << 1 | u64::from(is_apart()), file, value);
-        let begun = MEMO.with_borrow_mut(|memo| {
-            if let Some(known) = memo.get(&key) {
-                return Err(known);
-            }
-            if let Some(depth) = memo.open.iter().position(|open| *open == key) {
-                memo.reached = memo.reached.min(depth);
-                return Err(Ty::Unknown);
-            }
-            memo.open.push(key);
-            Ok(std::mem::replace(&mut memo.reached, usize::MAX))
-        });
-        let reached_before = match begun {
-            Ok(begun) => begun,
-            Err(known) => return known,
-        };
-        let evaluating = self.noted.then(|| trace::Evaluating::begin(Some(file)));
-        let ty = stacker::maybe_grow(RED_ZONE, MORE_STACK, || self.evaluate_afresh(file, model.value(value)));
-        drop(evaluating);
-        MEMO.with_borrow_mut(|memo| {
-            memo.open.pop();
-            let depth = memo.open.len();
-            let circular = memo.reached <= depth;
-            // A circle that closes further out holds what is around this one, too.
-            memo.reached = if memo.reached < depth { memo.reached.min(reached_before) } else { reached_before };
-            let ty = if circular { Ty::Unknown } else { ty };
-            memo.insert(key, ty.clone());
-            ty
+        memo::remembered(key, || {
+            let _evaluating = self.noted.then(|| trace::Evaluating::begin(Some(file)));
+            stacker::maybe_grow(RED_ZONE, MORE_STACK, || self.evaluate_afresh(file, model.value(value)))
         })
     }
 
@@ -568,28 +463,17 @@ impl Project {
             return (*element).clone();
         }
         // A generator may delegate to itself.
-        let is_begun = MEMO.with_borrow_mut(|memo| {
-            if let Some((_, depth)) = memo.yielding.iter().find(|it| it.0 == function) {
-                // Whatever has been asked for since is on the circle.
-                memo.reached = memo.reached.min(*depth);
-                return true;
-            }
-            memo.yielding.push((function, memo.open.len()));
-            false
-        });
-        if is_begun {
-            return Ty::Unknown;
-        }
-        let mut values = Vec::new();
-        crate::model::flow::visit(&definition.body, &mut |node| {
-            if let crate::model::Node::Yield(it) = node {
-                let ty = self.evaluate(function.file, it.value);
-                values.push(if it.delegates { self.element(self.language(function.file), &ty) } else { ty });
-            }
-            crate::model::flow::Step::Into
-        });
-        MEMO.with_borrow_mut(|memo| memo.yielding.pop());
-        Ty::union(values)
+        memo::yielding(function, || {
+            let mut values = Vec::new();
+            crate::model::flow::visit(&definition.body, &mut |node| {
+                if let crate::model::Node::Yield(it) = node {
+                    let ty = self.evaluate(function.file, it.value);
+                    values.push(if it.delegates { self.element(self.language(function.file), &ty) } else { ty });
+                }
+                crate::model::flow::Step::Into
+            });
+            Ty::union(values)
+        })
     }
 
     pub(super) fn element(&self, language: Language, ty: &Ty) -> Ty {
