@@ -13,19 +13,7 @@ pub enum Step {
 /// Visits the nodes of a block in the order they are evaluated, outer before inner. Arms that never run are left out.
 /// Nested functions are not entered. Gives `false` if the visitor stopped.
 pub fn visit<'a>(block: &'a Block, visitor: &mut dyn FnMut(&'a Node) -> Step) -> bool {
-    for node in &block.nodes {
-        match visitor(node) {
-            Step::Stop => return false,
-            Step::Over => continue,
-            Step::Into => {}
-        }
-        // Chains of conditions nest as deep as they are long.
-        let mut inner = |part| stacker::maybe_grow(128 * 1024, 2 * 1024 * 1024, || visit(part, visitor));
-        if node.has_parts() && !parts(node).all(&mut inner) {
-            return false;
-        }
-    }
-    true
+    visit_for(block, Kinds::ALL, visitor)
 }
 
 /// As [`visit`], but only nodes of some kinds are visited, and those around them.
@@ -34,7 +22,7 @@ pub fn visit_for<'a>(block: &'a Block, kinds: Kinds, visitor: &mut dyn FnMut(&'a
         return true;
     }
     for node in &block.nodes {
-        if !node.kinds().meet(kinds) {
+        if kinds != Kinds::ALL && !node.kinds().meet(kinds) {
             continue;
         }
         match visitor(node) {

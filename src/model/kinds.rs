@@ -22,6 +22,8 @@ impl Kinds {
     pub const ITERATE: Self = Self(1 << 11);
     /// [`ImplicitKind::Drop`]
     pub const DROP: Self = Self(1 << 12);
+    /// Whatever there is.
+    pub const ALL: Self = Self(u16::MAX);
     /// All that nobody looks for by itself.
     const OTHER: Self = Self(1 << 13);
 

@@ -1,7 +1,6 @@
 //! Where files stand: which file a module path names, seen from another file.
 
 use std::cell::RefCell;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use camino::Utf8Path;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -85,8 +84,7 @@ pub(super) fn plain(path: &Utf8Path) -> String {
 
 impl Layout {
     pub(super) fn of<'a>(files: impl Iterator<Item = (&'a Utf8Path, Language)>, around: &Surroundings) -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
-        let mut layout = Self { number: NEXT.fetch_add(1, Ordering::Relaxed), ..Self::default() };
+        let mut layout = Self { number: super::next_number(), ..Self::default() };
         let mut languages = Vec::new();
         let mut rust = Vec::new();
         let mut before = String::new();

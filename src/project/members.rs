@@ -10,7 +10,7 @@ use crate::model::{FunctionKind, ModuleId, NameId, ParamKind, Role, Value, Value
 use crate::source::Language;
 
 use super::Project;
-use super::memo::opened;
+use super::memo::{Question, once};
 use super::path::LibraryPath;
 use super::types::{Class, ClassRef, FnRef, Foreign, Ty, none};
 
@@ -199,7 +199,9 @@ impl Project {
                     None => !name.starts_with('_'),
                 };
                 if visible {
-                    opened(other, other_module, name, || self.module_member(other, other_module, name))
+                    once(Question::Opened(other, other_module, name.into()), || {
+                        self.module_member(other, other_module, name)
+                    })?
                 } else {
                     None
                 }

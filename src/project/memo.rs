@@ -12,8 +12,14 @@ const REMEMBERED: usize = 1 << 15;
 /// A value of a file of a project, told apart from those of other projects by its number.
 pub(super) type Key = (u64, FileId, ValueId);
 
-/// A name that is looked for in a module.
-type Opened = (FileId, ModuleId, Box<str>);
+/// What may lead back to itself, other than a value.
+#[derive(PartialEq, Eq)]
+pub(super) enum Question {
+    /// What a generator yields: it may delegate to itself.
+    Yields(FnRef),
+    /// A name in a module that another opens: modules may open each other.
+    Opened(FileId, ModuleId, Box<str>),
+}
 
 /// What one thread knows of values, and what it is at.
 #[derive(Default)]
@@ -24,10 +30,8 @@ struct Memo {
     open: Vec<Key>,
     /// The outermost open value that was asked for again since the innermost one began: `usize::MAX` for none.
     reached: usize,
-    /// Generators whose elements are being found out, each with how many values were open then.
-    yielding: Vec<(FnRef, usize)>,
-    /// Names that are looked for in modules which others open (`import *`), likewise.
-    opened: Vec<(Opened, usize)>,
+    /// What is being asked that is no value, each with how many values were open then.
+    asked: Vec<(Question, usize)>,
 }
 
 impl Memo {
@@ -69,28 +73,6 @@ pub(super) fn is_apart() -> bool {
     APART.get()
 }
 
-/// Looks for a name in a module that another opens, unless that is what is being done already: modules may open each other.
-pub(super) fn opened(file: FileId, module: ModuleId, name: &str, look: impl FnOnce() -> Option<Ty>) -> Option<Ty> {
-    let is_begun = MEMO.with_borrow_mut(|memo| {
-        let same = |it: &&(Opened, usize)| {
-            let (begun_in, begun_at, begun) = &it.0;
-            (*begun_in, *begun_at, &**begun) == (file, module, name)
-        };
-        if let Some((_, depth)) = memo.opened.iter().find(same) {
-            memo.reached = memo.reached.min(*depth);
-            return true;
-        }
-        memo.opened.push(((file, module, name.into()), memo.open.len()));
-        false
-    });
-    if is_begun {
-        return None;
-    }
-    let found = look();
-    MEMO.with_borrow_mut(|memo| memo.opened.pop());
-    found
-}
-
 /// What is known of the value, else what evaluating it gives. Whatever lies on a circle is unknown.
 pub(super) fn remembered(key: Key, evaluate: impl FnOnce() -> Ty) -> Ty {
     let begun = MEMO.with_borrow_mut(|memo| {
@@ -121,21 +103,20 @@ pub(super) fn remembered(key: Key, evaluate: impl FnOnce() -> Ty) -> Ty {
     })
 }
 
-/// What a generator yields, unless that is what is being found out.
-pub(super) fn yielding(function: FnRef, find: impl FnOnce() -> Ty) -> Ty {
+/// Asks, unless that is what is being asked already: then there is no answer, and what has been evaluated since lies on a circle.
+pub(super) fn once<R>(question: Question, ask: impl FnOnce() -> R) -> Option<R> {
     let is_begun = MEMO.with_borrow_mut(|memo| {
-        if let Some((_, depth)) = memo.yielding.iter().find(|it| it.0 == function) {
-            // Whatever has been asked for since is on the circle.
+        if let Some((_, depth)) = memo.asked.iter().find(|it| it.0 == question) {
             memo.reached = memo.reached.min(*depth);
             return true;
         }
-        memo.yielding.push((function, memo.open.len()));
+        memo.asked.push((question, memo.open.len()));
         false
     });
     if is_begun {
-        return Ty::Unknown;
+        return None;
     }
-    let found = find();
-    MEMO.with_borrow_mut(|memo| memo.yielding.pop());
-    found
+    let answer = ask();
+    MEMO.with_borrow_mut(|memo| memo.asked.pop());
+    Some(answer)
 }

@@ -348,7 +348,7 @@ impl Sources for Project {
     }
 }
 
-/// Tells projects apart, and what is known of one before and after a change.
+/// Tells projects apart, what is known of one before and after a change, and layouts.
 fn next_number() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     NEXT.fetch_add(1, Ordering::Relaxed)

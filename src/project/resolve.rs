@@ -8,7 +8,7 @@ use crate::source::Language;
 
 use super::callables::Wrapping;
 use super::library::Around;
-use super::memo::{self, is_apart};
+use super::memo::{self, Question, is_apart};
 use super::path::LibraryPath;
 use super::types::{Class, ClassRef, FnRef, Foreign, Ty, none, some};
 use super::{Project, trace};
@@ -462,8 +462,7 @@ impl Project {
         {
             return (*element).clone();
         }
-        // A generator may delegate to itself.
-        memo::yielding(function, || {
+        let yielded = memo::once(Question::Yields(function), || {
             let mut values = Vec::new();
             crate::model::flow::visit(&definition.body, &mut |node| {
                 if let crate::model::Node::Yield(it) = node {
@@ -473,7 +472,8 @@ impl Project {
                 crate::model::flow::Step::Into
             });
             Ty::union(values)
-        })
+        });
+        yielded.unwrap_or(Ty::Unknown)
     }
 
     pub(super) fn element(&self, language: Language, ty: &Ty) -> Ty {

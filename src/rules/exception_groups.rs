@@ -17,9 +17,6 @@ pub(super) struct Groups {
 impl Groups {
     pub(super) fn of(context: &Context<'_>, function: FunctionId) -> Self {
         let body = &context.model().function(function).body;
-        if !body.kinds().meet(Kinds::TRY) {
-            return Self { caught: FxHashSet::default() };
-        }
         let mut heads: Vec<Span> = Vec::new();
         flow::visit_for(body, Kinds::TRY, &mut |node| {
             if let Node::Try(it) = node {
