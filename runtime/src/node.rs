@@ -10,12 +10,13 @@
 //! No code of the user's and no waker runs under a lock, and nothing here recurses over the depth of the tree.
 
 use std::any::Any;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::task::Waker;
 
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::hold::{Hold, Holds};
 use crate::name::TaskName;
 use crate::slab::Slab;
 use crate::sync::{AtomicU8, Mutex, MutexGuard, Ordering, lock};
@@ -34,14 +35,39 @@ pub(crate) const CANCELLED: u8 = 1;
 /// Everything in the node is dropped when the runtime next gets to it: its owner is gone.
 pub(crate) const ABORTED: u8 = 2;
 
-/// A task, as its node sees it: what the two share is the task's [`Place`](crate::place::Place).
-pub(crate) trait Sitter: Send + Sync {
-    fn name(&self) -> &TaskName;
+/// Whom a node waits for: a task, an inner scope, or a closure on the blocking pool.
+pub(crate) trait Member: Send + Sync {
+    /// The name of a task that has begun and of work: an inner scope is not told of by itself.
+    fn name(&self) -> Option<&TaskName>;
 
-    fn has_begun(&self) -> bool;
+    /// Whom to wake for the member when it is to stop, if it waits.
+    fn waker(&self) -> Option<Waker> {
+        None
+    }
 
-    /// Whom to wake for the task, if it waits.
-    fn waker(&self) -> Option<Waker>;
+    /// The node of an inner scope.
+    fn inner(self: Arc<Self>) -> Option<Arc<Node>> {
+        None
+    }
+}
+
+/// Something that can only be waited for: a closure on the blocking pool.
+struct Work(TaskName);
+
+impl Member for Work {
+    fn name(&self) -> Option<&TaskName> {
+        Some(&self.0)
+    }
+}
+
+impl Member for Node {
+    fn name(&self) -> Option<&TaskName> {
+        None
+    }
+
+    fn inner(self: Arc<Self>) -> Option<Arc<Node>> {
+        Some(self)
+    }
 }
 
 /// In this order in memory: what members write when they come and go (the count of references is in front) is as far as can
@@ -50,7 +76,7 @@ pub(crate) trait Sitter: Send + Sync {
 pub(crate) struct Node {
     state: Mutex<State>,
     /// The enclosing node and this node's place among its members.
-    parent: Option<(Arc<Node>, usize)>,
+    parent: Option<(Arc<Node>, u32)>,
     name: TaskName,
     deadline: Option<Instant>,
     shielded: bool,
@@ -62,9 +88,12 @@ type Failures<E> = Vec<(TaskName, E)>;
 /// What is written most comes first, for the same reason.
 #[repr(C)]
 struct State {
-    members: Slab<Member>,
+    /// An inner scope's node is in here, and has its parent in it, until it is closed.
+    members: Slab<Arc<dyn Member>>,
     owner: Option<Waker>,
     phase: Phase,
+    /// What is open in the owner's future. Made by the first inner scope.
+    holds: Option<Arc<Holds>>,
     /// Made when first needed: most nodes never do, and a small node is sooner made and sooner read by another thread.
     rare: Option<Box<Rare>>,
 }
@@ -87,13 +116,6 @@ enum Phase {
     Closed,
 }
 
-enum Member {
-    Task(Arc<dyn Sitter>),
-    /// Something that can only be waited for: a closure on the blocking pool.
-    Work(TaskName),
-    Child(Weak<Node>),
-}
-
 impl Node {
     pub(crate) fn root(name: TaskName) -> Arc<Self> {
         Arc::new(Self::new(None, name, false, None, 0))
@@ -114,18 +136,18 @@ impl Node {
         let level = if shielded && level < ABORTED { 0 } else { level };
         let place = (Arc::clone(parent), state.members.next_key());
         let node = Arc::new(Self::new(Some(place), name, shielded, deadline, level));
-        state.members.insert(Member::Child(Arc::downgrade(&node)));
+        state.members.insert(Arc::<Self>::clone(&node));
         node
     }
 
     fn new(
-        parent: Option<(Arc<Node>, usize)>,
+        parent: Option<(Arc<Node>, u32)>,
         name: TaskName,
         shielded: bool,
         deadline: Option<Instant>,
         level: u8,
     ) -> Self {
-        let state = State { members: Slab::new(), owner: None, phase: Phase::Open, rare: None };
+        let state = State { members: Slab::new(), owner: None, phase: Phase::Open, holds: None, rare: None };
         Self { parent, name, shielded, deadline, level: AtomicU8::new(level), state: Mutex::new(state) }
     }
 
@@ -173,13 +195,10 @@ impl Node {
             }
             node.level.store(level, Ordering::Release);
             for member in state.members.iter() {
-                match member {
-                    Member::Task(task) => wakers.extend(task.waker()),
-                    Member::Work(_) => {}
-                    Member::Child(node) => {
-                        let child = node.upgrade().filter(|child| level == ABORTED || !child.shielded);
-                        todo.extend(child);
-                    }
+                match Arc::clone(member).inner() {
+                    Some(child) if level < ABORTED && child.shielded => {}
+                    Some(child) => todo.push(child),
+                    None => wakers.extend(member.waker()),
                 }
             }
             wakers.extend(state.owner.clone());
@@ -193,19 +212,20 @@ impl Node {
     }
 
     /// Makes a task that is about to be given to the runtime a member, unless the node is stopped or closed: its key.
-    pub(crate) fn admit(&self, task: Arc<dyn Sitter>) -> Option<usize> {
+    pub(crate) fn admit(&self, task: Arc<dyn Member>) -> Option<u32> {
         let mut state = lock(&self.state);
         let refused = self.level.load(Ordering::Relaxed) >= CANCELLED || state.phase == Phase::Closed;
-        (!refused).then(|| state.members.insert(Member::Task(task)))
+        (!refused).then(|| state.members.insert(task))
     }
 
     /// Adds something that can only be waited for, whatever the node's state.
-    pub(crate) fn add_work(&self, name: TaskName) -> usize {
-        lock(&self.state).members.insert(Member::Work(name))
+    pub(crate) fn add_work(&self, name: TaskName) -> u32 {
+        let work = Arc::new(Work(name));
+        lock(&self.state).members.insert(work)
     }
 
     /// The member with this key has ended.
-    pub(crate) fn leave(&self, key: usize) {
+    pub(crate) fn leave(&self, key: u32) {
         let mut next = self.remove(key);
         while let Some((parent, key)) = next {
             next = parent.remove(key);
@@ -213,7 +233,7 @@ impl Node {
     }
 
     /// Removes a member. What it returns is to be removed next: the place of an orphan that this has closed.
-    fn remove(&self, key: usize) -> Option<(Arc<Node>, usize)> {
+    fn remove(&self, key: u32) -> Option<(Arc<Node>, u32)> {
         let mut state = lock(&self.state);
         let member = state.members.remove(key);
         let (mut waker, mut place, mut panics) = (None, None, Vec::new());
@@ -275,6 +295,16 @@ impl Node {
         failures
             .and_then(|failures| failures.downcast::<Failures<E>>().ok())
             .map_or_else(Vec::new, |failures| *failures)
+    }
+
+    /// Opens something in the owner's future that it is not to be dropped from under.
+    pub(crate) fn hold(&self) -> Hold {
+        Hold::new(lock(&self.state).holds.get_or_insert_with(Holds::new))
+    }
+
+    /// What has ever been open in the owner's future.
+    pub(crate) fn holds(&self) -> Option<Arc<Holds>> {
+        lock(&self.state).holds.clone()
     }
 
     pub(crate) fn set_owner(&self, waker: Waker) {
@@ -366,9 +396,7 @@ impl Node {
         let (mut names, mut inner) = (Vec::new(), Vec::new());
         for member in lock(&self.state).members.iter() {
             names.extend(member.name().cloned());
-            if let Member::Child(node) = member {
-                inner.extend(node.upgrade());
-            }
+            inner.extend(Arc::clone(member).inner());
         }
         let left = inner.into_iter().filter(|node| lock(&node.state).phase == Phase::Orphaned);
         names.extend(left.map(|node| node.name.clone()));
@@ -383,9 +411,8 @@ impl Node {
             let state = lock(&node.state);
             for member in state.members.iter() {
                 names.extend(member.name().cloned());
-                let Member::Child(inner) = member else { continue };
-                let Some(inner) = inner.upgrade() else { continue };
-                let waits_for_nobody = !lock(&inner.state).members.iter().any(Member::is_running);
+                let Some(inner) = Arc::clone(member).inner() else { continue };
+                let waits_for_nobody = !lock(&inner.state).members.iter().any(is_running);
                 if waits_for_nobody {
                     names.push(inner.name.clone());
                 } else {
@@ -407,19 +434,8 @@ impl State {
     }
 }
 
-impl Member {
-    /// The name of a task that has begun and of work: an inner scope is not told of by itself.
-    fn name(&self) -> Option<&TaskName> {
-        match self {
-            Self::Task(task) => task.has_begun().then(|| task.name()),
-            Self::Work(name) => Some(name),
-            Self::Child(_) => None,
-        }
-    }
-
-    fn is_running(&self) -> bool {
-        matches!(self, Self::Child(_)) || self.name().is_some()
-    }
+fn is_running(member: &Arc<dyn Member>) -> bool {
+    member.name().is_some() || Arc::clone(member).inner().is_some()
 }
 
 impl Drop for Node {

@@ -4,25 +4,29 @@
 //! leave: with tasks on several threads nothing costs more than waiting for that lock.
 
 use std::mem::replace;
+use std::sync::Arc;
 use std::task::Waker;
 
-use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering, lock};
+use crate::hold::{Hold, Holds};
+use crate::sync::{AtomicBool, AtomicU8, AtomicU32, Mutex, Ordering, lock};
 
 /// Where a task is in its node, whom to wake for it and, when it has ended, with what.
 pub(crate) struct Place<R> {
-    /// The key in the node, above the flags.
-    key: AtomicUsize,
+    /// The key in the node.
+    key: AtomicU32,
+    /// What happens once, and may at any time.
+    flags: AtomicU8,
+    /// Not one of the flags: nobody else sets it, and to store is cheaper than to add to what others may write.
     has_begun: AtomicBool,
     fate: Mutex<Fate<R>>,
 }
 
 /// The task has been aborted.
-const ABORTED: usize = 1;
+const ABORTED: u8 = 1;
 /// The handle has been dropped.
-const DETACHED: usize = 2;
+const DETACHED: u8 = 2;
 /// The task has ended, and the result is there for the handle. Not set where it ends after the handle has been dropped.
-const ENDED: usize = 4;
-const KEY_SHIFT: u32 = 3;
+const ENDED: u8 = 4;
 
 enum Fate<R> {
     Running {
@@ -30,6 +34,8 @@ enum Fate<R> {
         task: Option<Waker>,
         /// Of whoever awaits the handle.
         awaiting: Option<Waker>,
+        /// What is open in the task. Made by the first inner scope: most tasks have none.
+        holds: Option<Arc<Holds>>,
     },
     Ended(R),
     Taken,
@@ -48,23 +54,24 @@ pub(crate) enum Look<R> {
 impl<R> Place<R> {
     pub(crate) fn new() -> Self {
         Self {
-            key: AtomicUsize::new(0),
+            key: AtomicU32::new(0),
+            flags: AtomicU8::new(0),
             has_begun: AtomicBool::new(false),
-            fate: Mutex::new(Fate::Running { task: None, awaiting: None }),
+            fate: Mutex::new(Fate::Running { task: None, awaiting: None, holds: None }),
         }
     }
 
     /// Before the task is given to the runtime and its handle to anybody.
-    pub(crate) fn set_key(&self, key: usize) {
-        self.key.store(key << KEY_SHIFT, Ordering::Relaxed);
+    pub(crate) fn set_key(&self, key: u32) {
+        self.key.store(key, Ordering::Relaxed);
     }
 
-    pub(crate) fn key(&self) -> usize {
-        self.key.load(Ordering::Relaxed) >> KEY_SHIFT
+    pub(crate) fn key(&self) -> u32 {
+        self.key.load(Ordering::Relaxed)
     }
 
-    fn is(&self, flag: usize) -> bool {
-        self.key.load(Ordering::Acquire) & flag != 0
+    fn is(&self, flag: u8) -> bool {
+        self.flags.load(Ordering::Acquire) & flag != 0
     }
 
     /// The first poll.
@@ -93,13 +100,29 @@ impl<R> Place<R> {
         }
     }
 
+    /// Opens something in the task that it is not to be dropped from under.
+    pub(crate) fn hold(&self) -> Option<Hold> {
+        match &mut *lock(&self.fate) {
+            Fate::Running { holds, .. } => Some(Hold::new(holds.get_or_insert_with(Holds::new))),
+            Fate::Ended(_) | Fate::Taken => None,
+        }
+    }
+
+    /// What has ever been open in the task.
+    pub(crate) fn holds(&self) -> Option<Arc<Holds>> {
+        match &*lock(&self.fate) {
+            Fate::Running { holds, .. } => holds.clone(),
+            Fate::Ended(_) | Fate::Taken => None,
+        }
+    }
+
     pub(crate) fn is_aborted(&self) -> bool {
         self.is(ABORTED)
     }
 
     /// Aborts the task, and has it look at that if it waits.
     pub(crate) fn abort(&self) {
-        self.key.fetch_or(ABORTED, Ordering::Release);
+        self.flags.fetch_or(ABORTED, Ordering::Release);
         if let Some(waker) = self.waker() {
             waker.wake();
         }
@@ -111,7 +134,7 @@ impl<R> Place<R> {
             return Some(result);
         }
         let before = replace(&mut *lock(&self.fate), Fate::Ended(result));
-        let detached = self.key.fetch_or(ENDED, Ordering::AcqRel) & DETACHED != 0;
+        let detached = self.flags.fetch_or(ENDED, Ordering::AcqRel) & DETACHED != 0;
         if let Fate::Running { awaiting: Some(waker), .. } = before {
             waker.wake();
         }
@@ -142,7 +165,7 @@ impl<R> Place<R> {
 
     /// The handle is dropped. What it returns is the result that nobody has taken.
     pub(crate) fn detach(&self) -> Option<R> {
-        let ended = self.key.fetch_or(DETACHED, Ordering::AcqRel) & ENDED != 0;
+        let ended = self.flags.fetch_or(DETACHED, Ordering::AcqRel) & ENDED != 0;
         if ended { self.take() } else { None }
     }
 

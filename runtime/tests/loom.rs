@@ -17,13 +17,26 @@ mod place;
 #[path = "../src/slab.rs"]
 #[allow(dead_code)]
 mod slab;
+#[path = "../src/slot.rs"]
+#[allow(dead_code)]
+mod slot;
 
 mod sync {
-    pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+    pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
     pub(crate) use loom::sync::{Mutex, MutexGuard};
 
     pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
         mutex.lock().unwrap()
+    }
+}
+
+mod trace {
+    pub(crate) struct Span;
+
+    impl Span {
+        pub(crate) fn task(_: &crate::name::TaskName) -> Self {
+            Self
+        }
     }
 }
 
@@ -34,8 +47,9 @@ use std::task::{Wake, Waker};
 use hold::{Hold, Holds};
 use loom::thread;
 use name::TaskName;
-use node::{ABORTED, CANCELLED, Node, Panic, Sitter};
-use place::{Look, Place};
+use node::{ABORTED, CANCELLED, Node, Panic};
+use place::Look;
+use slot::Slot;
 
 /// Counts how often it is woken.
 #[derive(Default)]
@@ -62,50 +76,28 @@ fn name() -> TaskName {
     TaskName::from("modelled")
 }
 
-/// A task with its own source's steps, in the order in which `task.rs` takes them.
-struct Task {
-    node: Arc<Node>,
-    name: TaskName,
-    place: Place<u8>,
+type Task = Slot<u8>;
+
+fn admit(node: &Arc<Node>) -> Option<Arc<Task>> {
+    let task = Slot::new(node, name());
+    task.join().then_some(task)
 }
 
-impl Sitter for Task {
-    fn name(&self) -> &TaskName {
-        &self.name
-    }
-
-    fn has_begun(&self) -> bool {
-        self.place.has_begun()
-    }
-
-    fn waker(&self) -> Option<Waker> {
-        self.place.waker()
-    }
-}
-
+/// The steps of `task.rs` around a task's future, in their order.
 impl Task {
-    fn admit(node: &Arc<Node>) -> Option<Arc<Self>> {
-        let task = Arc::new(Self { node: Arc::clone(node), name: name(), place: Place::new() });
-        let sitter: Arc<dyn Sitter> = Arc::<Self>::clone(&task);
-        task.place.set_key(node.admit(sitter)?);
-        Some(task)
-    }
-
     /// The first poll, which has to wait: whether the task goes on.
     fn start(&self, waker: &Waker) -> bool {
-        let goes_on = || !self.place.is_aborted() && self.node.level() < CANCELLED;
-        if !goes_on() {
+        if !self.begin() {
             return false;
         }
-        self.place.begin();
         self.place.wait(waker);
-        goes_on()
+        self.level() < CANCELLED
     }
 
     /// What nobody takes of its result.
     fn end(&self) -> Option<u8> {
         let left = self.place.end(7);
-        self.node.leave(self.place.key());
+        self.leave();
         left
     }
 }
@@ -125,7 +117,7 @@ fn a_member_admitted_before_the_stop_is_woken_and_one_after_is_refused() {
         let (woken, waker) = Woken::new();
         let stopper = Arc::clone(&node);
         let stop = thread::spawn(move || stopper.stop(CANCELLED));
-        if let Some(task) = Task::admit(&node) {
+        if let Some(task) = admit(&node) {
             let runs = task.start(&waker);
             stop.join().unwrap();
             assert!(!runs || woken.times() == 1, "nobody tells the task");
@@ -133,7 +125,7 @@ fn a_member_admitted_before_the_stop_is_woken_and_one_after_is_refused() {
         } else {
             stop.join().unwrap();
         }
-        assert!(Task::admit(&node).is_none());
+        assert!(admit(&node).is_none());
         assert!(node.close_if_drained());
     });
 }
@@ -142,7 +134,7 @@ fn a_member_admitted_before_the_stop_is_woken_and_one_after_is_refused() {
 fn a_task_that_is_aborted_while_it_begins_sees_it_or_is_woken() {
     loom::model(|| {
         let node = root();
-        let task = Task::admit(&node).unwrap();
+        let task = admit(&node).unwrap();
         let (woken, waker) = Woken::new();
         let handle = Arc::clone(&task);
         let abort = thread::spawn(move || handle.place.abort());
@@ -159,7 +151,7 @@ fn a_task_that_is_aborted_while_it_begins_sees_it_or_is_woken() {
 fn a_result_is_given_to_the_handle_or_left_to_the_task() {
     loom::model(|| {
         let node = root();
-        let task = Task::admit(&node).unwrap();
+        let task = admit(&node).unwrap();
         let handle = Arc::clone(&task);
         let detach = thread::spawn(move || handle.place.detach());
         task.start(Waker::noop());
@@ -174,7 +166,7 @@ fn a_result_is_given_to_the_handle_or_left_to_the_task() {
 fn whoever_awaits_a_result_finds_it_or_is_woken() {
     loom::model(|| {
         let node = root();
-        let task = Task::admit(&node).unwrap();
+        let task = admit(&node).unwrap();
         let handle = Arc::clone(&task);
         let end = thread::spawn(move || task.end());
         let (woken, waker) = Woken::new();
@@ -193,7 +185,7 @@ fn the_owner_is_woken_when_the_last_member_leaves() {
         let (woken, waker) = Woken::new();
         let leavers: Vec<_> = (0..2)
             .map(|_| {
-                let task = Task::admit(&node).unwrap();
+                let task = admit(&node).unwrap();
                 thread::spawn(move || {
                     task.start(Waker::noop());
                     task.end();
@@ -216,7 +208,7 @@ fn an_owner_that_registers_while_it_looks_is_woken_as_well_and_again_for_later_m
         let node = root();
         let (woken, waker) = Woken::new();
         let leave = |node: &Arc<Node>| {
-            let task = Task::admit(node).unwrap();
+            let task = admit(node).unwrap();
             thread::spawn(move || {
                 task.start(Waker::noop());
                 task.end();
@@ -242,7 +234,7 @@ fn nothing_is_admitted_to_a_closed_node() {
         let node = root();
         let closer = Arc::clone(&node);
         let close = thread::spawn(move || closer.close_if_drained());
-        let admitted = Task::admit(&node);
+        let admitted = admit(&node);
         assert_ne!(close.join().unwrap(), admitted.is_some());
         if let Some(task) = admitted {
             task.end();
@@ -258,7 +250,7 @@ fn an_orphan_is_a_member_until_its_own_last_member_has_left() {
         let (woken, waker) = Woken::new();
         parent.set_owner(waker);
         let orphan = child(&parent);
-        let task = Task::admit(&orphan).unwrap();
+        let task = admit(&orphan).unwrap();
         task.start(Waker::noop());
         let leave = thread::spawn(move || task.end());
         let dropped = thread::spawn(move || orphan.orphan());
@@ -297,7 +289,7 @@ fn a_panic_in_an_orphan_reaches_its_parent() {
     loom::model(|| {
         let parent = root();
         let orphan = child(&parent);
-        let task = Task::admit(&orphan).unwrap();
+        let task = admit(&orphan).unwrap();
         task.start(Waker::noop());
         let panics = thread::spawn(move || {
             task.node.panicked(Panic { name: name(), payload: Box::new(()) });
