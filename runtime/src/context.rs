@@ -104,7 +104,7 @@ impl Work {
 impl Drop for Work {
     fn drop(&mut self) {
         if let Some((node, key)) = self.0.take() {
-            node.leave(key);
+            node.leave(key, true);
         }
     }
 }

@@ -10,6 +10,7 @@
 //! No code of the user's and no waker runs under a lock, and nothing here recurses over the depth of the tree.
 
 use std::any::Any;
+use std::mem::take;
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -83,6 +84,9 @@ pub(crate) struct Node {
     level: AtomicU8,
 }
 
+/// So many of them are kept at least until there is somebody to drop them.
+const LEFT: usize = 16;
+
 type Failures<E> = Vec<(TaskName, E)>;
 
 /// What is written most comes first, for the same reason.
@@ -92,8 +96,6 @@ struct State {
     members: Slab<Arc<dyn Member>>,
     owner: Option<Waker>,
     phase: Phase,
-    /// What is open in the owner's future. Made by the first inner scope.
-    holds: Option<Arc<Holds>>,
     /// Made when first needed: most nodes never do, and a small node is sooner made and sooner read by another thread.
     rare: Option<Box<Rare>>,
 }
@@ -104,7 +106,13 @@ struct Rare {
     /// A vector of names and errors of the group's type.
     failures: Option<Box<dyn Any + Send>>,
     token: Option<CancellationToken>,
+    /// What is open in the owner's future. Made by the first inner scope.
+    holds: Option<Arc<Holds>>,
+    left: Vec<Left>,
 }
+
+/// A member that has left on another thread than it was spawned on. See [`Node::leave`].
+type Left = Arc<dyn Member>;
 
 #[derive(Clone, Copy, PartialEq)]
 enum Phase {
@@ -147,7 +155,7 @@ impl Node {
         deadline: Option<Instant>,
         level: u8,
     ) -> Self {
-        let state = State { members: Slab::new(), owner: None, phase: Phase::Open, holds: None, rare: None };
+        let state = State { members: Slab::new(), owner: None, phase: Phase::Open, rare: None };
         Self { parent, name, shielded, deadline, level: AtomicU8::new(level), state: Mutex::new(state) }
     }
 
@@ -215,7 +223,16 @@ impl Node {
     pub(crate) fn admit(&self, task: Arc<dyn Member>) -> Option<u32> {
         let mut state = lock(&self.state);
         let refused = self.level.load(Ordering::Relaxed) >= CANCELLED || state.phase == Phase::Closed;
-        (!refused).then(|| state.members.insert(task))
+        if refused {
+            return None;
+        }
+        let key = state.members.insert(task);
+        if let Some(rare) = state.rare.as_mut().filter(|rare| rare.left.len() >= LEFT) {
+            let left = take(&mut rare.left);
+            drop(state);
+            drop(left);
+        }
+        Some(key)
     }
 
     /// Adds something that can only be waited for, whatever the node's state.
@@ -225,39 +242,47 @@ impl Node {
     }
 
     /// The member with this key has ended.
-    pub(crate) fn leave(&self, key: u32) {
-        let mut next = self.remove(key);
+    ///
+    /// Not `at_home`, on another thread than it was spawned on, nothing of it is dropped here but by whoever next spawns or
+    /// closes: an allocator has a thread wait that frees memory of one that is making more of it at that moment.
+    pub(crate) fn leave(&self, key: u32, at_home: bool) {
+        let mut next = self.remove(key, at_home);
         while let Some((parent, key)) = next {
-            next = parent.remove(key);
+            next = parent.remove(key, true);
         }
     }
 
     /// Removes a member. What it returns is to be removed next: the place of an orphan that this has closed.
-    fn remove(&self, key: u32) -> Option<(Arc<Node>, u32)> {
+    fn remove(&self, key: u32, at_home: bool) -> Option<(Arc<Node>, u32)> {
         let mut state = lock(&self.state);
-        let member = state.members.remove(key);
-        let (mut waker, mut place, mut panics) = (None, None, Vec::new());
+        let mut member = state.members.remove(key);
+        if !at_home {
+            state.rare().left.extend(member.take());
+        }
+        let mut waker = None;
         if state.members.is_empty() {
             match state.phase {
                 // Taken, for the owner that is woken looks again, and says so again if it has still to wait.
                 Phase::Draining => waker = state.owner.take(),
                 Phase::Orphaned => {
                     state.phase = Phase::Closed;
-                    panics = state.take_panics();
-                    place = self.parent.clone();
+                    let (panics, left) = state.take_panics_and_left();
+                    drop(state);
+                    drop((member, left));
+                    if let Some((parent, _)) = &self.parent {
+                        panics.into_iter().for_each(|panic| parent.panicked(panic));
+                    }
+                    return self.parent.clone();
                 }
                 Phase::Open | Phase::Closed => {}
             }
         }
         drop(state);
         drop(member);
-        if let Some((parent, _)) = &place {
-            panics.into_iter().for_each(|panic| parent.panicked(panic));
-        }
         if let Some(waker) = waker {
             waker.wake();
         }
-        place
+        None
     }
 
     /// Keeps a panic for the owner to resume, and cancels the rest.
@@ -271,7 +296,7 @@ impl Node {
         if !self.is_cancelled() {
             return Vec::new();
         }
-        lock(&self.state).take_panics()
+        lock(&self.state).rare.as_mut().map(|rare| take(&mut rare.panics)).unwrap_or_default()
     }
 
     /// Keeps an error of a member, and cancels the rest. A node has one group, and so one type of errors.
@@ -299,12 +324,12 @@ impl Node {
 
     /// Opens something in the owner's future that it is not to be dropped from under.
     pub(crate) fn hold(&self) -> Hold {
-        Hold::new(lock(&self.state).holds.get_or_insert_with(Holds::new))
+        Hold::new(lock(&self.state).rare().holds.get_or_insert_with(Holds::new))
     }
 
     /// What has ever been open in the owner's future.
     pub(crate) fn holds(&self) -> Option<Arc<Holds>> {
-        lock(&self.state).holds.clone()
+        lock(&self.state).rare.as_ref()?.holds.clone()
     }
 
     pub(crate) fn set_owner(&self, waker: Waker) {
@@ -349,8 +374,9 @@ impl Node {
         }
         state.phase = Phase::Closed;
         let owner = state.owner.take();
+        let left = state.rare.as_mut().map(|rare| take(&mut rare.left));
         drop(state);
-        drop(owner);
+        drop((owner, left));
         self.leave_parent();
         None
     }
@@ -374,9 +400,9 @@ impl Node {
         let owner = state.owner.take();
         let drained = state.members.is_empty();
         state.phase = if drained { Phase::Closed } else { Phase::Orphaned };
-        let panics = if drained { state.take_panics() } else { Vec::new() };
+        let (panics, left) = if drained { state.take_panics_and_left() } else { Default::default() };
         drop(state);
-        drop(owner);
+        drop((owner, left));
         if let Some(parent) = self.parent() {
             panics.into_iter().for_each(|panic| parent.panicked(panic));
         }
@@ -387,7 +413,7 @@ impl Node {
 
     fn leave_parent(&self) {
         if let Some((parent, key)) = &self.parent {
-            parent.leave(*key);
+            parent.leave(*key, true);
         }
     }
 
@@ -429,8 +455,8 @@ impl State {
         self.rare.get_or_insert_default()
     }
 
-    fn take_panics(&mut self) -> Vec<Panic> {
-        self.rare.as_mut().map_or_else(Vec::new, |rare| std::mem::take(&mut rare.panics))
+    fn take_panics_and_left(&mut self) -> (Vec<Panic>, Vec<Left>) {
+        self.rare.as_mut().map(|rare| (take(&mut rare.panics), take(&mut rare.left))).unwrap_or_default()
     }
 }
 

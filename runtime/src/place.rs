@@ -18,6 +18,8 @@ pub(crate) struct Place<R> {
     flags: AtomicU8,
     /// Not one of the flags: nobody else sets it, and to store is cheaper than to add to what others may write.
     has_begun: AtomicBool,
+    /// Which thread spawned it.
+    home: u16,
     fate: Mutex<Fate<R>>,
 }
 
@@ -52,11 +54,12 @@ pub(crate) enum Look<R> {
 }
 
 impl<R> Place<R> {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(home: u16) -> Self {
         Self {
             key: AtomicU32::new(0),
             flags: AtomicU8::new(0),
             has_begun: AtomicBool::new(false),
+            home,
             fate: Mutex::new(Fate::Running { task: None, awaiting: None, holds: None }),
         }
     }
@@ -68,6 +71,10 @@ impl<R> Place<R> {
 
     pub(crate) fn key(&self) -> u32 {
         self.key.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn home(&self) -> u16 {
+        self.home
     }
 
     fn is(&self, flag: u8) -> bool {

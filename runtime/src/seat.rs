@@ -92,6 +92,12 @@ thread_local! {
     static TURNS: Cell<Turns> = const { Cell::new(Turns { now: 0, last: 0 }) };
 }
 
+/// To tell this thread from others; two threads may by chance have the same.
+pub(crate) fn thread() -> u16 {
+    // Where its variables are: no two threads' are in the same page.
+    TURNS.with(|turns| (std::ptr::from_ref(turns).addr() >> 12) as u16)
+}
+
 /// Runs `f` with the thread in this seat, which is away meanwhile and given back however `f` ends.
 fn enter<S: Seat, R>(seat: &mut Option<Arc<S>>, f: impl FnOnce() -> R) -> R {
     struct Back<'a, S: Seat> {

@@ -18,9 +18,9 @@ pub(crate) struct Slot<R> {
 
 impl<R: Send + 'static> Slot<R> {
     /// A task that is about to be given to the runtime.
-    pub(crate) fn new(node: &Arc<Node>, name: TaskName) -> Arc<Self> {
+    pub(crate) fn new(node: &Arc<Node>, name: TaskName, home: u16) -> Arc<Self> {
         let span = Span::task(&name);
-        Arc::new(Self { node: Arc::clone(node), name, place: Place::new(), span })
+        Arc::new(Self { node: Arc::clone(node), name, place: Place::new(home), span })
     }
 
     /// Makes it a member of its group, unless that is stopped or closed.
@@ -47,9 +47,14 @@ impl<R: Send + 'static> Slot<R> {
         if self.place.is_aborted() { ABORTED } else { self.node.level() }
     }
 
-    /// Leaves the group.
-    pub(crate) fn leave(&self) {
-        self.node.leave(self.place.key());
+    /// Whether this thread is the one it was spawned on.
+    pub(crate) fn is_at_home(&self, thread: u16) -> bool {
+        thread == self.place.home()
+    }
+
+    /// Leaves the group, on this thread.
+    pub(crate) fn leave(&self, thread: u16) {
+        self.node.leave(self.place.key(), self.is_at_home(thread));
     }
 }
 

@@ -14,7 +14,7 @@ use crate::group::{self, TaskGroup};
 use crate::name::TaskName;
 use crate::node::Panic;
 use crate::place::Look;
-use crate::seat::{Ended, discard, poll_in};
+use crate::seat::{self, Ended, discard, poll_in};
 use crate::slot::Slot;
 
 /// A handle to a task of a group.
@@ -184,10 +184,6 @@ impl<T> fmt::Debug for Task<T> {
     }
 }
 
-/// The runtime gives each task a place of a multiple of 128 bytes, and one of more than this a second 128. A future for which
-/// that would have to be is in a box, which takes no more than it has to and costs less than to go through as much memory.
-const SMALL: usize = 4 * size_of::<usize>();
-
 /// Gives a future to the runtime as a task of the group. The permit, if there is one, is held until it has ended.
 pub(crate) fn spawn<T, E, F, P>(group: &TaskGroup<E>, name: TaskName, permit: P, future: F) -> Task<T>
 where
@@ -196,15 +192,10 @@ where
     F: Future<Output = Result<T, E>> + Send + 'static,
     P: Default + Send + 'static,
 {
-    let slot = Slot::new(group.node(), name);
+    let slot = Slot::new(group.node(), name, seat::thread());
     let task = Task { slot: Arc::clone(&slot), yielding: Yielding::default() };
     if slot.join() {
-        let slot = Some(slot);
-        if size_of::<Job<T, E, F, P>>() > SMALL {
-            tokio::spawn(Job { future: Some(Box::pin(future)), slot, permit });
-        } else {
-            tokio::spawn(Job { future: Some(future), slot, permit });
-        }
+        tokio::spawn(Job { future: Some(future), slot: Some(slot), permit });
     } else {
         let unwanted = slot.place.end(Err(TaskError::NeverStarted));
         debug_assert!(unwanted.is_none(), "there is a handle");
@@ -279,6 +270,11 @@ where
         } else {
             discard(this.slot, this.future)
         };
+        if !begun && let Some(slot) = this.slot.as_ref().filter(|slot| !slot.is_at_home(seat::thread())) {
+            // The waker keeps the runtime's part of the task as well, for what leaves its group away from home is dropped
+            // elsewhere, all of it: see `Node::leave`.
+            slot.place.wait(cx.waker());
+        }
         close(this.slot, this.permit, ended);
         Poll::Ready(())
     }
@@ -310,7 +306,7 @@ where
         slot.node.panicked(Panic { name: slot.name.clone(), payload });
     }
     drop(std::mem::take(permit));
-    slot.leave();
+    slot.leave(seat::thread());
 }
 
 #[cfg(test)]
@@ -331,8 +327,6 @@ mod tests {
         }
         let future = small(1);
         assert!(size(&future) <= size_of_val(&future) + 2 * size_of::<usize>());
-        assert!(size(&Box::pin(future)) <= SMALL);
-        assert!(size(&std::future::ready(Ok(()))) <= SMALL);
         assert_eq!(size_of::<Task<()>>(), 2 * size_of::<usize>());
         // With the two counts of its `Arc`.
         assert!(2 * size_of::<usize>() + size_of::<TaskSlot<u64>>() <= 104 + size_of::<Span>());

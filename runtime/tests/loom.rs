@@ -78,8 +78,11 @@ fn name() -> TaskName {
 
 type Task = Slot<u8>;
 
+/// The thread all tasks are spawned on, as they are told.
+const HOME: u16 = 0;
+
 fn admit(node: &Arc<Node>) -> Option<Arc<Task>> {
-    let task = Slot::new(node, name());
+    let task = Slot::new(node, name(), HOME);
     task.join().then_some(task)
 }
 
@@ -96,8 +99,12 @@ impl Task {
 
     /// What nobody takes of its result.
     fn end(&self) -> Option<u8> {
+        self.end_on(HOME)
+    }
+
+    fn end_on(&self, thread: u16) -> Option<u8> {
         let left = self.place.end(7);
-        self.leave();
+        self.leave(thread);
         left
     }
 }
@@ -225,6 +232,29 @@ fn an_owner_that_registers_while_it_looks_is_woken_as_well_and_again_for_later_m
             }
         }
         assert!(node.close_or_watch(&waker));
+    });
+}
+
+#[test]
+fn what_leaves_away_from_home_is_dropped_by_whoever_closes() {
+    loom::model(|| {
+        for orphaned in [false, true] {
+            let node = root();
+            let (woken, waker) = Woken::new();
+            let (task, alive) = (admit(&node).unwrap(), Arc::clone(&woken));
+            task.start(&waker);
+            drop((woken, waker));
+            // The handle is gone: what the task leaves behind is all there is of it.
+            assert_eq!(task.place.detach(), None);
+            let end = thread::spawn(move || task.end_on(HOME + 1));
+            if orphaned {
+                node.orphan();
+            }
+            let closed = node.close_if_drained();
+            end.join().unwrap();
+            assert!(closed || node.close_if_drained());
+            assert_eq!((Arc::strong_count(&alive), Arc::strong_count(&node)), (1, 1));
+        }
     });
 }
 
