@@ -257,7 +257,11 @@ impl Node {
         let mut state = lock(&self.state);
         let mut member = state.members.remove(key);
         if !at_home {
-            state.rare().left.extend(member.take());
+            let left = &mut state.rare().left;
+            if left.capacity() == 0 {
+                left.reserve_exact(2 * LEFT);
+            }
+            left.extend(member.take());
         }
         let mut waker = None;
         if state.members.is_empty() {

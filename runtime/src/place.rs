@@ -39,7 +39,11 @@ enum Fate<R> {
         /// What is open in the task. Made by the first inner scope: most tasks have none.
         holds: Option<Arc<Holds>>,
     },
-    Ended(R),
+    Ended {
+        result: R,
+        /// Of the task, if it ended away from home.
+        _task: Option<Waker>,
+    },
     Taken,
 }
 
@@ -103,7 +107,7 @@ impl<R> Place<R> {
     pub(crate) fn waker(&self) -> Option<Waker> {
         match &*lock(&self.fate) {
             Fate::Running { task, .. } => task.clone(),
-            Fate::Ended(_) | Fate::Taken => None,
+            Fate::Ended { .. } | Fate::Taken => None,
         }
     }
 
@@ -111,7 +115,7 @@ impl<R> Place<R> {
     pub(crate) fn hold(&self) -> Option<Hold> {
         match &mut *lock(&self.fate) {
             Fate::Running { holds, .. } => Some(Hold::new(holds.get_or_insert_with(Holds::new))),
-            Fate::Ended(_) | Fate::Taken => None,
+            Fate::Ended { .. } | Fate::Taken => None,
         }
     }
 
@@ -119,7 +123,7 @@ impl<R> Place<R> {
     pub(crate) fn holds(&self) -> Option<Arc<Holds>> {
         match &*lock(&self.fate) {
             Fate::Running { holds, .. } => holds.clone(),
-            Fate::Ended(_) | Fate::Taken => None,
+            Fate::Ended { .. } | Fate::Taken => None,
         }
     }
 
@@ -136,13 +140,19 @@ impl<R> Place<R> {
     }
 
     /// The task has ended. What it returns is what nobody will take.
-    pub(crate) fn end(&self, result: R) -> Option<R> {
+    ///
+    /// Not `at_home`, the task's waker is not dropped here: see [`Node::leave`](crate::node::Node::leave).
+    pub(crate) fn end(&self, result: R, at_home: bool) -> Option<R> {
         if self.is(DETACHED) {
             return Some(result);
         }
-        let before = replace(&mut *lock(&self.fate), Fate::Ended(result));
+        let mut fate = lock(&self.fate);
+        let Fate::Running { mut task, awaiting, holds } = replace(&mut *fate, Fate::Taken) else { return Some(result) };
+        *fate = Fate::Ended { result, _task: if at_home { None } else { task.take() } };
+        drop(fate);
         let detached = self.flags.fetch_or(ENDED, Ordering::AcqRel) & DETACHED != 0;
-        if let Fate::Running { awaiting: Some(waker), .. } = before {
+        drop((task, holds));
+        if let Some(waker) = awaiting {
             waker.wake();
         }
         if detached { self.take() } else { None }
@@ -162,11 +172,15 @@ impl<R> Place<R> {
                 }
                 Look::Running
             }
-            Fate::Ended(result) if !take(result) => Look::Left,
-            fate => match replace(fate, Fate::Taken) {
-                Fate::Ended(result) => Look::Ended(result),
-                _ => Look::Taken,
-            },
+            Fate::Ended { result, .. } if !take(result) => Look::Left,
+            last => {
+                let last = replace(last, Fate::Taken);
+                drop(fate);
+                match last {
+                    Fate::Ended { result, .. } => Look::Ended(result),
+                    Fate::Running { .. } | Fate::Taken => Look::Taken,
+                }
+            }
         }
     }
 
@@ -177,8 +191,9 @@ impl<R> Place<R> {
     }
 
     fn take(&self) -> Option<R> {
-        match replace(&mut *lock(&self.fate), Fate::Taken) {
-            Fate::Ended(result) => Some(result),
+        let last = replace(&mut *lock(&self.fate), Fate::Taken);
+        match last {
+            Fate::Ended { result, .. } => Some(result),
             Fate::Running { .. } | Fate::Taken => None,
         }
     }

@@ -47,6 +47,11 @@ impl<R: Send + 'static> Slot<R> {
         if self.place.is_aborted() { ABORTED } else { self.node.level() }
     }
 
+    /// The task has ended, on this thread. What it returns is what nobody will take.
+    pub(crate) fn end(&self, result: R, thread: u16) -> Option<R> {
+        self.place.end(result, self.is_at_home(thread))
+    }
+
     /// Whether this thread is the one it was spawned on.
     pub(crate) fn is_at_home(&self, thread: u16) -> bool {
         thread == self.place.home()

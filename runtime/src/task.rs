@@ -197,7 +197,7 @@ where
     if slot.join() {
         tokio::spawn(Job { future: Some(future), slot: Some(slot), permit });
     } else {
-        let unwanted = slot.place.end(Err(TaskError::NeverStarted));
+        let unwanted = slot.place.end(Err(TaskError::NeverStarted), true);
         debug_assert!(unwanted.is_none(), "there is a handle");
     }
     task
@@ -301,12 +301,13 @@ where
         Ended::Cancelled if slot.place.has_begun() => Err(TaskError::Cancelled),
         Ended::Cancelled => Err(TaskError::NeverStarted),
     };
+    let thread = seat::thread();
     // The value of a task without a handle is dropped here, where the group still waits.
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(slot.place.end(result)))) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(slot.end(result, thread)))) {
         slot.node.panicked(Panic { name: slot.name.clone(), payload });
     }
     drop(std::mem::take(permit));
-    slot.leave(seat::thread());
+    slot.leave(thread);
 }
 
 #[cfg(test)]

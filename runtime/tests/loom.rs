@@ -98,12 +98,12 @@ impl Task {
     }
 
     /// What nobody takes of its result.
-    fn end(&self) -> Option<u8> {
+    fn end_here(&self) -> Option<u8> {
         self.end_on(HOME)
     }
 
     fn end_on(&self, thread: u16) -> Option<u8> {
-        let left = self.place.end(7);
+        let left = Slot::end(self, 7, thread);
         self.leave(thread);
         left
     }
@@ -128,7 +128,7 @@ fn a_member_admitted_before_the_stop_is_woken_and_one_after_is_refused() {
             let runs = task.start(&waker);
             stop.join().unwrap();
             assert!(!runs || woken.times() == 1, "nobody tells the task");
-            task.end();
+            task.end_here();
         } else {
             stop.join().unwrap();
         }
@@ -149,7 +149,7 @@ fn a_task_that_is_aborted_while_it_begins_sees_it_or_is_woken() {
         abort.join().unwrap();
         assert!(task.place.is_aborted());
         assert!(!runs || woken.times() == 1, "nobody tells the task");
-        task.end();
+        task.end_here();
         assert!(node.close_if_drained());
     });
 }
@@ -162,7 +162,7 @@ fn a_result_is_given_to_the_handle_or_left_to_the_task() {
         let handle = Arc::clone(&task);
         let detach = thread::spawn(move || handle.place.detach());
         task.start(Waker::noop());
-        let left = task.end();
+        let left = task.end_here();
         let given = detach.join().unwrap();
         assert_eq!(left.xor(given), Some(7));
         assert!(node.close_if_drained());
@@ -175,7 +175,7 @@ fn whoever_awaits_a_result_finds_it_or_is_woken() {
         let node = root();
         let task = admit(&node).unwrap();
         let handle = Arc::clone(&task);
-        let end = thread::spawn(move || task.end());
+        let end = thread::spawn(move || task.end_here());
         let (woken, waker) = Woken::new();
         let found = matches!(handle.place.look(&waker, |_| true), Look::Ended(7));
         assert_eq!(end.join().unwrap(), None);
@@ -195,7 +195,7 @@ fn the_owner_is_woken_when_the_last_member_leaves() {
                 let task = admit(&node).unwrap();
                 thread::spawn(move || {
                     task.start(Waker::noop());
-                    task.end();
+                    task.end_here();
                 })
             })
             .collect();
@@ -218,7 +218,7 @@ fn an_owner_that_registers_while_it_looks_is_woken_as_well_and_again_for_later_m
             let task = admit(node).unwrap();
             thread::spawn(move || {
                 task.start(Waker::noop());
-                task.end();
+                task.end_here();
             })
         };
         for known in [false, true] {
@@ -267,7 +267,7 @@ fn nothing_is_admitted_to_a_closed_node() {
         let admitted = admit(&node);
         assert_ne!(close.join().unwrap(), admitted.is_some());
         if let Some(task) = admitted {
-            task.end();
+            task.end_here();
         }
         assert!(node.close_if_drained());
     });
@@ -282,7 +282,7 @@ fn an_orphan_is_a_member_until_its_own_last_member_has_left() {
         let orphan = child(&parent);
         let task = admit(&orphan).unwrap();
         task.start(Waker::noop());
-        let leave = thread::spawn(move || task.end());
+        let leave = thread::spawn(move || task.end_here());
         let dropped = thread::spawn(move || orphan.orphan());
         let closed = parent.close_if_drained();
         leave.join().unwrap();
@@ -323,7 +323,7 @@ fn a_panic_in_an_orphan_reaches_its_parent() {
         task.start(Waker::noop());
         let panics = thread::spawn(move || {
             task.node.panicked(Panic { name: name(), payload: Box::new(()) });
-            task.end();
+            task.end_here();
         });
         orphan.orphan();
         panics.join().unwrap();
