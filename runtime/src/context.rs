@@ -49,7 +49,7 @@ impl Owner {
     /// Polls the body; if it has to wait, what is polling is woken when the node is stopped.
     fn poll_body<F: Future>(&mut self, body: Pin<&mut Option<F>>, cx: &mut Context<'_>) -> Poll<Ended<F::Output>> {
         let Self { node, waker, known, .. } = self;
-        poll_in(node, Span::none(), body, cx, |node, polling| {
+        poll_in(node, &Span::none(), body, cx, |node, polling| {
             if !waker.as_ref().is_some_and(|waker| waker.will_wake(polling)) {
                 *waker = Some(polling.clone());
                 *known = true;

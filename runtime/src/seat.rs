@@ -147,7 +147,7 @@ pub(crate) enum Ended<T> {
 /// `wait` is told whom to wake if the future has to wait.
 pub(crate) fn poll_in<S: Seat, F: Future>(
     seat: &mut Option<Arc<S>>,
-    span: Span,
+    span: &Span,
     mut future: Pin<&mut Option<F>>,
     cx: &mut Context<'_>,
     wait: impl FnOnce(&S, &Waker),

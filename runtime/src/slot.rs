@@ -6,21 +6,18 @@ use std::task::Waker;
 use crate::name::TaskName;
 use crate::node::{ABORTED, CANCELLED, Member, Node};
 use crate::place::Place;
-use crate::trace::Span;
 
 /// A task as all see it, whatever its future is. One allocation, and no larger than it has to be: it is made for each task.
 pub(crate) struct Slot<R> {
     pub(crate) node: Arc<Node>,
     pub(crate) name: TaskName,
     pub(crate) place: Place<R>,
-    pub(crate) span: Span,
 }
 
 impl<R: Send + 'static> Slot<R> {
     /// A task that is about to be given to the runtime.
     pub(crate) fn new(node: &Arc<Node>, name: TaskName, home: u16) -> Arc<Self> {
-        let span = Span::task(&name);
-        Arc::new(Self { node: Arc::clone(node), name, place: Place::new(home), span })
+        Arc::new(Self { node: Arc::clone(node), name, place: Place::new(home) })
     }
 
     /// Makes it a member of its group, unless that is stopped or closed.

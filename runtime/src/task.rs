@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::mem::{replace, take};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use crate::node::Panic;
 use crate::place::Look;
 use crate::seat::{self, Ended, discard, poll_in};
 use crate::slot::Slot;
+use crate::trace::Span;
 
 /// A handle to a task of a group.
 ///
@@ -195,7 +197,8 @@ where
     let slot = Slot::new(group.node(), name, seat::thread());
     let task = Task { slot: Arc::clone(&slot), yielding: Yielding::default() };
     if slot.join() {
-        tokio::spawn(Job { future: Some(future), slot: Some(slot), permit });
+        let span = Span::task(&slot.name);
+        tokio::spawn(Job { future: Some(future), slot: Some(slot), span, permit });
     } else {
         let unwanted = slot.place.end(Err(TaskError::NeverStarted), true);
         debug_assert!(unwanted.is_none(), "there is a handle");
@@ -220,6 +223,7 @@ pin_project! {
         future: Option<F>,
         // Away while the future is polled, and from the task's end on: until then it is a member of its group.
         slot: Option<Arc<TaskSlot<T>>>,
+        span: Span,
         // The default is none: in an `Option` this would take room where there are no permits.
         permit: P,
     }
@@ -239,7 +243,7 @@ pin_project! {
             if this.slot.is_some() {
                 // The group must not hear of the end of a task before what the task owns is gone.
                 let ended = discard(this.slot, this.future);
-                close(this.slot, this.permit, ended);
+                close(this.slot, this.span, this.permit, ended);
             }
         }
     }
@@ -259,14 +263,13 @@ where
         let Some(slot) = this.slot.as_ref() else { return Poll::Ready(()) };
         let begun = slot.place.has_begun();
         let ended = if begun || slot.begin() {
-            let span = slot.span.clone();
             // Whom to wake does not change.
             let wait = |slot: &TaskSlot<T>, waker: &Waker| {
                 if !begun {
                     slot.place.wait(waker)
                 }
             };
-            ready!(poll_in(this.slot, span, this.future, cx, wait))
+            ready!(poll_in(this.slot, this.span, this.future, cx, wait))
         } else {
             discard(this.slot, this.future)
         };
@@ -275,13 +278,13 @@ where
             // elsewhere, all of it: see `Node::leave`.
             slot.place.wait(cx.waker());
         }
-        close(this.slot, this.permit, ended);
+        close(this.slot, this.span, this.permit, ended);
         Poll::Ready(())
     }
 }
 
 /// Says how the task ended, and leaves the group.
-fn close<T, E, P>(slot: &mut Option<Arc<TaskSlot<T>>>, permit: &mut P, ended: Ended<Result<T, E>>)
+fn close<T, E, P>(slot: &mut Option<Arc<TaskSlot<T>>>, span: &mut Span, permit: &mut P, ended: Ended<Result<T, E>>)
 where
     T: Send + 'static,
     E: Send + 'static,
@@ -306,14 +309,13 @@ where
     if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(slot.end(result, thread)))) {
         slot.node.panicked(Panic { name: slot.name.clone(), payload });
     }
-    drop(std::mem::take(permit));
+    drop((replace(span, Span::none()), take(permit)));
     slot.leave(thread);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::Span;
 
     /// What 100,000 tasks are seen by.
     #[test]
@@ -327,9 +329,9 @@ mod tests {
             size_of::<Job<(), (), F, ()>>()
         }
         let future = small(1);
-        assert!(size(&future) <= size_of_val(&future) + 2 * size_of::<usize>());
+        assert!(size(&future) <= size_of_val(&future) + 2 * size_of::<usize>() + size_of::<Span>());
         assert_eq!(size_of::<Task<()>>(), 2 * size_of::<usize>());
         // With the two counts of its `Arc`.
-        assert!(2 * size_of::<usize>() + size_of::<TaskSlot<u64>>() <= 104 + size_of::<Span>());
+        assert!(2 * size_of::<usize>() + size_of::<TaskSlot<u64>>() <= 104);
     }
 }

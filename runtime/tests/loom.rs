@@ -30,16 +30,6 @@ mod sync {
     }
 }
 
-mod trace {
-    pub(crate) struct Span;
-
-    impl Span {
-        pub(crate) fn task(_: &crate::name::TaskName) -> Self {
-            Self
-        }
-    }
-}
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Wake, Waker};
