@@ -142,7 +142,7 @@ pub(crate) enum Ended<T> {
     Cancelled,
 }
 
-/// Polls a future in its seat until it ends or has to. The future has been dropped when this is ready.
+/// Polls a future that need not stop in its seat, until it ends or has to. The future has been dropped when this is ready.
 ///
 /// `wait` is told whom to wake if the future has to wait.
 pub(crate) fn poll_in<S: Seat, F: Future>(
@@ -152,9 +152,6 @@ pub(crate) fn poll_in<S: Seat, F: Future>(
     cx: &mut Context<'_>,
     wait: impl FnOnce(&S, &Waker),
 ) -> Poll<Ended<F::Output>> {
-    if must_stop(seat, cx) {
-        return Poll::Ready(discard(seat, future));
-    }
     let polled = enter(seat, || {
         catch_unwind(AssertUnwindSafe(|| {
             let _entered = span.enter();
@@ -183,8 +180,9 @@ pub(crate) fn poll_in<S: Seat, F: Future>(
     }
 }
 
+/// Whether the future is to be dropped instead of being polled.
 #[inline]
-fn must_stop<S: Seat>(seat: &Option<Arc<S>>, cx: &Context<'_>) -> bool {
+pub(crate) fn must_stop<S: Seat>(seat: &Option<Arc<S>>, cx: &Context<'_>) -> bool {
     seat.as_ref().is_some_and(|seat| seat.level() >= CANCELLED && is_let_go(&**seat, cx))
 }
 

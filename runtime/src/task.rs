@@ -15,7 +15,7 @@ use crate::group::{self, TaskGroup};
 use crate::name::TaskName;
 use crate::node::Panic;
 use crate::place::Look;
-use crate::seat::{self, Ended, discard, poll_in};
+use crate::seat::{self, Ended, discard, must_stop, poll_in};
 use crate::slot::Slot;
 use crate::trace::Span;
 
@@ -262,16 +262,18 @@ where
         let this = self.project();
         let Some(slot) = this.slot.as_ref() else { return Poll::Ready(()) };
         let begun = slot.place.has_begun();
-        let ended = if begun || slot.begin() {
+        // One that begins is polled, whatever happens meanwhile: that it has begun is not taken back.
+        let stops = if begun { must_stop(this.slot, cx) } else { !slot.begin() };
+        let ended = if stops {
+            discard(this.slot, this.future)
+        } else {
             // Whom to wake does not change.
             let wait = |slot: &TaskSlot<T>, waker: &Waker| {
                 if !begun {
-                    slot.place.wait(waker)
+                    slot.place.wait(waker);
                 }
             };
             ready!(poll_in(this.slot, this.span, this.future, cx, wait))
-        } else {
-            discard(this.slot, this.future)
         };
         if !begun && let Some(slot) = this.slot.as_ref().filter(|slot| !slot.is_at_home(seat::thread())) {
             // The waker keeps the runtime's part of the task as well, for what leaves its group away from home is dropped
