@@ -174,7 +174,7 @@ pub(crate) fn poll_in<S: Seat, F: Future>(
         Ok(None) => Poll::Ready(Ended::Cancelled),
         Err(panic) => {
             // A second panic, of the future's drop, was printed by the panic hook; the first one is the cause.
-            discard(seat, future);
+            let _: Ended<()> = discard(seat, future);
             Poll::Ready(Ended::Panicked(panic))
         }
     }
@@ -199,10 +199,7 @@ fn is_let_go<S: Seat>(seat: &S, cx: &Context<'_>) -> bool {
 
 /// Drops a future that is not to be polled on, in its seat.
 #[cold]
-pub(crate) fn discard<S: Seat, F: Future>(
-    seat: &mut Option<Arc<S>>,
-    mut future: Pin<&mut Option<F>>,
-) -> Ended<F::Output> {
+pub(crate) fn discard<S: Seat, F, T>(seat: &mut Option<Arc<S>>, mut future: Pin<&mut Option<F>>) -> Ended<T> {
     let dropped = enter(seat, || catch_unwind(AssertUnwindSafe(|| future.set(None))));
     dropped.map_or_else(Ended::Panicked, |()| Ended::Cancelled)
 }
