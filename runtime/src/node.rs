@@ -257,10 +257,13 @@ impl Node {
     }
 
     /// Removes a member. What it returns is to be removed next: the place of an orphan that this has closed.
-    fn remove(&self, key: u32, away: Option<Shell>) -> Option<(Arc<Node>, u32)> {
+    fn remove(&self, key: u32, mut away: Option<Shell>) -> Option<(Arc<Node>, u32)> {
         let mut state = lock(&self.state);
         let mut member = state.members.remove(key);
-        if let Some(shell) = away {
+        // After the last one there is nobody to wait for.
+        if !state.members.is_empty()
+            && let Some(shell) = away.take()
+        {
             let left = &mut state.rare().left;
             if left.capacity() == 0 {
                 left.reserve_exact(2 * LEFT);
@@ -276,7 +279,7 @@ impl Node {
                     state.phase = Phase::Closed;
                     let (panics, left) = state.take_panics_and_left();
                     drop(state);
-                    drop((member, left));
+                    drop((member, away, left));
                     if let Some((parent, _)) = &self.parent {
                         panics.into_iter().for_each(|panic| parent.panicked(panic));
                     }
@@ -286,7 +289,7 @@ impl Node {
             }
         }
         drop(state);
-        drop(member);
+        drop((member, away));
         if let Some(waker) = waker {
             waker.wake();
         }
