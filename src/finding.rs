@@ -14,7 +14,7 @@ impl FileId {
 }
 
 /// Gives the texts that places are in.
-pub trait Sources {
+pub trait Sources: Sync {
     fn source(&self, file: FileId) -> &Source;
 }
 
