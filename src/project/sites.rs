@@ -161,6 +161,8 @@ impl Found<'_> {
                 Node::Call(call) => {
                     asked |= self.project.asks_for_runtime(self.file, *call);
                     self.call(*call);
+                    // What is done until the process is gone keeps nobody waiting.
+                    self.off_loop |= self.project.ends_this_process(self.file, *call);
                 }
                 // `match Handle::try_current()`: where there is none, nothing is blocked.
                 Node::Branch(_) if std::mem::take(&mut asked) => {}
