@@ -83,7 +83,7 @@ fn look_up(all: &[Named], mut find: impl FnMut(&Named) -> Verdict) -> BTreeMap<S
         match (find(named), named.without_source()) {
             // A type that a table makes up, to say what something gives: nobody can name it.
             (Verdict::Missing | Verdict::Open, _) if named.is_made_up() => tally.made_up += 1,
-            (Verdict::Missing | Verdict::Open, Some(start)) => tally.without.push(start),
+            (Verdict::Missing | Verdict::Open | Verdict::Absent, Some(start)) => tally.without.push(start),
             (Verdict::Found { is_async: true }, _) if named.is_call && !named.is_async => {
                 tally.missing.push(format!("{}: `{}` is async there, and not in the table", named.table, named.path));
             }
@@ -91,7 +91,7 @@ fn look_up(all: &[Named], mut find: impl FnMut(&Named) -> Verdict) -> BTreeMap<S
             (Verdict::Text, _) => tally.text += 1,
             (Verdict::Open, None) => tally.open.push(named.path.clone()),
             (Verdict::Missing, None) => tally.missing.push(format!("{}: `{}` is not there", named.table, named.path)),
-            (Verdict::Absent, _) => tally.absent.push(named.path.clone()),
+            (Verdict::Absent, None) => tally.absent.push(named.path.clone()),
         }
     }
     tallies

@@ -41,15 +41,16 @@ impl Packages {
         Self { roots, units: HashMap::new(), files: HashMap::new(), memo: Memo::default() }
     }
 
-    /// The library is at hand: by the name of its folder, or as a part of a standard library.
+    /// The library is at hand: by the name of its folder, which may be that of the module, or as a part of a standard library.
     fn has(&self, library: &str, module: &str) -> bool {
-        let library = library.replace(['_', '.'], "-").to_lowercase();
+        let [library, own] = [library, module].map(|it| it.replace(['_', '.'], "-").to_lowercase());
         self.roots.iter().any(|root| {
             let folder = root.file_name().unwrap_or_default().to_string_lossy();
             let name = folder.rsplit_once('-').map_or(&*folder, |(name, _)| name);
             let is_standard = folder.starts_with("standard-library") || folder.starts_with("python3");
             let stands = |path: PathBuf| path.exists() || path.with_extension("py").exists();
             name == library
+                || name == own
                 || name.strip_suffix("-slim") == Some(&library)
                 || (is_standard && (stands(root.join(module)) || root.join(format!("{module}.pyi")).exists()))
         })

@@ -22,6 +22,7 @@ pub struct Named {
 
 /// Names that no source has, by how they start, and why. Each was looked up by hand.
 pub const WITHOUT_SOURCE: &[(&str, &str)] = &[
+    ("_functools.", "a part of the interpreter, which no stubs tell of"),
     ("anyio.abc.BlockingPortal", "the module gets it from a table of names when it is asked for"),
     ("boto3.resources.factory.", "made at run time, from the services' descriptions"),
     ("passlib.hash.pbkdf2_", "made at run time, by digest"),
