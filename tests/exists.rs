@@ -31,6 +31,8 @@ use tables::Named;
 enum Verdict {
     /// The model has it.
     Found { is_async: bool },
+    /// A module is all that has the name.
+    Module,
     /// Only the text has it: made by a macro, or at run time, or compiled.
     Text,
     /// It may be inherited from what is not at hand, or made at run time.
@@ -86,6 +88,9 @@ fn look_up(all: &[Named], mut find: impl FnMut(&Named) -> Verdict) -> BTreeMap<S
             (Verdict::Missing | Verdict::Open | Verdict::Absent, Some(start)) => tally.without.push(start),
             (Verdict::Found { is_async: true }, _) if named.is_call && !named.is_async => {
                 tally.missing.push(format!("{}: `{}` is async there, and not in the table", named.table, named.path));
+            }
+            (Verdict::Module, _) => {
+                tally.missing.push(format!("{}: `{}` is a module", named.table, named.path));
             }
             (Verdict::Found { .. }, _) => tally.found += 1,
             (Verdict::Text, _) => tally.text += 1,
@@ -156,6 +161,14 @@ fn what_is_named_of_our_own_dependencies_exists() {
     for path in ["tokio::time::slep", "tokio::sync::Mutex::lok", "tokio::tim::sleep", "parking_lot::Mutexx"] {
         assert_eq!(crates.find(path), Verdict::Missing, "{path}");
     }
+    // A module of its name does not stand for a function, and does not hide one.
+    for (path, is) in [
+        ("tokio::time", Verdict::Module),
+        ("tokio::net::lookup_host", Verdict::Found { is_async: true }),
+        ("tokio::select", Verdict::Text),
+    ] {
+        assert_eq!(crates.find(path), is, "{path}");
+    }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -225,5 +238,8 @@ fn what_is_named_of_the_standard_library_exists() {
         ("queue", "queue.PriorityQueue.getit"),
     ] {
         assert_eq!(packages.find(library, path), Verdict::Missing, "{path}");
+    }
+    for (library, path) in [("asyncio", "asyncio.tasks"), ("os", "os.path")] {
+        assert_eq!(packages.find(library, path), Verdict::Module, "{path}");
     }
 }

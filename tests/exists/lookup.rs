@@ -26,6 +26,27 @@ pub struct Unit<P> {
     pub model: FileModel,
 }
 
+/// What all that a path stands for is.
+pub enum Nature {
+    Modules,
+    Functions(Vec<(PathBuf, FunctionId)>),
+    Mixed,
+}
+
+/// `None`: it stands for nothing. A module that a function or a class hides does not count.
+pub fn nature<M>(found: &[Thing<M>]) -> Option<Nature> {
+    let others = || found.iter().filter(|it| !matches!(it, Thing::Module(_)));
+    let functions = others().map(|it| match it {
+        Thing::Function(file, function) => Some((file.clone(), *function)),
+        _ => None,
+    });
+    match (found.is_empty(), others().next().is_none()) {
+        (true, _) => None,
+        (false, true) => Some(Nature::Modules),
+        (false, false) => Some(functions.collect::<Option<_>>().map_or(Nature::Mixed, Nature::Functions)),
+    }
+}
+
 /// The libraries of a language.
 pub trait LookUp {
     type Module: Clone + Eq + Hash;
@@ -34,6 +55,8 @@ pub trait LookUp {
     const DEEPEST: u32;
 
     fn memo(&mut self) -> &mut Memo<Thing<Self::Module>>;
+    /// The modules of that name in a module.
+    fn modules(&mut self, module: &Self::Module, name: &str) -> Vec<Self::Module>;
     fn module_member(&mut self, module: &Self::Module, name: &str, depth: u32) -> Vec<Thing<Self::Module>>;
     fn class_member(&mut self, file: &Path, class: ClassId, name: &str, depth: u32) -> Vec<Thing<Self::Module>>;
     /// What the values stand for that each language has its own way with.
@@ -42,6 +65,13 @@ pub trait LookUp {
     fn member(&mut self, of: &Thing<Self::Module>, name: &str, depth: u32) -> Vec<Thing<Self::Module>> {
         let begun = match self.memo().begin(of, name, depth > Self::DEEPEST) {
             Begun::Known(found) => return found,
+            // `mod copy; pub use copy::copy;`: the way to the function leads through the module.
+            Begun::Cut => {
+                return match of {
+                    Thing::Module(module) => self.modules(module, name).into_iter().map(Thing::Module).collect(),
+                    _ => Vec::new(),
+                };
+            }
             Begun::Open(begun) => begun,
         };
         let found = match of {

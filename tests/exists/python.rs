@@ -8,7 +8,7 @@ use asynclint::model::{ClassId, FILE_MODULE, FunctionId, FunctionKind, Path as D
 use asynclint::source::{Language, Source};
 
 use crate::Verdict;
-use crate::lookup::{self, LookUp};
+use crate::lookup::{self, LookUp, Nature};
 use crate::memo::Memo;
 
 /// A module is its path.
@@ -70,20 +70,18 @@ impl Packages {
         if !self.has(library, first) || (self.files_of(first).is_empty() && !self.is_folder(first)) {
             return Verdict::Absent;
         }
-        let mut found = self.path(path, 0);
-        found.sort_by_key(|it| matches!(it, Thing::Opaque));
-        match found.first() {
-            Some(Thing::Function(file, function)) => {
-                let is_async = |function: FunctionId, unit: &Unit| {
-                    let function = unit.model.function(function);
-                    function.kind == FunctionKind::Async && !function.is_generator
-                };
-                let is_async = self.unit(file).is_some_and(|unit| is_async(*function, &unit));
-                // A name that one version binds to both is for the table to decide.
-                let all = found.iter().all(|it| matches!(it, Thing::Function(..)));
-                Verdict::Found { is_async: is_async && all && found.len() == 1 }
-            }
-            Some(_) => Verdict::Found { is_async: false },
+        let found = self.path(path, 0);
+        let is_async = |function: FunctionId, unit: &Unit| {
+            let function = unit.model.function(function);
+            function.kind == FunctionKind::Async && !function.is_generator
+        };
+        match lookup::nature(&found) {
+            Some(Nature::Modules) => Verdict::Module,
+            // A name that one version binds to both is for the table to decide.
+            Some(Nature::Functions(all)) => Verdict::Found {
+                is_async: all.iter().all(|(file, it)| self.unit(file).is_some_and(|unit| is_async(*it, &unit))),
+            },
+            Some(Nature::Mixed) => Verdict::Found { is_async: false },
             None if self.memo.doubt.in_text => Verdict::Text,
             None if self.memo.doubt.unsure => Verdict::Open,
             None => Verdict::Missing,
@@ -191,6 +189,11 @@ impl LookUp for Packages {
 
     fn memo(&mut self) -> &mut Memo<Thing> {
         &mut self.memo
+    }
+
+    fn modules(&mut self, module: &String, name: &str) -> Vec<String> {
+        let child = format!("{module}.{name}");
+        if self.files_of(&child).is_empty() && !self.is_folder(&child) { Vec::new() } else { vec![child] }
     }
 
     fn module_member(&mut self, module: &String, name: &str, depth: u32) -> Vec<Thing> {

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use asynclint::model::{ClassId, ClassKind, FILE_MODULE, FunctionKind, ModuleId, PathRoot, Value, ValueId};
+use asynclint::model::{ClassId, ClassKind, FILE_MODULE, FunctionId, FunctionKind, ModuleId, PathRoot, Value, ValueId};
 use asynclint::source::{Language, Source};
 
 use crate::Verdict;
-use crate::lookup::{self, LookUp};
+use crate::lookup::{self, LookUp, Nature};
 use crate::memo::Memo;
 use crate::python::has_word;
 
@@ -97,15 +97,21 @@ impl Crates {
                 }
                 things = found;
             }
-            things.sort_by_key(|it| matches!(it, Thing::Opaque));
-            match things.first() {
-                Some(Thing::Function(file, function)) => {
-                    let is_async = self
-                        .unit(file, &version.root)
-                        .is_some_and(|unit| unit.model.function(*function).kind == FunctionKind::Async);
-                    return Verdict::Found { is_async: is_async && things.len() == 1 };
+            match lookup::nature(&things) {
+                Some(Nature::Functions(all)) => {
+                    let is_async =
+                        |function: FunctionId, unit: &Unit| unit.model.function(function).kind == FunctionKind::Async;
+                    return Verdict::Found {
+                        is_async: all
+                            .iter()
+                            .all(|(file, it)| self.unit(file, &version.root).is_some_and(|unit| is_async(*it, &unit))),
+                    };
                 }
-                Some(_) => return Verdict::Found { is_async: false },
+                Some(Nature::Modules) => {
+                    let last = segments[segments.len() - 1];
+                    return if self.has_macro(&version, last) { Verdict::Text } else { Verdict::Module };
+                }
+                Some(Nature::Mixed) => return Verdict::Found { is_async: false },
                 None => {
                     let last = segments[segments.len() - 1];
                     text |= [lost, last].iter().all(|it| self.is_written(segments[0], &reached, it));
@@ -178,16 +184,19 @@ impl Crates {
         crates.iter().any(|it| self.defines(it, last))
     }
 
+    /// Macros have names of their own, and stand in no module.
+    fn has_macro(&mut self, version: &Crate, name: &str) -> bool {
+        self.files(&version.root, &version.folder)
+            .iter()
+            .any(|file| std::fs::read_to_string(file).is_ok_and(|text| declares(&text, "macro_rules! ", name)))
+    }
+
     fn defines(&mut self, version: &Crate, name: &str) -> bool {
+        let words = ["fn ", "macro_rules! ", "struct ", "trait ", "mod ", "type ", "enum "];
         self.files(&version.root, &version.folder).iter().any(|file| {
             let Ok(text) = std::fs::read_to_string(file) else { return false };
             has_word(text.as_bytes(), name)
-                && (in_macros(&text, name)
-                    || ["fn ", "macro_rules! ", "struct ", "trait ", "mod ", "type ", "enum "].iter().any(|word| {
-                        text.match_indices(&format!("{word}{name}")).any(|(at, found)| {
-                            !text[at + found.len()..].starts_with(|it: char| it.is_alphanumeric() || it == '_')
-                        })
-                    }))
+                && (in_macros(&text, name) || words.iter().any(|word| declares(&text, word, name)))
         })
     }
 
@@ -325,30 +334,36 @@ impl LookUp for Crates {
         &mut self.memo
     }
 
-    fn module_member(&mut self, (file, module): &Module, name: &str, depth: u32) -> Vec<Thing> {
-        let module = *module;
+    fn modules(&mut self, (file, module): &Module, name: &str) -> Vec<Module> {
         let root = self.root_of(file);
         let Some(unit) = self.unit(file, &root) else { return Vec::new() };
-        let declared = unit.model.module(module);
+        let Some(id) = unit.model.names.find(name) else { return Vec::new() };
+        let inline = unit.model.modules.iter().enumerate();
+        let inline = inline.filter(|(_, inner)| inner.parent == Some(*module) && inner.name == Some(id));
+        let mut found: Vec<Module> = inline.map(|(index, _)| (file.to_owned(), ModuleId(index as u32))).collect();
+        for (_, path) in unit.model.module(*module).declared.iter().filter(|(it, _)| *it == id) {
+            if let Some(child) = child(&unit, *module, name, path.as_deref()) {
+                self.unit(&child, &root);
+                found.push((child, FILE_MODULE));
+            }
+        }
+        found
+    }
+
+    fn module_member(&mut self, of: &Module, name: &str, depth: u32) -> Vec<Thing> {
+        let (file, module) = of;
+        let root = self.root_of(file);
+        let Some(unit) = self.unit(file, &root) else { return Vec::new() };
+        let declared = unit.model.module(*module);
         let mut found = Vec::new();
         if let Some(id) = unit.model.names.find(name) {
             for binding in declared.bindings.iter().filter(|it| it.name == id) {
                 found.extend(self.evaluate(&unit, binding.value, depth + 1));
             }
-            for (index, inner) in unit.model.modules.iter().enumerate() {
-                if inner.parent == Some(module) && inner.name == Some(id) {
-                    found.push(Thing::Module((file.to_owned(), ModuleId(index as u32))));
-                }
-            }
-            for (_, path) in declared.declared.iter().filter(|(it, _)| *it == id) {
-                let child = child(&unit, module, name, path.as_deref());
-                if let Some(child) = child {
-                    self.unit(&child, &root);
-                    found.push(Thing::Module((child, FILE_MODULE)));
-                }
-            }
         }
-        if found.is_empty() {
+        found.extend(self.modules(of, name).into_iter().map(Thing::Module));
+        // A module of that name hides no function of that name.
+        if found.iter().all(|it| matches!(it, Thing::Module(_))) {
             for glob in &declared.globs {
                 for opened in self.evaluate(&unit, glob.value, depth + 1) {
                     found.extend(self.member(&opened, name, depth + 1));
@@ -439,6 +454,12 @@ fn stable(text: &str) -> String {
         .replace("const trait ", "trait ")
         .replace("> const ", "> ")
         .replace("impl const ", "impl ")
+}
+
+/// The text has an item of that name: `fn name`.
+fn declares(text: &str, word: &str, name: &str) -> bool {
+    text.match_indices(&format!("{word}{name}"))
+        .any(|(at, found)| !text[at + found.len()..].starts_with(|it: char| it.is_alphanumeric() || it == '_'))
 }
 
 /// The name stands in a macro call in place of an item or a method.
