@@ -9,7 +9,9 @@ mod expression;
 mod function;
 mod item;
 mod macros;
+mod mentions;
 mod names;
+mod offset;
 mod parse;
 mod pattern;
 mod place;
@@ -19,6 +21,8 @@ mod scope;
 mod shown;
 mod statement;
 mod types;
+
+pub use mentions::{Mentions, Word, word, words};
 
 use crate::model::{FileModel, ParseError};
 use crate::source::{Language, Source, Span};
@@ -41,11 +45,12 @@ pub fn lower(source: &Source) -> FileModel {
     }
     let stack = (scan.depth + scan.prefix) * PER_LEVEL + scan.stretch * PER_CHARACTER;
     let run = || {
-        let (pieces, errors) = parse::parse(&source.text);
+        let text = scan.plain.as_deref().unwrap_or(&source.text);
+        let (pieces, errors) = parse::parse(text);
         model.errors = errors;
         model.comments = scan.comments;
         let mut lowerer = scope::Lowerer::new(model, source.edition);
-        lowerer.file(&pieces);
+        lowerer.file(text, &pieces);
         lowerer.finish()
     };
     let model = stacker::maybe_grow(stack, stack + (1 << 20), run);

@@ -1,5 +1,7 @@
 //! A look at the text before it is parsed: comments, which the parser drops, and how deeply the code nests.
 
+use std::ops::Range;
+
 use crate::model::Comment;
 use crate::source::Span;
 
@@ -12,6 +14,9 @@ pub(super) struct Scan {
     pub(super) depth: usize,
     /// The longest run of characters that may be prefix operators, each of which nests without a bracket.
     pub(super) prefix: usize,
+    /// What the parser is given instead of the text, where that is less to do: in the same places stands the same, but that
+    /// comments of documentation are plain ones, which are no tokens, and macros that the file defines at its top are empty.
+    pub(super) plain: Option<String>,
     /// The longest stretch without `;`, `,` or a brace: a bound for how long a chain of operators or methods is.
     pub(super) stretch: usize,
 }
@@ -22,30 +27,44 @@ impl Scan {
         let wanted = text.contains("asynclint:") || text.to_ascii_lowercase().contains("noqa");
         let mut scan = Self::default();
         let (mut depth, mut prefix, mut since) = (0_usize, 0_usize, 0_usize);
+        let mut plain = Plain::default();
         while let Some(byte) = scanner.peek() {
             let start = scanner.at;
             match byte {
                 b'/' if scanner.looking_at(b"//") => {
                     scanner.line_comment();
+                    plain.comment(&text[start..scanner.at], start);
                     scan.comment(text, start, scanner.at, wanted);
                 }
                 b'/' if scanner.looking_at(b"/*") => {
                     scanner.block_comment();
+                    plain.comment(&text[start..scanner.at], start);
                     scan.comment(text, start, scanner.at, wanted);
                 }
                 b'"' => scanner.string(),
                 b'r' | b'b' | b'c' if scanner.prefixed_string() => {}
                 b'\'' => scanner.quote(),
                 b'(' | b'[' | b'{' => {
+                    if depth == 0 {
+                        plain.opens(start);
+                    }
                     depth += 1;
                     scan.depth = scan.depth.max(depth);
                     scanner.at += 1;
                 }
                 b')' | b']' | b'}' => {
                     depth = depth.saturating_sub(1);
+                    if depth == 0 {
+                        plain.closes(start);
+                    }
                     scanner.at += 1;
                 }
-                _ if byte == b'_' || byte.is_ascii_alphanumeric() => scanner.word(),
+                _ if byte == b'_' || byte.is_ascii_alphanumeric() => {
+                    scanner.word();
+                    if byte == b'm' && depth == 0 {
+                        plain.defines |= text[start..].starts_with("macro_rules!");
+                    }
+                }
                 _ => scanner.at += 1,
             }
             match byte {
@@ -61,6 +80,7 @@ impl Scan {
             }
             scan.stretch = scan.stretch.max(scanner.at - since);
         }
+        scan.plain = plain.of(text);
         scan
     }
 
@@ -74,6 +94,52 @@ impl Scan {
             let own_line = text[line..start].trim().is_empty();
             self.comments.push(Comment { span: Span::new(start as u32, end as u32), own_line });
         }
+    }
+}
+
+/// What need not be parsed.
+#[derive(Default)]
+struct Plain {
+    /// Where a third character makes documentation of a comment.
+    marks: Vec<usize>,
+    /// Insides of macros' definitions.
+    bodies: Vec<Range<usize>>,
+    /// The next bracket is that of such a definition.
+    defines: bool,
+    open: Option<usize>,
+}
+
+impl Plain {
+    fn comment(&mut self, comment: &str, start: usize) {
+        let is_line = comment.starts_with("///") && !comment.starts_with("////") || comment.starts_with("//!");
+        let is_block = comment.starts_with("/**") && !comment.starts_with("/***") || comment.starts_with("/*!");
+        // `/**/` is empty.
+        if is_line || is_block && comment.len() > "/**/".len() {
+            self.marks.push(start + 2);
+        }
+    }
+
+    fn opens(&mut self, at: usize) {
+        self.open = std::mem::take(&mut self.defines).then_some(at + 1);
+    }
+
+    fn closes(&mut self, at: usize) {
+        self.bodies.extend(self.open.take().map(|start| start..at));
+    }
+
+    fn of(self, text: &str) -> Option<String> {
+        if self.marks.is_empty() && self.bodies.is_empty() {
+            return None;
+        }
+        let mut bytes = text.as_bytes().to_vec();
+        for mark in self.marks {
+            bytes[mark] = b' ';
+        }
+        for body in self.bodies {
+            // Lines stay lines, for messages.
+            bytes[body].iter_mut().filter(|it| **it != b'\n').for_each(|it| *it = b' ');
+        }
+        String::from_utf8(bytes).ok()
     }
 }
 
@@ -200,6 +266,22 @@ mod tests {
     fn comments_are_told_from_what_looks_like_them() {
         let text = "let a = \"// asynclint: no\"; // asynclint: ignore\nlet b = r#\"\" // asynclint: no\"#;\n/* /* asynclint: x */ */ f::<'a>('\"', b'\\'', '\\u{41}'); // noqa\n";
         assert_eq!(comments(text), ["// asynclint: ignore", "/* /* asynclint: x */ */", "// noqa"]);
+    }
+
+    #[test]
+    fn documentation_and_definitions_of_macros_are_left_out() {
+        let plain = |text: &str| Scan::of(text).plain.unwrap_or_else(|| text.to_owned());
+        assert_eq!(
+            plain("//! a\n/// b \"\nfn f() {} /** c */ /*! d */"),
+            "//  a\n//  b \"\nfn f() {} /*  c */ /*  d */"
+        );
+        assert_eq!(
+            plain("macro_rules! a {\n (é) => {} }\nfn f() { g! { x } }"),
+            "macro_rules! a {\n             }\nfn f() { g! { x } }"
+        );
+        for same in ["//// a\n/*** b */ /**/ // c", "let a = \"/// b\";", "fn f() { macro_rules! a { () => {} } }"] {
+            assert_eq!(Scan::of(same).plain, None, "{same}");
+        }
     }
 
     #[test]

@@ -9,13 +9,14 @@ use crate::model::{
 use crate::source::{Edition, Span};
 
 use super::names::ModuleNames;
+use super::offset::Offsets;
 use super::parse::Piece;
 
 pub(super) struct Lowerer {
     pub(super) model: FileModel,
     pub(super) edition: Edition,
-    /// Where the text that spans count from starts in the file.
-    pub(super) base: u32,
+    /// Where the tokens at hand stand in the file.
+    offsets: Offsets,
     pub(super) module: ModuleId,
     /// What each module of the file binds.
     pub(super) names: FxHashMap<ModuleId, ModuleNames>,
@@ -77,7 +78,7 @@ impl Lowerer {
         Self {
             model,
             edition,
-            base: 0,
+            offsets: Offsets::default(),
             module: FILE_MODULE,
             names: FxHashMap::default(),
             frames: vec![Frame::new(TOP_LEVEL, true)],
@@ -89,14 +90,14 @@ impl Lowerer {
         }
     }
 
-    pub(super) fn file(&mut self, pieces: &[Piece]) {
+    pub(super) fn file(&mut self, text: &str, pieces: &[Piece]) {
         let mut names = ModuleNames::default();
         for piece in pieces {
             names.collect(self, &piece.items);
         }
         self.names.insert(FILE_MODULE, names);
         for piece in pieces {
-            self.base = piece.base;
+            self.offsets = Offsets::of(&text[..piece.end as usize], piece.base);
             let extent = Span::new(0, self.model.function(TOP_LEVEL).span.end);
             self.allows(&piece.attrs, extent);
             self.items(&piece.items);
@@ -115,13 +116,12 @@ impl Lowerer {
     }
 
     pub(super) fn span(&self, span: proc_macro2::Span) -> Span {
-        let range = span.byte_range();
-        Span::new(self.base + range.start as u32, self.base + range.end as u32)
+        Span::new(self.offsets.start(span), self.offsets.end(span))
     }
 
     /// From the start of one to the end of the other.
     pub(super) fn between(&self, from: proc_macro2::Span, to: proc_macro2::Span) -> Span {
-        Span::new(self.span(from).start, self.span(to).end)
+        Span::new(self.offsets.start(from), self.offsets.end(to))
     }
 
     pub(super) fn frame(&mut self) -> &mut Frame {
