@@ -70,6 +70,8 @@ pub struct Project {
     slots: Box<[OnceLock<Arc<Slot>>]>,
     /// What has been asked of each.
     remembered: Box<[OnceLock<Box<remembered::Remembered>>]>,
+    /// The same, while no more than their outlines is known.
+    remembered_outlines: Box<[OnceLock<Box<remembered::Remembered>>]>,
     pub knowledge: Arc<Knowledge>,
     layout: Arc<Layout>,
     /// Rust `impl` blocks of the group.
@@ -88,6 +90,10 @@ pub struct Project {
 /// A file that has been read.
 struct Slot {
     source: Source,
+    /// Who asks for what is declared alone is given the outline. All bodies come after it in the model.
+    outlined: bool,
+    /// `None`: it has none of its own.
+    outline: OnceLock<Option<FileModel>>,
     model: OnceLock<FileModel>,
     /// Rust: what the text tells of `impl` blocks.
     mentions: OnceLock<Mentions>,
@@ -118,6 +124,7 @@ impl Project {
             relevant: Vec::new(),
             slots: files.all().map(|_| OnceLock::new()).collect(),
             remembered: files.all().map(|_| OnceLock::new()).collect(),
+            remembered_outlines: files.all().map(|_| OnceLock::new()).collect(),
             knowledge: Arc::clone(&files.knowledge),
             layout: Arc::clone(&files.layout),
             files,
@@ -136,7 +143,8 @@ impl Project {
         let is_rust = self.language(file) == Language::Rust;
         // The text of a Python file that nothing may lead to is not kept. Any Rust file may have an `impl` for a type of another.
         if read.relevant || is_rust {
-            let slot = self.slots[file.index()].get_or_init(|| Slot::new(read.source));
+            let outlined = is_rust && !read.relevant && !self.noted;
+            let slot = self.slots[file.index()].get_or_init(|| Slot::with(read.source, outlined));
             if read.relevant {
                 slot.model();
             }
@@ -152,7 +160,7 @@ impl Project {
             trace::looks_at(file);
         }
         match self.slots.get(file.index()) {
-            Some(slot) => slot.get_or_init(|| Slot::new(self.files.read(file).source)),
+            Some(slot) => slot.get_or_init(|| Slot::with(self.files.read(file).source, !self.noted)),
             None => self.installed().slot(file).expect("a file's number is given by its run"),
         }
     }
@@ -217,6 +225,16 @@ impl Project {
         self.slot(file).model()
     }
 
+    /// What the file declares: the model, but for the bodies of functions, if nobody has asked for those.
+    fn declared_in(&self, file: FileId) -> &FileModel {
+        self.slot(file).declared()
+    }
+
+    /// What is declared of a function: not its body.
+    fn declared(&self, function: FnRef) -> &Function {
+        self.declared_in(function.file).function(function.function)
+    }
+
     pub(crate) fn mark_failed(&self, file: FileId) {
         self.slot(file).failed.store(true, Ordering::Relaxed);
     }
@@ -261,7 +279,7 @@ impl Project {
     /// The name of a function as people write it: `app.db.Store.load`.
     pub fn function_name(&self, function: FnRef) -> String {
         let _outlines = self.of_outlines();
-        let model = self.model(function.file);
+        let model = self.declared_in(function.file);
         let module = self.module_of(function.file);
         if function.function == TOP_LEVEL {
             return module;
@@ -277,7 +295,7 @@ impl Project {
     /// The last parts of a function's name, for messages: `Store.load`.
     pub fn short_name(&self, function: FnRef) -> &str {
         let _outlines = self.of_outlines();
-        let model = self.model(function.file);
+        let model = self.declared_in(function.file);
         model.name(model.function(function.function).qualname)
     }
 
@@ -314,8 +332,14 @@ fn next_number() -> u64 {
 
 impl Slot {
     fn new(source: Source) -> Arc<Self> {
+        Self::with(source, false)
+    }
+
+    fn with(source: Source, outlined: bool) -> Arc<Self> {
         Arc::new(Self {
+            outlined: outlined && source.language == Language::Rust,
             source,
+            outline: OnceLock::new(),
             model: OnceLock::new(),
             mentions: OnceLock::new(),
             words: OnceLock::new(),
@@ -328,6 +352,7 @@ impl Slot {
         self.model.get_or_init(|| {
             let lower = || match self.source.language {
                 Language::Python => crate::python::lower(&self.source),
+                Language::Rust if self.outlined => crate::rust::lower_with_outline(&self.source),
                 Language::Rust => crate::rust::lower(&self.source),
             };
             // A file that breaks the front end costs that file alone.
@@ -337,5 +362,24 @@ impl Slot {
                 model
             })
         })
+    }
+
+    /// Nobody has asked for more than the outline.
+    fn has_outline_alone(&self) -> bool {
+        self.outlined && self.model.get().is_none()
+    }
+
+    /// The model as far as it tells what is declared. What it does not hold has been found in the whole model, which is
+    /// given once it is there.
+    fn declared(&self) -> &FileModel {
+        if !self.outlined {
+            return self.model();
+        }
+        if let Some(model) = self.model.get() {
+            return model;
+        }
+        let lower = || crate::rust::lower_outline(&self.source);
+        let lower = || std::panic::catch_unwind(std::panic::AssertUnwindSafe(lower)).unwrap_or_default();
+        self.outline.get_or_init(lower).as_ref().unwrap_or_else(|| self.model())
     }
 }

@@ -40,7 +40,7 @@ impl Mentions {
     pub fn of(text: &str) -> Self {
         let mut found = Self::default();
         for at in memmem::find_iter(text.as_bytes(), "impl") {
-            if is_whole(text, at, "impl") && may_begin_item(&text[..at]) {
+            if begins_block(text, at) {
                 target(&text[at + "impl".len()..], &mut found.targets);
             }
         }
@@ -89,6 +89,11 @@ fn first_name(text: &str) -> &str {
 
 fn last_name(text: &str) -> &str {
     text.rfind(|it| !is_name(it)).map_or(text, |at| &text[at + text[at..].chars().next().map_or(1, char::len_utf8)..])
+}
+
+/// The `impl` at that place may begin a block.
+pub(super) fn begins_block(text: &str, at: usize) -> bool {
+    is_whole(text, at, "impl") && may_begin_item(&text[..at])
 }
 
 /// No part of a longer word.

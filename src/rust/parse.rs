@@ -8,6 +8,7 @@ use syn::{Attribute, ImplItem, Item, TraitItem};
 use crate::model::ParseError;
 use crate::source::Span;
 
+use super::offset::Offsets;
 use super::platform::{is_left_out, kept};
 
 /// Some items of a file, with where their text stands in it.
@@ -16,6 +17,13 @@ pub(super) struct Piece {
     pub(super) end: u32,
     pub(super) attrs: Vec<Attribute>,
     pub(super) items: Vec<Item>,
+}
+
+impl Piece {
+    /// Where its tokens stand in the file, whose text this is.
+    pub(super) fn offsets(&self, text: &str) -> Offsets {
+        Offsets::of(&text[..self.end as usize], self.base)
+    }
 }
 
 /// All that can be parsed of a text, and what cannot.

@@ -2,6 +2,9 @@
 
 use std::ops::Range;
 
+use memchr::memmem;
+
+use super::mentions::begins_block;
 use crate::model::Comment;
 use crate::source::Span;
 
@@ -17,6 +20,8 @@ pub(super) struct Scan {
     /// What the parser is given instead of the text, where that is less to do: in the same places stands the same, but that
     /// comments of documentation are plain ones, which are no tokens, and macros that the file defines at its top are empty.
     pub(super) plain: Option<String>,
+    /// The insides of the bodies of functions, outermost ones only.
+    bodies: Vec<Range<usize>>,
     /// The longest stretch without `;`, `,` or a brace: a bound for how long a chain of operators or methods is.
     pub(super) stretch: usize,
 }
@@ -28,6 +33,7 @@ impl Scan {
         let mut scan = Self::default();
         let (mut depth, mut prefix, mut since) = (0_usize, 0_usize, 0_usize);
         let mut plain = Plain::default();
+        let mut function = Function::No;
         while let Some(byte) = scanner.peek() {
             let start = scanner.at;
             match byte {
@@ -48,6 +54,7 @@ impl Scan {
                     if depth == 0 {
                         plain.opens(start);
                     }
+                    function = function.opened(byte, start, depth);
                     depth += 1;
                     scan.depth = scan.depth.max(depth);
                     scanner.at += 1;
@@ -57,10 +64,17 @@ impl Scan {
                     if depth == 0 {
                         plain.closes(start);
                     }
+                    if let Function::Body { from, depth: outer } = function
+                        && depth <= outer
+                    {
+                        scan.bodies.push(from..start);
+                        function = Function::No;
+                    }
                     scanner.at += 1;
                 }
                 _ if byte == b'_' || byte.is_ascii_alphanumeric() => {
                     scanner.word();
+                    function = function.word(&text[start..scanner.at], depth);
                     if byte == b'm' && depth == 0 {
                         plain.defines |= text[start..].starts_with("macro_rules!");
                     }
@@ -78,10 +92,30 @@ impl Scan {
             if matches!(byte, b';' | b',' | b'{' | b'}') {
                 since = scanner.at;
             }
+            if byte == b';' {
+                function = function.ended(depth);
+            }
             scan.stretch = scan.stretch.max(scanner.at - since);
         }
         scan.plain = plain.of(text);
         scan
+    }
+
+    /// The text with the bodies of all functions empty. `None` where there are none, or where something in them can be seen from
+    /// elsewhere: `impl` blocks.
+    pub(super) fn outline(&self, text: &str) -> Option<String> {
+        let shows = |body: &Range<usize>| {
+            let mut found = memmem::find_iter(text[body.clone()].as_bytes(), "impl");
+            found.any(|at| begins_block(text, body.start + at))
+        };
+        if self.bodies.is_empty() || self.bodies.iter().any(shows) {
+            return None;
+        }
+        let mut bytes = self.plain.as_deref().unwrap_or(text).as_bytes().to_vec();
+        for body in &self.bodies {
+            blank(&mut bytes[body.clone()]);
+        }
+        String::from_utf8(bytes).ok()
     }
 
     fn comment(&mut self, text: &str, start: usize, end: usize, wanted: bool) {
@@ -93,6 +127,52 @@ impl Scan {
             let line = text[..start].rfind(['\n', '\r']).map_or(0, |it| it + 1);
             let own_line = text[line..start].trim().is_empty();
             self.comments.push(Comment { span: Span::new(start as u32, end as u32), own_line });
+        }
+    }
+}
+
+/// Lines stay lines, for messages.
+fn blank(bytes: &mut [u8]) {
+    bytes.iter_mut().filter(|it| **it != b'\n').for_each(|it| *it = b' ');
+}
+
+/// How much has been seen of a function.
+#[derive(Clone, Copy)]
+enum Function {
+    No,
+    /// `fn`, which may be a type.
+    Begun,
+    /// Its name, in so many brackets.
+    Named(usize),
+    Body {
+        from: usize,
+        depth: usize,
+    },
+}
+
+impl Function {
+    fn word(self, word: &str, depth: usize) -> Self {
+        match self {
+            Self::No if word == "fn" => Self::Begun,
+            Self::Begun => Self::Named(depth),
+            other => other,
+        }
+    }
+
+    fn opened(self, bracket: u8, at: usize, depth: usize) -> Self {
+        match self {
+            Self::Begun => Self::No,
+            Self::Named(outer) if bracket == b'{' && depth == outer => Self::Body { from: at + 1, depth },
+            other => other,
+        }
+    }
+
+    /// At a `;`.
+    fn ended(self, depth: usize) -> Self {
+        match self {
+            Self::Begun => Self::No,
+            Self::Named(outer) if depth <= outer => Self::No,
+            other => other,
         }
     }
 }
@@ -136,8 +216,7 @@ impl Plain {
             bytes[mark] = b' ';
         }
         for body in self.bodies {
-            // Lines stay lines, for messages.
-            bytes[body].iter_mut().filter(|it| **it != b'\n').for_each(|it| *it = b' ');
+            blank(&mut bytes[body]);
         }
         String::from_utf8(bytes).ok()
     }
@@ -281,6 +360,28 @@ mod tests {
         );
         for same in ["//// a\n/*** b */ /**/ // c", "let a = \"/// b\";", "fn f() { macro_rules! a { () => {} } }"] {
             assert_eq!(Scan::of(same).plain, None, "{same}");
+        }
+    }
+
+    #[test]
+    fn an_outline_has_no_bodies() {
+        let outline = |text: &str| Scan::of(text).outline(text);
+        let cases = [
+            ("fn f() { g('}') }\nfn h();", Some("fn f() {        }\nfn h();")),
+            (
+                "trait T { fn f(x: [u8; { 1 }]) where A: B { x } fn g(); }",
+                Some("trait T { fn f(x: [u8; { 1 }]) where A: B {   } fn g(); }"),
+            ),
+            (
+                "fn f() { fn g() { 1 } g() } struct S { x: fn(u8) }",
+                Some("fn f() {                  } struct S { x: fn(u8) }"),
+            ),
+            ("static F: fn() = { x };", None),
+            ("fn f() {\n impl A for B {} }", None),
+            ("fn f() { g(|x: &impl A| 1) }", Some("fn f() {                   }")),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(outline(text).as_deref(), expected, "{text}");
         }
     }
 

@@ -10,6 +10,7 @@ use crate::source::{Edition, Span};
 
 use super::names::ModuleNames;
 use super::offset::Offsets;
+use super::outline::Deferred;
 use super::parse::Piece;
 
 pub(super) struct Lowerer {
@@ -30,6 +31,8 @@ pub(super) struct Lowerer {
     pub(super) test: bool,
     /// The receiver whose elements the closure that comes next is called with.
     pub(super) element: Option<ValueId>,
+    /// Functions whose bodies are left out for now: see [`Lowerer::outline`].
+    pub(super) deferred: Option<Vec<Deferred>>,
     /// Modules, types and functions around the current place, as names are written.
     pub(super) path: Vec<String>,
 }
@@ -86,6 +89,7 @@ impl Lowerer {
             generics: Vec::new(),
             test: false,
             element: None,
+            deferred: None,
             path: Vec::new(),
         }
     }
@@ -97,11 +101,18 @@ impl Lowerer {
         }
         self.names.insert(FILE_MODULE, names);
         for piece in pieces {
-            self.offsets = Offsets::of(&text[..piece.end as usize], piece.base);
+            self.offsets = piece.offsets(text);
             let extent = Span::new(0, self.model.function(TOP_LEVEL).span.end);
             self.allows(&piece.attrs, extent);
             self.items(&piece.items);
         }
+    }
+
+    /// Walks something whose tokens stand elsewhere.
+    pub(super) fn among(&mut self, offsets: &mut Offsets, walk: impl FnOnce(&mut Self)) {
+        std::mem::swap(&mut self.offsets, offsets);
+        walk(self);
+        std::mem::swap(&mut self.offsets, offsets);
     }
 
     pub(super) fn finish(mut self) -> FileModel {
