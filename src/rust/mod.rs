@@ -58,15 +58,25 @@ pub fn lower_outline(source: &Source) -> Option<FileModel> {
     Some(lowered(source, scan, |_, model| outlined(source, &outline, model).finish()))
 }
 
-/// Lowers a file of which somebody may know the outline.
+/// Lowers a file of which somebody may know the outline, but for tests: nobody calls those.
 pub fn lower_with_outline(source: &Source) -> FileModel {
     let scan = Scan::of(&source.text);
     let Some(outline) = scan.outline(&source.text) else { return lower(source) };
-    lowered(source, scan, |scan, model| {
-        let mut lowerer = outlined(source, &outline, model);
-        let text = scan.plain.as_deref().unwrap_or(&source.text);
+    lowered(source, scan, |scan, mut model| {
+        let text = scan.without_tests(&source.text);
+        let text = text.as_ref();
         let (pieces, errors) = parse::parse(text);
-        lowerer.model.errors = errors;
+        // Where all of it parses, the outline would give the same declarations.
+        let mut lowerer = if errors.is_empty() {
+            model.errors = errors;
+            let mut lowerer = Lowerer::new(model, source.edition);
+            lowerer.outline(text, &pieces);
+            lowerer
+        } else {
+            let mut lowerer = outlined(source, &outline, model);
+            lowerer.model.errors = errors;
+            lowerer
+        };
         lowerer.bodies(text, &pieces);
         lowerer.finish()
     })

@@ -1,5 +1,6 @@
 //! A look at the text before it is parsed: comments, which the parser drops, and how deeply the code nests.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use memchr::memmem;
@@ -22,6 +23,8 @@ pub(super) struct Scan {
     pub(super) plain: Option<String>,
     /// The insides of the bodies of functions, outermost ones only.
     bodies: Vec<Range<usize>>,
+    /// Those of tests.
+    tests: Vec<Range<usize>>,
     /// The longest stretch without `;`, `,` or a brace: a bound for how long a chain of operators or methods is.
     pub(super) stretch: usize,
 }
@@ -34,6 +37,8 @@ impl Scan {
         let (mut depth, mut prefix, mut since) = (0_usize, 0_usize, 0_usize);
         let mut plain = Plain::default();
         let mut function = Function::No;
+        // Where what is being read may have begun, with its attributes.
+        let mut item = 0_usize;
         while let Some(byte) = scanner.peek() {
             let start = scanner.at;
             match byte {
@@ -54,7 +59,7 @@ impl Scan {
                     if depth == 0 {
                         plain.opens(start);
                     }
-                    function = function.opened(byte, start, depth);
+                    function = function.opened(byte, start, item, depth);
                     depth += 1;
                     scan.depth = scan.depth.max(depth);
                     scanner.at += 1;
@@ -64,10 +69,13 @@ impl Scan {
                     if depth == 0 {
                         plain.closes(start);
                     }
-                    if let Function::Body { from, depth: outer } = function
+                    if let Function::Body { from, item, depth: outer } = function
                         && depth <= outer
                     {
                         scan.bodies.push(from..start);
+                        if text[item..from].contains("#[test]") {
+                            scan.tests.push(from..start);
+                        }
                         function = Function::No;
                     }
                     scanner.at += 1;
@@ -91,6 +99,9 @@ impl Scan {
             }
             if matches!(byte, b';' | b',' | b'{' | b'}') {
                 since = scanner.at;
+            }
+            if matches!(byte, b';' | b'{' | b'}') {
+                item = scanner.at;
             }
             if byte == b';' {
                 function = function.ended(depth);
@@ -116,6 +127,19 @@ impl Scan {
             blank(&mut bytes[body.clone()]);
         }
         String::from_utf8(bytes).ok()
+    }
+
+    /// What the parser is given where nobody asks for tests.
+    pub(super) fn without_tests<'a>(&'a self, text: &'a str) -> Cow<'a, str> {
+        let plain = self.plain.as_deref().unwrap_or(text);
+        if self.tests.is_empty() {
+            return plain.into();
+        }
+        let mut bytes = plain.as_bytes().to_vec();
+        for body in &self.tests {
+            blank(&mut bytes[body.clone()]);
+        }
+        String::from_utf8(bytes).map_or(plain.into(), Cow::Owned)
     }
 
     fn comment(&mut self, text: &str, start: usize, end: usize, wanted: bool) {
@@ -146,6 +170,8 @@ enum Function {
     Named(usize),
     Body {
         from: usize,
+        /// Where the function begins, or before.
+        item: usize,
         depth: usize,
     },
 }
@@ -159,10 +185,10 @@ impl Function {
         }
     }
 
-    fn opened(self, bracket: u8, at: usize, depth: usize) -> Self {
+    fn opened(self, bracket: u8, at: usize, item: usize, depth: usize) -> Self {
         match self {
             Self::Begun => Self::No,
-            Self::Named(outer) if bracket == b'{' && depth == outer => Self::Body { from: at + 1, depth },
+            Self::Named(outer) if bracket == b'{' && depth == outer => Self::Body { from: at + 1, item, depth },
             other => other,
         }
     }
@@ -356,7 +382,7 @@ mod tests {
         );
         assert_eq!(
             plain("macro_rules! a {\n (é) => {} }\nfn f() { g! { x } }"),
-            "macro_rules! a {\n             }\nfn f() { g! { x } }"
+            "macro_rules! a {\n            }\nfn f() { g! { x } }"
         );
         for same in ["//// a\n/*** b */ /**/ // c", "let a = \"/// b\";", "fn f() { macro_rules! a { () => {} } }"] {
             assert_eq!(Scan::of(same).plain, None, "{same}");
@@ -383,6 +409,13 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(outline(text).as_deref(), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn bodies_of_tests_can_be_left_out() {
+        let text = "fn a() { x }\n#[test]\nfn b() { x }\n#[cfg(test)] mod tests { #[tokio::test] fn c() { x } }";
+        let expected = text.replace("b() { x }", "b() {   }");
+        assert_eq!(Scan::of(text).without_tests(text), expected);
     }
 
     #[test]

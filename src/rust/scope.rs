@@ -1,5 +1,7 @@
 //! What the walk carries along: the model being built, the functions around the current place, and what names stand for.
 
+use std::fmt::Write;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::model::{
@@ -31,6 +33,8 @@ pub(super) struct Lowerer {
     pub(super) test: bool,
     /// The receiver whose elements the closure that comes next is called with.
     pub(super) element: Option<ValueId>,
+    /// A name, while it is looked up.
+    text: String,
     /// Functions whose bodies are left out for now: see [`Lowerer::outline`].
     pub(super) deferred: Option<Vec<Deferred>>,
     /// Modules, types and functions around the current place, as names are written.
@@ -89,6 +93,7 @@ impl Lowerer {
             generics: Vec::new(),
             test: false,
             element: None,
+            text: String::new(),
             deferred: None,
             path: Vec::new(),
         }
@@ -145,8 +150,10 @@ impl Lowerer {
     }
 
     pub(super) fn ident(&mut self, ident: &syn::Ident) -> NameId {
-        let text = ident.to_string();
-        self.model.names.intern(text.strip_prefix("r#").unwrap_or(&text))
+        self.text.clear();
+        // Writing to a string does not fail.
+        let _ = write!(self.text, "{ident}");
+        self.model.names.intern(self.text.strip_prefix("r#").unwrap_or(&self.text))
     }
 
     pub(super) fn name(&mut self, text: &str) -> NameId {
