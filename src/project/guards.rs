@@ -22,6 +22,8 @@ struct Demand {
     asked_in: FileId,
     /// No path gives the parameter another value before it is asked for.
     exact: bool,
+    /// Another value has taken the place of the parameter if it was nothing: `x = x or y`, `if x is None: x = y`.
+    replaced: bool,
 }
 
 impl Demand {
@@ -167,10 +169,20 @@ impl Project {
         let exact = given.or_else(|| entry.and_then(|it| is_param(it.1)).filter(|_| set.is_none()));
         // A parameter that some path replaces is still what was given, on the others.
         let param = exact.or_else(|| is_param(entry.map_or(value, |it| it.1)));
-        let param = param.or_else(|| match model.value(condition.value) {
-            Value::Union(parts) => params.iter().position(|it| it.value != UNKNOWN && parts.contains(&it.value)),
+        let union = match model.value(condition.value) {
+            Value::Union(parts) => &parts[..],
+            _ => &[],
+        };
+        let param =
+            param.or_else(|| params.iter().position(|it| it.value != UNKNOWN && union.contains(&it.value)));
+        // Of what took its place where it was nothing, only what it must be says something of what was given.
+        let tells_what_it_is = condition.holds && matches!(condition.test, Test::Is(_) | Test::Equals(_) | Test::Instance(_));
+        let stands_in = |part: &ValueId| match model.value(*part) {
+            Value::Union(parts) if parts.len() == 1 => is_param(parts[0]),
             _ => None,
-        });
+        };
+        let kept = union.iter().find_map(stands_in).filter(|_| param.is_none() && tells_what_it_is);
+        let param = param.or(kept);
         Some(Demand {
             param: u16::try_from(param?).ok()?,
             test: condition.test,
@@ -178,6 +190,7 @@ impl Project {
             entry: entry.map(|it| it.0),
             asked_in: if refers || entry.is_some() { function.file } else { FileId(0) },
             exact: exact.is_some(),
+            replaced: kept.is_some(),
         })
     }
 
@@ -302,6 +315,9 @@ impl Project {
             None if param.has_default => (callee.file, param.default),
             None => return self.rest_given(caller, call, callee, guard),
         };
+        if guard.replaced && self.is_nothing(file, value, guard) {
+            return Outcome::Open;
+        }
         let told = site.given.filter(|it| given.is_some() && it.value == value);
         let told = told.and_then(|it| follows(it, guard.test));
         if let Some(truth) = told.or_else(|| self.tells(file, value, guard)) {
@@ -323,7 +339,13 @@ impl Project {
             (Some(_), _) => one.asked_in,
             (None, _) => guard.asked_in,
         };
-        Outcome::Becomes(Guard { one: Demand { exact: one.exact && guard.exact, asked_in, ..one }, other: None })
+        let (exact, replaced) = (one.exact && guard.exact, one.replaced || guard.replaced);
+        Outcome::Becomes(Guard { one: Demand { exact, replaced, asked_in, ..one }, other: None })
+    }
+
+    /// The value is written as one that counts as false.
+    fn is_nothing(&self, file: FileId, value: ValueId, demand: Demand) -> bool {
+        self.tells(file, value, Demand { test: Test::Truth, ..demand }) == Some(false)
     }
 
     /// `*args` gives positional parameters and the rest. `**options` gives what it gives: most often not the one in question.
