@@ -5,6 +5,7 @@ use crate::knowledge::Effect;
 use crate::model::{Arg, Block, CallId, Condition, Node, Scope, Test, UNKNOWN, Use, Value, ValueId, flow};
 use crate::source::Language;
 
+use super::calls::Callee;
 use super::types::{FnRef, Ty};
 use super::{Project, trace};
 
@@ -22,12 +23,13 @@ impl Project {
         const ASKS: &[&str] = &["iscoroutine", "isawaitable", "iscoroutinefunction"];
         let model = self.model(file);
         let run = model.call(call);
-        let Some(Value::Result(made)) = run.args.first().map(|it| model.value(it.value)) else { return false };
-        let made = model.call(*made);
+        let Some(Value::Result(gave)) = run.args.first().map(|it| model.value(it.value)) else { return false };
+        let made = model.call(*gave);
         // What a parameter is, the caller knows.
         let is_parameter = matches!(model.value(made.callee), Value::Param(..))
             || model.function(run.function).params.iter().any(|it| it.value == made.callee);
-        if is_parameter || made.callee == UNKNOWN || !self.evaluate(file, made.callee).is_unknown() {
+        let is_known = self.callees(file, *gave).iter().any(|it| *it != Callee::Unknown);
+        if is_parameter || is_known || made.callee == UNKNOWN {
             return false;
         }
         let asks = |node: &Node| {

@@ -1,7 +1,7 @@
 //! What must hold of a function's parameters for something in it to happen, and whether a call rules that out.
 
 use crate::finding::FileId;
-use crate::model::{CallId, Condition, Param, ParamKind, Test, UNKNOWN, Value, ValueId};
+use crate::model::{CallId, Condition, FileModel, Param, ParamKind, Test, UNKNOWN, Value, ValueId};
 use crate::source::Language;
 
 use super::calls::Callee;
@@ -134,6 +134,23 @@ pub(super) enum Outcome {
     Becomes(Guard),
 }
 
+/// The parameter that a value is, unless it was nothing: on one way or another, however many came after one another.
+fn kept_in(
+    model: &FileModel,
+    value: ValueId,
+    depth: u32,
+    is_param: &dyn Fn(ValueId) -> Option<usize>,
+) -> Option<usize> {
+    match model.value(value) {
+        // Of a union in a union, something else than its being nothing decided.
+        Value::Union(parts) if parts.len() == 1 => is_param(parts[0]),
+        Value::Union(parts) if depth < 6 => {
+            parts.iter().find_map(|part| is_param(*part).or_else(|| kept_in(model, *part, depth + 1, is_param)))
+        }
+        _ => None,
+    }
+}
+
 /// Whether a test holds of a value of which this is known.
 fn follows(known: Condition, test: Test) -> Option<bool> {
     match (known.test, test) {
@@ -177,11 +194,8 @@ impl Project {
             param.or_else(|| params.iter().position(|it| it.value != UNKNOWN && union.contains(&it.value)));
         // Of what took its place where it was nothing, only what it must be says something of what was given.
         let tells_what_it_is = condition.holds && matches!(condition.test, Test::Is(_) | Test::Equals(_) | Test::Instance(_));
-        let stands_in = |part: &ValueId| match model.value(*part) {
-            Value::Union(parts) if parts.len() == 1 => is_param(parts[0]),
-            _ => None,
-        };
-        let kept = union.iter().find_map(stands_in).filter(|_| param.is_none() && tells_what_it_is);
+        let is_replaced = param.is_none() && tells_what_it_is;
+        let kept = if is_replaced { kept_in(model, condition.value, 0, &is_param) } else { None };
         let param = param.or(kept);
         Some(Demand {
             param: u16::try_from(param?).ok()?,
