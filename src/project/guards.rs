@@ -190,10 +190,10 @@ impl Project {
             Value::Union(parts) => &parts[..],
             _ => &[],
         };
-        let param =
-            param.or_else(|| params.iter().position(|it| it.value != UNKNOWN && union.contains(&it.value)));
+        let param = param.or_else(|| params.iter().position(|it| it.value != UNKNOWN && union.contains(&it.value)));
         // Of what took its place where it was nothing, only what it must be says something of what was given.
-        let tells_what_it_is = condition.holds && matches!(condition.test, Test::Is(_) | Test::Equals(_) | Test::Instance(_));
+        let tells_what_it_is =
+            condition.holds && matches!(condition.test, Test::Is(_) | Test::Equals(_) | Test::Instance(_));
         let is_replaced = param.is_none() && tells_what_it_is;
         let kept = if is_replaced { kept_in(model, condition.value, 0, &is_param) } else { None };
         let param = param.or(kept);

@@ -6,8 +6,8 @@ use ruff_python_ast::{
 use ruff_text_size::Ranged;
 
 use crate::model::{
-    Arg, Arm, Await, Branch, BranchKind, Call, CallId, Condition, FunctionKind, Implicit, ImplicitKind, Node, UNKNOWN, Use, Value,
-    ValueId, Yield,
+    Arg, Arm, Await, Branch, BranchKind, Call, CallId, Condition, FunctionKind, Implicit, ImplicitKind, Node, UNKNOWN,
+    Use, Value, ValueId, Yield,
 };
 use crate::source::Span;
 

@@ -14,9 +14,8 @@ pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) 
         // What is kept was made by the first call that gets there.
         let mut made: Vec<FnRef> = Vec::new();
         // A file that is read once is read by whoever comes first, mostly long before this does.
-        let is_spared = |context: &Context<'_>, once: bool| {
-            once && kind == Kind::File && !context.wants(Profile::Strict)
-        };
+        let is_spared =
+            |context: &Context<'_>, once: bool| once && kind == Kind::File && !context.wants(Profile::Strict);
         for (site, runs) in effects.sites(function) {
             match runs {
                 Runs::Library(api, Effect::Blocks(found)) if *found == kind && !is_spared(context, site.once) => {
