@@ -132,6 +132,12 @@ impl Project {
         }
     }
 
+    /// Rust: a guard of which the table does not say what it gives access to.
+    pub(super) fn is_bare_guard(&self, ty: &Ty) -> bool {
+        let facts = ty.library_path().and_then(|path| self.knowledge.type_facts(Language::Rust, path));
+        facts.is_some_and(|facts| facts.guard.is_some() && !facts.wrapper)
+    }
+
     /// `T` of `Option<T>`.
     pub(super) fn first_argument(&self, ty: &Ty) -> Ty {
         match ty {
