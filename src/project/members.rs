@@ -38,7 +38,10 @@ impl Project {
                         let this = Ty::Instance(Class::Own(*class), none());
                         Ty::Method("std::default::Default::default".into(), Arc::new(this))
                     }
-                    Ty::Unknown if language == Language::Rust => self.trait_member(*class, receiver, name),
+                    Ty::Unknown if language == Language::Rust => match self.trait_member(*class, receiver, name) {
+                        Ty::Unknown => self.of_any(receiver, name),
+                        found => found,
+                    },
                     found => found,
                 }
             }
@@ -53,7 +56,12 @@ impl Project {
             Ty::Str(_) if language == Language::Rust => {
                 self.library_member(language, "std::primitive::str", &[], receiver, name)
             }
-            Ty::Instance(Class::Library(path), args) => self.library_member(language, path, args, receiver, name),
+            Ty::Instance(Class::Library(path), args) => {
+                match self.library_member(language, path, args, receiver, name) {
+                    Ty::Unknown if language == Language::Rust => self.of_any(receiver, name),
+                    found => found,
+                }
+            }
             Ty::Super(class) => self.inherited(*class, name),
             Ty::Foreign(it) => self.foreign_member(*it, name),
             Ty::Collection(_) => {
