@@ -10,6 +10,7 @@ use crate::model::{FunctionKind, ModuleId, NameId, ParamKind, Role, Value, Value
 use crate::source::Language;
 
 use super::Project;
+use super::instances::is_plain_base;
 use super::memo::{Question, once};
 use super::path::LibraryPath;
 use super::types::{Class, ClassRef, FnRef, Foreign, Ty, none};
@@ -583,20 +584,4 @@ impl Project {
         let bases = facts.map_or(&[][..], |facts| facts.bases);
         bases.iter().find_map(|base| self.library_member_within(language, base, receiver, name, depth + 1))
     }
-}
-
-/// Bases that add nothing a program would call by accident.
-pub(super) fn is_plain_base(path: &str) -> bool {
-    matches!(
-        path,
-        "builtins.object"
-            | "builtins.Exception"
-            | "abc.ABC"
-            | "typing.Generic"
-            | "typing.Protocol"
-            | "typing_extensions.Protocol"
-            | "typing.NamedTuple"
-            | "enum.Enum"
-            | "pydantic.BaseModel"
-    )
 }

@@ -316,7 +316,10 @@ impl Found<'_> {
             }
         }
         if let Some(argument) = call.args.first().filter(|_| api.returns.starts_with("enter:")) {
-            self.enter(self.site_of(site.span, argument.value), argument.value, false);
+            // A stack that is entered here is left here, and all that is in it.
+            let leaves = matches!(model.value(call.callee), Value::Attr(stack, _)
+                if matches!(model.value(*stack), Value::Entered(..)));
+            self.enter(self.site_of(site.span, argument.value), argument.value, leaves);
         }
     }
 

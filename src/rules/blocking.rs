@@ -14,12 +14,13 @@ pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) 
     for function in context.functions_on_loop() {
         // What is kept was made by the first call that gets there.
         let mut made: Vec<FnRef> = Vec::new();
-        // A file that is read once is read by whoever comes first, mostly long before this does.
-        let is_spared =
-            |context: &Context<'_>, once: bool| once && kind == Kind::File && !context.wants(Profile::Strict);
+        // A file that is read once for all is read by whoever comes first, mostly long before this does.
+        let is_spared = |context: &Context<'_>, keeper: FnRef| {
+            kind == Kind::File && project.keeps_for_all(keeper) && !context.wants(Profile::Strict)
+        };
         for (site, runs) in effects.sites(function) {
             match runs {
-                Runs::Library(api, Effect::Blocks(found)) if *found == kind && !is_spared(context, site.once) => {
+                Runs::Library(api, Effect::Blocks(found)) if *found == kind => {
                     let does = if api.does.is_empty() { String::new() } else { format!(": it {}", api.does) };
                     let when = if site.once { "the first time, " } else { "" };
                     let message = format!("{when}`{}` blocks the event loop{does}", api.path);
@@ -39,9 +40,9 @@ pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) 
                             continue;
                         }
                         made.push(keeper);
-                    }
-                    if is_spared(context, evidence.once.is_some()) {
-                        continue;
+                        if is_spared(&*context, keeper) {
+                            continue;
+                        }
                     }
                     if evidence.is_far_fetched() && !context.wants(Profile::All) {
                         continue;
