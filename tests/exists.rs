@@ -19,6 +19,8 @@ mod rust;
 mod schema;
 #[path = "exists/tables.rs"]
 mod tables;
+#[path = "exists/text.rs"]
+mod text;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

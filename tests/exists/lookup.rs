@@ -59,6 +59,17 @@ pub trait LookUp {
     fn modules(&mut self, module: &Self::Module, name: &str) -> Vec<Self::Module>;
     fn module_member(&mut self, module: &Self::Module, name: &str, depth: u32) -> Vec<Thing<Self::Module>>;
     fn class_member(&mut self, file: &Path, class: ClassId, name: &str, depth: u32) -> Vec<Thing<Self::Module>>;
+    /// Of what a property gives.
+    fn function_member(
+        &mut self,
+        _file: &Path,
+        _function: FunctionId,
+        _name: &str,
+        _depth: u32,
+    ) -> Vec<Thing<Self::Module>> {
+        Vec::new()
+    }
+
     /// What the values stand for that each language has its own way with.
     fn stands_for(&mut self, unit: &Rc<Unit<Self::Place>>, value: &Value, depth: u32) -> Vec<Thing<Self::Module>>;
 
@@ -77,7 +88,7 @@ pub trait LookUp {
         let found = match of {
             Thing::Module(module) => self.module_member(module, name, depth),
             Thing::Class(file, class) => self.class_member(file, *class, name, depth),
-            Thing::Function(..) => Vec::new(),
+            Thing::Function(file, function) => self.function_member(file, *function, name, depth),
             Thing::Opaque => {
                 self.memo().doubt.unsure = true;
                 Vec::new()

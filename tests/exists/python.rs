@@ -10,6 +10,7 @@ use asynclint::source::{Language, Source};
 use crate::Verdict;
 use crate::lookup::{self, LookUp, Nature};
 use crate::memo::Memo;
+use crate::text::has_word;
 
 /// A module is its path.
 type Thing = lookup::Thing<String>;
@@ -213,9 +214,12 @@ impl LookUp for Packages {
                     found.extend(self.evaluate(&unit, binding.value, depth + 1));
                 }
             }
-            // A module of that name is what is meant, whatever else opens it.
-            for glob in top.globs.iter().filter(|_| !has_child) {
-                for opened in self.evaluate(&unit, glob.value, depth + 1) {
+            // A module of that name is what is meant, unless it is opened itself: `from .button import *`.
+            let own = Thing::Module(child.clone());
+            for glob in &top.globs {
+                let mut opened = self.evaluate(&unit, glob.value, depth + 1);
+                opened.retain(|it| !has_child || *it == own);
+                for opened in opened {
                     found.extend(self.member(&opened, name, depth + 1));
                 }
             }
@@ -273,6 +277,23 @@ impl LookUp for Packages {
         found
     }
 
+    fn function_member(&mut self, file: &Path, function: FunctionId, name: &str, depth: u32) -> Vec<Thing> {
+        let Some(unit) = self.unit(file) else { return Vec::new() };
+        let is_property = unit.model.function(function).decorators.iter().any(|it| {
+            let name = match unit.model.value(it.value) {
+                Value::Global(_, name) => Some(*name),
+                Value::Path(path) => path.segments.last().copied(),
+                _ => None,
+            };
+            name.is_some_and(|it| matches!(unit.model.name(it), "property" | "cached_property"))
+        });
+        if !is_property {
+            return Vec::new();
+        }
+        let given = self.result(Thing::Function(file.to_owned(), function), depth + 1);
+        given.iter().flat_map(|it| self.member(it, name, depth + 1)).collect()
+    }
+
     fn stands_for(&mut self, unit: &Rc<Unit>, value: &Value, depth: u32) -> Vec<Thing> {
         match value {
             Value::Class(class) => vec![Thing::Class(unit.file.clone(), *class)],
@@ -323,13 +344,4 @@ fn compiled(path: &Path) -> Vec<PathBuf> {
         name.starts_with(&start) && [".so", ".pyd", ".pyx", ".pxd"].iter().any(|end| name.ends_with(end))
     });
     files.collect()
-}
-
-/// The name stands in the text, not as a part of another.
-pub fn has_word(text: &[u8], word: &str) -> bool {
-    let part = |byte: Option<&u8>| byte.is_some_and(|it| it.is_ascii_alphanumeric() || *it == b'_');
-    let Ok(finder) = aho_corasick::AhoCorasick::new([word]) else { return false };
-    finder
-        .find_iter(text)
-        .any(|it| !part(it.start().checked_sub(1).and_then(|before| text.get(before))) && !part(text.get(it.end())))
 }

@@ -10,7 +10,7 @@ use asynclint::source::{Language, Source};
 use crate::Verdict;
 use crate::lookup::{self, LookUp, Nature};
 use crate::memo::Memo;
-use crate::python::has_word;
+use crate::text::{declares, has_word, in_macros, opens_macro, stable};
 
 /// A module is a file, or stands in one.
 type Module = (PathBuf, ModuleId);
@@ -109,7 +109,13 @@ impl Crates {
                 }
                 Some(Nature::Modules) => {
                     let last = segments[segments.len() - 1];
-                    return if self.has_macro(&version, last) { Verdict::Text } else { Verdict::Module };
+                    if self.has_macro(segments[0], last) {
+                        return Verdict::Text;
+                    }
+                    // `core::str`, where the methods of a type of the language are.
+                    let is_primitive =
+                        version.folder.join("src/primitive_docs.rs").is_file() && self.is_primitive(last);
+                    return if is_primitive { Verdict::Found { is_async: false } } else { Verdict::Module };
                 }
                 Some(Nature::Mixed) => return Verdict::Found { is_async: false },
                 None => {
@@ -125,20 +131,27 @@ impl Crates {
         }
     }
 
-    /// A type that the language has, or a method of it: `str::trim`.
-    fn of_primitive(&mut self, segments: &[&str]) -> Verdict {
-        let standard: Vec<Crate> =
-            ["core", "alloc", "std"].iter().filter_map(|it| self.crates.get(*it)).flatten().cloned().collect();
-        let documented = format!("rustc_doc_primitive = \"{}\"", segments[0]);
-        let is_there = standard.iter().any(|it| {
+    fn standard(&self) -> Vec<Crate> {
+        ["core", "alloc", "std"].iter().filter_map(|it| self.crates.get(*it)).flatten().cloned().collect()
+    }
+
+    /// The library's pages speak of it as of a type of the language.
+    fn is_primitive(&self, name: &str) -> bool {
+        let documented = format!("rustc_doc_primitive = \"{name}\"");
+        self.standard().iter().any(|it| {
             let pages = it.folder.join("src/primitive_docs.rs");
             std::fs::read_to_string(pages).is_ok_and(|text| text.contains(&documented))
-        });
+        })
+    }
+
+    /// A type that the language has, or a method of it: `str::trim`.
+    fn of_primitive(&mut self, segments: &[&str]) -> Verdict {
+        let is_there = self.is_primitive(segments[0]);
         let found = match segments[1..] {
             [] => is_there,
             [method] => {
                 is_there
-                    && (standard.iter().any(|it| self.implements(it, segments[0], method))
+                    && (self.standard().iter().any(|it| self.implements(it, segments[0], method))
                         // For all that can be shown.
                         || matches!(self.in_crates(&["std", "string", "ToString", method]), Verdict::Found { .. }))
             }
@@ -171,24 +184,29 @@ impl Crates {
         Some(self.root_of(file))
     }
 
-    /// The crate, one of its family, or the one that the path has led to, defines something of that name in its text: what
-    /// macros write is found so.
-    fn is_written(&mut self, name: &str, reached: &[PathBuf], last: &str) -> bool {
+    /// The crate, those that are named after it, and others that a path has led to.
+    fn family(&self, name: &str, reached: &[PathBuf]) -> Vec<Crate> {
         let standard = ["std", "core", "alloc"];
         let start = format!("{name}_");
         let family =
             |it: &String| it == name || it.starts_with(&start) || (name == "std" && standard.contains(&it.as_str()));
         let all = self.crates.iter().flat_map(|(name, all)| all.iter().map(move |it| (name, it)));
-        let crates: Vec<Crate> =
-            all.filter(|(name, it)| family(name) || reached.contains(&it.root)).map(|(_, it)| it.clone()).collect();
-        crates.iter().any(|it| self.defines(it, last))
+        all.filter(|(name, it)| family(name) || reached.contains(&it.root)).map(|(_, it)| it.clone()).collect()
     }
 
-    /// Macros have names of their own, and stand in no module.
-    fn has_macro(&mut self, version: &Crate, name: &str) -> bool {
-        self.files(&version.root, &version.folder)
-            .iter()
-            .any(|file| std::fs::read_to_string(file).is_ok_and(|text| declares(&text, "macro_rules! ", name)))
+    /// One of the family defines something of that name in its text: what macros write is found so.
+    fn is_written(&mut self, name: &str, reached: &[PathBuf], last: &str) -> bool {
+        self.family(name, reached).iter().any(|it| self.defines(it, last))
+    }
+
+    /// Macros have names of their own, which modules do not hide.
+    fn has_macro(&mut self, name: &str, last: &str) -> bool {
+        self.family(name, &[]).iter().any(|version| {
+            self.files(&version.root, &version.folder).iter().any(|file| {
+                let text = std::fs::read_to_string(file).unwrap_or_default();
+                has_word(text.as_bytes(), last) && (declares(&text, "macro_rules! ", last) || opens_macro(&text, last))
+            })
+        })
     }
 
     fn defines(&mut self, version: &Crate, name: &str) -> bool {
@@ -446,36 +464,6 @@ impl LookUp for Crates {
             _ => Vec::new(),
         }
     }
-}
-
-/// The standard library is written in a Rust of its own, whose traits may be `const`.
-fn stable(text: &str) -> String {
-    text.replace("[const] ", "")
-        .replace("const trait ", "trait ")
-        .replace("> const ", "> ")
-        .replace("impl const ", "impl ")
-}
-
-/// The text has an item of that name: `fn name`.
-fn declares(text: &str, word: &str, name: &str) -> bool {
-    text.match_indices(&format!("{word}{name}"))
-        .any(|(at, found)| !text[at + found.len()..].starts_with(|it: char| it.is_alphanumeric() || it == '_'))
-}
-
-/// The name stands in a macro call in place of an item or a method.
-fn in_macros(text: &str, name: &str) -> bool {
-    struct Calls<'n>(&'n str, bool);
-    impl<'ast> syn::visit::Visit<'ast> for Calls<'_> {
-        fn visit_macro(&mut self, it: &'ast syn::Macro) {
-            self.1 |= has_word(it.tokens.to_string().as_bytes(), self.0);
-        }
-        // Code is no place where anything public comes from.
-        fn visit_block(&mut self, _: &'ast syn::Block) {}
-    }
-    let Ok(file) = syn::parse_file(text) else { return false };
-    let mut calls = Calls(name, false);
-    syn::visit::Visit::visit_file(&mut calls, &file);
-    calls.1
 }
 
 /// The file of the module around the one that a file holds.
