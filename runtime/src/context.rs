@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::hold::Hold;
 use crate::name::TaskName;
 use crate::node::{CANCELLED, Node, Panic};
-use crate::seat::{Ended, current, poll_in};
+use crate::seat::{Ended, current, discard, must_stop, poll_in};
 use crate::trace::Span;
 
 /// What the future of a scope, a cancel scope or a shield has: its node and a hold on the seat it was opened in.
@@ -49,6 +49,9 @@ impl Owner {
     /// Polls the body; if it has to wait, what is polling is woken when the node is stopped.
     fn poll_body<F: Future>(&mut self, body: Pin<&mut Option<F>>, cx: &mut Context<'_>) -> Poll<Ended<F::Output>> {
         let Self { node, waker, known, .. } = self;
+        if must_stop(node, cx) {
+            return Poll::Ready(discard(node, body));
+        }
         poll_in(node, &Span::none(), body, cx, |node, polling| {
             if !waker.as_ref().is_some_and(|waker| waker.will_wake(polling)) {
                 *waker = Some(polling.clone());
@@ -104,7 +107,7 @@ impl Work {
 impl Drop for Work {
     fn drop(&mut self) {
         if let Some((node, key)) = self.0.take() {
-            node.leave(key, true);
+            node.leave(key, None);
         }
     }
 }

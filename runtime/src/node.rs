@@ -11,6 +11,7 @@
 
 use std::any::Any;
 use std::mem::take;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -111,8 +112,11 @@ struct Rare {
     left: Vec<Left>,
 }
 
+/// What a task's future was in: empty, but memory.
+pub(crate) type Shell = Pin<Box<dyn Send>>;
+
 /// A member that has left on another thread than it was spawned on. See [`Node::leave`].
-type Left = Arc<dyn Member>;
+type Left = (Arc<dyn Member>, Shell);
 
 #[derive(Clone, Copy, PartialEq)]
 enum Phase {
@@ -243,25 +247,25 @@ impl Node {
 
     /// The member with this key has ended.
     ///
-    /// Not `at_home`, on another thread than it was spawned on, nothing of it is dropped here but by whoever next spawns or
+    /// `away`, on another thread than it was spawned on, nothing of it is dropped here but by whoever next spawns or
     /// closes: an allocator has a thread wait that frees memory of one that is making more of it at that moment.
-    pub(crate) fn leave(&self, key: u32, at_home: bool) {
-        let mut next = self.remove(key, at_home);
+    pub(crate) fn leave(&self, key: u32, away: Option<Shell>) {
+        let mut next = self.remove(key, away);
         while let Some((parent, key)) = next {
-            next = parent.remove(key, true);
+            next = parent.remove(key, None);
         }
     }
 
     /// Removes a member. What it returns is to be removed next: the place of an orphan that this has closed.
-    fn remove(&self, key: u32, at_home: bool) -> Option<(Arc<Node>, u32)> {
+    fn remove(&self, key: u32, away: Option<Shell>) -> Option<(Arc<Node>, u32)> {
         let mut state = lock(&self.state);
         let mut member = state.members.remove(key);
-        if !at_home {
+        if let Some(shell) = away {
             let left = &mut state.rare().left;
             if left.capacity() == 0 {
                 left.reserve_exact(2 * LEFT);
             }
-            left.extend(member.take());
+            left.extend(member.take().map(|member| (member, shell)));
         }
         let mut waker = None;
         if state.members.is_empty() {
@@ -417,7 +421,7 @@ impl Node {
 
     fn leave_parent(&self) {
         if let Some((parent, key)) = &self.parent {
-            parent.leave(*key, true);
+            parent.leave(*key, None);
         }
     }
 

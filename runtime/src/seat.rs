@@ -142,7 +142,7 @@ pub(crate) enum Ended<T> {
     Cancelled,
 }
 
-/// Polls a future in its seat until it ends or has to. The future has been dropped when this is ready.
+/// Polls a future that need not stop in its seat, until it ends or has to. The future has been dropped when this is ready.
 ///
 /// `wait` is told whom to wake if the future has to wait.
 pub(crate) fn poll_in<S: Seat, F: Future>(
@@ -152,9 +152,6 @@ pub(crate) fn poll_in<S: Seat, F: Future>(
     cx: &mut Context<'_>,
     wait: impl FnOnce(&S, &Waker),
 ) -> Poll<Ended<F::Output>> {
-    if must_stop(seat, cx) {
-        return Poll::Ready(discard(seat, future));
-    }
     let polled = enter(seat, || {
         catch_unwind(AssertUnwindSafe(|| {
             let _entered = span.enter();
@@ -177,14 +174,15 @@ pub(crate) fn poll_in<S: Seat, F: Future>(
         Ok(None) => Poll::Ready(Ended::Cancelled),
         Err(panic) => {
             // A second panic, of the future's drop, was printed by the panic hook; the first one is the cause.
-            discard(seat, future);
+            let _: Ended<()> = discard(seat, future);
             Poll::Ready(Ended::Panicked(panic))
         }
     }
 }
 
+/// Whether the future is to be dropped instead of being polled.
 #[inline]
-fn must_stop<S: Seat>(seat: &Option<Arc<S>>, cx: &Context<'_>) -> bool {
+pub(crate) fn must_stop<S: Seat>(seat: &Option<Arc<S>>, cx: &Context<'_>) -> bool {
     seat.as_ref().is_some_and(|seat| seat.level() >= CANCELLED && is_let_go(&**seat, cx))
 }
 
@@ -201,10 +199,7 @@ fn is_let_go<S: Seat>(seat: &S, cx: &Context<'_>) -> bool {
 
 /// Drops a future that is not to be polled on, in its seat.
 #[cold]
-pub(crate) fn discard<S: Seat, F: Future>(
-    seat: &mut Option<Arc<S>>,
-    mut future: Pin<&mut Option<F>>,
-) -> Ended<F::Output> {
+pub(crate) fn discard<S: Seat, F, T>(seat: &mut Option<Arc<S>>, mut future: Pin<&mut Option<F>>) -> Ended<T> {
     let dropped = enter(seat, || catch_unwind(AssertUnwindSafe(|| future.set(None))));
     dropped.map_or_else(Ended::Panicked, |()| Ended::Cancelled)
 }

@@ -1,5 +1,6 @@
 //! One task: its handle, and the future that the runtime is given for it.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::mem::{replace, take};
@@ -8,14 +9,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
-use pin_project_lite::pin_project;
-
 use crate::context::Yielding;
 use crate::group::{self, TaskGroup};
 use crate::name::TaskName;
-use crate::node::Panic;
+use crate::node::{Panic, Shell};
 use crate::place::Look;
-use crate::seat::{self, Ended, discard, poll_in};
+use crate::seat::{self, Ended, discard, must_stop, poll_in};
 use crate::slot::Slot;
 use crate::trace::Span;
 
@@ -192,13 +191,13 @@ where
     T: Send + 'static,
     E: Send + 'static,
     F: Future<Output = Result<T, E>> + Send + 'static,
-    P: Default + Send + 'static,
+    P: Default + Unpin + Send + 'static,
 {
     let slot = Slot::new(group.node(), name, seat::thread());
     let task = Task { slot: Arc::clone(&slot), yielding: Yielding::default() };
     if slot.join() {
         let span = Span::task(&slot.name);
-        tokio::spawn(Job { future: Some(future), slot: Some(slot), span, permit });
+        tokio::spawn(Job { future: Some(Box::pin(Some(future))), slot: Some(slot), span, permit });
     } else {
         let unwanted = slot.place.end(Err(TaskError::NeverStarted), true);
         debug_assert!(unwanted.is_none(), "there is a handle");
@@ -206,111 +205,90 @@ where
     task
 }
 
-pin_project! {
-    /// What the runtime is given.
-    ///
-    /// Not an async function or block around the future, which would hold it twice.
-    struct Job<T, E, F, P>
-    where
-        T: Send,
-        T: 'static,
-        E: Send,
-        E: 'static,
-        F: Future<Output = Result<T, E>>,
-        P: Default,
-    {
-        #[pin]
-        future: Option<F>,
-        // Away while the future is polled, and from the task's end on: until then it is a member of its group.
-        slot: Option<Arc<TaskSlot<T>>>,
-        span: Span,
-        // The default is none: in an `Option` this would take room where there are no permits.
-        permit: P,
-    }
+/// What the runtime is given: small, for the runtime gives each task a place of a multiple of 128 bytes, and to go through
+/// much memory is what many tasks cost most.
+struct Job<T: Send + 'static, F: Send + 'static, P: Default> {
+    /// In a box of its own size. The box outlives the future: see [`Node::leave`](crate::node::Node::leave).
+    future: Option<Pin<Box<Option<F>>>>,
+    /// Away while the future is polled, and from the task's end on: until then it is a member of its group.
+    slot: Option<Arc<TaskSlot<T>>>,
+    span: Span,
+    /// The default is none: in an `Option` this would take room where there are no permits.
+    permit: P,
+}
 
-    impl<T, E, F, P> PinnedDrop for Job<T, E, F, P>
-    where
-        T: Send,
-        T: 'static,
-        E: Send,
-        E: 'static,
-        F: Future<Output = Result<T, E>>,
-        P: Default,
-    {
-        // Does nothing if the task came to its end; otherwise the runtime drops it.
-        fn drop(this: Pin<&mut Self>) {
-            let this = this.project();
-            if this.slot.is_some() {
-                // The group must not hear of the end of a task before what the task owns is gone.
-                let ended = discard(this.slot, this.future);
-                close(this.slot, this.span, this.permit, ended);
-            }
+impl<T: Send + 'static, F: Send + 'static, P: Default> Drop for Job<T, F, P> {
+    /// Does nothing if the task came to its end; otherwise the runtime drops it.
+    fn drop(&mut self) {
+        if let (Some(_), Some(future)) = (&self.slot, &mut self.future) {
+            // The group must not hear of the end of a task before what the task owns is gone.
+            let ended: Ended<Result<T, Infallible>> = discard(&mut self.slot, future.as_mut());
+            self.close(ended);
         }
     }
 }
 
-impl<T, E, F, P> Future for Job<T, E, F, P>
+impl<T, E, F, P> Future for Job<T, F, P>
 where
     T: Send + 'static,
     E: Send + 'static,
-    F: Future<Output = Result<T, E>>,
-    P: Default,
+    F: Future<Output = Result<T, E>> + Send + 'static,
+    P: Default + Unpin,
 {
     type Output = ();
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = self.project();
-        let Some(slot) = this.slot.as_ref() else { return Poll::Ready(()) };
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        let (Some(slot), Some(future)) = (&this.slot, &mut this.future) else { return Poll::Ready(()) };
         let begun = slot.place.has_begun();
-        let ended = if begun || slot.begin() {
+        // One that begins is polled, whatever happens meanwhile: that it has begun is not taken back.
+        let stops = if begun { must_stop(&this.slot, cx) } else { !slot.begin() };
+        let ended = if stops {
+            discard(&mut this.slot, future.as_mut())
+        } else {
             // Whom to wake does not change.
             let wait = |slot: &TaskSlot<T>, waker: &Waker| {
                 if !begun {
-                    slot.place.wait(waker)
+                    slot.place.wait(waker);
                 }
             };
-            ready!(poll_in(this.slot, this.span, this.future, cx, wait))
-        } else {
-            discard(this.slot, this.future)
+            ready!(poll_in(&mut this.slot, &this.span, future.as_mut(), cx, wait))
         };
         if !begun && let Some(slot) = this.slot.as_ref().filter(|slot| !slot.is_at_home(seat::thread())) {
             // The waker keeps the runtime's part of the task as well, for what leaves its group away from home is dropped
-            // elsewhere, all of it: see `Node::leave`.
+            // elsewhere, all of it.
             slot.place.wait(cx.waker());
         }
-        close(this.slot, this.span, this.permit, ended);
+        this.close(ended);
         Poll::Ready(())
     }
 }
 
-/// Says how the task ended, and leaves the group.
-fn close<T, E, P>(slot: &mut Option<Arc<TaskSlot<T>>>, span: &mut Span, permit: &mut P, ended: Ended<Result<T, E>>)
-where
-    T: Send + 'static,
-    E: Send + 'static,
-    P: Default,
-{
-    let Some(slot) = slot.take() else { return };
-    let result = match ended {
-        Ended::Done(Ok(value)) => Ok(value),
-        Ended::Done(Err(error)) => {
-            group::failed(&slot.node, slot.name.clone(), error);
-            Err(TaskError::Failed)
-        }
-        Ended::Panicked(payload) => {
+impl<T: Send + 'static, F: Send + 'static, P: Default> Job<T, F, P> {
+    /// Says how the task ended, and leaves the group.
+    fn close<E: Send + 'static>(&mut self, ended: Ended<Result<T, E>>) {
+        let Some(slot) = self.slot.take() else { return };
+        let result = match ended {
+            Ended::Done(Ok(value)) => Ok(value),
+            Ended::Done(Err(error)) => {
+                group::failed(&slot.node, slot.name.clone(), error);
+                Err(TaskError::Failed)
+            }
+            Ended::Panicked(payload) => {
+                slot.node.panicked(Panic { name: slot.name.clone(), payload });
+                Err(TaskError::Panicked)
+            }
+            Ended::Cancelled if slot.place.has_begun() => Err(TaskError::Cancelled),
+            Ended::Cancelled => Err(TaskError::NeverStarted),
+        };
+        let thread = seat::thread();
+        // The value of a task without a handle is dropped here, where the group still waits.
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(slot.end(result, thread)))) {
             slot.node.panicked(Panic { name: slot.name.clone(), payload });
-            Err(TaskError::Panicked)
         }
-        Ended::Cancelled if slot.place.has_begun() => Err(TaskError::Cancelled),
-        Ended::Cancelled => Err(TaskError::NeverStarted),
-    };
-    let thread = seat::thread();
-    // The value of a task without a handle is dropped here, where the group still waits.
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(slot.end(result, thread)))) {
-        slot.node.panicked(Panic { name: slot.name.clone(), payload });
+        drop((replace(&mut self.span, Span::none()), take(&mut self.permit)));
+        slot.leave(thread, self.future.take().map(|shell| shell as Shell));
     }
-    drop((replace(span, Span::none()), take(permit)));
-    slot.leave(thread);
 }
 
 #[cfg(test)]
@@ -320,18 +298,10 @@ mod tests {
     /// What 100,000 tasks are seen by.
     #[test]
     fn a_task_takes_little_more_than_its_future() {
-        async fn small(number: u64) -> Result<(), ()> {
-            tokio::task::yield_now().await;
-            std::hint::black_box(number);
-            Ok(())
-        }
-        fn size<F: Future<Output = Result<(), ()>>>(_: &F) -> usize {
-            size_of::<Job<(), (), F, ()>>()
-        }
-        let future = small(1);
-        assert!(size(&future) <= size_of_val(&future) + 2 * size_of::<usize>() + size_of::<Span>());
-        assert_eq!(size_of::<Task<()>>(), 2 * size_of::<usize>());
+        let word = size_of::<usize>();
+        assert_eq!(size_of::<Job<u64, [u8; 1_000], ()>>(), 2 * word + size_of::<Span>());
+        assert_eq!(size_of::<Task<()>>(), 2 * word);
         // With the two counts of its `Arc`.
-        assert!(2 * size_of::<usize>() + size_of::<TaskSlot<u64>>() <= 104);
+        assert!(2 * word + size_of::<TaskSlot<u64>>() <= 104);
     }
 }

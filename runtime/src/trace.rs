@@ -59,8 +59,12 @@ mod off {
             Self
         }
 
-        pub(crate) fn enter(&self) {}
+        pub(crate) fn enter(&self) -> Entered {
+            Entered
+        }
     }
+
+    pub(crate) struct Entered;
 
     pub(crate) fn slow(_: &SlowToStop) {}
 
