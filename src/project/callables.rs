@@ -163,7 +163,7 @@ impl Project {
         }
         let mut wrapping = Wrapping::Plain;
         // The one next to the function is applied first.
-        for decorator in self.function(function).decorators.iter().rev() {
+        for decorator in self.declared(function).decorators.iter().rev() {
             match self.decoration(function.file, decorator) {
                 Decoration::Kept | Decoration::Around(_) => {}
                 Decoration::Manager => wrapping = Wrapping::Manager,
@@ -182,7 +182,7 @@ impl Project {
     /// A library's decorator stands on the function that has one of these roles.
     pub(super) fn is_decorated_as(&self, function: FnRef, roles: &[HandlerRole]) -> bool {
         let _outlines = self.of_outlines();
-        self.function(function).decorators.iter().any(|decorator| {
+        self.declared(function).decorators.iter().any(|decorator| {
             let Ty::External(path) = self.evaluate(function.file, decorator.value) else { return false };
             let facts = self.knowledge.decorator(Language::Python, &path);
             facts.and_then(|facts| facts.role).is_some_and(|role| roles.contains(&role))
@@ -195,7 +195,7 @@ impl Project {
         if self.language(function.file) == Language::Rust {
             return Vec::new();
         }
-        let decorators = self.function(function).decorators.iter();
+        let decorators = self.declared(function).decorators.iter();
         decorators
             .filter_map(|decorator| match self.decoration(function.file, decorator) {
                 Decoration::Around(wrapper) => Some(wrapper),
