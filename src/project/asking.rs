@@ -2,9 +2,10 @@
 
 use crate::finding::FileId;
 use crate::knowledge::Effect;
-use crate::model::{Block, CallId, Condition, Node, Scope, Test, Use, Value, ValueId, flow};
+use crate::model::{Arg, Block, CallId, Condition, Node, Scope, Test, UNKNOWN, Use, Value, ValueId, flow};
 use crate::source::Language;
 
+use super::calls::Callee;
 use super::types::{FnRef, Ty};
 use super::{Project, trace};
 
@@ -14,6 +15,32 @@ impl Project {
         self.asks_by_itself(function)
             || self
                 .calls_any(function, &|call| self.own_of(function.file, call).is_some_and(|it| self.tells_of_loop(it)))
+    }
+
+    /// The call runs to its end what a function gave of which nothing is known, if that is a coroutine: the code has asked.
+    /// Who set the function decides, and knows where it is called.
+    pub(super) fn runs_what_may_come(&self, file: FileId, call: CallId) -> bool {
+        const ASKS: &[&str] = &["iscoroutine", "isawaitable", "iscoroutinefunction"];
+        let model = self.model(file);
+        let run = model.call(call);
+        let Some(Value::Result(gave)) = run.args.first().map(|it| model.value(it.value)) else { return false };
+        let made = model.call(*gave);
+        // What a parameter is, the caller knows.
+        let is_parameter = matches!(model.value(made.callee), Value::Param(..))
+            || model.function(run.function).params.iter().any(|it| it.value == made.callee);
+        let is_known = self.callees(file, *gave).iter().any(|it| *it != Callee::Unknown);
+        if is_parameter || is_known || made.callee == UNKNOWN {
+            return false;
+        }
+        let asks = |node: &Node| {
+            let Node::Call(id) = node else { return false };
+            let asking = model.call(*id);
+            let about = |arg: &Arg| arg.value == run.args[0].value || arg.value == made.callee;
+            asking.args.first().is_some_and(about)
+                && matches!(self.evaluate(file, asking.callee), Ty::External(path)
+                    if path.rsplit('.').next().is_some_and(|name| ASKS.contains(&name)))
+        };
+        flow::find(&model.function(run.function).body, &mut |node| asks(node)).is_some()
     }
 
     fn asks_by_itself(&self, function: FnRef) -> bool {
@@ -113,6 +140,25 @@ impl Project {
             Value::Item(pair, 0) => forks(*pair),
             _ => forks(value),
         }
+    }
+
+    /// `os.kill(os.getpid(), signal.SIGKILL)`: the program ends itself.
+    pub(super) fn ends_this_process(&self, file: FileId, id: CallId) -> bool {
+        /// Those that a program sends itself to be told something.
+        const TELLS: &[&str] = &["SIGALRM", "SIGCHLD", "SIGCONT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGWINCH"];
+        let model = self.model(file);
+        let call = model.call(id);
+        let named = |name: &str| model.callee_name(call).is_some_and(|it| model.name(it) == name);
+        let [process, signal] = call.args.as_slice() else { return false };
+        let is = |value: ValueId, path: &str| matches!(self.evaluate(file, value), Ty::External(it) if &*it == path);
+        let is_own = |value: ValueId| match model.value(value) {
+            Value::Result(own) => is(model.call(*own).callee, "os.getpid"),
+            _ => false,
+        };
+        named("kill")
+            && is(call.callee, "os.kill")
+            && is_own(process.value)
+            && !matches!(self.evaluate(file, signal.value), Ty::External(path) if path.rsplit('.').next().is_some_and(|it| TELLS.contains(&it)))
     }
 
     /// `with pytest.raises(..)`: a test expects what is inside to fail, or to be warned of.

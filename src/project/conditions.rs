@@ -4,13 +4,24 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::finding::FileId;
 use crate::knowledge::{Api, Effect, Runner};
-use crate::model::{Arg, Call, CallId, Node, Use, Value, ValueId, flow};
+use crate::model::{Arg, Call, CallId, FunctionId, Node, Use, Value, ValueId, flow};
+use crate::source::Language;
 
 use super::Project;
 use super::types::Ty;
 
 /// What is awaited until a socket can be used without waiting.
 const WAITS_TO_BE_READY: &[&str] = &["wait_readable", "wait_writable", "wait_socket_readable", "wait_socket_writable"];
+
+/// What needs no resolver, by its type.
+const ADDRESSES: &[&str] = &[
+    "std::net::IpAddr",
+    "std::net::Ipv4Addr",
+    "std::net::Ipv6Addr",
+    "std::net::SocketAddr",
+    "std::net::SocketAddrV4",
+    "std::net::SocketAddrV6",
+];
 
 impl Project {
     /// The effect of a library function in this very call: its conditions hold.
@@ -128,10 +139,34 @@ impl Project {
             && model.calls.iter().any(uses_other)
     }
 
+    /// The receiver is the sending end of a channel that has room for all that the code sends through it, each once.
+    fn has_room(&self, file: FileId, call: &Call) -> bool {
+        let model = self.model(file);
+        let Value::Attr(sender, _) = model.value(call.callee) else { return false };
+        let Value::Item(pair, 0) = model.value(*sender) else { return false };
+        let Value::Result(made) = model.value(*pair) else { return false };
+        let made = model.call(*made);
+        let Some(Value::Int(room)) = made.args.first().map(|it| model.value(it.value)) else { return false };
+        let is_of_it = |other: &Call| matches!(model.value(other.callee), Value::Attr(it, _) if it == sender);
+        let is_handed_on = |other: &Call| other.args.iter().any(|arg| arg.value == *sender);
+        let turns = |function: FunctionId| {
+            let looped = |node: &Node| match node {
+                Node::Loop(it) => it.span.start <= call.span.start && call.span.end <= it.span.end,
+                _ => false,
+            };
+            flow::find(&model.function(function).body, &mut |node| looped(node)).is_some()
+        };
+        let sends = model.calls.iter().filter(|other| is_of_it(other)).count();
+        let around = std::iter::successors(Some(call.function), |it| model.function(*it).parent);
+        i64::try_from(sends).is_ok_and(|sends| sends <= *room)
+            && !model.calls.iter().any(is_handed_on)
+            && !around.take_while(|it| *it != made.function).chain([made.function]).any(turns)
+    }
+
     /// The literal is one of those that the function's effect does without, as an argument at that place.
     pub(super) fn is_void_for(&self, file: FileId, api: &Api, position: usize, literal: ValueId) -> bool {
         let asks = format!("{position}=@numeric");
-        api.unless.iter().any(|it| *it == asks) && self.text_of(file, literal, 0).is_some_and(|text| is_numeric(&text))
+        api.unless.iter().any(|it| *it == asks) && self.is_text(file, literal, is_numeric)
     }
 
     /// The same function first waits until the receiver is ready: `await wait_readable(sock)`.
@@ -179,6 +214,7 @@ impl Project {
             "@ended" => return Some(self.is_polled_to_its_end(file, call)),
             "@new" => return Some(self.is_new(file, call)),
             "@paired" => return Some(self.is_paired(file, call)),
+            "@room" => return Some(self.has_room(file, call)),
             _ => {}
         }
         if let Some(method) = condition.strip_prefix('.') {
@@ -196,10 +232,10 @@ impl Project {
                 },
                 _ => self.given_for(file, call, which).map(|it| it.value),
             };
-            let text = || given.and_then(|it| self.text_of(file, it, 0));
+            let is_text = |test: fn(&str) -> bool| given.is_some_and(|it| self.is_text(file, it, test));
             return Some(match kind {
-                "numeric" => text().is_some_and(|text| is_numeric(&text)),
-                "data" => text().is_some_and(|text| is_data(&text)),
+                "numeric" => is_text(is_numeric) || given.is_some_and(|it| self.is_made_of_address(file, it)),
+                "data" => is_text(is_data),
                 "zero" => given.is_some_and(|it| self.is_no_time(file, it)),
                 _ => false,
             });
@@ -252,6 +288,27 @@ impl Project {
             Value::Attr(_, name) => model.name(*name) == "ZERO",
             _ => false,
         }
+    }
+
+    /// The value is a text that passes the test, or one of several that all do.
+    fn is_text(&self, file: FileId, value: ValueId, test: fn(&str) -> bool) -> bool {
+        match self.model(file).value(value) {
+            Value::Union(parts) => parts.iter().all(|part| self.is_text(file, *part, test)),
+            _ => self.text_of(file, value, 0).is_some_and(|text| test(&text)),
+        }
+    }
+
+    /// Rust: an address in numbers, or a pair or text that begins with one: `(ip, 80)`, `format!("{}:80", ip)`.
+    fn is_made_of_address(&self, file: FileId, value: ValueId) -> bool {
+        let model = self.model(file);
+        let first = match model.value(value) {
+            Value::Tuple(items) => items.first().copied(),
+            Value::Instance { args, .. } => args.first().copied(),
+            _ => None,
+        };
+        let is_address = |ty: &Ty| ty.library_path().is_some_and(|path| ADDRESSES.contains(&path));
+        model.language == Language::Rust
+            && std::iter::once(value).chain(first).any(|it| is_address(&self.evaluate(file, it)))
     }
 
     /// The text that a value is, that a pair begins with, or that was given to the call which made it.

@@ -1,7 +1,7 @@
 //! What must hold of a function's parameters for something in it to happen, and whether a call rules that out.
 
 use crate::finding::FileId;
-use crate::model::{CallId, Condition, Param, ParamKind, Test, UNKNOWN, Value, ValueId};
+use crate::model::{CallId, Condition, FileModel, Param, ParamKind, Test, UNKNOWN, Value, ValueId};
 use crate::source::Language;
 
 use super::calls::Callee;
@@ -22,6 +22,8 @@ struct Demand {
     asked_in: FileId,
     /// No path gives the parameter another value before it is asked for.
     exact: bool,
+    /// Another value has taken the place of the parameter if it was nothing: `x = x or y`, `if x is None: x = y`.
+    replaced: bool,
 }
 
 impl Demand {
@@ -132,6 +134,23 @@ pub(super) enum Outcome {
     Becomes(Guard),
 }
 
+/// The parameter that a value is, unless it was nothing: on one way or another, however many came after one another.
+fn kept_in(
+    model: &FileModel,
+    value: ValueId,
+    depth: u32,
+    is_param: &dyn Fn(ValueId) -> Option<usize>,
+) -> Option<usize> {
+    match model.value(value) {
+        // Of a union in a union, something else than its being nothing decided.
+        Value::Union(parts) if parts.len() == 1 => is_param(parts[0]),
+        Value::Union(parts) if depth < 6 => {
+            parts.iter().find_map(|part| is_param(*part).or_else(|| kept_in(model, *part, depth + 1, is_param)))
+        }
+        _ => None,
+    }
+}
+
 /// Whether a test holds of a value of which this is known.
 fn follows(known: Condition, test: Test) -> Option<bool> {
     match (known.test, test) {
@@ -167,10 +186,17 @@ impl Project {
         let exact = given.or_else(|| entry.and_then(|it| is_param(it.1)).filter(|_| set.is_none()));
         // A parameter that some path replaces is still what was given, on the others.
         let param = exact.or_else(|| is_param(entry.map_or(value, |it| it.1)));
-        let param = param.or_else(|| match model.value(condition.value) {
-            Value::Union(parts) => params.iter().position(|it| it.value != UNKNOWN && parts.contains(&it.value)),
-            _ => None,
-        });
+        let union = match model.value(condition.value) {
+            Value::Union(parts) => &parts[..],
+            _ => &[],
+        };
+        let param = param.or_else(|| params.iter().position(|it| it.value != UNKNOWN && union.contains(&it.value)));
+        // Of what took its place where it was nothing, only what it must be says something of what was given.
+        let tells_what_it_is =
+            condition.holds && matches!(condition.test, Test::Is(_) | Test::Equals(_) | Test::Instance(_));
+        let is_replaced = param.is_none() && tells_what_it_is;
+        let kept = if is_replaced { kept_in(model, condition.value, 0, &is_param) } else { None };
+        let param = param.or(kept);
         Some(Demand {
             param: u16::try_from(param?).ok()?,
             test: condition.test,
@@ -178,6 +204,7 @@ impl Project {
             entry: entry.map(|it| it.0),
             asked_in: if refers || entry.is_some() { function.file } else { FileId(0) },
             exact: exact.is_some(),
+            replaced: kept.is_some(),
         })
     }
 
@@ -302,6 +329,9 @@ impl Project {
             None if param.has_default => (callee.file, param.default),
             None => return self.rest_given(caller, call, callee, guard),
         };
+        if guard.replaced && self.is_nothing(file, value, guard) {
+            return Outcome::Open;
+        }
         let told = site.given.filter(|it| given.is_some() && it.value == value);
         let told = told.and_then(|it| follows(it, guard.test));
         if let Some(truth) = told.or_else(|| self.tells(file, value, guard)) {
@@ -323,7 +353,13 @@ impl Project {
             (Some(_), _) => one.asked_in,
             (None, _) => guard.asked_in,
         };
-        Outcome::Becomes(Guard { one: Demand { exact: one.exact && guard.exact, asked_in, ..one }, other: None })
+        let (exact, replaced) = (one.exact && guard.exact, one.replaced || guard.replaced);
+        Outcome::Becomes(Guard { one: Demand { exact, replaced, asked_in, ..one }, other: None })
+    }
+
+    /// The value is written as one that counts as false.
+    fn is_nothing(&self, file: FileId, value: ValueId, demand: Demand) -> bool {
+        self.tells(file, value, Demand { test: Test::Truth, ..demand }) == Some(false)
     }
 
     /// `*args` gives positional parameters and the rest. `**options` gives what it gives: most often not the one in question.

@@ -148,3 +148,19 @@ fn is_plain_ancestor(ancestor: &Ancestor) -> bool {
 fn is_abstract(path: &str) -> bool {
     ["typing", "collections.abc.", "numbers.", "builtins.object"].iter().any(|it| path.starts_with(it))
 }
+
+/// Bases that add nothing a program would call by accident.
+pub(super) fn is_plain_base(path: &str) -> bool {
+    matches!(
+        path,
+        "builtins.object"
+            | "builtins.Exception"
+            | "abc.ABC"
+            | "typing.Generic"
+            | "typing.Protocol"
+            | "typing_extensions.Protocol"
+            | "typing.NamedTuple"
+            | "enum.Enum"
+            | "pydantic.BaseModel"
+    )
+}

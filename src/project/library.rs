@@ -34,6 +34,9 @@ impl Project {
             }
             _ => {}
         }
+        if let Some(inner) = text.strip_prefix("of:") {
+            return self.element(language, &self.table_type(language, inner, around));
+        }
         if let Some(position) = text.strip_prefix("call:") {
             let called = position.parse().map_or(Ty::Unknown, |position| (around.argument)(position));
             return self.given_when_called(&called);
@@ -86,7 +89,7 @@ impl Project {
                     _ => {}
                 }
             }
-        } else if matches!(path, "Vec" | "std::vec::Vec" | "std::collections::VecDeque" | "std::collections::HashSet") {
+        } else if matches!(path, "Vec" | "std::vec::Vec") {
             return Ty::Collection(Arc::new(args.into_iter().next().unwrap_or(Ty::Unknown)));
         }
         let path = match (language, path) {
@@ -99,6 +102,40 @@ impl Project {
         let facts = self.knowledge.type_facts(language, path);
         let path = facts.map_or_else(|| LibraryPath::of(path), |facts| facts.path.into());
         Ty::Instance(Class::Library(path), some(args))
+    }
+
+    /// Rust: a method of a trait that nearly every type derives, or has from the library: `x.clone()` is what `x` is. Not of
+    /// what gives access to another, which answers in its place.
+    pub(super) fn of_any(&self, receiver: &Ty, name: &str) -> Ty {
+        let path = match name {
+            "clone" => "std::clone::Clone::clone",
+            "to_owned" => "std::borrow::ToOwned::to_owned",
+            "to_string" => "std::string::ToString::to_string",
+            "into" => "std::convert::Into::into",
+            "try_into" => "std::convert::TryInto::try_into",
+            "eq" => "std::cmp::PartialEq::eq",
+            "ne" => "std::cmp::PartialEq::ne",
+            "cmp" => "std::cmp::Ord::cmp",
+            "partial_cmp" => "std::cmp::PartialOrd::partial_cmp",
+            "hash" => "std::hash::Hash::hash",
+            _ => return Ty::Unknown,
+        };
+        let stands_for_another = |path: &str| {
+            let facts = self.knowledge.type_facts(Language::Rust, path);
+            facts.is_some_and(|facts| facts.wrapper || facts.guard.is_some())
+        };
+        match receiver {
+            // `Type::clone(&x)`
+            Ty::Class(_) => Ty::External(path.into()),
+            Ty::Instance(Class::Library(of), _) if stands_for_another(of) => Ty::Unknown,
+            _ => Ty::Method(path.into(), Arc::new(receiver.clone())),
+        }
+    }
+
+    /// Rust: a guard of which the table does not say what it gives access to.
+    pub(super) fn is_bare_guard(&self, ty: &Ty) -> bool {
+        let facts = ty.library_path().and_then(|path| self.knowledge.type_facts(Language::Rust, path));
+        facts.is_some_and(|facts| facts.guard.is_some() && !facts.wrapper)
     }
 
     /// `T` of `Option<T>`.

@@ -10,6 +10,7 @@ use crate::model::{FunctionKind, ModuleId, NameId, ParamKind, Role, Value, Value
 use crate::source::Language;
 
 use super::Project;
+use super::instances::is_plain_base;
 use super::memo::{Question, once};
 use super::path::LibraryPath;
 use super::types::{Class, ClassRef, FnRef, Foreign, Ty, none};
@@ -38,7 +39,10 @@ impl Project {
                         let this = Ty::Instance(Class::Own(*class), none());
                         Ty::Method("std::default::Default::default".into(), Arc::new(this))
                     }
-                    Ty::Unknown if language == Language::Rust => self.trait_member(*class, receiver, name),
+                    Ty::Unknown if language == Language::Rust => match self.trait_member(*class, receiver, name) {
+                        Ty::Unknown => self.of_any(receiver, name),
+                        found => found,
+                    },
                     found => found,
                 }
             }
@@ -53,7 +57,12 @@ impl Project {
             Ty::Str(_) if language == Language::Rust => {
                 self.library_member(language, "std::primitive::str", &[], receiver, name)
             }
-            Ty::Instance(Class::Library(path), args) => self.library_member(language, path, args, receiver, name),
+            Ty::Instance(Class::Library(path), args) => {
+                match self.library_member(language, path, args, receiver, name) {
+                    Ty::Unknown if language == Language::Rust => self.of_any(receiver, name),
+                    found => found,
+                }
+            }
             Ty::Super(class) => self.inherited(*class, name),
             Ty::Foreign(it) => self.foreign_member(*it, name),
             Ty::Collection(_) => {
@@ -575,20 +584,4 @@ impl Project {
         let bases = facts.map_or(&[][..], |facts| facts.bases);
         bases.iter().find_map(|base| self.library_member_within(language, base, receiver, name, depth + 1))
     }
-}
-
-/// Bases that add nothing a program would call by accident.
-pub(super) fn is_plain_base(path: &str) -> bool {
-    matches!(
-        path,
-        "builtins.object"
-            | "builtins.Exception"
-            | "abc.ABC"
-            | "typing.Generic"
-            | "typing.Protocol"
-            | "typing_extensions.Protocol"
-            | "typing.NamedTuple"
-            | "enum.Enum"
-            | "pydantic.BaseModel"
-    )
 }

@@ -159,7 +159,7 @@ impl Project {
 
     /// A table tells what the path is, or the analysis itself knows it.
     fn is_described(&self, language: Language, full: &str) -> bool {
-        self.knowledge.describes(language, full) || super::members::is_plain_base(full)
+        self.knowledge.describes(language, full) || super::instances::is_plain_base(full)
     }
 
     /// What a path into a library is in the library's sources.

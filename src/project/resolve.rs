@@ -81,6 +81,8 @@ impl Project {
                 {
                     ty
                 }
+                // What a guard gives access to is no guard.
+                ty if ty.parts().iter().any(|part| self.is_bare_guard(part)) => Ty::Unknown,
                 ty => self.inner(model.language, &ty),
             },
             Value::Index(inner) => match self.evaluate(file, *inner) {

@@ -41,11 +41,10 @@ impl Project {
         // What a library does at times, for reasons that are its own, is nothing to tell its users.
         found.sites.retain(|(site, _)| !(installed && site.branches > 0));
         let starts = |runs: &Runs| matches!(runs, Runs::Library(_, Effect::StartsRuntime));
-        if !self.function(function).kind.is_async()
-            && found.sites.iter().any(|(_, runs)| starts(runs))
-            && self.asks_for_loop(function)
-        {
-            found.sites.retain(|(_, runs)| !starts(runs));
+        if !self.function(function).kind.is_async() && found.sites.iter().any(|(_, runs)| starts(runs)) {
+            let asks = self.asks_for_loop(function);
+            let may_come = |site: &Site| site.call.is_some_and(|call| self.runs_what_may_come(file, call));
+            found.sites.retain(|(site, runs)| !starts(runs) || !asks && !may_come(site));
         }
         found.sites
     }
@@ -164,6 +163,8 @@ impl Found<'_> {
                 Node::Call(call) => {
                     asked |= self.project.asks_for_runtime(self.file, *call);
                     self.call(*call);
+                    // What is done until the process is gone keeps nobody waiting.
+                    self.off_loop |= self.project.ends_this_process(self.file, *call);
                 }
                 // `match Handle::try_current()`: where there is none, nothing is blocked.
                 Node::Branch(_) if std::mem::take(&mut asked) => {}
@@ -176,7 +177,7 @@ impl Found<'_> {
                         && scope.kind == ScopeKind::With
                     {
                         for item in &scope.items {
-                            self.enter(self.site_of(item.span, item.value), item.value);
+                            self.enter(self.site_of(item.span, item.value), item.value, true);
                         }
                     }
                     let fails = matches!(node, Node::Scope(it) if self.project.expects_failure(self.file, it, false));
@@ -318,7 +319,10 @@ impl Found<'_> {
             }
         }
         if let Some(argument) = call.args.first().filter(|_| api.returns.starts_with("enter:")) {
-            self.enter(self.site_of(site.span, argument.value), argument.value);
+            // A stack that is entered here is left here, and all that is in it.
+            let leaves = matches!(model.value(call.callee), Value::Attr(stack, _)
+                if matches!(model.value(*stack), Value::Entered(..)));
+            self.enter(self.site_of(site.span, argument.value), argument.value, leaves);
         }
     }
 

@@ -1,6 +1,6 @@
 //! What a library does at times and not at others: nothing to tell its users of.
 
-use crate::model::{Arm, Block, FileModel, FunctionId, Node, Test, Value, ValueId, flow};
+use crate::model::{Arm, Block, FileModel, FunctionId, Node, ParamKind, Test, Value, ValueId, flow};
 use crate::source::Span;
 
 use super::Project;
@@ -10,6 +10,13 @@ impl Project {
     /// Calling the function does not always run it.
     pub(super) fn runs_at_times(&self, function: FnRef) -> bool {
         self.keeps_result(function) || self.is_called_at_times(function)
+    }
+
+    /// What the function makes it keeps for all callers: not by object, nor by argument.
+    pub fn keeps_for_all(&self, function: FnRef) -> bool {
+        let params = &self.function(function).params;
+        let by_object = params.iter().any(|it| it.kind == ParamKind::Receiver);
+        !by_object && (params.is_empty() || !self.keeps_result(function))
     }
 
     /// Some decorator wraps it in a function that calls it on some ways and not on others: a cache, mostly.

@@ -112,15 +112,21 @@ impl Found<'_> {
         }
     }
 
-    /// `with value:`
-    pub(super) fn enter(&mut self, site: Site, value: ValueId) {
+    /// `with value:`, which leaves it as well; `stack.enter_context(value)`, which does not.
+    ///
+    /// What is entered and not left here runs up to its `yield`: of a generator it is not known what is before that.
+    pub(super) fn enter(&mut self, site: Site, value: ValueId, leaves: bool) {
         let project = self.project;
         let value = &project.evaluate(self.file, value);
         match value {
-            Ty::Manager(manager) if !project.function(*manager).kind.is_async() => self.own(site, [*manager]),
+            Ty::Manager(manager) if leaves && !project.function(*manager).kind.is_async() => {
+                self.own(site, [*manager]);
+            }
             Ty::Instance(Class::Own(_), _) | Ty::Foreign(Foreign::Instance(_)) => {
                 self.method(site, value, "__enter__");
-                self.method(site, value, "__exit__");
+                if leaves {
+                    self.method(site, value, "__exit__");
+                }
             }
             Ty::Instance(Class::Library(_), _) => self.method(site, value, "__enter__"),
             _ => {}

@@ -204,9 +204,21 @@ impl Lowerer<'_> {
     }
 
     /// The value of a parameter where another takes its place if it is nothing: `x or y`. A test that comes after says
-    /// nothing of the parameter itself.
+    /// nothing of the parameter itself, unless it tells what it must have been.
     pub(super) fn replaced(&mut self, value: ValueId) -> ValueId {
         if self.is_parameter(value) { self.add(Value::Union([value].into())) } else { value }
+    }
+
+    /// The same of `x if test else y`, after a test that says this.
+    pub(super) fn replaced_where(&mut self, value: ValueId, said: &[Condition]) -> ValueId {
+        let of_it = || said.iter().filter(|it| it.value == value);
+        if of_it().next().is_none() {
+            return value;
+        }
+        let replaced = self.replaced(value);
+        let is_nothing = of_it().all(|it| matches!(it.test, Test::Truth | Test::None));
+        // Something else decides whether another takes its place: the mark of nothing is of no use then.
+        if is_nothing || replaced == value { replaced } else { self.add(Value::Union([replaced].into())) }
     }
 
     fn is_parameter(&self, value: ValueId) -> bool {

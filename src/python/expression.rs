@@ -6,8 +6,8 @@ use ruff_python_ast::{
 use ruff_text_size::Ranged;
 
 use crate::model::{
-    Arg, Arm, Await, Branch, BranchKind, Call, CallId, FunctionKind, Implicit, ImplicitKind, Node, UNKNOWN, Use, Value,
-    ValueId, Yield,
+    Arg, Arm, Await, Branch, BranchKind, Call, CallId, Condition, FunctionKind, Implicit, ImplicitKind, Node, UNKNOWN,
+    Use, Value, ValueId, Yield,
 };
 use crate::source::Span;
 
@@ -70,9 +70,11 @@ impl<'a> Lowerer<'a> {
                     let body = this.block(|this| values.push(this.expression(arm, result)));
                     arms.push(Arm { body, span: span(arm.range()), ..said.take().unwrap_or_default() });
                 });
-                let asked: Vec<ValueId> = arms.iter().flat_map(|arm| &arm.conditions).map(|it| it.value).collect();
+                let asked: Vec<Condition> = arms.iter().flat_map(|arm| &arm.conditions).copied().collect();
                 self.branch(span(it.range()), arms, true);
-                values.iter_mut().filter(|it| asked.contains(*it)).for_each(|value| *value = self.replaced(*value));
+                for value in &mut values {
+                    *value = self.replaced_where(*value, &asked);
+                }
                 self.union(values)
             }
             Expr::BinOp(it) => {

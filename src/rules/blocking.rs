@@ -2,9 +2,10 @@
 
 use super::{Context, Profile, Rule};
 use crate::knowledge::{Api, Effect, Kind};
+use crate::model::{CallId, FileModel, Value};
 use crate::project::effects::{Climbing, Evidence, Runs};
 use crate::project::types::FnRef;
-use crate::source::Language;
+use crate::source::{Language, Span};
 
 /// Reports every place in the file's code on the loop that blocks in this way.
 pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) {
@@ -13,6 +14,10 @@ pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) 
     for function in context.functions_on_loop() {
         // What is kept was made by the first call that gets there.
         let mut made: Vec<FnRef> = Vec::new();
+        // A file that is read once for all is read by whoever comes first, mostly long before this does.
+        let is_spared = |context: &Context<'_>, keeper: FnRef| {
+            kind == Kind::File && project.keeps_for_all(keeper) && !context.wants(Profile::Strict)
+        };
         for (site, runs) in effects.sites(function) {
             match runs {
                 Runs::Library(api, Effect::Blocks(found)) if *found == kind => {
@@ -22,6 +27,7 @@ pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) 
                     let mut finding = context.finding(rule, function, site.span, message);
                     finding.confidence = api.confidence;
                     finding.help = remedy(context, function, api);
+                    finding.made_at = site.call.and_then(|call| made_at(context.model(), call));
                     context.keep(finding);
                 }
                 Runs::Own(callee) if !project.answers_for_itself(*callee) => {
@@ -34,6 +40,9 @@ pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) 
                             continue;
                         }
                         made.push(keeper);
+                        if is_spared(&*context, keeper) {
+                            continue;
+                        }
                     }
                     if evidence.is_far_fetched() && !context.wants(Profile::All) {
                         continue;
@@ -55,6 +64,18 @@ pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) 
                 }
                 _ => {}
             }
+        }
+    }
+}
+
+/// The call that gives what a method is called on.
+fn made_at(model: &FileModel, call: CallId) -> Option<Span> {
+    let Value::Attr(mut receiver, _) = *model.value(model.call(call).callee) else { return None };
+    loop {
+        match *model.value(receiver) {
+            Value::Entered(inner, _) | Value::Awaited(inner) => receiver = inner,
+            Value::Result(made) => return Some(model.call(made).name_span),
+            _ => return None,
         }
     }
 }

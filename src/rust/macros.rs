@@ -92,7 +92,13 @@ impl Lowerer {
                 }
                 if other == "format" {
                     let class = self.absolute(&["std", "string", "String"]);
-                    return self.instance(class, Vec::new());
+                    // What the text begins with.
+                    let begins = |text: ValueId| match self.model.value(text) {
+                        Value::Str(text) => self.model.name(*text).starts_with("{}"),
+                        _ => false,
+                    };
+                    let first = values.get(1).copied().filter(|_| begins(values[0]));
+                    return self.instance(class, first.into_iter().collect());
                 }
                 if other == "dbg" {
                     return values.first().copied().unwrap_or(UNKNOWN);
