@@ -72,6 +72,9 @@ impl Project {
     /// before it returns, by itself or through functions it hands them to.
     pub fn called_parameters(&self, function: FnRef) -> Vec<u32> {
         let _outlines = self.of_outlines();
+        if self.is_given_no_functions(function) {
+            return Vec::new();
+        }
         let callables = self.callables(function.file);
         let own = |owner: &FunctionId| *owner == function.function;
         let called = callables.called.get(&function.function).into_iter().flatten();
@@ -130,7 +133,7 @@ impl Project {
         let callees = self.callees(file, call);
         let [Callee::Own(callee)] = callees.as_slice() else { return None };
         let value = self.model(file).call(call).args[argument].value;
-        let count = self.function(*callee).params.len() as u32;
+        let count = self.declared(*callee).params.len() as u32;
         let position = (0..count).find(|it| self.argument_at(file, call, *callee, *it) == Some(value))?;
         Some((*callee, position))
     }
@@ -139,15 +142,15 @@ impl Project {
     pub fn argument_at(&self, file: FileId, call: CallId, callee: FnRef, position: u32) -> Option<ValueId> {
         let _outlines = self.of_outlines();
         let model = self.model(file);
-        let params = &self.function(callee).params;
+        let params = &self.declared(callee).params;
         let param = params.get(position as usize)?;
         if let Some(given) = self.given_by_python(file, callee) {
             let place = given.iter().position(|it| it.param == position)?;
-            let name = self.model(callee.file).name(param.name);
+            let name = self.declared_in(callee.file).name(param.name);
             let place = given[place].positional.then_some(place);
             return model.call(call).argument(&model.names, place, Some(name)).map(|arg| arg.value);
         }
-        let name = self.model(callee.file).name(param.name);
+        let name = self.declared_in(callee.file).name(param.name);
         // Python keeps the receiver out of the arguments; Rust does so in method calls, of which `self` is no parameter.
         let receivers = params.iter().take(position as usize).filter(|it| it.kind == ParamKind::Receiver).count();
         let index = position as usize - receivers;

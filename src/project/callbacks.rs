@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 
 use crate::finding::FileId;
 use crate::knowledge::{Place as RunPlace, Runner};
-use crate::model::{CallId, ClassId, ClassKind, FunctionId, FunctionKind, NameId, Value};
+use crate::model::{CallId, ClassId, ClassKind, FunctionId, FunctionKind, NameId, Node, Value, ValueId, flow};
 use crate::source::Language;
 
 use super::Project;
@@ -33,6 +33,10 @@ impl Project {
             }
             let is_rust = model.language == Language::Rust;
             if is_rust && !self.may_call_back(file, model.name(*name), scope.get_or_init(|| self.opened_by(file))) {
+                continue;
+            }
+            // A closure that does nothing blocks nothing.
+            if is_rust && call.args.iter().all(|arg| self.is_idle(file, arg.value)) {
                 continue;
             }
             let Some(api) = self.api_of(file, CallId(index as u32)) else { continue };
@@ -64,6 +68,17 @@ impl Project {
         }
         self.methods_on_loop(file, &mut callbacks);
         callbacks
+    }
+
+    /// The value is a closure in which nothing is called, nothing waits and nothing loops.
+    fn is_idle(&self, file: FileId, value: ValueId) -> bool {
+        let model = self.model(file);
+        let Value::Function(function) = model.value(value) else { return false };
+        let definition = model.function(*function);
+        let does = |node: &Node| {
+            !matches!(node, Node::Bind { .. } | Node::Release { .. } | Node::Return { .. } | Node::Branch(_))
+        };
+        definition.kind == FunctionKind::Closure && flow::find(&definition.body, &mut |node| does(node)).is_none()
     }
 
     /// Rust: a method of that name may be one that hands a function to the loop. The trait it is of must be in scope: the file

@@ -2,6 +2,7 @@
 
 mod asking;
 mod async_library;
+mod bodies;
 mod border;
 mod callables;
 mod callbacks;
@@ -231,7 +232,7 @@ impl Project {
     }
 
     /// What is declared of a function: not its body.
-    fn declared(&self, function: FnRef) -> &Function {
+    pub fn declared(&self, function: FnRef) -> &Function {
         self.declared_in(function.file).function(function.function)
     }
 
