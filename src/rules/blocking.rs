@@ -14,10 +14,9 @@ pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) 
     for function in context.functions_on_loop() {
         // What is kept was made by the first call that gets there.
         let mut made: Vec<FnRef> = Vec::new();
-        // A file that is read once for all is read by whoever comes first, mostly long before this does.
-        let is_spared = |context: &Context<'_>, keeper: FnRef| {
-            kind == Kind::File && project.keeps_for_all(keeper) && !context.wants(Profile::Strict)
-        };
+        // What is made once for all is made by whoever comes first, mostly long before this does.
+        let is_spared =
+            |context: &Context<'_>, keeper: FnRef| project.keeps_for_all(keeper) && !context.wants(Profile::Strict);
         for (site, runs) in effects.sites(function) {
             match runs {
                 Runs::Library(api, Effect::Blocks(found)) if *found == kind => {
