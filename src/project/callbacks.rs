@@ -93,7 +93,7 @@ impl Project {
             let is_in = |file: &FileId| self.source(*file).text.contains(owner);
             names.find(owner).is_some() || names.find(library).is_some() || opened.files.iter().any(is_in)
         };
-        opened.anything || paths.any(|path| is_named(path))
+        opened.anything || paths.any(is_named)
     }
 
     /// What the `use x::*` of a file open.

@@ -32,7 +32,7 @@ pub(super) struct Scan {
 impl Scan {
     pub(super) fn of(text: &str) -> Self {
         let mut scanner = Scanner { bytes: text.as_bytes(), at: 0 };
-        let wanted = text.contains("asynclint:") || text.to_ascii_lowercase().contains("noqa");
+        let wanted = text.contains("asynclint:") || mentions_noqa(text.as_bytes());
         let mut scan = Self::default();
         let (mut depth, mut prefix, mut since) = (0_usize, 0_usize, 0_usize);
         let mut plain = Plain::default();
@@ -153,6 +153,12 @@ impl Scan {
             self.comments.push(Comment { span: Span::new(start as u32, end as u32), own_line });
         }
     }
+}
+
+/// In letters of either case.
+fn mentions_noqa(text: &[u8]) -> bool {
+    memchr::memchr2_iter(b'q', b'Q', text)
+        .any(|at| at >= 2 && text.get(at - 2..at + 2).is_some_and(|it| it.eq_ignore_ascii_case(b"noqa")))
 }
 
 /// Lines stay lines, for messages.
