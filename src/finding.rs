@@ -14,7 +14,7 @@ impl FileId {
 }
 
 /// Gives the texts that places are in.
-pub trait Sources {
+pub trait Sources: Sync {
     fn source(&self, file: FileId) -> &Source;
 }
 
@@ -77,6 +77,9 @@ pub struct Finding {
     pub trace: Vec<Step>,
     /// Other places worth seeing: where the guard is taken, where the scope opens.
     pub related: Vec<Related>,
+    /// In the same file: what makes the object that this is done with, `open(path)` of `file.read()`. Who has accepted that
+    /// has accepted this.
+    pub made_at: Option<Span>,
     pub fix: Option<Fix>,
 }
 

@@ -36,17 +36,24 @@ fn fixture(path: &Utf8Path, expected: String) -> datatest_stable::Result<()> {
     read(folder.as_std_path(), folder.as_std_path(), &mut sources, &mut surroundings)?;
     let surroundings = Arc::new(surroundings);
     let rules = RuleSet::of_profile(Profile::Recommended);
-    let inputs = |sources: &[Source]| {
-        sources.iter().map(|it| Input { source: it.clone(), rules: rules.clone(), relevant: true }).collect()
+    let inputs = |sources: &[Source], all: bool| {
+        let relevant = |it: &Source| all || asynclint::discover::can_matter(it.language, &it.text);
+        let input = |it: &Source| Input { source: it.clone(), rules: rules.clone(), relevant: relevant(it) };
+        sources.iter().map(input).collect()
     };
-    let outcome = analyze_in(inputs(&sources), Knowledge::default(), Arc::clone(&surroundings));
+    let outcome = analyze_in(inputs(&sources, true), Knowledge::default(), Arc::clone(&surroundings));
     let got = render(&outcome);
     if got != expected {
         return Err(difference(&expected, &got).into());
     }
+    // It must not matter that files are lowered only when something leads to them.
+    let on_demand = render(&analyze_in(inputs(&sources, false), Knowledge::default(), Arc::clone(&surroundings)));
+    if on_demand != expected {
+        return Err(format!("with files lowered on demand:\n{}", difference(&expected, &on_demand)).into());
+    }
     // The order in which files come must not matter.
     sources.reverse();
-    let again = render(&analyze_in(inputs(&sources), Knowledge::default(), Arc::clone(&surroundings)));
+    let again = render(&analyze_in(inputs(&sources, true), Knowledge::default(), Arc::clone(&surroundings)));
     if again != expected {
         return Err(format!("with the files in another order:\n{}", difference(&expected, &again)).into());
     }

@@ -142,6 +142,27 @@ fn the_reason_is_kept() {
 }
 
 #[test]
+fn what_is_said_of_opening_a_file_holds_for_what_is_done_with_it() {
+    let lines = |body: &str| {
+        let text = format!("async def work(path, other):\n{body}");
+        let source = Source::new("app.py", Language::Python, text);
+        let rules = RuleSet::of_profile(Profile::Recommended);
+        let outcome = analyze(vec![Input { source, rules, relevant: true }], Knowledge::default());
+        let split = apply(&outcome.project, outcome.findings, Options::default());
+        Run { project: outcome.project, split }.kept()
+    };
+    for comment in ["# noqa: ASYNC230", "# asynclint: ignore[blocking-file] -- small"] {
+        let none: [&str; 0] = [];
+        assert_eq!(lines(&format!("    with open(path) as f:  {comment}\n        return f.read()\n")), none);
+        assert_eq!(lines(&format!("    f = open(path)  {comment}\n    f.read()\n    f.write('')\n")), none);
+        let two = format!("    f = open(path)  {comment}\n    f.read()\n    g = open(other)\n    g.read()\n");
+        assert_eq!(lines(&two), ["4: blocking-file", "5: blocking-file"]);
+    }
+    let read = "    with open(path) as f:\n        return f.read()  # noqa: ASYNC230\n";
+    assert_eq!(lines(read), ["2: blocking-file"]);
+}
+
+#[test]
 fn noqa_is_honoured_through_the_aliases() {
     for comment in [
         "# noqa",

@@ -1,13 +1,6 @@
-//! Where the running code is in the tree of scopes, and how a future is polled there.
-//!
-//! A future that belongs to a node is polled in a [`Frame`] of its own. What it opens while it is polled (inner scopes,
-//! shields, closures on the blocking pool) finds the frame in a thread-local, links itself to the frame's node, and
-//! holds the frame, so that the future is not dropped from under it.
+//! What scopes, cancel scopes and shields have in common: a node that they own, and what code inside them can ask.
 
-use std::any::Any;
-use std::cell::RefCell;
 use std::future::{Future, poll_fn};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
@@ -15,190 +8,18 @@ use std::task::{Context, Poll, Waker, ready};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::hold::{Hold, Holds};
+use crate::hold::Hold;
 use crate::name::TaskName;
-use crate::node::{ABORTED, CANCELLED, Node, Panic, Payload};
+use crate::node::{CANCELLED, Node, Panic};
+use crate::seat::{Ended, current, discard, must_stop, poll_in};
 use crate::trace::Span;
 
-/// What a future is polled for.
-pub(crate) enum Seat {
-    /// A scope or a shield.
-    Node(Arc<Node>),
-    /// A task. One pointer to both, it and its node: counting the references to a node, which all threads share, is what
-    /// costs a task most.
-    Task(Arc<dyn TaskSeat>),
-}
-
-/// A task, whatever it returns.
-pub(crate) trait TaskSeat: Any + Send + Sync {
-    fn node(&self) -> &Arc<Node>;
-
-    /// How the task has to end, if it has to: as its node, or by itself.
-    fn level(&self) -> u8;
-
-    /// Makes the task one that has begun, unless it must not.
-    fn start(&self) -> bool;
-
-    /// Says whom to wake for the task when it is stopped: at its first wait, for that does not change.
-    fn wait(&self, waker: &Waker);
-}
-
-impl Seat {
-    fn node(&self) -> &Arc<Node> {
-        match self {
-            Self::Node(node) => node,
-            Self::Task(task) => task.node(),
-        }
-    }
-
-    fn level(&self) -> u8 {
-        match self {
-            Self::Node(node) => node.level(),
-            Self::Task(task) => task.level(),
-        }
-    }
-}
-
-/// A future's place in the tree.
-pub(crate) struct Frame {
-    seat: Seat,
-    /// Made by the first inner scope: most tasks have none.
-    holds: Option<Arc<Holds>>,
-    span: Span,
-    begun: bool,
-    /// How often the future has been polled: to tell one poll from the next.
-    turn: u32,
-}
-
-impl Frame {
-    pub(crate) fn new(seat: Seat, span: Span) -> Self {
-        Self { seat, holds: None, span, begun: false, turn: 0 }
-    }
-
-    pub(crate) fn seat(&self) -> &Seat {
-        &self.seat
-    }
-
-    /// Its seat, without the rest.
-    pub(crate) fn into_seat(self) -> Seat {
-        self.seat
-    }
-
-    fn node(&self) -> &Arc<Node> {
-        self.seat.node()
-    }
-
-    /// Whether the future has been polled at all.
-    pub(crate) fn has_begun(&self) -> bool {
-        self.begun
-    }
-
-    fn is_held(&self) -> bool {
-        self.holds.as_ref().is_some_and(|holds| holds.is_held())
-    }
-}
-
-thread_local! {
-    static CURRENT: RefCell<Option<Frame>> = const { RefCell::new(None) };
-}
-
-/// Runs `f` with the frame in place, and takes the frame back however `f` ends.
-fn enter<R>(frame: &mut Option<Frame>, f: impl FnOnce() -> R) -> R {
-    struct Back<'a>(&'a mut Option<Frame>);
-    impl Drop for Back<'_> {
-        fn drop(&mut self) {
-            swap(self.0);
-        }
-    }
-    fn swap(frame: &mut Option<Frame>) {
-        // While a thread ends there is no current frame, and nothing that could need one.
-        let _ = CURRENT.try_with(|current| std::mem::swap(&mut *current.borrow_mut(), frame));
-    }
-    swap(frame);
-    let _back = Back(frame);
-    f()
-}
-
-fn current<R>(f: impl FnOnce(&mut Frame) -> R) -> Option<R> {
-    CURRENT.try_with(|current| current.borrow_mut().as_mut().map(f)).ok().flatten()
-}
-
-/// How a future that was polled in a frame ended.
-pub(crate) enum Ended<T> {
-    Done(T),
-    Panicked(Payload),
-    Cancelled,
-}
-
-/// Polls a future in its frame until it ends or has to. The future has been dropped when this is ready.
-pub(crate) fn poll_in<F: Future>(
-    frame: &mut Option<Frame>,
-    mut future: Pin<&mut Option<F>>,
-    cx: &mut Context<'_>,
-) -> Poll<Ended<F::Output>> {
-    if must_stop(frame.as_ref(), cx) {
-        return Poll::Ready(discard(frame, future).map_or(Ended::Cancelled, Ended::Panicked));
-    }
-    let span = frame.as_mut().map(|frame| {
-        frame.begun = true;
-        frame.turn = frame.turn.wrapping_add(1);
-        frame.span.clone()
-    });
-    let polled = enter(frame, || {
-        let _entered = span.as_ref().map(Span::enter);
-        catch_unwind(AssertUnwindSafe(|| {
-            let polled = future.as_mut().as_pin_mut()?.poll(cx);
-            if polled.is_ready() {
-                future.set(None);
-            }
-            Some(polled)
-        }))
-    });
-    match polled {
-        Ok(Some(Poll::Ready(value))) => Poll::Ready(Ended::Done(value)),
-        Ok(Some(Poll::Pending)) => {
-            if let Some(Frame { seat: Seat::Task(task), turn: 1, .. }) = frame {
-                task.wait(cx.waker());
-            }
-            // Stopped before there was anyone to wake, or by itself?
-            if must_stop(frame.as_ref(), cx) {
-                return Poll::Ready(discard(frame, future).map_or(Ended::Cancelled, Ended::Panicked));
-            }
-            Poll::Pending
-        }
-        Ok(None) => Poll::Ready(Ended::Cancelled),
-        Err(panic) => {
-            // A second panic, of the future's drop, was printed by the panic hook; the first one is the cause.
-            discard(frame, future);
-            Poll::Ready(Ended::Panicked(panic))
-        }
-    }
-}
-
-fn must_stop(frame: Option<&Frame>, cx: &Context<'_>) -> bool {
-    let level = frame.map_or(0, |frame| frame.seat.level());
-    if level < CANCELLED {
-        return false;
-    }
-    if level >= ABORTED {
-        return true;
-    }
-    let Some(holds) = frame.and_then(|frame| frame.holds.as_ref()).filter(|holds| holds.is_held()) else { return true };
-    holds.wait(cx.waker());
-    !holds.is_held()
-}
-
-/// Drops the future in its frame; the panic, if that panics.
-pub(crate) fn discard<F>(frame: &mut Option<Frame>, mut future: Pin<&mut Option<F>>) -> Option<Payload> {
-    enter(frame, || catch_unwind(AssertUnwindSafe(|| future.set(None))).err())
-}
-
-/// What the future of a scope, a cancel scope or a shield has: its node and a hold on the frame it was opened in.
+/// What the future of a scope, a cancel scope or a shield has: its node and a hold on the seat it was opened in.
 ///
 /// Dropped before the node is closed, it aborts the node and leaves the rest of the waiting to the enclosing one.
 pub(crate) struct Owner {
-    /// Of the node. Away only while the body is polled.
-    frame: Option<Frame>,
+    /// Away only while the body is polled.
+    node: Option<Arc<Node>>,
     hold: Option<Hold>,
     /// Who is woken while the body waits.
     waker: Option<Waker>,
@@ -210,43 +31,34 @@ pub(crate) struct Owner {
 impl Owner {
     /// Opens a node where the caller runs. To be called while its future is polled.
     pub(crate) fn open(shielded: bool, deadline: Option<Instant>, name: TaskName) -> Self {
-        let opened = current(|frame| {
-            let hold = Hold::new(frame.holds.get_or_insert_with(Holds::new));
-            (Node::open(Some(frame.node()), shielded, deadline, name.clone()), hold)
+        let opened = current(|seat, _| {
+            let parent = Arc::clone(seat).to_node();
+            (Node::open(Some(&parent), shielded, deadline, name.clone()), seat.hold())
         });
-        let (node, hold) = match opened {
-            Some((node, hold)) => (node, Some(hold)),
-            None => (Node::open(None, shielded, deadline, name), None),
-        };
-        let frame = Some(Frame::new(Seat::Node(node), Span::none()));
-        Self { frame, hold, waker: None, known: false, closed: false }
+        let (node, hold) = opened.unwrap_or_else(|| (Node::open(None, shielded, deadline, name), None));
+        Self { node: Some(node), hold, waker: None, known: false, closed: false }
     }
 
     pub(crate) fn node(&self) -> &Arc<Node> {
-        match &self.frame {
-            Some(frame) => frame.node(),
-            None => unreachable!("the frame has been put back"),
+        match &self.node {
+            Some(node) => node,
+            None => unreachable!("it has been given back"),
         }
     }
 
-    /// Polls the body; if it has to wait, what is polling is woken when the node is cancelled.
-    pub(crate) fn poll_body<F: Future>(
-        &mut self,
-        mut body: Pin<&mut Option<F>>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Ended<F::Output>> {
-        let polled = poll_in(&mut self.frame, body.as_mut(), cx);
-        if polled.is_ready() || self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-            return polled;
+    /// Polls the body; if it has to wait, what is polling is woken when the node is stopped.
+    fn poll_body<F: Future>(&mut self, body: Pin<&mut Option<F>>, cx: &mut Context<'_>) -> Poll<Ended<F::Output>> {
+        let Self { node, waker, known, .. } = self;
+        if must_stop(node, cx) {
+            return Poll::Ready(discard(node, body));
         }
-        self.waker = Some(cx.waker().clone());
-        self.known = true;
-        self.node().set_owner(cx.waker().clone());
-        // Cancelled before there was anyone to wake?
-        if must_stop(self.frame.as_ref(), cx) {
-            return Poll::Ready(discard(&mut self.frame, body).map_or(Ended::Cancelled, Ended::Panicked));
-        }
-        polled
+        poll_in(node, &Span::none(), body, cx, |node, polling| {
+            if !waker.as_ref().is_some_and(|waker| waker.will_wake(polling)) {
+                *waker = Some(polling.clone());
+                *known = true;
+                node.set_owner(polling.clone());
+            }
+        })
     }
 
     /// Ready when all members have left; the node is closed and the enclosing future no longer held.
@@ -274,11 +86,14 @@ impl Drop for Owner {
 }
 
 /// Adds work that the current node, if there is one, waits for; it leaves when this is dropped.
-pub(crate) struct Work(Option<(Arc<Node>, usize)>);
+pub(crate) struct Work(Option<(Arc<Node>, u32)>);
 
 impl Work {
     pub(crate) fn begin(name: TaskName) -> Self {
-        Self(current(|frame| (Arc::clone(frame.node()), frame.node().add_work(name))))
+        Self(current(|seat, _| {
+            let key = seat.node().add_work(name);
+            (Arc::clone(seat).to_node(), key)
+        }))
     }
 
     /// Leaves a panic that nobody awaits to the node, if there is one.
@@ -292,14 +107,14 @@ impl Work {
 impl Drop for Work {
     fn drop(&mut self) {
         if let Some((node, key)) = self.0.take() {
-            node.leave(key);
+            node.leave(key, None);
         }
     }
 }
 
 /// Keeps the future that is being polled from being dropped by a cancellation.
 pub(crate) fn hold() -> Option<Hold> {
-    current(|frame| Hold::new(frame.holds.get_or_insert_with(Holds::new)))
+    current(|seat, _| seat.hold()).flatten()
 }
 
 /// How often a future that has nothing but its cancellation to wait for is polled in one turn of its owner before it is
@@ -336,8 +151,11 @@ impl Yielding {
     }
 
     fn poll_here(&mut self, cx: &Context<'_>) -> Poll<()> {
-        let here = current(|frame| (frame.node().is_cancelled(), frame.is_held(), frame.turn));
-        let Some((true, held, turn)) = here else { return Poll::Ready(()) };
+        let here = current(|seat, turn| {
+            let held = || seat.holds().is_some_and(|holds| holds.is_held());
+            seat.node().is_cancelled().then(|| (held(), turn))
+        });
+        let Some((held, turn)) = here.flatten() else { return Poll::Ready(()) };
         if held {
             // The owner is woken when the last hold is released.
             return Poll::Pending;
@@ -362,7 +180,7 @@ impl Yielding {
 /// assert!(!taskgroup::is_cancelled());
 /// ```
 pub fn is_cancelled() -> bool {
-    current(|frame| frame.node().is_cancelled()).unwrap_or(false)
+    current(|seat, _| seat.node().is_cancelled()).unwrap_or(false)
 }
 
 /// The moment at which the code this is called from will be cancelled, if no more than its deadlines do it: the
@@ -385,7 +203,7 @@ pub fn is_cancelled() -> bool {
 /// # }
 /// ```
 pub fn deadline() -> Option<Instant> {
-    current(|frame| frame.node().deadline()).flatten()
+    current(|seat, _| seat.node().deadline()).flatten()
 }
 
 /// A token that is cancelled with the scope this is called in; outside a scope, one that never is.
@@ -397,7 +215,7 @@ pub fn deadline() -> Option<Instant> {
 /// assert!(!taskgroup::token().is_cancelled());
 /// ```
 pub fn token() -> CancellationToken {
-    current(|frame| frame.node().token()).unwrap_or_default()
+    current(|seat, _| seat.node().token()).unwrap_or_default()
 }
 
 /// An await that only gives cancellation, and the other tasks of the thread, a chance.

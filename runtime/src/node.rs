@@ -10,12 +10,15 @@
 //! No code of the user's and no waker runs under a lock, and nothing here recurses over the depth of the tree.
 
 use std::any::Any;
-use std::sync::{Arc, Weak};
+use std::mem::take;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::task::Waker;
 
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::hold::{Hold, Holds};
 use crate::name::TaskName;
 use crate::slab::Slab;
 use crate::sync::{AtomicU8, Mutex, MutexGuard, Ordering, lock};
@@ -34,14 +37,39 @@ pub(crate) const CANCELLED: u8 = 1;
 /// Everything in the node is dropped when the runtime next gets to it: its owner is gone.
 pub(crate) const ABORTED: u8 = 2;
 
-/// A task, as its node sees it: what the two share is the task's [`Place`](crate::place::Place).
-pub(crate) trait Sitter: Send + Sync {
-    fn name(&self) -> &TaskName;
+/// Whom a node waits for: a task, an inner scope, or a closure on the blocking pool.
+pub(crate) trait Member: Send + Sync {
+    /// The name of a task that has begun and of work: an inner scope is not told of by itself.
+    fn name(&self) -> Option<&TaskName>;
 
-    fn has_begun(&self) -> bool;
+    /// Whom to wake for the member when it is to stop, if it waits.
+    fn waker(&self) -> Option<Waker> {
+        None
+    }
 
-    /// Whom to wake for the task, if it waits.
-    fn waker(&self) -> Option<Waker>;
+    /// The node of an inner scope.
+    fn inner(self: Arc<Self>) -> Option<Arc<Node>> {
+        None
+    }
+}
+
+/// Something that can only be waited for: a closure on the blocking pool.
+struct Work(TaskName);
+
+impl Member for Work {
+    fn name(&self) -> Option<&TaskName> {
+        Some(&self.0)
+    }
+}
+
+impl Member for Node {
+    fn name(&self) -> Option<&TaskName> {
+        None
+    }
+
+    fn inner(self: Arc<Self>) -> Option<Arc<Node>> {
+        Some(self)
+    }
 }
 
 /// In this order in memory: what members write when they come and go (the count of references is in front) is as far as can
@@ -50,19 +78,23 @@ pub(crate) trait Sitter: Send + Sync {
 pub(crate) struct Node {
     state: Mutex<State>,
     /// The enclosing node and this node's place among its members.
-    parent: Option<(Arc<Node>, usize)>,
+    parent: Option<(Arc<Node>, u32)>,
     name: TaskName,
     deadline: Option<Instant>,
     shielded: bool,
     level: AtomicU8,
 }
 
+/// So many of them are kept at least until there is somebody to drop them.
+const LEFT: usize = 16;
+
 type Failures<E> = Vec<(TaskName, E)>;
 
 /// What is written most comes first, for the same reason.
 #[repr(C)]
 struct State {
-    members: Slab<Member>,
+    /// An inner scope's node is in here, and has its parent in it, until it is closed.
+    members: Slab<Arc<dyn Member>>,
     owner: Option<Waker>,
     phase: Phase,
     /// Made when first needed: most nodes never do, and a small node is sooner made and sooner read by another thread.
@@ -75,7 +107,16 @@ struct Rare {
     /// A vector of names and errors of the group's type.
     failures: Option<Box<dyn Any + Send>>,
     token: Option<CancellationToken>,
+    /// What is open in the owner's future. Made by the first inner scope.
+    holds: Option<Arc<Holds>>,
+    left: Vec<Left>,
 }
+
+/// What a task's future was in: empty, but memory.
+pub(crate) type Shell = Pin<Box<dyn Send>>;
+
+/// A member that has left on another thread than it was spawned on. See [`Node::leave`].
+type Left = (Arc<dyn Member>, Shell);
 
 #[derive(Clone, Copy, PartialEq)]
 enum Phase {
@@ -85,13 +126,6 @@ enum Phase {
     /// The owner was dropped; the last member to leave closes the node.
     Orphaned,
     Closed,
-}
-
-enum Member {
-    Task(Arc<dyn Sitter>),
-    /// Something that can only be waited for: a closure on the blocking pool.
-    Work(TaskName),
-    Child(Weak<Node>),
 }
 
 impl Node {
@@ -114,12 +148,12 @@ impl Node {
         let level = if shielded && level < ABORTED { 0 } else { level };
         let place = (Arc::clone(parent), state.members.next_key());
         let node = Arc::new(Self::new(Some(place), name, shielded, deadline, level));
-        state.members.insert(Member::Child(Arc::downgrade(&node)));
+        state.members.insert(Arc::<Self>::clone(&node));
         node
     }
 
     fn new(
-        parent: Option<(Arc<Node>, usize)>,
+        parent: Option<(Arc<Node>, u32)>,
         name: TaskName,
         shielded: bool,
         deadline: Option<Instant>,
@@ -173,13 +207,10 @@ impl Node {
             }
             node.level.store(level, Ordering::Release);
             for member in state.members.iter() {
-                match member {
-                    Member::Task(task) => wakers.extend(task.waker()),
-                    Member::Work(_) => {}
-                    Member::Child(node) => {
-                        let child = node.upgrade().filter(|child| level == ABORTED || !child.shielded);
-                        todo.extend(child);
-                    }
+                match Arc::clone(member).inner() {
+                    Some(child) if level < ABORTED && child.shielded => {}
+                    Some(child) => todo.push(child),
+                    None => wakers.extend(member.waker()),
                 }
             }
             wakers.extend(state.owner.clone());
@@ -193,51 +224,76 @@ impl Node {
     }
 
     /// Makes a task that is about to be given to the runtime a member, unless the node is stopped or closed: its key.
-    pub(crate) fn admit(&self, task: Arc<dyn Sitter>) -> Option<usize> {
+    pub(crate) fn admit(&self, task: Arc<dyn Member>) -> Option<u32> {
         let mut state = lock(&self.state);
         let refused = self.level.load(Ordering::Relaxed) >= CANCELLED || state.phase == Phase::Closed;
-        (!refused).then(|| state.members.insert(Member::Task(task)))
+        if refused {
+            return None;
+        }
+        let key = state.members.insert(task);
+        if let Some(rare) = state.rare.as_mut().filter(|rare| rare.left.len() >= LEFT) {
+            let left = take(&mut rare.left);
+            drop(state);
+            drop(left);
+        }
+        Some(key)
     }
 
     /// Adds something that can only be waited for, whatever the node's state.
-    pub(crate) fn add_work(&self, name: TaskName) -> usize {
-        lock(&self.state).members.insert(Member::Work(name))
+    pub(crate) fn add_work(&self, name: TaskName) -> u32 {
+        let work = Arc::new(Work(name));
+        lock(&self.state).members.insert(work)
     }
 
     /// The member with this key has ended.
-    pub(crate) fn leave(&self, key: usize) {
-        let mut next = self.remove(key);
+    ///
+    /// `away`, on another thread than it was spawned on, nothing of it is dropped here but by whoever next spawns or
+    /// closes: an allocator has a thread wait that frees memory of one that is making more of it at that moment.
+    pub(crate) fn leave(&self, key: u32, away: Option<Shell>) {
+        let mut next = self.remove(key, away);
         while let Some((parent, key)) = next {
-            next = parent.remove(key);
+            next = parent.remove(key, None);
         }
     }
 
     /// Removes a member. What it returns is to be removed next: the place of an orphan that this has closed.
-    fn remove(&self, key: usize) -> Option<(Arc<Node>, usize)> {
+    fn remove(&self, key: u32, mut away: Option<Shell>) -> Option<(Arc<Node>, u32)> {
         let mut state = lock(&self.state);
-        let member = state.members.remove(key);
-        let (mut waker, mut place, mut panics) = (None, None, Vec::new());
+        let mut member = state.members.remove(key);
+        // After the last one there is nobody to wait for.
+        if !state.members.is_empty()
+            && let Some(shell) = away.take()
+        {
+            let left = &mut state.rare().left;
+            if left.capacity() == 0 {
+                left.reserve_exact(2 * LEFT);
+            }
+            left.extend(member.take().map(|member| (member, shell)));
+        }
+        let mut waker = None;
         if state.members.is_empty() {
             match state.phase {
                 // Taken, for the owner that is woken looks again, and says so again if it has still to wait.
                 Phase::Draining => waker = state.owner.take(),
                 Phase::Orphaned => {
                     state.phase = Phase::Closed;
-                    panics = state.take_panics();
-                    place = self.parent.clone();
+                    let (panics, left) = state.take_panics_and_left();
+                    drop(state);
+                    drop((member, away, left));
+                    if let Some((parent, _)) = &self.parent {
+                        panics.into_iter().for_each(|panic| parent.panicked(panic));
+                    }
+                    return self.parent.clone();
                 }
                 Phase::Open | Phase::Closed => {}
             }
         }
         drop(state);
-        drop(member);
-        if let Some((parent, _)) = &place {
-            panics.into_iter().for_each(|panic| parent.panicked(panic));
-        }
+        drop((member, away));
         if let Some(waker) = waker {
             waker.wake();
         }
-        place
+        None
     }
 
     /// Keeps a panic for the owner to resume, and cancels the rest.
@@ -251,7 +307,7 @@ impl Node {
         if !self.is_cancelled() {
             return Vec::new();
         }
-        lock(&self.state).take_panics()
+        lock(&self.state).rare.as_mut().map(|rare| take(&mut rare.panics)).unwrap_or_default()
     }
 
     /// Keeps an error of a member, and cancels the rest. A node has one group, and so one type of errors.
@@ -275,6 +331,16 @@ impl Node {
         failures
             .and_then(|failures| failures.downcast::<Failures<E>>().ok())
             .map_or_else(Vec::new, |failures| *failures)
+    }
+
+    /// Opens something in the owner's future that it is not to be dropped from under.
+    pub(crate) fn hold(&self) -> Hold {
+        Hold::new(lock(&self.state).rare().holds.get_or_insert_with(Holds::new))
+    }
+
+    /// What has ever been open in the owner's future.
+    pub(crate) fn holds(&self) -> Option<Arc<Holds>> {
+        lock(&self.state).rare.as_ref()?.holds.clone()
     }
 
     pub(crate) fn set_owner(&self, waker: Waker) {
@@ -319,8 +385,9 @@ impl Node {
         }
         state.phase = Phase::Closed;
         let owner = state.owner.take();
+        let left = state.rare.as_mut().map(|rare| take(&mut rare.left));
         drop(state);
-        drop(owner);
+        drop((owner, left));
         self.leave_parent();
         None
     }
@@ -344,9 +411,9 @@ impl Node {
         let owner = state.owner.take();
         let drained = state.members.is_empty();
         state.phase = if drained { Phase::Closed } else { Phase::Orphaned };
-        let panics = if drained { state.take_panics() } else { Vec::new() };
+        let (panics, left) = if drained { state.take_panics_and_left() } else { Default::default() };
         drop(state);
-        drop(owner);
+        drop((owner, left));
         if let Some(parent) = self.parent() {
             panics.into_iter().for_each(|panic| parent.panicked(panic));
         }
@@ -357,7 +424,7 @@ impl Node {
 
     fn leave_parent(&self) {
         if let Some((parent, key)) = &self.parent {
-            parent.leave(*key);
+            parent.leave(*key, None);
         }
     }
 
@@ -366,9 +433,7 @@ impl Node {
         let (mut names, mut inner) = (Vec::new(), Vec::new());
         for member in lock(&self.state).members.iter() {
             names.extend(member.name().cloned());
-            if let Member::Child(node) = member {
-                inner.extend(node.upgrade());
-            }
+            inner.extend(Arc::clone(member).inner());
         }
         let left = inner.into_iter().filter(|node| lock(&node.state).phase == Phase::Orphaned);
         names.extend(left.map(|node| node.name.clone()));
@@ -383,9 +448,8 @@ impl Node {
             let state = lock(&node.state);
             for member in state.members.iter() {
                 names.extend(member.name().cloned());
-                let Member::Child(inner) = member else { continue };
-                let Some(inner) = inner.upgrade() else { continue };
-                let waits_for_nobody = !lock(&inner.state).members.iter().any(Member::is_running);
+                let Some(inner) = Arc::clone(member).inner() else { continue };
+                let waits_for_nobody = !lock(&inner.state).members.iter().any(is_running);
                 if waits_for_nobody {
                     names.push(inner.name.clone());
                 } else {
@@ -402,24 +466,13 @@ impl State {
         self.rare.get_or_insert_default()
     }
 
-    fn take_panics(&mut self) -> Vec<Panic> {
-        self.rare.as_mut().map_or_else(Vec::new, |rare| std::mem::take(&mut rare.panics))
+    fn take_panics_and_left(&mut self) -> (Vec<Panic>, Vec<Left>) {
+        self.rare.as_mut().map(|rare| (take(&mut rare.panics), take(&mut rare.left))).unwrap_or_default()
     }
 }
 
-impl Member {
-    /// The name of a task that has begun and of work: an inner scope is not told of by itself.
-    fn name(&self) -> Option<&TaskName> {
-        match self {
-            Self::Task(task) => task.has_begun().then(|| task.name()),
-            Self::Work(name) => Some(name),
-            Self::Child(_) => None,
-        }
-    }
-
-    fn is_running(&self) -> bool {
-        matches!(self, Self::Child(_)) || self.name().is_some()
-    }
+fn is_running(member: &Arc<dyn Member>) -> bool {
+    member.name().is_some() || Arc::clone(member).inner().is_some()
 }
 
 impl Drop for Node {

@@ -1,21 +1,23 @@
 //! A table of live things: stable keys, freed slots used again, the memory given back when it is empty.
 
+use std::mem::replace;
+
 pub(crate) struct Slab<T> {
     /// The entry with the key 0, in place: a table of one thing needs no memory of its own.
     first: Option<T>,
     /// The entries with the keys from 1.
     entries: Vec<Entry<T>>,
-    free: usize,
-    live: usize,
+    free: u32,
+    live: u32,
 }
 
 enum Entry<T> {
     Taken(T),
     /// The next free slot after this one; `END` ends the list.
-    Free(usize),
+    Free(u32),
 }
 
-const END: usize = usize::MAX;
+const END: u32 = u32::MAX;
 /// An emptied table of more slots than this gives its memory back.
 const KEPT: usize = 64;
 
@@ -29,42 +31,44 @@ impl<T> Slab<T> {
     }
 
     /// The key the next `insert` will give.
-    pub(crate) fn next_key(&self) -> usize {
+    pub(crate) fn next_key(&self) -> u32 {
         if self.first.is_none() {
             0
         } else if self.free == END {
-            self.entries.len() + 1
+            // So many things do not fit into any memory.
+            u32::try_from(self.entries.len() + 1).unwrap_or_else(|_| panic!("2^32 members"))
         } else {
             self.free + 1
         }
     }
 
-    pub(crate) fn insert(&mut self, value: T) -> usize {
+    pub(crate) fn insert(&mut self, value: T) -> u32 {
+        let key = self.next_key();
         self.live += 1;
-        if self.first.is_none() {
+        let Some(at) = key.checked_sub(1) else {
             self.first = Some(value);
-            return 0;
+            return key;
+        };
+        match self.entries.get_mut(at as usize) {
+            None => self.entries.push(Entry::Taken(value)),
+            Some(entry) => {
+                if let Entry::Free(next) = replace(entry, Entry::Taken(value)) {
+                    self.free = next;
+                }
+            }
         }
-        if self.free == END {
-            self.entries.push(Entry::Taken(value));
-            return self.entries.len();
-        }
-        let at = self.free;
-        if let Entry::Free(next) = std::mem::replace(&mut self.entries[at], Entry::Taken(value)) {
-            self.free = next;
-        }
-        at + 1
+        key
     }
 
-    pub(crate) fn remove(&mut self, key: usize) -> Option<T> {
+    pub(crate) fn remove(&mut self, key: u32) -> Option<T> {
         let value = match key.checked_sub(1) {
             None => self.first.take()?,
             Some(at) => {
-                let entry = self.entries.get_mut(at)?;
+                let entry = self.entries.get_mut(at as usize)?;
                 if matches!(entry, Entry::Free(_)) {
                     return None;
                 }
-                let Entry::Taken(value) = std::mem::replace(entry, Entry::Free(self.free)) else { return None };
+                let Entry::Taken(value) = replace(entry, Entry::Free(self.free)) else { return None };
                 self.free = at;
                 value
             }

@@ -1,19 +1,21 @@
 //! One task: its handle, and the future that the runtime is given for it.
 
-use std::any::Any;
+use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
-use std::marker::PhantomData;
+use std::mem::{replace, take};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
-use crate::context::{Ended, Frame, Seat, TaskSeat, Yielding, discard, poll_in};
+use crate::context::Yielding;
 use crate::group::{self, TaskGroup};
 use crate::name::TaskName;
-use crate::node::{ABORTED, CANCELLED, Node, Panic, Sitter};
-use crate::place::{Look, Place};
+use crate::node::{Panic, Shell};
+use crate::place::Look;
+use crate::seat::{self, Ended, discard, must_stop, poll_in};
+use crate::slot::Slot;
 use crate::trace::Span;
 
 /// A handle to a task of a group.
@@ -41,9 +43,11 @@ use crate::trace::Span;
 /// # }
 /// ```
 pub struct Task<T> {
-    slot: Arc<Slot<T>>,
+    slot: Arc<TaskSlot<T>>,
     yielding: Yielding,
 }
+
+type TaskSlot<T> = Slot<Result<T, TaskError>>;
 
 /// Why a task has no value.
 ///
@@ -84,49 +88,6 @@ impl fmt::Display for TaskError {
 }
 
 impl std::error::Error for TaskError {}
-
-/// What a task and its handle share.
-struct Slot<T> {
-    node: Arc<Node>,
-    name: TaskName,
-    place: Place<Result<T, TaskError>>,
-}
-
-impl<T: Send + 'static> Sitter for Slot<T> {
-    fn name(&self) -> &TaskName {
-        &self.name
-    }
-
-    fn has_begun(&self) -> bool {
-        self.place.has_begun()
-    }
-
-    fn waker(&self) -> Option<Waker> {
-        self.place.waker()
-    }
-}
-
-impl<T: Send + 'static> TaskSeat for Slot<T> {
-    fn node(&self) -> &Arc<Node> {
-        &self.node
-    }
-
-    fn level(&self) -> u8 {
-        if self.place.is_aborted() { ABORTED } else { self.node.level() }
-    }
-
-    fn start(&self) -> bool {
-        let starts = self.level() < CANCELLED;
-        if starts {
-            self.place.begin();
-        }
-        starts
-    }
-
-    fn wait(&self, waker: &Waker) {
-        self.place.wait(waker);
-    }
-}
 
 impl<T> Task<T> {
     /// The task's name.
@@ -224,129 +185,109 @@ impl<T> fmt::Debug for Task<T> {
     }
 }
 
-/// Futures larger than this are boxed before they are wrapped: the wrapper would otherwise hold them twice.
-const LARGE: usize = 512;
-
 /// Gives a future to the runtime as a task of the group. The permit, if there is one, is held until it has ended.
 pub(crate) fn spawn<T, E, F, P>(group: &TaskGroup<E>, name: TaskName, permit: P, future: F) -> Task<T>
 where
     T: Send + 'static,
     E: Send + 'static,
     F: Future<Output = Result<T, E>> + Send + 'static,
-    P: Default + Send + 'static,
+    P: Default + Unpin + Send + 'static,
 {
-    let slot = Arc::new(Slot { node: Arc::clone(group.node()), name, place: Place::new() });
+    let slot = Slot::new(group.node(), name, seat::thread());
     let task = Task { slot: Arc::clone(&slot), yielding: Yielding::default() };
-    let sitter: Arc<dyn Sitter> = Arc::<Slot<T>>::clone(&slot);
-    let Some(key) = slot.node.admit(sitter) else {
-        let unwanted = slot.place.end(Err(TaskError::NeverStarted));
-        debug_assert!(unwanted.is_none(), "there is a handle");
-        return task;
-    };
-    slot.place.set_key(key);
-    let span = Span::task(&slot.name);
-    let book = Book { frame: Some(Frame::new(Seat::Task(slot), span)), permit, of: PhantomData };
-    if size_of::<F>() > LARGE {
-        tokio::spawn(run(Job { future: Box::pin(future), book }));
+    if slot.join() {
+        let span = Span::task(&slot.name);
+        tokio::spawn(Job { future: Some(Box::pin(Some(future))), slot: Some(slot), span, permit });
     } else {
-        tokio::spawn(run(Job { future, book }));
+        let unwanted = slot.place.end(Err(TaskError::NeverStarted), true);
+        debug_assert!(unwanted.is_none(), "there is a handle");
     }
     task
 }
 
-/// What the runtime is given. A task dropped before its first poll drops these in this order: the group must not hear
-/// of the end of a task before what the task owns is gone.
-struct Job<T: Send + 'static, F, P: Default> {
-    future: F,
-    book: Book<T, P>,
-}
-
-/// All that a task needs beside its future: little, for the runtime gives each task a place of a power of two.
-///
-/// While it is there, the task is a member of its group.
-struct Book<T: Send + 'static, P: Default> {
-    /// In the task's slot. Away only while the future is polled.
-    frame: Option<Frame>,
+/// What the runtime is given: small, for the runtime gives each task a place of a multiple of 128 bytes, and to go through
+/// much memory is what many tasks cost most.
+struct Job<T: Send + 'static, F: Send + 'static, P: Default> {
+    /// In a box of its own size. The box outlives the future: see [`Node::leave`](crate::node::Node::leave).
+    future: Option<Pin<Box<Option<F>>>>,
+    /// Away while the future is polled, and from the task's end on: until then it is a member of its group.
+    slot: Option<Arc<TaskSlot<T>>>,
+    span: Span,
     /// The default is none: in an `Option` this would take room where there are no permits.
     permit: P,
-    of: PhantomData<fn() -> T>,
 }
 
-/// A block that uses the book where it was captured, and not an async function, which moves it into a variable: what the
-/// runtime moves about for each task would be twice as large.
-#[expect(clippy::manual_async_fn, reason = "the two differ in size")]
-fn run<T, E, F, P>(mut job: Job<T, F, P>) -> impl Future<Output = ()>
+impl<T: Send + 'static, F: Send + 'static, P: Default> Drop for Job<T, F, P> {
+    /// Does nothing if the task came to its end; otherwise the runtime drops it.
+    fn drop(&mut self) {
+        if let (Some(_), Some(future)) = (&self.slot, &mut self.future) {
+            // The group must not hear of the end of a task before what the task owns is gone.
+            let ended: Ended<Result<T, Infallible>> = discard(&mut self.slot, future.as_mut());
+            self.close(ended);
+        }
+    }
+}
+
+impl<T, E, F, P> Future for Job<T, F, P>
 where
     T: Send + 'static,
     E: Send + 'static,
-    F: Future<Output = Result<T, E>>,
-    P: Default,
+    F: Future<Output = Result<T, E>> + Send + 'static,
+    P: Default + Unpin,
 {
-    async move {
-        let ended = Run { future: pin!(Some(job.future)), book: &mut job.book }.await;
-        job.book.close(|slot| match ended {
-            Ended::Done(Ok(value)) => Some(Ok(value)),
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        let (Some(slot), Some(future)) = (&this.slot, &mut this.future) else { return Poll::Ready(()) };
+        let begun = slot.place.has_begun();
+        // One that begins is polled, whatever happens meanwhile: that it has begun is not taken back.
+        let stops = if begun { must_stop(&this.slot, cx) } else { !slot.begin() };
+        let ended = if stops {
+            discard(&mut this.slot, future.as_mut())
+        } else {
+            // Whom to wake does not change.
+            let wait = |slot: &TaskSlot<T>, waker: &Waker| {
+                if !begun {
+                    slot.place.wait(waker);
+                }
+            };
+            ready!(poll_in(&mut this.slot, &this.span, future.as_mut(), cx, wait))
+        };
+        if !begun && let Some(slot) = this.slot.as_ref().filter(|slot| !slot.is_at_home(seat::thread())) {
+            // The waker keeps the runtime's part of the task as well, for what leaves its group away from home is dropped
+            // elsewhere, all of it.
+            slot.place.wait(cx.waker());
+        }
+        this.close(ended);
+        Poll::Ready(())
+    }
+}
+
+impl<T: Send + 'static, F: Send + 'static, P: Default> Job<T, F, P> {
+    /// Says how the task ended, and leaves the group.
+    fn close<E: Send + 'static>(&mut self, ended: Ended<Result<T, E>>) {
+        let Some(slot) = self.slot.take() else { return };
+        let result = match ended {
+            Ended::Done(Ok(value)) => Ok(value),
             Ended::Done(Err(error)) => {
                 group::failed(&slot.node, slot.name.clone(), error);
-                Some(Err(TaskError::Failed))
+                Err(TaskError::Failed)
             }
             Ended::Panicked(payload) => {
                 slot.node.panicked(Panic { name: slot.name.clone(), payload });
-                Some(Err(TaskError::Panicked))
+                Err(TaskError::Panicked)
             }
-            Ended::Cancelled => None,
-        });
-    }
-}
-
-/// Not `poll_fn`, which would hold a reference to each of these.
-struct Run<'a, T: Send + 'static, F, P: Default> {
-    future: Pin<&'a mut Option<F>>,
-    book: &'a mut Book<T, P>,
-}
-
-impl<T: Send + 'static, F: Future, P: Default> Future for Run<'_, T, F, P> {
-    type Output = Ended<F::Output>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { future, book } = &mut *self;
-        book.poll(future.as_mut(), cx)
-    }
-}
-
-impl<T: Send + 'static, P: Default> Book<T, P> {
-    fn poll<F: Future>(&mut self, mut future: Pin<&mut Option<F>>, cx: &mut Context<'_>) -> Poll<Ended<F::Output>> {
-        let frame = &mut self.frame;
-        let start = |seat: &Seat| matches!(seat, Seat::Task(task) if task.start());
-        if !frame.as_ref().is_some_and(|frame| frame.has_begun() || start(frame.seat())) {
-            let panic = discard(frame, future.as_mut());
-            return Poll::Ready(panic.map_or(Ended::Cancelled, Ended::Panicked));
-        }
-        poll_in(frame, future, cx)
-    }
-
-    /// Says how the task ended, and leaves the group. Without a result the task was cancelled.
-    fn close(&mut self, result: impl FnOnce(&Slot<T>) -> Option<Result<T, TaskError>>) {
-        let Some(frame) = self.frame.take() else { return };
-        let begun = frame.has_begun();
-        let Seat::Task(task) = frame.into_seat() else { return };
-        let task: Arc<dyn Any + Send + Sync> = task;
-        let Ok(slot) = task.downcast::<Slot<T>>() else { unreachable!("a task sits in its own slot") };
-        let cancelled = Err(if begun { TaskError::Cancelled } else { TaskError::NeverStarted });
-        let result = result(&slot).unwrap_or(cancelled);
+            Ended::Cancelled if slot.place.has_begun() => Err(TaskError::Cancelled),
+            Ended::Cancelled => Err(TaskError::NeverStarted),
+        };
+        let thread = seat::thread();
         // The value of a task without a handle is dropped here, where the group still waits.
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(slot.place.end(result)))) {
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(slot.end(result, thread)))) {
             slot.node.panicked(Panic { name: slot.name.clone(), payload });
         }
-        drop(std::mem::take(&mut self.permit));
-        slot.node.leave(slot.place.key());
-    }
-}
-
-impl<T: Send + 'static, P: Default> Drop for Book<T, P> {
-    /// Does nothing if the task came to its end; otherwise the runtime drops it.
-    fn drop(&mut self) {
-        self.close(|_| None);
+        drop((replace(&mut self.span, Span::none()), take(&mut self.permit)));
+        slot.leave(thread, self.future.take().map(|shell| shell as Shell));
     }
 }
 
@@ -354,19 +295,13 @@ impl<T: Send + 'static, P: Default> Drop for Book<T, P> {
 mod tests {
     use super::*;
 
-    /// The runtime gives tasks of more than about 150 bytes a place twice as large, which 100,000 tasks are seen by.
+    /// What 100,000 tasks are seen by.
     #[test]
-    fn a_task_is_little_larger_than_its_future() {
-        async fn small(number: u64) -> Result<(), ()> {
-            tokio::task::yield_now().await;
-            std::hint::black_box(number);
-            Ok(())
-        }
-        let future = small(1);
-        let twice = 2 * (size_of_val(&future) + size_of::<usize>());
-        let job = Job { future, book: Book { frame: None, permit: (), of: PhantomData::<fn()> } };
-        let size = size_of_val(&run(job));
-        assert!(size <= twice + size_of::<[usize; 8]>() + size_of::<Span>(), "{size} bytes for {twice}");
-        assert_eq!(size_of::<Task<()>>(), 2 * size_of::<usize>());
+    fn a_task_takes_little_more_than_its_future() {
+        let word = size_of::<usize>();
+        assert_eq!(size_of::<Job<u64, [u8; 1_000], ()>>(), 2 * word + size_of::<Span>());
+        assert_eq!(size_of::<Task<()>>(), 2 * word);
+        // With the two counts of its `Arc`.
+        assert!(2 * word + size_of::<TaskSlot<u64>>() <= 104);
     }
 }

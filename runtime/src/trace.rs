@@ -11,7 +11,6 @@ mod on {
     use crate::TaskName;
     use crate::scope::SlowToStop;
 
-    #[derive(Clone)]
     pub(crate) struct Span(tracing::Span);
 
     impl Span {
@@ -49,7 +48,6 @@ mod off {
     use crate::TaskName;
     use crate::scope::SlowToStop;
 
-    #[derive(Clone)]
     pub(crate) struct Span;
 
     impl Span {
@@ -61,8 +59,12 @@ mod off {
             Self
         }
 
-        pub(crate) fn enter(&self) {}
+        pub(crate) fn enter(&self) -> Entered {
+            Entered
+        }
     }
+
+    pub(crate) struct Entered;
 
     pub(crate) fn slow(_: &SlowToStop) {}
 

@@ -17,9 +17,12 @@ mod place;
 #[path = "../src/slab.rs"]
 #[allow(dead_code)]
 mod slab;
+#[path = "../src/slot.rs"]
+#[allow(dead_code)]
+mod slot;
 
 mod sync {
-    pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+    pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
     pub(crate) use loom::sync::{Mutex, MutexGuard};
 
     pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -34,8 +37,9 @@ use std::task::{Wake, Waker};
 use hold::{Hold, Holds};
 use loom::thread;
 use name::TaskName;
-use node::{ABORTED, CANCELLED, Node, Panic, Sitter};
-use place::{Look, Place};
+use node::{ABORTED, CANCELLED, Node, Panic};
+use place::Look;
+use slot::Slot;
 
 /// Counts how often it is woken.
 #[derive(Default)]
@@ -62,50 +66,35 @@ fn name() -> TaskName {
     TaskName::from("modelled")
 }
 
-/// A task with its own source's steps, in the order in which `task.rs` takes them.
-struct Task {
-    node: Arc<Node>,
-    name: TaskName,
-    place: Place<u8>,
+type Task = Slot<u8>;
+
+/// The thread all tasks are spawned on, as they are told.
+const HOME: u16 = 0;
+
+fn admit(node: &Arc<Node>) -> Option<Arc<Task>> {
+    let task = Slot::new(node, name(), HOME);
+    task.join().then_some(task)
 }
 
-impl Sitter for Task {
-    fn name(&self) -> &TaskName {
-        &self.name
-    }
-
-    fn has_begun(&self) -> bool {
-        self.place.has_begun()
-    }
-
-    fn waker(&self) -> Option<Waker> {
-        self.place.waker()
-    }
-}
-
+/// The steps of `task.rs` around a task's future, in their order.
 impl Task {
-    fn admit(node: &Arc<Node>) -> Option<Arc<Self>> {
-        let task = Arc::new(Self { node: Arc::clone(node), name: name(), place: Place::new() });
-        let sitter: Arc<dyn Sitter> = Arc::<Self>::clone(&task);
-        task.place.set_key(node.admit(sitter)?);
-        Some(task)
-    }
-
     /// The first poll, which has to wait: whether the task goes on.
     fn start(&self, waker: &Waker) -> bool {
-        let goes_on = || !self.place.is_aborted() && self.node.level() < CANCELLED;
-        if !goes_on() {
+        if !self.begin() {
             return false;
         }
-        self.place.begin();
         self.place.wait(waker);
-        goes_on()
+        self.level() < CANCELLED
     }
 
     /// What nobody takes of its result.
-    fn end(&self) -> Option<u8> {
-        let left = self.place.end(7);
-        self.node.leave(self.place.key());
+    fn end_here(&self) -> Option<u8> {
+        self.end_on(HOME)
+    }
+
+    fn end_on(&self, thread: u16) -> Option<u8> {
+        let left = Slot::end(self, 7, thread);
+        self.leave(thread, Some(Box::pin(())));
         left
     }
 }
@@ -125,15 +114,15 @@ fn a_member_admitted_before_the_stop_is_woken_and_one_after_is_refused() {
         let (woken, waker) = Woken::new();
         let stopper = Arc::clone(&node);
         let stop = thread::spawn(move || stopper.stop(CANCELLED));
-        if let Some(task) = Task::admit(&node) {
+        if let Some(task) = admit(&node) {
             let runs = task.start(&waker);
             stop.join().unwrap();
             assert!(!runs || woken.times() == 1, "nobody tells the task");
-            task.end();
+            task.end_here();
         } else {
             stop.join().unwrap();
         }
-        assert!(Task::admit(&node).is_none());
+        assert!(admit(&node).is_none());
         assert!(node.close_if_drained());
     });
 }
@@ -142,7 +131,7 @@ fn a_member_admitted_before_the_stop_is_woken_and_one_after_is_refused() {
 fn a_task_that_is_aborted_while_it_begins_sees_it_or_is_woken() {
     loom::model(|| {
         let node = root();
-        let task = Task::admit(&node).unwrap();
+        let task = admit(&node).unwrap();
         let (woken, waker) = Woken::new();
         let handle = Arc::clone(&task);
         let abort = thread::spawn(move || handle.place.abort());
@@ -150,7 +139,7 @@ fn a_task_that_is_aborted_while_it_begins_sees_it_or_is_woken() {
         abort.join().unwrap();
         assert!(task.place.is_aborted());
         assert!(!runs || woken.times() == 1, "nobody tells the task");
-        task.end();
+        task.end_here();
         assert!(node.close_if_drained());
     });
 }
@@ -159,11 +148,11 @@ fn a_task_that_is_aborted_while_it_begins_sees_it_or_is_woken() {
 fn a_result_is_given_to_the_handle_or_left_to_the_task() {
     loom::model(|| {
         let node = root();
-        let task = Task::admit(&node).unwrap();
+        let task = admit(&node).unwrap();
         let handle = Arc::clone(&task);
         let detach = thread::spawn(move || handle.place.detach());
         task.start(Waker::noop());
-        let left = task.end();
+        let left = task.end_here();
         let given = detach.join().unwrap();
         assert_eq!(left.xor(given), Some(7));
         assert!(node.close_if_drained());
@@ -174,9 +163,9 @@ fn a_result_is_given_to_the_handle_or_left_to_the_task() {
 fn whoever_awaits_a_result_finds_it_or_is_woken() {
     loom::model(|| {
         let node = root();
-        let task = Task::admit(&node).unwrap();
+        let task = admit(&node).unwrap();
         let handle = Arc::clone(&task);
-        let end = thread::spawn(move || task.end());
+        let end = thread::spawn(move || task.end_here());
         let (woken, waker) = Woken::new();
         let found = matches!(handle.place.look(&waker, |_| true), Look::Ended(7));
         assert_eq!(end.join().unwrap(), None);
@@ -193,10 +182,10 @@ fn the_owner_is_woken_when_the_last_member_leaves() {
         let (woken, waker) = Woken::new();
         let leavers: Vec<_> = (0..2)
             .map(|_| {
-                let task = Task::admit(&node).unwrap();
+                let task = admit(&node).unwrap();
                 thread::spawn(move || {
                     task.start(Waker::noop());
-                    task.end();
+                    task.end_here();
                 })
             })
             .collect();
@@ -216,10 +205,10 @@ fn an_owner_that_registers_while_it_looks_is_woken_as_well_and_again_for_later_m
         let node = root();
         let (woken, waker) = Woken::new();
         let leave = |node: &Arc<Node>| {
-            let task = Task::admit(node).unwrap();
+            let task = admit(node).unwrap();
             thread::spawn(move || {
                 task.start(Waker::noop());
-                task.end();
+                task.end_here();
             })
         };
         for known in [false, true] {
@@ -237,15 +226,40 @@ fn an_owner_that_registers_while_it_looks_is_woken_as_well_and_again_for_later_m
 }
 
 #[test]
+fn what_leaves_away_from_home_is_dropped_by_whoever_closes() {
+    loom::model(|| {
+        for orphaned in [false, true] {
+            let node = root();
+            let (woken, waker) = Woken::new();
+            let (task, other, alive) = (admit(&node).unwrap(), admit(&node).unwrap(), Arc::clone(&woken));
+            task.start(&waker);
+            drop((woken, waker));
+            // The handle is gone: what the task leaves behind is all there is of it.
+            assert_eq!(task.place.detach(), None);
+            let end = thread::spawn(move || task.end_on(HOME + 1));
+            if orphaned {
+                node.orphan();
+            }
+            assert!(!node.close_if_drained());
+            other.end_here();
+            drop(other);
+            end.join().unwrap();
+            assert!(node.close_if_drained());
+            assert_eq!((Arc::strong_count(&alive), Arc::strong_count(&node)), (1, 1));
+        }
+    });
+}
+
+#[test]
 fn nothing_is_admitted_to_a_closed_node() {
     loom::model(|| {
         let node = root();
         let closer = Arc::clone(&node);
         let close = thread::spawn(move || closer.close_if_drained());
-        let admitted = Task::admit(&node);
+        let admitted = admit(&node);
         assert_ne!(close.join().unwrap(), admitted.is_some());
         if let Some(task) = admitted {
-            task.end();
+            task.end_here();
         }
         assert!(node.close_if_drained());
     });
@@ -258,9 +272,9 @@ fn an_orphan_is_a_member_until_its_own_last_member_has_left() {
         let (woken, waker) = Woken::new();
         parent.set_owner(waker);
         let orphan = child(&parent);
-        let task = Task::admit(&orphan).unwrap();
+        let task = admit(&orphan).unwrap();
         task.start(Waker::noop());
-        let leave = thread::spawn(move || task.end());
+        let leave = thread::spawn(move || task.end_here());
         let dropped = thread::spawn(move || orphan.orphan());
         let closed = parent.close_if_drained();
         leave.join().unwrap();
@@ -297,11 +311,11 @@ fn a_panic_in_an_orphan_reaches_its_parent() {
     loom::model(|| {
         let parent = root();
         let orphan = child(&parent);
-        let task = Task::admit(&orphan).unwrap();
+        let task = admit(&orphan).unwrap();
         task.start(Waker::noop());
         let panics = thread::spawn(move || {
             task.node.panicked(Panic { name: name(), payload: Box::new(()) });
-            task.end();
+            task.end_here();
         });
         orphan.orphan();
         panics.join().unwrap();

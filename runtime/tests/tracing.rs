@@ -52,6 +52,16 @@ impl Subscriber for Log {
     }
 
     fn exit(&self, _: &Id) {}
+
+    fn clone_span(&self, id: &Id) -> Id {
+        self.0.lock().unwrap().push(format!("clone {}", id.into_u64()));
+        id.clone()
+    }
+
+    fn try_close(&self, id: Id) -> bool {
+        self.0.lock().unwrap().push(format!("drop {}", id.into_u64()));
+        false
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -75,6 +85,26 @@ async fn tasks_have_spans_and_slow_ones_are_named_in_an_event() {
     assert_eq!(slow.len(), 1, "{lines:#?}");
     assert!(slow[0].contains("slow one") && slow[0].contains("scope=outer") && slow[0].contains("2s"), "{slow:?}");
     assert!(!slow[0].contains("quick one"));
+}
+
+/// On both sides: a task that ends on the thread it was spawned on and one that ends elsewhere.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tasks_span_ends_with_the_task_although_its_handle_is_kept() {
+    let log = Log::default();
+    let default = tracing::Dispatch::new(log.clone());
+    let count = |what: &str| log.0.lock().unwrap().iter().filter(|line| line.starts_with(what)).count();
+    let ended = scope(async |group| {
+        let tasks: Vec<_> = tracing::dispatcher::with_default(&default, || {
+            (0..100).map(|_| group.spawn(async { Ok::<_, std::convert::Infallible>(()) })).collect()
+        });
+        while !tasks.iter().all(taskgroup::Task::is_finished) {
+            tokio::task::yield_now().await;
+        }
+        Ok(tasks)
+    });
+    let tasks = ended.await.unwrap();
+    assert_eq!((tasks.len(), count("span task")), (100, 100));
+    assert_eq!(count("drop"), count("span") + count("clone"));
 }
 
 /// A closure on the blocking pool cannot be interrupted: the event names it and the task that awaits it.

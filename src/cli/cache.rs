@@ -85,7 +85,7 @@ impl<'a> Cache<'a> {
         }
         inputs.surroundings.say(&mut say);
         let mut rules: FxHashMap<*const crate::rules::RuleSet, u32> = FxHashMap::default();
-        for file in &inputs.files {
+        for file in inputs.files.iter() {
             say(file.location.as_str());
             say(file.shown().as_str());
             let next = rules.len() as u32;

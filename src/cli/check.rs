@@ -113,7 +113,8 @@ impl Analysed {
         let options = suppressions(check);
         let known = |group: &[FileId]| cache.as_ref()?.find(group, &reading);
         let anew = AtomicBool::new(false);
-        let groups = judge(&Arc::new(files), known, |project, findings| {
+        let files = Arc::new(files);
+        let groups = judge(&files, known, |project, findings| {
             let coverage = check.output.verbose.then(|| inputs.coverage(project));
             let group = Group { coverage, ..Group::of(project, findings, options) };
             if let Some(cache) = &cache {
@@ -122,6 +123,8 @@ impl Analysed {
             }
             group
         });
+        // Nobody waits for it to be taken apart.
+        rayon::spawn(move || drop(files));
         if let Some(cache) = cache {
             if check.output.verbose {
                 let (count, all) = (cache.hits(), groups.len());

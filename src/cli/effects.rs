@@ -45,7 +45,7 @@ fn in_pool(effects: &Effects) -> Result<Status, Failure> {
     let inputs = Inputs::gather(&check)?;
     // No rule is asked, and every function of the files counts, however little async code is around it.
     let project = inputs.project();
-    let files = project.group().iter().zip(&inputs.files).filter(|(_, file)| file.asked).map(|(file, _)| *file);
+    let files = project.group().iter().zip(inputs.files.iter()).filter(|(_, file)| file.asked).map(|(file, _)| *file);
     let functions = files.flat_map(|file| {
         let ids: Vec<_> = project.model(file).function_ids().filter(|id| *id != TOP_LEVEL).collect();
         ids.into_iter().map(move |function| FnRef { file, function })

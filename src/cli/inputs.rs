@@ -26,7 +26,7 @@ pub(super) struct Inputs {
     pub current: PathBuf,
     pub tree: Arc<Tree>,
     /// The files that were asked for, then those they may lead to.
-    pub files: Vec<Loaded>,
+    pub files: Arc<Vec<Loaded>>,
     /// How many of the files asked for there are, unreadable ones included.
     pub found: usize,
     pub problems: Vec<Problem>,
@@ -111,7 +111,8 @@ impl Inputs {
         let since = check.revision.since.as_deref();
         let changes = since.map(|revision| Changes::since(revision, &all)).transpose()?;
         let baselines = Baselines::default();
-        let mut inputs = Self { current, tree, files: all, found, problems, baselines, surroundings, changes };
+        let mut inputs =
+            Self { current, tree, files: Arc::new(all), found, problems, baselines, surroundings, changes };
         inputs.baselines = Baselines::read(&inputs, check)?;
         Ok(inputs)
     }
@@ -123,6 +124,7 @@ impl Inputs {
     }
 
     fn read_by(&self, whole: bool, remembered: bool) -> (Files, Arc<Reading>) {
+        use rayon::prelude::*;
         // Files around those asked for are linked, never judged.
         let none = Arc::new(RuleSet::default());
         let member = |file: &Loaded| Member {
@@ -133,8 +135,8 @@ impl Inputs {
             asked: file.asked,
         };
         let reading = Arc::new(Reading { contents: remembered.then(Mutex::default), ..Reading::default() });
-        let disk = Disk { files: self.files.clone(), reading: Arc::clone(&reading), whole };
-        let members = self.files.iter().map(member).collect();
+        let disk = Disk { files: Arc::clone(&self.files), reading: Arc::clone(&reading), whole };
+        let members = self.files.par_iter().map(member).collect();
         let surroundings = Arc::clone(&self.surroundings);
         (Files::new(members, self.knowledge(), surroundings, Box::new(disk)), reading)
     }
@@ -414,7 +416,7 @@ impl Reading {
 
 /// Reads the files of a run from where they are.
 struct Disk {
-    files: Vec<Loaded>,
+    files: Arc<Vec<Loaded>>,
     reading: Arc<Reading>,
     /// Everything that is asked for is relevant.
     whole: bool,

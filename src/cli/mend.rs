@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anstyle::{AnsiColor, Style};
 use rustc_hash::FxHashMap;
@@ -78,7 +79,7 @@ impl Mending {
 
     /// Applies fixes to one source. False if none could be.
     fn one(&mut self, inputs: &mut Inputs, file: usize, source: &Source, fixes: &[&Fix]) -> Result<bool, Problem> {
-        let Some(loaded) = inputs.files.get_mut(file) else {
+        let Some(loaded) = Arc::make_mut(&mut inputs.files).get_mut(file) else {
             return Ok(false);
         };
         let mended = fix::apply(source, fixes);

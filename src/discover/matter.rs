@@ -21,8 +21,8 @@ const PYTHON: [&str; 10] = [
     "ExceptionGroup",
 ];
 
-const RUST: [&str; 10] =
-    ["async", "await", "tokio", "block_on", "spawn", "futures", "Future", "Waker", "smol", "stream!"];
+const RUST: [&str; 11] =
+    ["async", "await", "tokio", "block_on", "spawn", "futures", "Future", "Waker", "smol", "stream!", "unbounded"];
 
 /// The file can have findings of its own: some word of asynchronous code, or of suppressions, is in it where it says
 /// something. A file without one is kept, since code elsewhere may lead into it, but need not be parsed before that.
@@ -34,7 +34,7 @@ pub fn can_matter(language: Language, text: &str) -> bool {
         Language::Rust => (&RUST_WORDS, &RUST),
     };
     cell.get_or_init(|| Words::new(words)).any_in(text, |start, end| match language {
-        Language::Rust => true,
+        Language::Rust => !is_commented(text, start) || text[end..].starts_with("lint:"),
         Language::Python => says_something(text, start, end),
     })
 }
@@ -83,6 +83,13 @@ fn says_something(text: &str, start: usize, end: usize) -> bool {
     }
 }
 
+/// What stands there in Rust is part of a comment up to the end of the line. In doubt it is not: what looks like the start of
+/// one may be in a string.
+fn is_commented(text: &str, at: usize) -> bool {
+    let head = &text[text[..at].rfind('\n').map_or(0, |it| it + 1)..at];
+    head.find("//").is_some_and(|start| !head[..start].contains(['"', '*']))
+}
+
 /// The name is in a line that imports something, or that may go on with a list of imported names.
 fn is_imported(before: &str, after: &str) -> bool {
     let head = &before[before.rfind(['\n', '\r']).map_or(0, |it| it + 1)..];
@@ -123,7 +130,17 @@ mod tests {
         ] {
             assert!(!can_matter(Language::Python, text), "{text}");
         }
-        assert!(can_matter(Language::Rust, "#[tokio::main] fn main() {}"));
-        assert!(!can_matter(Language::Rust, "fn main() { println!(); }"));
+        for text in [
+            "#[tokio::main] fn main() {}",
+            "/* // */ async fn f() {}",
+            "let a = \"//\"; spawn(a);",
+            "x(); // asynclint: ignore",
+            "// async\nasync fn f() {}",
+        ] {
+            assert!(can_matter(Language::Rust, text), "{text}");
+        }
+        for text in ["fn main() { println!(); }", "/// Not async.\nfn f() {} // spawned\n", "//! See `tokio`."] {
+            assert!(!can_matter(Language::Rust, text), "{text}");
+        }
     }
 }

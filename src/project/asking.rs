@@ -142,6 +142,25 @@ impl Project {
         }
     }
 
+    /// `os.kill(os.getpid(), signal.SIGKILL)`: the program ends itself.
+    pub(super) fn ends_this_process(&self, file: FileId, id: CallId) -> bool {
+        /// Those that a program sends itself to be told something.
+        const TELLS: &[&str] = &["SIGALRM", "SIGCHLD", "SIGCONT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGWINCH"];
+        let model = self.model(file);
+        let call = model.call(id);
+        let named = |name: &str| model.callee_name(call).is_some_and(|it| model.name(it) == name);
+        let [process, signal] = call.args.as_slice() else { return false };
+        let is = |value: ValueId, path: &str| matches!(self.evaluate(file, value), Ty::External(it) if &*it == path);
+        let is_own = |value: ValueId| match model.value(value) {
+            Value::Result(own) => is(model.call(*own).callee, "os.getpid"),
+            _ => false,
+        };
+        named("kill")
+            && is(call.callee, "os.kill")
+            && is_own(process.value)
+            && !matches!(self.evaluate(file, signal.value), Ty::External(path) if path.rsplit('.').next().is_some_and(|it| TELLS.contains(&it)))
+    }
+
     /// `with pytest.raises(..)`: a test expects what is inside to fail, or to be warned of.
     pub fn expects_failure(&self, file: FileId, scope: &Scope, warnings: bool) -> bool {
         const FAIL: &[&str] = &["assertRaises", "assertRaisesRegex", "raises"];

@@ -46,6 +46,10 @@ impl Project {
         }
         let mut files = std::iter::once(file).chain(self.layout.crates.crate_files(file).filter(|it| *it != file));
         let named = |file: FileId| {
+            // It stands in an attribute. Most files of a crate show nothing.
+            if !self.source(file).text.contains("pymodule") {
+                return None;
+            }
             let module = self.shown(file)?.modules.iter().find(|it| self.model(file).name(it.name) == name)?;
             Some(ForeignModule { file, body: module.body })
         };

@@ -72,6 +72,9 @@ impl Project {
     /// before it returns, by itself or through functions it hands them to.
     pub fn called_parameters(&self, function: FnRef) -> Vec<u32> {
         let _outlines = self.of_outlines();
+        if self.is_given_no_functions(function) {
+            return Vec::new();
+        }
         let callables = self.callables(function.file);
         let own = |owner: &FunctionId| *owner == function.function;
         let called = callables.called.get(&function.function).into_iter().flatten();
@@ -130,7 +133,7 @@ impl Project {
         let callees = self.callees(file, call);
         let [Callee::Own(callee)] = callees.as_slice() else { return None };
         let value = self.model(file).call(call).args[argument].value;
-        let count = self.function(*callee).params.len() as u32;
+        let count = self.declared(*callee).params.len() as u32;
         let position = (0..count).find(|it| self.argument_at(file, call, *callee, *it) == Some(value))?;
         Some((*callee, position))
     }
@@ -139,15 +142,15 @@ impl Project {
     pub fn argument_at(&self, file: FileId, call: CallId, callee: FnRef, position: u32) -> Option<ValueId> {
         let _outlines = self.of_outlines();
         let model = self.model(file);
-        let params = &self.function(callee).params;
+        let params = &self.declared(callee).params;
         let param = params.get(position as usize)?;
         if let Some(given) = self.given_by_python(file, callee) {
             let place = given.iter().position(|it| it.param == position)?;
-            let name = self.model(callee.file).name(param.name);
+            let name = self.declared_in(callee.file).name(param.name);
             let place = given[place].positional.then_some(place);
             return model.call(call).argument(&model.names, place, Some(name)).map(|arg| arg.value);
         }
-        let name = self.model(callee.file).name(param.name);
+        let name = self.declared_in(callee.file).name(param.name);
         // Python keeps the receiver out of the arguments; Rust does so in method calls, of which `self` is no parameter.
         let receivers = params.iter().take(position as usize).filter(|it| it.kind == ParamKind::Receiver).count();
         let index = position as usize - receivers;
@@ -163,7 +166,7 @@ impl Project {
         }
         let mut wrapping = Wrapping::Plain;
         // The one next to the function is applied first.
-        for decorator in self.function(function).decorators.iter().rev() {
+        for decorator in self.declared(function).decorators.iter().rev() {
             match self.decoration(function.file, decorator) {
                 Decoration::Kept | Decoration::Around(_) => {}
                 Decoration::Manager => wrapping = Wrapping::Manager,
@@ -182,7 +185,7 @@ impl Project {
     /// A library's decorator stands on the function that has one of these roles.
     pub(super) fn is_decorated_as(&self, function: FnRef, roles: &[HandlerRole]) -> bool {
         let _outlines = self.of_outlines();
-        self.function(function).decorators.iter().any(|decorator| {
+        self.declared(function).decorators.iter().any(|decorator| {
             let Ty::External(path) = self.evaluate(function.file, decorator.value) else { return false };
             let facts = self.knowledge.decorator(Language::Python, &path);
             facts.and_then(|facts| facts.role).is_some_and(|role| roles.contains(&role))
@@ -195,7 +198,7 @@ impl Project {
         if self.language(function.file) == Language::Rust {
             return Vec::new();
         }
-        let decorators = self.function(function).decorators.iter();
+        let decorators = self.declared(function).decorators.iter();
         decorators
             .filter_map(|decorator| match self.decoration(function.file, decorator) {
                 Decoration::Around(wrapper) => Some(wrapper),

@@ -1,11 +1,23 @@
 //! Sync functions that run on the loop all the same: handed to it as callbacks, or called there by a framework.
 
+use std::cell::OnceCell;
+
 use crate::finding::FileId;
 use crate::knowledge::{Place as RunPlace, Runner};
-use crate::model::{CallId, ClassId, ClassKind, FunctionId, FunctionKind, NameId, Value};
+use crate::model::{CallId, ClassId, ClassKind, FunctionId, FunctionKind, NameId, Node, Value, ValueId, flow};
+use crate::source::Language;
 
 use super::Project;
 use super::types::{ClassRef, FnRef, Ty};
+
+/// Modules whose names a file has without naming them.
+#[derive(Default)]
+struct Opened {
+    /// The user's.
+    files: Vec<FileId>,
+    /// A library's, or what is not known.
+    anything: bool,
+}
 
 impl Project {
     /// Sync functions of the file that are handed to the loop, or that a framework runs on it.
@@ -13,9 +25,18 @@ impl Project {
         let _outlines = self.of_outlines();
         let model = self.model(file);
         let mut callbacks = Vec::new();
+        let scope = OnceCell::new();
         for (index, call) in model.calls.iter().enumerate() {
             let Value::Attr(_, name) = model.value(call.callee) else { continue };
             if call.args.is_empty() || !self.knowledge.names_a_callback(model.language, model.name(*name)) {
+                continue;
+            }
+            let is_rust = model.language == Language::Rust;
+            if is_rust && !self.may_call_back(file, model.name(*name), scope.get_or_init(|| self.opened_by(file))) {
+                continue;
+            }
+            // A closure that does nothing blocks nothing.
+            if is_rust && call.args.iter().all(|arg| self.is_idle(file, arg.value)) {
                 continue;
             }
             let Some(api) = self.api_of(file, CallId(index as u32)) else { continue };
@@ -47,6 +68,53 @@ impl Project {
         }
         self.methods_on_loop(file, &mut callbacks);
         callbacks
+    }
+
+    /// The value is a closure in which nothing is called, nothing waits and nothing loops.
+    fn is_idle(&self, file: FileId, value: ValueId) -> bool {
+        let model = self.model(file);
+        let Value::Function(function) = model.value(value) else { return false };
+        let definition = model.function(*function);
+        let does = |node: &Node| {
+            !matches!(node, Node::Bind { .. } | Node::Release { .. } | Node::Return { .. } | Node::Branch(_))
+        };
+        definition.kind == FunctionKind::Closure && flow::find(&definition.body, &mut |node| does(node)).is_none()
+    }
+
+    /// Rust: a method of that name may be one that hands a function to the loop. The trait it is of must be in scope: the file
+    /// names it, or opens a module that may have it. Of a type's own methods the file names the type or its library.
+    fn may_call_back(&self, file: FileId, name: &str, opened: &Opened) -> bool {
+        let names = &self.model(file).names;
+        let mut paths = self.knowledge.paths_named(Language::Rust, name).iter();
+        let is_named = |path: &&str| {
+            let Some((owner, _)) = path.rsplit_once("::") else { return true };
+            let (library, owner) =
+                (path.split("::").next().unwrap_or(path), owner.rsplit("::").next().unwrap_or(owner));
+            let is_in = |file: &FileId| self.source(*file).text.contains(owner);
+            names.find(owner).is_some() || names.find(library).is_some() || opened.files.iter().any(is_in)
+        };
+        opened.anything || paths.any(|path| is_named(path))
+    }
+
+    /// What the `use x::*` of a file open.
+    fn opened_by(&self, file: FileId) -> Opened {
+        let mut opened = Opened::default();
+        let mut pending = vec![file];
+        let mut seen = 0;
+        while let Some(at) = pending.get(seen).copied() {
+            seen += 1;
+            for glob in self.declared_in(at).modules.iter().flat_map(|it| &it.globs) {
+                match self.evaluate(at, glob.value) {
+                    Ty::Module(other, _) if pending.contains(&other) => {}
+                    Ty::Module(other, _) => pending.push(other),
+                    // An enum has no traits in it.
+                    Ty::Class(_) => {}
+                    _ => opened.anything = true,
+                }
+            }
+        }
+        opened.files = pending.split_off(1);
+        opened
     }
 
     /// Methods that a framework calls on the loop because of what their class derives from or implements.

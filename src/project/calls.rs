@@ -36,8 +36,8 @@ impl Project {
         {
             let call = model.call(call);
             let receiver = call.args.first().map_or(Ty::Unknown, |arg| self.evaluate(file, arg.value));
-            let name = self.function(function).name;
-            let found = self.member(language, &receiver, self.model(function.file).name(name));
+            let name = self.declared(function).name;
+            let found = self.member(language, &receiver, self.declared_in(function.file).name(name));
             return vec![self.callee_of(language, &found)];
         }
         let callees = ty.parts().iter().map(|part| self.callee_of(language, part));
@@ -60,9 +60,11 @@ impl Project {
     }
 
     fn is_trait_method(&self, function: FnRef) -> bool {
-        let definition = self.function(function);
+        let definition = self.declared(function);
         !definition.is_static
-            && definition.class.is_some_and(|class| self.model(function.file).class(class).kind == ClassKind::Trait)
+            && definition
+                .class
+                .is_some_and(|class| self.declared_in(function.file).class(class).kind == ClassKind::Trait)
     }
 
     pub(super) fn callee_of(&self, language: Language, ty: &Ty) -> Callee {

@@ -173,7 +173,7 @@ impl Installed {
             let language = entry.found.kind.language();
             let mut source = source.unwrap_or_else(|| Source::new(entry.found.shown.clone(), language, ""));
             source.installed = true;
-            Slot::new(source)
+            Slot::with(source, true)
         }))
     }
 

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 
 use camino::Utf8Path;
+use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::crates::Crates;
@@ -117,8 +118,10 @@ impl Layout {
         }
         layout.crates = Crates::of(rust, languages.len(), &around.manifests);
         let mut numbers: FxHashMap<String, u32> = FxHashMap::default();
-        for (index, _) in languages.iter().enumerate().filter(|(_, language)| **language == Language::Python) {
-            let (root, module) = layout.python_module(index);
+        let is_python = |index: &usize| languages[*index] == Language::Python;
+        let python: Vec<usize> = (0..languages.len()).filter(is_python).collect();
+        let modules: Vec<(String, String)> = python.par_iter().map(|index| layout.python_module(*index)).collect();
+        for (index, (root, module)) in python.into_iter().zip(modules) {
             let stem = layout.entries[index].stem.as_str();
             let name = last(stem.strip_suffix("/__init__").unwrap_or(stem)).to_owned();
             layout.by_name.entry(name).or_default().push(FileId(index as u32));

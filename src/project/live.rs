@@ -9,9 +9,10 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::effects::Sites;
 use super::files::{Files, Read};
+use super::implementations::{Blocks, ByType};
 use super::trace::{self, Seen};
 use super::types::{ClassRef, FnRef};
-use super::{Impls, Project, Slot, memo, next_number};
+use super::{Project, Slot, memo, next_number};
 use crate::finding::FileId;
 use crate::model::{FunctionId, Reshaped, reshaped};
 use crate::source::Language;
@@ -200,7 +201,7 @@ impl Live {
             // It may implement something for types of the group.
             all = !in_group;
             // Whose members are elsewhere now may be seen from files that lead to it alone.
-            self.project.impls = Impls::default();
+            self.project.blocks = Blocks::Known(ByType::default());
             let mut done: FxHashSet<FileId> = FxHashSet::default();
             loop {
                 let open: Vec<FileId> =
@@ -245,13 +246,13 @@ impl Live {
 
     /// Lets members be looked up in the `impl` blocks of the group.
     fn take_impls(&mut self) {
-        let mut impls = Impls::default();
+        let mut impls = ByType::default();
         for file in &self.project.group {
             for (class, index) in self.impls.get(file).into_iter().flatten() {
                 impls.entry(*class).or_default().push((*file, *index));
             }
         }
-        self.project.impls = impls;
+        self.project.blocks = Blocks::Known(impls);
     }
 
     /// Looks anew at what stale files run. Gives the functions of which something else is known than before.

@@ -84,7 +84,7 @@ impl Project {
     pub(super) fn field(&self, receiver: &Ty, name: &str) -> Ty {
         match receiver {
             Ty::Instance(Class::Own(class), _) => {
-                let model = self.model(class.file);
+                let model = self.declared_in(class.file);
                 let id = model.names.find(name);
                 let fields = &model.class(class.class).fields;
                 match fields.iter().find(|(it, _)| Some(*it) == id) {
@@ -139,7 +139,7 @@ impl Project {
 
     /// A name at the top of a module: its own, or what it re-exports.
     pub(super) fn module_member(&self, file: FileId, module: ModuleId, name: &str) -> Option<Ty> {
-        let model = self.model(file);
+        let model = self.declared_in(file);
         let declared = model.module(module);
         if let Some(id) = model.names.find(name)
             && let Some(bound) = self.bound_in(file, module, id)
@@ -154,7 +154,7 @@ impl Project {
 
     /// The module of that name inside a module.
     pub(super) fn child_module(&self, file: FileId, module: ModuleId, name: &str) -> Option<Ty> {
-        let model = self.model(file);
+        let model = self.declared_in(file);
         match model.language {
             Language::Rust => {
                 let id = model.names.find(name)?;
@@ -178,7 +178,7 @@ impl Project {
 
     /// What the statements of a module bind a name to. Of several the last holds, unless it may not have been reached.
     fn bound_in(&self, file: FileId, module: ModuleId, name: NameId) -> Option<Ty> {
-        let model = self.model(file);
+        let model = self.declared_in(file);
         let declared = model.module(module);
         let mut known: Vec<Ty> = Vec::new();
         let mut globs = declared.globs.iter().rev().peekable();
@@ -203,8 +203,8 @@ impl Project {
         let language = self.language(file);
         match self.evaluate(file, glob) {
             Ty::Module(other, other_module) if (other, other_module) != (file, module) => {
-                let visible = match &self.model(other).module(other_module).exports {
-                    Some(names) => names.iter().any(|it| self.model(other).name(*it) == name),
+                let visible = match &self.declared_in(other).module(other_module).exports {
+                    Some(names) => names.iter().any(|it| self.declared_in(other).name(*it) == name),
                     None => !name.starts_with('_'),
                 };
                 if visible {
@@ -241,7 +241,7 @@ impl Project {
         if let Some(found) = self.own_member(class, name, receiver) {
             return found;
         }
-        if self.model(class.file).class(class.class).bases.is_empty() {
+        if self.declared_in(class.file).class(class.class).bases.is_empty() {
             return Ty::Unknown;
         }
         self.member_along(&self.ancestry(class)[1..], name, receiver)
@@ -302,7 +302,7 @@ impl Project {
 
     fn ancestors(&self, class: ClassRef, order: &mut Vec<Ancestor>, depth: u32) {
         order.push(Ancestor::Own(class));
-        let model = self.model(class.file);
+        let model = self.declared_in(class.file);
         for base in &model.class(class.class).bases {
             match self.evaluate(class.file, *base) {
                 Ty::Class(base) if base != class && depth < 12 => self.ancestors(base, order, depth + 1),
@@ -314,7 +314,7 @@ impl Project {
     }
 
     fn own_member(&self, class: ClassRef, name: &str, receiver: Option<&Ty>) -> Option<Ty> {
-        let model = self.model(class.file);
+        let model = self.declared_in(class.file);
         let declared = model.class(class.class);
         if let Some(id) = model.names.find(name) {
             // The last definition wins; `@overload`s stand before it.
@@ -323,7 +323,7 @@ impl Project {
             }
         }
         for (file, index) in self.impls_of(class).iter() {
-            let model = self.model(*file);
+            let model = self.declared_in(*file);
             let it = &model.impls[*index as usize];
             if let Some(id) = model.names.find(name)
                 && let Some((_, function)) = it.methods.iter().find(|(it, _)| *it == id)
@@ -365,7 +365,7 @@ impl Project {
     /// A default method of a trait that the type implements.
     fn trait_member(&self, class: ClassRef, receiver: &Ty, name: &str) -> Ty {
         for (file, index) in self.impls_of(class).iter() {
-            let it = &self.model(*file).impls[*index as usize];
+            let it = &self.declared_in(*file).impls[*index as usize];
             let Some(of_trait) = it.of_trait else { continue };
             match self.evaluate(*file, of_trait) {
                 Ty::Class(of_trait) => {
@@ -388,7 +388,7 @@ impl Project {
 
     /// A method as it comes out of `receiver.name` or `Class.name`.
     fn method(&self, function: FnRef, receiver: Option<&Ty>) -> Ty {
-        let definition = self.function(function);
+        let definition = self.declared(function);
         let Some(receiver) = receiver else { return Ty::Function(function) };
         if let Ty::Class(_) = receiver {
             let bound = self.is_class_method(function);
@@ -408,8 +408,9 @@ impl Project {
     /// `@classmethod`: its first parameter is the class it is called on.
     pub fn is_class_method(&self, function: FnRef) -> bool {
         let _outlines = self.of_outlines();
-        self.function(function).params.first().is_some_and(|param| {
-            param.kind == ParamKind::Receiver && matches!(self.model(function.file).value(param.value), Value::Class(_))
+        self.declared(function).params.first().is_some_and(|param| {
+            param.kind == ParamKind::Receiver
+                && matches!(self.declared_in(function.file).value(param.value), Value::Class(_))
         })
     }
 
@@ -421,7 +422,7 @@ impl Project {
         let mut at = 0;
         while let Some(class) = classes.get(at).copied() {
             at += 1;
-            for base in &self.model(class.file).class(class.class).bases {
+            for base in &self.declared_in(class.file).class(class.class).bases {
                 match self.evaluate(class.file, *base) {
                     Ty::Class(base) if !classes.contains(&base) => classes.push(base),
                     Ty::External(path) => found.push(path),
@@ -438,7 +439,7 @@ impl Project {
         if let Some(own) = self.own_method(class, name) {
             return Some(own);
         }
-        if self.model(class.file).class(class.class).bases.is_empty() {
+        if self.declared_in(class.file).class(class.class).bases.is_empty() {
             return None;
         }
         for ancestor in self.ancestry(class).iter() {
@@ -461,14 +462,14 @@ impl Project {
     }
 
     pub(super) fn own_method(&self, class: ClassRef, name: &str) -> Option<FnRef> {
-        let model = self.model(class.file);
+        let model = self.declared_in(class.file);
         if let Some(id) = model.names.find(name)
             && let Some((_, function)) = model.class(class.class).methods.iter().rev().find(|(it, _)| *it == id)
         {
             return Some(FnRef { file: class.file, function: *function });
         }
         self.impls_of(class).iter().find_map(|(file, index)| {
-            let model = self.model(*file);
+            let model = self.declared_in(*file);
             let id = model.names.find(name)?;
             let (_, function) = model.impls[*index as usize].methods.iter().find(|(it, _)| *it == id)?;
             Some(FnRef { file: *file, function: *function })
@@ -483,7 +484,7 @@ impl Project {
     /// `@abstractmethod`, or a body that only raises `NotImplementedError`: a subclass decides what it does.
     pub fn is_abstract(&self, function: FnRef) -> bool {
         let _outlines = self.of_outlines();
-        let definition = self.function(function);
+        let definition = self.declared(function);
         if self.language(function.file) == Language::Rust {
             return false;
         }

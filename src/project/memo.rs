@@ -34,6 +34,9 @@ struct Memo {
     asked: Vec<(Question, usize)>,
 }
 
+/// Of a [`Memo`]: `open`, `reached` and `asked`.
+type UnderWay = (Vec<Key>, usize, Vec<(Question, usize)>);
+
 impl Memo {
     /// Neighbours in a file have neighbouring places: they are asked for together.
     fn place((project, file, value): &Key) -> usize {
@@ -46,6 +49,16 @@ impl Memo {
             Some(Some((known, ty))) if known == key => Some(ty.clone()),
             _ => None,
         }
+    }
+
+    /// What is under way, which begins as nothing.
+    fn set_aside(&mut self) -> UnderWay {
+        let reached = std::mem::replace(&mut self.reached, usize::MAX);
+        (std::mem::take(&mut self.open), reached, std::mem::take(&mut self.asked))
+    }
+
+    fn take_up(&mut self, under_way: UnderWay) {
+        (self.open, self.reached, self.asked) = under_way;
     }
 
     fn insert(&mut self, key: Key, ty: Ty) {
@@ -61,10 +74,13 @@ thread_local! {
     static APART: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Evaluates while something is missing that later evaluations know: what is found is not remembered for them.
+/// Evaluates while something is missing that later evaluations know: what is found is not remembered for them. Nor is it any of
+/// the circles that are being gone through: it is the same whoever asks.
 pub(super) fn apart<R>(run: impl FnOnce() -> R) -> R {
     let outer = APART.replace(true);
+    let under_way = MEMO.with_borrow_mut(Memo::set_aside);
     let result = run();
+    MEMO.with_borrow_mut(|memo| memo.take_up(under_way));
     APART.set(outer);
     result
 }

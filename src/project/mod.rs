@@ -2,6 +2,7 @@
 
 mod asking;
 mod async_library;
+mod bodies;
 mod border;
 mod callables;
 mod callbacks;
@@ -13,6 +14,7 @@ pub mod effects;
 mod files;
 mod forks;
 mod guards;
+mod implementations;
 mod installed;
 mod instances;
 mod layout;
@@ -37,24 +39,25 @@ pub use live::{Kept, Live};
 pub use path::LibraryPath;
 pub(crate) use trace::Evaluating;
 
-use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use camino::Utf8Path;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::finding::{FileId, Place, Sources};
 use crate::knowledge::Knowledge;
 use crate::model::{FileModel, Function, FunctionId, TOP_LEVEL};
 use crate::rules::RuleSet;
+use crate::rust::{Mentions, Word};
 use crate::source::{Language, Source, Span};
 
 pub use calls::Callee;
 use effects::Effects;
+use implementations::Blocks;
 use installed::Installed;
 use layout::Layout;
-use types::{ClassRef, FnRef, ForeignModule};
+use types::{FnRef, ForeignModule};
 
 /// Some files of a run, looked at together, and whatever else they lead to.
 pub struct Project {
@@ -68,12 +71,14 @@ pub struct Project {
     slots: Box<[OnceLock<Arc<Slot>>]>,
     /// What has been asked of each.
     remembered: Box<[OnceLock<Box<remembered::Remembered>>]>,
+    /// The same, while no more than their outlines is known.
+    remembered_outlines: Box<[OnceLock<Box<remembered::Remembered>>]>,
     pub knowledge: Arc<Knowledge>,
     layout: Arc<Layout>,
-    /// Rust `impl` blocks of the group by the type they are for.
-    impls: FxHashMap<ClassRef, Vec<(FileId, u32)>>,
+    /// Rust `impl` blocks of the group.
+    blocks: Blocks,
     /// The same of crates outside the group, by the crate's first file: found when something leads there.
-    crates: Mutex<FxHashMap<FileId, Arc<Impls>>>,
+    crates: Mutex<FxHashMap<FileId, Arc<Blocks>>>,
     /// What modules hold that Python has from Rust: found when something leads there.
     foreign: Mutex<FxHashMap<ForeignModule, border::Contents>>,
     effects: Effects,
@@ -83,12 +88,18 @@ pub struct Project {
     noted: bool,
 }
 
-type Impls = FxHashMap<ClassRef, Vec<(FileId, u32)>>;
-
 /// A file that has been read.
 struct Slot {
     source: Source,
+    /// Who asks for what is declared alone is given the outline. All bodies come after it in the model.
+    outlined: bool,
+    /// `None`: it has none of its own.
+    outline: OnceLock<Option<FileModel>>,
     model: OnceLock<FileModel>,
+    /// Rust: what the text tells of `impl` blocks.
+    mentions: OnceLock<Mentions>,
+    /// Rust: the names in a text that is not lowered.
+    words: OnceLock<FxHashSet<Word>>,
     /// The analysis itself failed on the file: an internal error, to be reported.
     failed: AtomicBool,
     /// Which parameters the file's functions call.
@@ -101,7 +112,7 @@ impl Project {
         use rayon::prelude::*;
         let mut project = Self::unread(files, group);
         project.relevant = project.group.par_iter().copied().filter(|file| project.read(*file)).collect();
-        project.impls = project.collect_impls(&project.group);
+        project.look_for_blocks();
         project.effects = Effects::of(&project);
         project
     }
@@ -114,10 +125,11 @@ impl Project {
             relevant: Vec::new(),
             slots: files.all().map(|_| OnceLock::new()).collect(),
             remembered: files.all().map(|_| OnceLock::new()).collect(),
+            remembered_outlines: files.all().map(|_| OnceLock::new()).collect(),
             knowledge: Arc::clone(&files.knowledge),
             layout: Arc::clone(&files.layout),
             files,
-            impls: Impls::default(),
+            blocks: Blocks::default(),
             crates: Mutex::default(),
             foreign: Mutex::default(),
             effects: Effects::default(),
@@ -129,9 +141,17 @@ impl Project {
     /// Reads a file, and lowers it where that is worth it. Says whether it can have findings of its own.
     fn read(&self, file: FileId) -> bool {
         let read = self.files.read(file);
-        // Any Rust file may have an `impl` for a type of another. The text of what nothing may lead to is not kept.
-        if read.relevant || self.language(file) == Language::Rust {
-            self.slots[file.index()].get_or_init(|| Slot::new(read.source)).model();
+        let is_rust = self.language(file) == Language::Rust;
+        // The text of a Python file that nothing may lead to is not kept. Any Rust file may have an `impl` for a type of another.
+        if read.relevant || is_rust {
+            let outlined = is_rust && !read.relevant && !self.noted;
+            let slot = self.slots[file.index()].get_or_init(|| Slot::with(read.source, outlined));
+            if read.relevant {
+                slot.model();
+            }
+            if is_rust && !self.noted {
+                slot.mentions();
+            }
         }
         read.relevant
     }
@@ -141,7 +161,7 @@ impl Project {
             trace::looks_at(file);
         }
         match self.slots.get(file.index()) {
-            Some(slot) => slot.get_or_init(|| Slot::new(self.files.read(file).source)),
+            Some(slot) => slot.get_or_init(|| Slot::with(self.files.read(file).source, !self.noted)),
             None => self.installed().slot(file).expect("a file's number is given by its run"),
         }
     }
@@ -165,10 +185,14 @@ impl Project {
         &self.relevant
     }
 
-    /// The files of the group that are lowered whether something leads to them or not.
-    pub fn files_lowered(&self) -> impl Iterator<Item = FileId> {
+    /// The files of the group that may have the name somewhere, and of Python those that matter.
+    pub fn files_naming(&self, name: &str) -> impl Iterator<Item = FileId> {
         let relevant = self.relevant_files();
-        let is_one = |file: &FileId| self.language(*file) == Language::Rust || relevant.binary_search(file).is_ok();
+        let word = crate::rust::word(name);
+        let is_one = move |file: &FileId| {
+            relevant.binary_search(file).is_ok()
+                || self.language(*file) == Language::Rust && (self.noted || self.slot(*file).words().contains(&word))
+        };
         self.group.iter().copied().filter(is_one)
     }
 
@@ -200,6 +224,16 @@ impl Project {
     /// What the file says; read and lowered at first need.
     pub fn model(&self, file: FileId) -> &FileModel {
         self.slot(file).model()
+    }
+
+    /// What the file declares: the model, but for the bodies of functions, if nobody has asked for those.
+    fn declared_in(&self, file: FileId) -> &FileModel {
+        self.slot(file).declared()
+    }
+
+    /// What is declared of a function: not its body.
+    pub fn declared(&self, function: FnRef) -> &Function {
+        self.declared_in(function.file).function(function.function)
     }
 
     pub(crate) fn mark_failed(&self, file: FileId) {
@@ -246,7 +280,7 @@ impl Project {
     /// The name of a function as people write it: `app.db.Store.load`.
     pub fn function_name(&self, function: FnRef) -> String {
         let _outlines = self.of_outlines();
-        let model = self.model(function.file);
+        let model = self.declared_in(function.file);
         let module = self.module_of(function.file);
         if function.function == TOP_LEVEL {
             return module;
@@ -262,69 +296,12 @@ impl Project {
     /// The last parts of a function's name, for messages: `Store.load`.
     pub fn short_name(&self, function: FnRef) -> &str {
         let _outlines = self.of_outlines();
-        let model = self.model(function.file);
+        let model = self.declared_in(function.file);
         model.name(model.function(function.function).qualname)
     }
 
     pub fn place(&self, file: FileId, span: Span) -> Place {
         Place { file, span }
-    }
-
-    fn collect_impls(&self, files: &[FileId]) -> Impls {
-        use rayon::prelude::*;
-        let found: Vec<(ClassRef, FileId, u32)> = files
-            .par_iter()
-            .copied()
-            .filter(|file| self.language(*file) == Language::Rust)
-            .flat_map_iter(|file| memo::apart(|| self.impls_in(file)))
-            .collect();
-        let mut impls = Impls::default();
-        for (class, file, index) in found {
-            impls.entry(class).or_default().push((file, index));
-        }
-        impls
-    }
-
-    /// The `impl` blocks for a type: those of its crate and, in the group, of crates around it.
-    fn impls_of(&self, class: ClassRef) -> Cow<'_, [(FileId, u32)]> {
-        if let Some(found) = self.impls.get(&class) {
-            return Cow::Borrowed(found);
-        }
-        if self.is_installed(class.file) {
-            return Cow::Owned(self.impls_installed(class).to_vec());
-        }
-        if self.group.binary_search(&class.file).is_ok() || self.language(class.file) == Language::Python {
-            return Cow::Borrowed(&[]);
-        }
-        let Some(root) = self.layout.crates.crate_root(class.file) else { return Cow::Borrowed(&[]) };
-        let known = self.crates.lock().unwrap_or_else(PoisonError::into_inner).get(&root).cloned();
-        let impls = match known {
-            Some(known) => known,
-            // What they are for is found out without them, as in the group.
-            None if memo::is_apart() => return Cow::Borrowed(&[]),
-            None => {
-                let found = memo::apart(|| {
-                    let mut impls = Impls::default();
-                    for (class, file, index) in
-                        self.layout.crates.crate_files(root).flat_map(|file| self.impls_in(file))
-                    {
-                        impls.entry(class).or_default().push((file, index));
-                    }
-                    Arc::new(impls)
-                });
-                let mut crates = self.crates.lock().unwrap_or_else(PoisonError::into_inner);
-                Arc::clone(crates.entry(root).or_insert(found))
-            }
-        };
-        Cow::Owned(impls.get(&class).cloned().unwrap_or_default())
-    }
-
-    fn impls_in(&self, file: FileId) -> Vec<(ClassRef, FileId, u32)> {
-        let targets = self.model(file).impls.iter().zip(0..).filter_map(|(it, index)| {
-            let types::Ty::Instance(types::Class::Own(class), _) = self.evaluate(file, it.target) else { return None };
-            Some((class, file, index))
-        });
-        targets.collect()
     }
 
     /// The innermost function whose text holds the offset.
@@ -356,13 +333,27 @@ fn next_number() -> u64 {
 
 impl Slot {
     fn new(source: Source) -> Arc<Self> {
-        Arc::new(Self { source, model: OnceLock::new(), failed: AtomicBool::new(false), callables: OnceLock::new() })
+        Self::with(source, false)
+    }
+
+    fn with(source: Source, outlined: bool) -> Arc<Self> {
+        Arc::new(Self {
+            outlined: outlined && source.language == Language::Rust,
+            source,
+            outline: OnceLock::new(),
+            model: OnceLock::new(),
+            mentions: OnceLock::new(),
+            words: OnceLock::new(),
+            failed: AtomicBool::new(false),
+            callables: OnceLock::new(),
+        })
     }
 
     fn model(&self) -> &FileModel {
         self.model.get_or_init(|| {
             let lower = || match self.source.language {
                 Language::Python => crate::python::lower(&self.source),
+                Language::Rust if self.outlined => crate::rust::lower_with_outline(&self.source),
                 Language::Rust => crate::rust::lower(&self.source),
             };
             // A file that breaks the front end costs that file alone.
@@ -372,5 +363,24 @@ impl Slot {
                 model
             })
         })
+    }
+
+    /// Nobody has asked for more than the outline.
+    fn has_outline_alone(&self) -> bool {
+        self.outlined && self.model.get().is_none()
+    }
+
+    /// The model as far as it tells what is declared. What it does not hold has been found in the whole model, which is
+    /// given once it is there.
+    fn declared(&self) -> &FileModel {
+        if !self.outlined {
+            return self.model();
+        }
+        if let Some(model) = self.model.get() {
+            return model;
+        }
+        let lower = || crate::rust::lower_outline(&self.source);
+        let lower = || std::panic::catch_unwind(std::panic::AssertUnwindSafe(lower)).unwrap_or_default();
+        self.outline.get_or_init(lower).as_ref().unwrap_or_else(|| self.model())
     }
 }

@@ -68,7 +68,7 @@ impl Project {
     /// Its blocking is told in its own body: callers need not be told again.
     pub fn answers_for_itself(&self, function: FnRef) -> bool {
         let _outlines = self.of_outlines();
-        self.function(function).kind.is_async() && !self.is_installed(function.file)
+        self.declared(function).kind.is_async() && !self.is_installed(function.file)
     }
 
     /// An order of files that does not hang on which was read first.
@@ -192,7 +192,7 @@ impl Project {
             return None;
         }
         remembered(&self.installed().described, function, || {
-            let name = self.model(function.file).name(self.function(function).name);
+            let name = self.declared_in(function.file).name(self.declared(function).name);
             let paths = self.knowledge.paths_named(language, name);
             let is_it = |path: &&str| {
                 let begins = path.strip_prefix(first.as_str()).is_some_and(|rest| rest.starts_with(['.', ':']));
@@ -326,7 +326,7 @@ impl Project {
             return Arc::from([]);
         }
         remembered(&self.installed().impls, class, || {
-            let model = self.model(class.file);
+            let model = self.declared_in(class.file);
             let name = model.name(model.class(class.class).name);
             let files = self.installed().files_with_impls(class.file, name);
             let all = apart(|| files.into_iter().flat_map(|file| self.impls_in(file)).collect::<Vec<_>>());

@@ -1,14 +1,15 @@
 //! What is asked of a file again and again, by every rule: kept beside the file for as long as its group is looked at.
 
 use std::borrow::Cow;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use crate::finding::FileId;
 use crate::knowledge::Api;
 use crate::model::{CallId, FileModel};
 
 use super::calls::Callee;
+use super::installed::Impls;
 use super::members::Ancestor;
 use super::memo::is_apart;
 use super::types::{ClassRef, FnRef};
@@ -20,7 +21,14 @@ pub(super) struct Remembered {
     /// By call: no table has the name that is called.
     nameless: Box<[AtomicBool]>,
     ancestries: Box<[OnceLock<Box<[Ancestor]>>]>,
+    /// Rust: the `impl` blocks of each class.
+    impls: Box<[OnceLock<Impls>]>,
+    /// Rust: which types the `impl` blocks of the file are for.
+    targets: OnceLock<Targets>,
 }
+
+/// Types, and the blocks of one file that are for them.
+pub(super) type Targets = Arc<[(ClassRef, u32)]>;
 
 /// The one thing that a call runs.
 #[derive(Clone, Copy)]
@@ -37,6 +45,8 @@ impl Remembered {
             calls: model.calls.iter().map(|_| OnceLock::new()).collect(),
             nameless: model.calls.iter().map(|_| AtomicBool::new(false)).collect(),
             ancestries: model.classes.iter().map(|_| OnceLock::new()).collect(),
+            impls: model.classes.iter().map(|_| OnceLock::new()).collect(),
+            targets: OnceLock::new(),
         }
     }
 }
@@ -49,7 +59,11 @@ impl Project {
             return None;
         }
         let slot: &Slot = self.slots.get(file.index())?.get()?;
-        Some(self.remembered[file.index()].get_or_init(|| Box::new(Remembered::of(slot.model()))))
+        let (all, model) = match slot.has_outline_alone() {
+            true => (&self.remembered_outlines, slot.declared()),
+            false => (&self.remembered, slot.model()),
+        };
+        Some(all[file.index()].get_or_init(|| Box::new(Remembered::of(model))))
     }
 
     /// The one library function a call runs, whatever path is taken.
@@ -111,6 +125,22 @@ impl Project {
             let _ = cell.set(only);
         }
         only
+    }
+
+    /// The `impl` blocks of a class, found by `find` at first need.
+    pub(super) fn remembered_impls(&self, class: ClassRef, find: impl FnOnce() -> Impls) -> Impls {
+        match self.remembered(class.file) {
+            Some(remembered) => Arc::clone(remembered.impls[class.class.index()].get_or_init(find)),
+            None => find(),
+        }
+    }
+
+    /// Which types the blocks of a file are for, found by `find` at first need.
+    pub(super) fn remembered_targets(&self, file: FileId, find: impl FnOnce() -> Targets) -> Targets {
+        match self.remembered(file) {
+            Some(remembered) => Arc::clone(remembered.targets.get_or_init(find)),
+            None => find(),
+        }
     }
 
     /// The class and all it derives from, in the order in which members are looked up.

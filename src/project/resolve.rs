@@ -21,7 +21,7 @@ impl Project {
     /// What a value of a file is. Values defined in terms of themselves are unknown, from wherever they are asked for:
     /// so the answer does not hang on which was asked for first.
     pub fn evaluate(&self, file: FileId, value: ValueId) -> Ty {
-        let model = self.model(file);
+        let model = self.declared_in(file);
         if model.is_opaque(value) {
             return Ty::Unknown;
         }
@@ -42,7 +42,7 @@ impl Project {
     }
 
     fn evaluate_afresh(&self, file: FileId, value: &Value) -> Ty {
-        let model = self.model(file);
+        let model = self.declared_in(file);
         match value {
             Value::Unknown | Value::Param(..) => Ty::Unknown,
             Value::None => Ty::None,
@@ -128,7 +128,7 @@ impl Project {
     pub(super) fn instance_of(&self, language: Language, class: &Ty, args: Vec<Ty>) -> Ty {
         match class {
             Ty::Class(class) => {
-                let model = self.model(class.file);
+                let model = self.declared_in(class.file);
                 let declared = model.class(class.class);
                 if declared.kind == crate::model::ClassKind::Alias {
                     let target = declared.bases.first().map_or(Ty::Unknown, |it| self.evaluate(class.file, *it));
@@ -148,7 +148,7 @@ impl Project {
     }
 
     fn outside(&self, file: FileId, path: &Path) -> Ty {
-        let model = self.model(file);
+        let model = self.declared_in(file);
         let segments: Vec<&str> = path.segments.iter().map(|it| model.name(*it)).collect();
         match (model.language, path.root) {
             (Language::Python, PathRoot::Relative(level)) => match self.relative_module(file, level, &segments) {
@@ -181,7 +181,7 @@ impl Project {
             (Language::Rust, PathRoot::Super(module, levels)) => {
                 let (mut at_file, mut at) = (file, module);
                 for _ in 0..levels {
-                    match self.model(at_file).module(at).parent {
+                    match self.declared_in(at_file).module(at).parent {
                         Some(parent) => at = parent,
                         None => {
                             let Some(parent) = self.parent_module(at_file) else { return Ty::Unknown };
@@ -229,7 +229,7 @@ impl Project {
     }
 
     fn global(&self, file: FileId, module: ModuleId, name: NameId) -> Ty {
-        let model = self.model(file);
+        let model = self.declared_in(file);
         let text = model.name(name);
         match self.module_member(file, module, text) {
             Some(ty) => ty,
@@ -312,7 +312,7 @@ impl Project {
 
     /// What calling a function of the project gives.
     fn call_result(&self, function: FnRef, receiver: Option<&Ty>) -> Ty {
-        let definition = self.function(function);
+        let definition = self.declared(function);
         match self.wrapping(function) {
             Wrapping::Manager => return Ty::Manager(function),
             Wrapping::Unknown => return Ty::Unknown,
@@ -339,7 +339,7 @@ impl Project {
     /// What a function returns (after `await`): declared, or what its `return`s give.
     pub fn returns(&self, function: FnRef, receiver: Option<&Ty>) -> Ty {
         let _outlines = self.of_outlines();
-        let definition = self.function(function);
+        let definition = self.declared(function);
         let file = function.file;
         if let Some(declared) = definition.returns {
             let ty = self.evaluate(file, declared);
@@ -347,7 +347,7 @@ impl Project {
                 return ty;
             }
             if self.language(file) == Language::Python
-                && let Value::Instance { class, .. } = self.model(file).value(declared)
+                && let Value::Instance { class, .. } = self.declared_in(file).value(declared)
                 && let Ty::External(path) = self.evaluate(file, *class)
                 && path.ends_with(".Self")
             {
@@ -511,6 +511,6 @@ impl Project {
     /// The values of parameters that receive something: not `self`.
     pub fn parameter_count(&self, function: FnRef) -> usize {
         let _outlines = self.of_outlines();
-        self.function(function).params.iter().filter(|param| param.kind != ParamKind::Receiver).count()
+        self.declared(function).params.iter().filter(|param| param.kind != ParamKind::Receiver).count()
     }
 }

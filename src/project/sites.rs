@@ -18,6 +18,9 @@ impl Project {
     /// Everything a function runs that matters: library functions with effects, and functions of the project.
     pub(super) fn sites_of(&self, function: FnRef) -> Vec<(Site, Runs)> {
         let _outlines = self.of_outlines();
+        if self.surely_runs_nothing(function) {
+            return Vec::new();
+        }
         let file = function.file;
         let body = &self.model(file).function(function.function).body;
         let installed = self.is_installed(file);
@@ -49,9 +52,9 @@ impl Project {
     /// What runs when a function of the project is called, `awaited` or not: its wrappers, and itself.
     pub fn run_by_call(&self, function: FnRef, awaited: bool) -> Vec<FnRef> {
         let _outlines = self.of_outlines();
-        let definition = self.function(function);
+        let definition = self.declared(function);
         let is_python = self.language(function.file) == Language::Python;
-        let is_sync = |function: FnRef| !self.function(function).kind.is_async();
+        let is_sync = |function: FnRef| !self.declared(function).kind.is_async();
         match self.wrapping(function) {
             Wrapping::Replaced(wrapper) if is_sync(wrapper) => return vec![wrapper],
             Wrapping::Plain => {}
@@ -160,6 +163,8 @@ impl Found<'_> {
                 Node::Call(call) => {
                     asked |= self.project.asks_for_runtime(self.file, *call);
                     self.call(*call);
+                    // What is done until the process is gone keeps nobody waiting.
+                    self.off_loop |= self.project.ends_this_process(self.file, *call);
                 }
                 // `match Handle::try_current()`: where there is none, nothing is blocked.
                 Node::Branch(_) if std::mem::take(&mut asked) => {}
@@ -244,7 +249,7 @@ impl Found<'_> {
             // To be awaited it would have to give something else than it does: not what is meant.
             Callee::Own(function)
                 if call.awaited
-                    && !project.function(*function).kind.is_async()
+                    && !project.declared(*function).kind.is_async()
                     && !may_be_awaited(&project.result_of_call(self.file, id)) => {}
             Callee::Own(function) => {
                 self.own(site, project.run_by_call(*function, call.awaited));
@@ -270,7 +275,7 @@ impl Found<'_> {
     fn given(&mut self, site: Site, id: CallId, callee: FnRef) {
         let project = self.project;
         let call = project.model(self.file).call(id);
-        if call.args.is_empty() || project.function(callee).kind.is_async() && !call.awaited {
+        if call.args.is_empty() || project.declared(callee).kind.is_async() && !call.awaited {
             return;
         }
         for position in project.called_parameters(callee) {

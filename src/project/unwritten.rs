@@ -80,11 +80,11 @@ impl Found<'_> {
         let project = self.project;
         match (project.language(self.file), value) {
             (_, Ty::Generator(generator)) => {
-                self.own(site, (!project.function(*generator).kind.is_async()).then_some(*generator));
+                self.own(site, (!project.declared(*generator).kind.is_async()).then_some(*generator));
             }
             (Language::Python, Ty::Instance(Class::Own(class), _)) => {
                 let Some(iter) = project.find_method(*class, "__iter__") else { return };
-                if project.is_abstract(iter) || project.function(iter).kind.is_async() {
+                if project.is_abstract(iter) || project.declared(iter).kind.is_async() {
                     return;
                 }
                 self.own(site, [iter]);

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use miette::GraphicalReportHandler;
+use rayon::prelude::*;
 
 use super::excerpt::{Drawing, Pages, drawer, mark};
 use super::printable::one_line;
@@ -10,11 +11,23 @@ use super::spot::Spot;
 use super::{Run, Suppressed, paint, statistics};
 use crate::finding::{Applicability, Confidence, Finding, Fix, Place, Related, Severity};
 
+/// Findings that one pen draws: neighbours, which are often of one file.
+const A_PEN: usize = 32;
+/// Findings whose drawings are in memory together.
+const AT_ONCE: usize = 64 * A_PEN;
+
 pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let pen = Pen { drawer: drawer(run.terminal), pages: Pages::of(run.sources) };
-    for it in run.findings {
-        finding(run, &pen, &it.finding, None, out)?;
+    // Drawn side by side, a stretch at a time so that no more than that waits to be written.
+    for stretch in run.findings.chunks(AT_ONCE) {
+        let drawn = stretch.par_chunks(A_PEN).map(|some| {
+            let (pen, mut text) = (Pen::of(run), Vec::new());
+            some.iter().try_for_each(|it| finding(run, &pen, &it.finding, None, &mut text)).map(|()| text)
+        });
+        for text in drawn.collect::<io::Result<Vec<_>>>()? {
+            out.write_all(&text)?;
+        }
     }
+    let pen = Pen::of(run);
     for it in run.suppressed {
         finding(run, &pen, &it.finding, Some(it), out)?;
     }
@@ -28,6 +41,12 @@ pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
 struct Pen<'a> {
     drawer: GraphicalReportHandler,
     pages: Pages<'a>,
+}
+
+impl<'a> Pen<'a> {
+    fn of(run: &Run<'a>) -> Self {
+        Self { drawer: drawer(run.terminal), pages: Pages::of(run.sources) }
+    }
 }
 
 fn finding(

@@ -81,7 +81,7 @@ fn is_one_of_many(context: &Context<'_>, function: FnRef, name: &str) -> bool {
     if own.parent.is_some() {
         return false;
     }
-    context.project.files_lowered().any(|file| {
+    context.project.files_naming(name).any(|file| {
         let model = context.project.model(file);
         let Some(id) = model.names.find(name) else { return false };
         let same = model.functions.iter().any(|it| {

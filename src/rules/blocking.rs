@@ -2,9 +2,10 @@
 
 use super::{Context, Profile, Rule};
 use crate::knowledge::{Api, Effect, Kind};
+use crate::model::{CallId, FileModel, Value};
 use crate::project::effects::{Climbing, Evidence, Runs};
 use crate::project::types::FnRef;
-use crate::source::Language;
+use crate::source::{Language, Span};
 
 /// Reports every place in the file's code on the loop that blocks in this way.
 pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) {
@@ -25,6 +26,7 @@ pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) 
                     let mut finding = context.finding(rule, function, site.span, message);
                     finding.confidence = api.confidence;
                     finding.help = remedy(context, function, api);
+                    finding.made_at = site.call.and_then(|call| made_at(context.model(), call));
                     context.keep(finding);
                 }
                 Runs::Own(callee) if !project.answers_for_itself(*callee) => {
@@ -61,6 +63,18 @@ pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) 
                 }
                 _ => {}
             }
+        }
+    }
+}
+
+/// The call that gives what a method is called on.
+fn made_at(model: &FileModel, call: CallId) -> Option<Span> {
+    let Value::Attr(mut receiver, _) = *model.value(model.call(call).callee) else { return None };
+    loop {
+        match *model.value(receiver) {
+            Value::Entered(inner, _) | Value::Awaited(inner) => receiver = inner,
+            Value::Result(made) => return Some(model.call(made).name_span),
+            _ => return None,
         }
     }
 }

@@ -117,6 +117,7 @@ impl<'a> Context<'a> {
             function: self.project.function_name(function),
             trace: Vec::new(),
             related: Vec::new(),
+            made_at: None,
             fix: None,
         }
     }

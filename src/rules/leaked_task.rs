@@ -32,7 +32,7 @@ fn check(context: &mut Context<'_>) {
             }
         } else if context.language() == Language::Rust
             && let Some(helper) = context.project.own_of(context.file, id)
-            && !context.project.function(helper).kind.is_async()
+            && !context.project.declared(helper).kind.is_async()
             && detaches(context, &context.project.result_of_call(context.file, id))
         {
             returned_handle(context, call, helper);

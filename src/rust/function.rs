@@ -140,6 +140,9 @@ impl Lowerer {
         body: Option<&Block>,
     ) {
         let Some(body) = body else { return };
+        if self.deferred.is_some() && self.defer(id) {
+            return;
+        }
         let outer_test = self.test;
         self.test = self.model.function(id).test || attrs.iter().any(is_cfg_test);
         let mark = self.enter_generics(&sig.generics);

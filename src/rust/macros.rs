@@ -126,7 +126,7 @@ impl Lowerer {
     fn evaluated(&mut self, parts: impl Iterator<Item = TokenStream>, result: Use) -> Vec<ValueId> {
         let mut values = Vec::new();
         for part in parts {
-            match syn::parse2::<Expr>(strip_field(part.clone())) {
+            match syn::parse2::<Expr>(strip_field(&part)) {
                 Ok(expr) => values.push(self.expression(&expr, result)),
                 Err(_) => self.mention(part),
             }
@@ -298,8 +298,20 @@ pub(super) fn split(tokens: TokenStream) -> Vec<TokenStream> {
 }
 
 /// `name = %value`, `target: value`, `?value`: the value.
-fn strip_field(tokens: TokenStream) -> TokenStream {
-    let trees: Vec<TokenTree> = tokens.into_iter().collect();
+fn strip_field(tokens: &TokenStream) -> TokenStream {
+    // Most begin with neither: a name of a field is followed by one of few signs.
+    let mut first = tokens.clone().into_iter().take(2);
+    let is_field = match (first.next(), first.next()) {
+        (Some(TokenTree::Punct(it)), _) => matches!(it.as_char(), '%' | '?'),
+        (Some(TokenTree::Ident(_) | TokenTree::Literal(_)), Some(TokenTree::Punct(it))) => {
+            matches!(it.as_char(), '.' | '=' | ':')
+        }
+        _ => false,
+    };
+    if !is_field {
+        return tokens.clone();
+    }
+    let trees: Vec<TokenTree> = tokens.clone().into_iter().collect();
     let is_punct =
         |tree: Option<&TokenTree>, wanted: char| matches!(tree, Some(TokenTree::Punct(it)) if it.as_char() == wanted);
     let mut at = 0;

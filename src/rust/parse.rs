@@ -8,28 +8,37 @@ use syn::{Attribute, ImplItem, Item, TraitItem};
 use crate::model::ParseError;
 use crate::source::Span;
 
+use super::offset::Offsets;
 use super::platform::{is_left_out, kept};
 
-/// Some items of a file, with where their text starts in it.
+/// Some items of a file, with where their text stands in it.
 pub(super) struct Piece {
     pub(super) base: u32,
+    pub(super) end: u32,
     pub(super) attrs: Vec<Attribute>,
     pub(super) items: Vec<Item>,
+}
+
+impl Piece {
+    /// Where its tokens stand in the file, whose text this is.
+    pub(super) fn offsets(&self, text: &str) -> Offsets {
+        Offsets::of(&text[..self.end as usize], self.base)
+    }
 }
 
 /// All that can be parsed of a text, and what cannot.
 pub(super) fn parse(text: &str) -> (Vec<Piece>, Vec<ParseError>) {
     let start = shebang(text);
-    let mut parser = Parser { base: start as u32, errors: Vec::new() };
+    let mut parser = Parser { base: start as u32, end: text.len() as u32, errors: Vec::new() };
     let pieces = match TokenStream::from_str(&text[start..]) {
-        Ok(tokens) => vec![parser.piece(tokens)],
+        Ok(tokens) => vec![parser.piece(&text[start..], tokens)],
         // Brackets that do not pair, or a string without an end: by pieces that start at the margin.
         Err(_) => at_the_margin(text, start)
             .into_iter()
             .filter_map(|(from, to)| {
-                parser.base = from as u32;
+                (parser.base, parser.end) = (from as u32, to as u32);
                 match TokenStream::from_str(&text[from..to]) {
-                    Ok(tokens) => Some(parser.piece(tokens)),
+                    Ok(tokens) => Some(parser.piece(&text[from..to], tokens)),
                     Err(error) => {
                         let at = from as u32 + error.span().byte_range().start as u32;
                         let message = "the brackets do not pair, or a literal has no end".to_owned();
@@ -45,17 +54,19 @@ pub(super) fn parse(text: &str) -> (Vec<Piece>, Vec<ParseError>) {
 
 struct Parser {
     base: u32,
+    end: u32,
     errors: Vec<ParseError>,
 }
 
 impl Parser {
-    fn piece(&mut self, tokens: TokenStream) -> Piece {
-        let mut piece = match syn::parse2::<syn::File>(tokens.clone()) {
-            Ok(file) => Piece { base: self.base, attrs: file.attrs, items: file.items },
+    /// `tokens` are those of `text`: another parse of it costs less than a copy in case that one is needed.
+    fn piece(&mut self, text: &str, tokens: TokenStream) -> Piece {
+        let mut piece = match syn::parse2::<syn::File>(tokens) {
+            Ok(file) => Piece { base: self.base, end: self.end, attrs: file.attrs, items: file.items },
             Err(_) => {
-                let (inner, rest) = split_inner(tokens);
+                let (inner, rest) = split_inner(TokenStream::from_str(text).unwrap_or_default());
                 let attrs = syn::parse::Parser::parse2(Attribute::parse_inner, inner).unwrap_or_default();
-                Piece { base: self.base, attrs, items: self.items(rest) }
+                Piece { base: self.base, end: self.end, attrs, items: self.items(rest) }
             }
         };
         piece.items = if is_left_out(&piece.attrs) { Vec::new() } else { kept(unwrapped(piece.items)) };

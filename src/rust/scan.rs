@@ -1,5 +1,11 @@
 //! A look at the text before it is parsed: comments, which the parser drops, and how deeply the code nests.
 
+use std::borrow::Cow;
+use std::ops::Range;
+
+use memchr::memmem;
+
+use super::mentions::begins_block;
 use crate::model::Comment;
 use crate::source::Span;
 
@@ -12,6 +18,13 @@ pub(super) struct Scan {
     pub(super) depth: usize,
     /// The longest run of characters that may be prefix operators, each of which nests without a bracket.
     pub(super) prefix: usize,
+    /// What the parser is given instead of the text, where that is less to do: in the same places stands the same, but that
+    /// comments of documentation are plain ones, which are no tokens, and macros that the file defines at its top are empty.
+    pub(super) plain: Option<String>,
+    /// The insides of the bodies of functions, outermost ones only.
+    bodies: Vec<Range<usize>>,
+    /// Those of tests.
+    tests: Vec<Range<usize>>,
     /// The longest stretch without `;`, `,` or a brace: a bound for how long a chain of operators or methods is.
     pub(super) stretch: usize,
 }
@@ -22,30 +35,58 @@ impl Scan {
         let wanted = text.contains("asynclint:") || text.to_ascii_lowercase().contains("noqa");
         let mut scan = Self::default();
         let (mut depth, mut prefix, mut since) = (0_usize, 0_usize, 0_usize);
+        let mut plain = Plain::default();
+        let mut function = Function::No;
+        // Where what is being read may have begun, with its attributes.
+        let mut item = 0_usize;
         while let Some(byte) = scanner.peek() {
             let start = scanner.at;
             match byte {
                 b'/' if scanner.looking_at(b"//") => {
                     scanner.line_comment();
+                    plain.comment(&text[start..scanner.at], start);
                     scan.comment(text, start, scanner.at, wanted);
                 }
                 b'/' if scanner.looking_at(b"/*") => {
                     scanner.block_comment();
+                    plain.comment(&text[start..scanner.at], start);
                     scan.comment(text, start, scanner.at, wanted);
                 }
                 b'"' => scanner.string(),
                 b'r' | b'b' | b'c' if scanner.prefixed_string() => {}
                 b'\'' => scanner.quote(),
                 b'(' | b'[' | b'{' => {
+                    if depth == 0 {
+                        plain.opens(start);
+                    }
+                    function = function.opened(byte, start, item, depth);
                     depth += 1;
                     scan.depth = scan.depth.max(depth);
                     scanner.at += 1;
                 }
                 b')' | b']' | b'}' => {
                     depth = depth.saturating_sub(1);
+                    if depth == 0 {
+                        plain.closes(start);
+                    }
+                    if let Function::Body { from, item, depth: outer } = function
+                        && depth <= outer
+                    {
+                        scan.bodies.push(from..start);
+                        if text[item..from].contains("#[test]") {
+                            scan.tests.push(from..start);
+                        }
+                        function = Function::No;
+                    }
                     scanner.at += 1;
                 }
-                _ if byte == b'_' || byte.is_ascii_alphanumeric() => scanner.word(),
+                _ if byte == b'_' || byte.is_ascii_alphanumeric() => {
+                    scanner.word();
+                    function = function.word(&text[start..scanner.at], depth);
+                    if byte == b'm' && depth == 0 {
+                        plain.defines |= text[start..].starts_with("macro_rules!");
+                    }
+                }
                 _ => scanner.at += 1,
             }
             match byte {
@@ -59,9 +100,46 @@ impl Scan {
             if matches!(byte, b';' | b',' | b'{' | b'}') {
                 since = scanner.at;
             }
+            if matches!(byte, b';' | b'{' | b'}') {
+                item = scanner.at;
+            }
+            if byte == b';' {
+                function = function.ended(depth);
+            }
             scan.stretch = scan.stretch.max(scanner.at - since);
         }
+        scan.plain = plain.of(text);
         scan
+    }
+
+    /// The text with the bodies of all functions empty. `None` where there are none, or where something in them can be seen from
+    /// elsewhere: `impl` blocks.
+    pub(super) fn outline(&self, text: &str) -> Option<String> {
+        let shows = |body: &Range<usize>| {
+            let mut found = memmem::find_iter(text[body.clone()].as_bytes(), "impl");
+            found.any(|at| begins_block(text, body.start + at))
+        };
+        if self.bodies.is_empty() || self.bodies.iter().any(shows) {
+            return None;
+        }
+        let mut bytes = self.plain.as_deref().unwrap_or(text).as_bytes().to_vec();
+        for body in &self.bodies {
+            blank(&mut bytes[body.clone()]);
+        }
+        String::from_utf8(bytes).ok()
+    }
+
+    /// What the parser is given where nobody asks for tests.
+    pub(super) fn without_tests<'a>(&'a self, text: &'a str) -> Cow<'a, str> {
+        let plain = self.plain.as_deref().unwrap_or(text);
+        if self.tests.is_empty() {
+            return plain.into();
+        }
+        let mut bytes = plain.as_bytes().to_vec();
+        for body in &self.tests {
+            blank(&mut bytes[body.clone()]);
+        }
+        String::from_utf8(bytes).map_or(plain.into(), Cow::Owned)
     }
 
     fn comment(&mut self, text: &str, start: usize, end: usize, wanted: bool) {
@@ -74,6 +152,99 @@ impl Scan {
             let own_line = text[line..start].trim().is_empty();
             self.comments.push(Comment { span: Span::new(start as u32, end as u32), own_line });
         }
+    }
+}
+
+/// Lines stay lines, for messages.
+fn blank(bytes: &mut [u8]) {
+    bytes.iter_mut().filter(|it| **it != b'\n').for_each(|it| *it = b' ');
+}
+
+/// How much has been seen of a function.
+#[derive(Clone, Copy)]
+enum Function {
+    No,
+    /// `fn`, which may be a type.
+    Begun,
+    /// Its name, in so many brackets.
+    Named(usize),
+    Body {
+        from: usize,
+        /// Where the function begins, or before.
+        item: usize,
+        depth: usize,
+    },
+}
+
+impl Function {
+    fn word(self, word: &str, depth: usize) -> Self {
+        match self {
+            Self::No if word == "fn" => Self::Begun,
+            Self::Begun => Self::Named(depth),
+            other => other,
+        }
+    }
+
+    fn opened(self, bracket: u8, at: usize, item: usize, depth: usize) -> Self {
+        match self {
+            Self::Begun => Self::No,
+            Self::Named(outer) if bracket == b'{' && depth == outer => Self::Body { from: at + 1, item, depth },
+            other => other,
+        }
+    }
+
+    /// At a `;`.
+    fn ended(self, depth: usize) -> Self {
+        match self {
+            Self::Begun => Self::No,
+            Self::Named(outer) if depth <= outer => Self::No,
+            other => other,
+        }
+    }
+}
+
+/// What need not be parsed.
+#[derive(Default)]
+struct Plain {
+    /// Where a third character makes documentation of a comment.
+    marks: Vec<usize>,
+    /// Insides of macros' definitions.
+    bodies: Vec<Range<usize>>,
+    /// The next bracket is that of such a definition.
+    defines: bool,
+    open: Option<usize>,
+}
+
+impl Plain {
+    fn comment(&mut self, comment: &str, start: usize) {
+        let is_line = comment.starts_with("///") && !comment.starts_with("////") || comment.starts_with("//!");
+        let is_block = comment.starts_with("/**") && !comment.starts_with("/***") || comment.starts_with("/*!");
+        // `/**/` is empty.
+        if is_line || is_block && comment.len() > "/**/".len() {
+            self.marks.push(start + 2);
+        }
+    }
+
+    fn opens(&mut self, at: usize) {
+        self.open = std::mem::take(&mut self.defines).then_some(at + 1);
+    }
+
+    fn closes(&mut self, at: usize) {
+        self.bodies.extend(self.open.take().map(|start| start..at));
+    }
+
+    fn of(self, text: &str) -> Option<String> {
+        if self.marks.is_empty() && self.bodies.is_empty() {
+            return None;
+        }
+        let mut bytes = text.as_bytes().to_vec();
+        for mark in self.marks {
+            bytes[mark] = b' ';
+        }
+        for body in self.bodies {
+            blank(&mut bytes[body]);
+        }
+        String::from_utf8(bytes).ok()
     }
 }
 
@@ -200,6 +371,51 @@ mod tests {
     fn comments_are_told_from_what_looks_like_them() {
         let text = "let a = \"// asynclint: no\"; // asynclint: ignore\nlet b = r#\"\" // asynclint: no\"#;\n/* /* asynclint: x */ */ f::<'a>('\"', b'\\'', '\\u{41}'); // noqa\n";
         assert_eq!(comments(text), ["// asynclint: ignore", "/* /* asynclint: x */ */", "// noqa"]);
+    }
+
+    #[test]
+    fn documentation_and_definitions_of_macros_are_left_out() {
+        let plain = |text: &str| Scan::of(text).plain.unwrap_or_else(|| text.to_owned());
+        assert_eq!(
+            plain("//! a\n/// b \"\nfn f() {} /** c */ /*! d */"),
+            "//  a\n//  b \"\nfn f() {} /*  c */ /*  d */"
+        );
+        assert_eq!(
+            plain("macro_rules! a {\n (é) => {} }\nfn f() { g! { x } }"),
+            "macro_rules! a {\n            }\nfn f() { g! { x } }"
+        );
+        for same in ["//// a\n/*** b */ /**/ // c", "let a = \"/// b\";", "fn f() { macro_rules! a { () => {} } }"] {
+            assert_eq!(Scan::of(same).plain, None, "{same}");
+        }
+    }
+
+    #[test]
+    fn an_outline_has_no_bodies() {
+        let outline = |text: &str| Scan::of(text).outline(text);
+        let cases = [
+            ("fn f() { g('}') }\nfn h();", Some("fn f() {        }\nfn h();")),
+            (
+                "trait T { fn f(x: [u8; { 1 }]) where A: B { x } fn g(); }",
+                Some("trait T { fn f(x: [u8; { 1 }]) where A: B {   } fn g(); }"),
+            ),
+            (
+                "fn f() { fn g() { 1 } g() } struct S { x: fn(u8) }",
+                Some("fn f() {                  } struct S { x: fn(u8) }"),
+            ),
+            ("static F: fn() = { x };", None),
+            ("fn f() {\n impl A for B {} }", None),
+            ("fn f() { g(|x: &impl A| 1) }", Some("fn f() {                   }")),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(outline(text).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn bodies_of_tests_can_be_left_out() {
+        let text = "fn a() { x }\n#[test]\nfn b() { x }\n#[cfg(test)] mod tests { #[tokio::test] fn c() { x } }";
+        let expected = text.replace("b() { x }", "b() {   }");
+        assert_eq!(Scan::of(text).without_tests(text), expected);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What the walk carries along: the model being built, the functions around the current place, and what names stand for.
 
+use std::fmt::Write;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::model::{
@@ -9,13 +11,15 @@ use crate::model::{
 use crate::source::{Edition, Span};
 
 use super::names::ModuleNames;
+use super::offset::Offsets;
+use super::outline::Deferred;
 use super::parse::Piece;
 
 pub(super) struct Lowerer {
     pub(super) model: FileModel,
     pub(super) edition: Edition,
-    /// Where the text that spans count from starts in the file.
-    pub(super) base: u32,
+    /// Where the tokens at hand stand in the file.
+    offsets: Offsets,
     pub(super) module: ModuleId,
     /// What each module of the file binds.
     pub(super) names: FxHashMap<ModuleId, ModuleNames>,
@@ -29,6 +33,10 @@ pub(super) struct Lowerer {
     pub(super) test: bool,
     /// The receiver whose elements the closure that comes next is called with.
     pub(super) element: Option<ValueId>,
+    /// A name, while it is looked up.
+    text: String,
+    /// Functions whose bodies are left out for now: see [`Lowerer::outline`].
+    pub(super) deferred: Option<Vec<Deferred>>,
     /// Modules, types and functions around the current place, as names are written.
     pub(super) path: Vec<String>,
 }
@@ -77,7 +85,7 @@ impl Lowerer {
         Self {
             model,
             edition,
-            base: 0,
+            offsets: Offsets::default(),
             module: FILE_MODULE,
             names: FxHashMap::default(),
             frames: vec![Frame::new(TOP_LEVEL, true)],
@@ -85,22 +93,31 @@ impl Lowerer {
             generics: Vec::new(),
             test: false,
             element: None,
+            text: String::new(),
+            deferred: None,
             path: Vec::new(),
         }
     }
 
-    pub(super) fn file(&mut self, pieces: &[Piece]) {
+    pub(super) fn file(&mut self, text: &str, pieces: &[Piece]) {
         let mut names = ModuleNames::default();
         for piece in pieces {
             names.collect(self, &piece.items);
         }
         self.names.insert(FILE_MODULE, names);
         for piece in pieces {
-            self.base = piece.base;
+            self.offsets = piece.offsets(text);
             let extent = Span::new(0, self.model.function(TOP_LEVEL).span.end);
             self.allows(&piece.attrs, extent);
             self.items(&piece.items);
         }
+    }
+
+    /// Walks something whose tokens stand elsewhere.
+    pub(super) fn among(&mut self, offsets: &mut Offsets, walk: impl FnOnce(&mut Self)) {
+        std::mem::swap(&mut self.offsets, offsets);
+        walk(self);
+        std::mem::swap(&mut self.offsets, offsets);
     }
 
     pub(super) fn finish(mut self) -> FileModel {
@@ -115,13 +132,12 @@ impl Lowerer {
     }
 
     pub(super) fn span(&self, span: proc_macro2::Span) -> Span {
-        let range = span.byte_range();
-        Span::new(self.base + range.start as u32, self.base + range.end as u32)
+        Span::new(self.offsets.start(span), self.offsets.end(span))
     }
 
     /// From the start of one to the end of the other.
     pub(super) fn between(&self, from: proc_macro2::Span, to: proc_macro2::Span) -> Span {
-        Span::new(self.span(from).start, self.span(to).end)
+        Span::new(self.offsets.start(from), self.offsets.end(to))
     }
 
     pub(super) fn frame(&mut self) -> &mut Frame {
@@ -134,8 +150,10 @@ impl Lowerer {
     }
 
     pub(super) fn ident(&mut self, ident: &syn::Ident) -> NameId {
-        let text = ident.to_string();
-        self.model.names.intern(text.strip_prefix("r#").unwrap_or(&text))
+        self.text.clear();
+        // Writing to a string does not fail.
+        let _ = write!(self.text, "{ident}");
+        self.model.names.intern(self.text.strip_prefix("r#").unwrap_or(&self.text))
     }
 
     pub(super) fn name(&mut self, text: &str) -> NameId {

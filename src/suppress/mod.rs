@@ -169,8 +169,11 @@ impl<'a> Judge<'a> {
     }
 
     fn silence(&mut self, finding: &Finding) -> Option<Reason> {
-        let lines = Lines::of(self, finding);
-        self.by_comment(finding, &lines, names).or_else(|| self.by_others(finding, &lines))
+        // What is said where an object is made holds for what is done with it.
+        [Some(finding.place.span), finding.made_at].into_iter().flatten().find_map(|span| {
+            let lines = Lines::of(self, span);
+            self.by_comment(finding, &lines, names).or_else(|| self.by_others(finding, span, &lines))
+        })
     }
 
     /// The comment of ours that keeps the finding quiet. All that do so count as used; the nearest one is the reason.
@@ -201,12 +204,9 @@ impl<'a> Judge<'a> {
     }
 
     /// The comment or attribute meant for another tool that says the same.
-    fn by_others(&self, finding: &Finding, lines: &Lines) -> Option<Reason> {
-        let allow = self
-            .model
-            .allows
-            .iter()
-            .find(|it| it.extent.contains(finding.place.span) && finding.rule.aliases.contains(&&*it.lint));
+    fn by_others(&self, finding: &Finding, span: Span, lines: &Lines) -> Option<Reason> {
+        let allow =
+            self.model.allows.iter().find(|it| it.extent.contains(span) && finding.rule.aliases.contains(&&*it.lint));
         if let Some(allow) = allow {
             return Some(Reason { by: format!("allow({})", allow.lint), text: None });
         }
@@ -229,9 +229,8 @@ struct Lines {
 }
 
 impl Lines {
-    fn of(judge: &Judge<'_>, finding: &Finding) -> Self {
+    fn of(judge: &Judge<'_>, span: Span) -> Self {
         let source = judge.source;
-        let span = finding.place.span;
         // They are sorted, so the innermost around the place is the last that begins before it and has not ended.
         let statements = &judge.model.statements;
         let begun = statements.partition_point(|it| it.start <= span.start);

@@ -33,7 +33,7 @@ impl Judge<'_> {
         }
         for finding in found {
             // Only a comment that names this rule keeps it quiet: one that means all rules would always excuse itself.
-            let lines = Lines::of(&self, &finding);
+            let lines = Lines::of(&self, finding.place.span);
             match self.by_comment(&finding, &lines, |word, rule| word == rule.name) {
                 Some(reason) => split.suppressed.push((finding, reason)),
                 None => split.kept.push(finding),
@@ -117,6 +117,7 @@ impl Judge<'_> {
             function: self.project.function_name(function),
             trace: Vec::new(),
             related: Vec::new(),
+            made_at: None,
             fix: None,
         }
     }

@@ -41,8 +41,10 @@ pub struct Memo<T> {
 
 /// A look-up that has begun.
 pub enum Begun<T> {
-    /// It has been done before, or is being done.
+    /// It has been done before.
     Known(Vec<T>),
+    /// It is being done, or given up.
+    Cut,
     Open(Open<T>),
 }
 
@@ -82,7 +84,7 @@ impl<T: Clone + Eq + Hash> Memo<T> {
         }
         if too_deep || !self.open.insert(key.clone()) {
             self.give_up();
-            return Begun::Known(Vec::new());
+            return Begun::Cut;
         }
         Begun::Open(Open { key, cut: self.cut, doubt: std::mem::take(&mut self.doubt) })
     }

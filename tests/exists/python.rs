@@ -4,33 +4,22 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use asynclint::model::{
-    ClassId, FILE_MODULE, FileModel, FunctionId, FunctionKind, Path as Dotted, PathRoot, Value, ValueId,
-};
+use asynclint::model::{ClassId, FILE_MODULE, FunctionId, FunctionKind, Path as Dotted, PathRoot, Value};
 use asynclint::source::{Language, Source};
 
 use crate::Verdict;
-use crate::memo::{Begun, Memo};
+use crate::lookup::{self, LookUp, Nature};
+use crate::memo::Memo;
+use crate::text::has_word;
 
-/// Circles of imports and bases end here.
-const DEEPEST: u32 = 24;
+/// A module is its path.
+type Thing = lookup::Thing<String>;
+type Unit = lookup::Unit<Place>;
 
-/// Something a path stands for.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-enum Thing {
-    Module(String),
-    Class(PathBuf, ClassId),
-    Function(PathBuf, FunctionId),
-    /// It is there, and no more is known of it.
-    Opaque,
-}
-
-/// One module's file.
-struct Unit {
-    file: PathBuf,
+/// The module that a file is.
+pub struct Place {
     module: String,
     is_package: bool,
-    model: FileModel,
 }
 
 /// Folders that imports start from.
@@ -53,15 +42,16 @@ impl Packages {
         Self { roots, units: HashMap::new(), files: HashMap::new(), memo: Memo::default() }
     }
 
-    /// The library is at hand: by the name of its folder, or as a part of a standard library.
+    /// The library is at hand: by the name of its folder, which may be that of the module, or as a part of a standard library.
     fn has(&self, library: &str, module: &str) -> bool {
-        let library = library.replace(['_', '.'], "-").to_lowercase();
+        let [library, own] = [library, module].map(|it| it.replace(['_', '.'], "-").to_lowercase());
         self.roots.iter().any(|root| {
             let folder = root.file_name().unwrap_or_default().to_string_lossy();
             let name = folder.rsplit_once('-').map_or(&*folder, |(name, _)| name);
             let is_standard = folder.starts_with("standard-library") || folder.starts_with("python3");
             let stands = |path: PathBuf| path.exists() || path.with_extension("py").exists();
             name == library
+                || name == own
                 || name.strip_suffix("-slim") == Some(&library)
                 || (is_standard && (stands(root.join(module)) || root.join(format!("{module}.pyi")).exists()))
         })
@@ -69,24 +59,30 @@ impl Packages {
 
     pub fn find(&mut self, library: &str, path: &str) -> Verdict {
         self.memo.ask();
-        let first = path.split('.').next().unwrap_or(path);
+        let mut first = path.split('.').next().unwrap_or(path);
+        // A name that needs no import.
+        let everywhere = format!("builtins.{path}");
+        let path = if path == first && self.files_of(first).is_empty() && !self.is_folder(first) {
+            first = "builtins";
+            &everywhere
+        } else {
+            path
+        };
         if !self.has(library, first) || (self.files_of(first).is_empty() && !self.is_folder(first)) {
             return Verdict::Absent;
         }
-        let mut found = self.path(path, 0);
-        found.sort_by_key(|it| matches!(it, Thing::Opaque));
-        match found.first() {
-            Some(Thing::Function(file, function)) => {
-                let is_async = |function: FunctionId, unit: &Unit| {
-                    let function = unit.model.function(function);
-                    function.kind == FunctionKind::Async && !function.is_generator
-                };
-                let is_async = self.unit(file).is_some_and(|unit| is_async(*function, &unit));
-                // A name that one version binds to both is for the table to decide.
-                let all = found.iter().all(|it| matches!(it, Thing::Function(..)));
-                Verdict::Found { is_async: is_async && all && found.len() == 1 }
-            }
-            Some(_) => Verdict::Found { is_async: false },
+        let found = self.path(path, 0);
+        let is_async = |function: FunctionId, unit: &Unit| {
+            let function = unit.model.function(function);
+            function.kind == FunctionKind::Async && !function.is_generator
+        };
+        match lookup::nature(&found) {
+            Some(Nature::Modules) => Verdict::Module,
+            // A name that one version binds to both is for the table to decide.
+            Some(Nature::Functions(all)) => Verdict::Found {
+                is_async: all.iter().all(|(file, it)| self.unit(file).is_some_and(|unit| is_async(*it, &unit))),
+            },
+            Some(Nature::Mixed) => Verdict::Found { is_async: false },
             None if self.memo.doubt.in_text => Verdict::Text,
             None if self.memo.doubt.unsure => Verdict::Open,
             None => Verdict::Missing,
@@ -146,7 +142,7 @@ impl Packages {
             let text = String::from_utf8_lossy(&bytes);
             let source = Source::new(file.to_string_lossy().into_owned(), Language::Python, &*text);
             let model = asynclint::python::lower(&source);
-            Some(Rc::new(Unit { file: file.to_owned(), module: parts.join("."), is_package, model }))
+            Some(Rc::new(Unit { file: file.to_owned(), place: Place { module: parts.join("."), is_package }, model }))
         });
         self.units.insert(file.to_owned(), unit.clone());
         unit
@@ -174,24 +170,34 @@ impl Packages {
         things
     }
 
-    fn member(&mut self, of: &Thing, name: &str, depth: u32) -> Vec<Thing> {
-        let begun = match self.memo.begin(of, name, depth > DEEPEST) {
-            Begun::Known(found) => return found,
-            Begun::Open(begun) => begun,
-        };
-        let found = match of {
-            Thing::Module(module) => self.module_member(module, name, depth),
-            Thing::Class(file, class) => self.class_member(file, *class, name, depth),
-            Thing::Function(..) => Vec::new(),
-            Thing::Opaque => {
-                self.memo.doubt.unsure = true;
-                Vec::new()
+    fn result(&mut self, callee: Thing, depth: u32) -> Vec<Thing> {
+        match callee {
+            Thing::Function(file, function) => {
+                let Some(unit) = self.unit(&file) else { return Vec::new() };
+                let returns = unit.model.function(function).returns;
+                returns.map_or_else(Vec::new, |it| self.evaluate(&unit, it, depth))
             }
-        };
-        self.memo.end(begun, found, |it| *it == Thing::Opaque)
+            class @ Thing::Class(..) => vec![class],
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl LookUp for Packages {
+    type Module = String;
+    type Place = Place;
+    const DEEPEST: u32 = 24;
+
+    fn memo(&mut self) -> &mut Memo<Thing> {
+        &mut self.memo
     }
 
-    fn module_member(&mut self, module: &str, name: &str, depth: u32) -> Vec<Thing> {
+    fn modules(&mut self, module: &String, name: &str) -> Vec<String> {
+        let child = format!("{module}.{name}");
+        if self.files_of(&child).is_empty() && !self.is_folder(&child) { Vec::new() } else { vec![child] }
+    }
+
+    fn module_member(&mut self, module: &String, name: &str, depth: u32) -> Vec<Thing> {
         let mut found = Vec::new();
         let child = format!("{module}.{name}");
         let has_child = !self.files_of(&child).is_empty();
@@ -208,9 +214,12 @@ impl Packages {
                     found.extend(self.evaluate(&unit, binding.value, depth + 1));
                 }
             }
-            // A module of that name is what is meant, whatever else opens it.
-            for glob in top.globs.iter().filter(|_| !has_child) {
-                for opened in self.evaluate(&unit, glob.value, depth + 1) {
+            // A module of that name is what is meant, unless it is opened itself: `from .button import *`.
+            let own = Thing::Module(child.clone());
+            for glob in &top.globs {
+                let mut opened = self.evaluate(&unit, glob.value, depth + 1);
+                opened.retain(|it| !has_child || *it == own);
+                for opened in opened {
                     found.extend(self.member(&opened, name, depth + 1));
                 }
             }
@@ -268,55 +277,42 @@ impl Packages {
         found
     }
 
-    /// What a value stands for: at least something, since it is bound.
-    fn evaluate(&mut self, unit: &Rc<Unit>, value: ValueId, depth: u32) -> Vec<Thing> {
-        let found = if depth > DEEPEST { Vec::new() } else { self.evaluate_inner(unit, value, depth) };
-        if depth > DEEPEST {
-            self.memo.give_up();
+    fn function_member(&mut self, file: &Path, function: FunctionId, name: &str, depth: u32) -> Vec<Thing> {
+        let Some(unit) = self.unit(file) else { return Vec::new() };
+        let is_property = unit.model.function(function).decorators.iter().any(|it| {
+            let name = match unit.model.value(it.value) {
+                Value::Global(_, name) => Some(*name),
+                Value::Path(path) => path.segments.last().copied(),
+                _ => None,
+            };
+            name.is_some_and(|it| matches!(unit.model.name(it), "property" | "cached_property"))
+        });
+        if !is_property {
+            return Vec::new();
         }
-        if found.is_empty() { vec![Thing::Opaque] } else { found }
+        let given = self.result(Thing::Function(file.to_owned(), function), depth + 1);
+        given.iter().flat_map(|it| self.member(it, name, depth + 1)).collect()
     }
 
-    fn evaluate_inner(&mut self, unit: &Rc<Unit>, value: ValueId, depth: u32) -> Vec<Thing> {
-        let model = &unit.model;
-        match model.value(value) {
-            Value::Function(function) => vec![Thing::Function(unit.file.clone(), *function)],
+    fn stands_for(&mut self, unit: &Rc<Unit>, value: &Value, depth: u32) -> Vec<Thing> {
+        match value {
             Value::Class(class) => vec![Thing::Class(unit.file.clone(), *class)],
             Value::Path(path) => {
                 let path = absolute(unit, path);
                 self.path(&path, depth)
             }
             Value::Global(_, name) => {
-                let (module, name) = (unit.module.clone(), model.name(*name).to_owned());
-                let found = self.member(&Thing::Module(module), &name, depth);
+                let (module, name) = (unit.place.module.clone(), unit.model.name(*name));
+                let found = self.member(&Thing::Module(module), name, depth);
                 if found.is_empty() { self.path(&format!("builtins.{name}"), depth) } else { found }
             }
-            Value::Instance { class, .. } => self.evaluate(unit, *class, depth + 1),
             Value::Index(inner) | Value::Entered(inner, _) | Value::Awaited(inner) => {
                 self.evaluate(unit, *inner, depth + 1)
             }
-            Value::Attr(inner, name) => {
-                let name = model.name(*name).to_owned();
-                let of = self.evaluate(unit, *inner, depth + 1);
-                of.iter().flat_map(|it| self.member(it, &name, depth + 1)).collect()
-            }
-            Value::Union(parts) => parts.iter().flat_map(|it| self.evaluate(unit, *it, depth + 1)).collect(),
             Value::Result(call) => {
-                let callee = self.evaluate(unit, model.call(*call).callee, depth + 1);
+                let callee = self.evaluate(unit, unit.model.call(*call).callee, depth + 1);
                 callee.into_iter().flat_map(|callee| self.result(callee, depth + 1)).collect()
             }
-            _ => Vec::new(),
-        }
-    }
-
-    fn result(&mut self, callee: Thing, depth: u32) -> Vec<Thing> {
-        match callee {
-            Thing::Function(file, function) => {
-                let Some(unit) = self.unit(&file) else { return Vec::new() };
-                let returns = unit.model.function(function).returns;
-                returns.map_or_else(Vec::new, |it| self.evaluate(&unit, it, depth))
-            }
-            class @ Thing::Class(..) => vec![class],
             _ => Vec::new(),
         }
     }
@@ -326,8 +322,8 @@ impl Packages {
 fn absolute(unit: &Unit, path: &Dotted) -> String {
     let mut parts: Vec<&str> = Vec::new();
     if let PathRoot::Relative(level) = path.root {
-        parts = unit.module.split('.').collect();
-        let drop = level as usize - usize::from(unit.is_package);
+        parts = unit.place.module.split('.').collect();
+        let drop = level as usize - usize::from(unit.place.is_package);
         parts.truncate(parts.len().saturating_sub(drop));
     }
     parts.extend(path.segments.iter().map(|it| unit.model.name(*it)));
@@ -348,13 +344,4 @@ fn compiled(path: &Path) -> Vec<PathBuf> {
         name.starts_with(&start) && [".so", ".pyd", ".pyx", ".pxd"].iter().any(|end| name.ends_with(end))
     });
     files.collect()
-}
-
-/// The name stands in the text, not as a part of another.
-pub fn has_word(text: &[u8], word: &str) -> bool {
-    let part = |byte: Option<&u8>| byte.is_some_and(|it| it.is_ascii_alphanumeric() || *it == b'_');
-    let Ok(finder) = aho_corasick::AhoCorasick::new([word]) else { return false };
-    finder
-        .find_iter(text)
-        .any(|it| !part(it.start().checked_sub(1).and_then(|before| text.get(before))) && !part(text.get(it.end())))
 }

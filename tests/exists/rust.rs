@@ -4,33 +4,23 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use asynclint::model::{
-    ClassId, ClassKind, FILE_MODULE, FileModel, FunctionId, FunctionKind, ModuleId, PathRoot, Value, ValueId,
-};
+use asynclint::model::{ClassId, ClassKind, FILE_MODULE, FunctionId, FunctionKind, ModuleId, PathRoot, Value, ValueId};
 use asynclint::source::{Language, Source};
 
 use crate::Verdict;
-use crate::memo::{Begun, Memo};
-use crate::python::has_word;
+use crate::lookup::{self, LookUp, Nature};
+use crate::memo::Memo;
+use crate::text::{declares, has_word, in_macros, opens_macro, stable};
 
-/// Circles of imports end here.
-const DEEPEST: u32 = 32;
+/// A module is a file, or stands in one.
+type Module = (PathBuf, ModuleId);
+type Thing = lookup::Thing<Module>;
+type Unit = lookup::Unit<Place>;
 
-/// Something a path stands for.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-enum Thing {
-    Module(PathBuf, ModuleId),
-    Type(PathBuf, ClassId),
-    Function(PathBuf, FunctionId),
-    /// It is there, and no more is known of it.
-    Opaque,
-}
-
-struct Unit {
-    file: PathBuf,
-    /// The crate's first file.
+/// The crate that a file is of.
+pub struct Place {
+    /// Its first file.
     root: PathBuf,
-    model: FileModel,
 }
 
 /// One version of a crate.
@@ -82,10 +72,22 @@ impl Crates {
     pub fn find(&mut self, path: &str) -> Verdict {
         self.memo.ask();
         let segments: Vec<&str> = path.split("::").collect();
+        if self.crates.contains_key(segments[0]) {
+            return self.in_crates(&segments);
+        }
+        // What stands in no crate everyone has: from the prelude, or since it is the language's.
+        let everywhere: Vec<&str> = ["std", "prelude", "v1"].into_iter().chain(segments.iter().copied()).collect();
+        match self.in_crates(&everywhere) {
+            Verdict::Missing | Verdict::Open => self.of_primitive(&segments),
+            verdict => verdict,
+        }
+    }
+
+    fn in_crates(&mut self, segments: &[&str]) -> Verdict {
         let Some(versions) = self.crates.get(segments[0]).cloned() else { return Verdict::Absent };
         let mut text = false;
         for version in versions {
-            let mut things = vec![Thing::Module(version.root.clone(), FILE_MODULE)];
+            let mut things = vec![Thing::Module((version.root.clone(), FILE_MODULE))];
             let (mut reached, mut lost) = (Vec::new(), segments[segments.len() - 1]);
             for segment in &segments[1..] {
                 let found: Vec<Thing> = things.iter().flat_map(|it| self.member(it, segment, 0)).collect();
@@ -95,15 +97,27 @@ impl Crates {
                 }
                 things = found;
             }
-            things.sort_by_key(|it| matches!(it, Thing::Opaque));
-            match things.first() {
-                Some(Thing::Function(file, function)) => {
-                    let is_async = self
-                        .unit(file, &version.root)
-                        .is_some_and(|unit| unit.model.function(*function).kind == FunctionKind::Async);
-                    return Verdict::Found { is_async: is_async && things.len() == 1 };
+            match lookup::nature(&things) {
+                Some(Nature::Functions(all)) => {
+                    let is_async =
+                        |function: FunctionId, unit: &Unit| unit.model.function(function).kind == FunctionKind::Async;
+                    return Verdict::Found {
+                        is_async: all
+                            .iter()
+                            .all(|(file, it)| self.unit(file, &version.root).is_some_and(|unit| is_async(*it, &unit))),
+                    };
                 }
-                Some(_) => return Verdict::Found { is_async: false },
+                Some(Nature::Modules) => {
+                    let last = segments[segments.len() - 1];
+                    if self.has_macro(segments[0], last) {
+                        return Verdict::Text;
+                    }
+                    // `core::str`, where the methods of a type of the language are.
+                    let is_primitive =
+                        version.folder.join("src/primitive_docs.rs").is_file() && self.is_primitive(last);
+                    return if is_primitive { Verdict::Found { is_async: false } } else { Verdict::Module };
+                }
+                Some(Nature::Mixed) => return Verdict::Found { is_async: false },
                 None => {
                     let last = segments[segments.len() - 1];
                     text |= [lost, last].iter().all(|it| self.is_written(segments[0], &reached, it));
@@ -117,34 +131,90 @@ impl Crates {
         }
     }
 
+    fn standard(&self) -> Vec<Crate> {
+        ["core", "alloc", "std"].iter().filter_map(|it| self.crates.get(*it)).flatten().cloned().collect()
+    }
+
+    /// The library's pages speak of it as of a type of the language.
+    fn is_primitive(&self, name: &str) -> bool {
+        let documented = format!("rustc_doc_primitive = \"{name}\"");
+        self.standard().iter().any(|it| {
+            let pages = it.folder.join("src/primitive_docs.rs");
+            std::fs::read_to_string(pages).is_ok_and(|text| text.contains(&documented))
+        })
+    }
+
+    /// A type that the language has, or a method of it: `str::trim`.
+    fn of_primitive(&mut self, segments: &[&str]) -> Verdict {
+        let is_there = self.is_primitive(segments[0]);
+        let found = match segments[1..] {
+            [] => is_there,
+            [method] => {
+                is_there
+                    && (self.standard().iter().any(|it| self.implements(it, segments[0], method))
+                        // For all that can be shown.
+                        || matches!(self.in_crates(&["std", "string", "ToString", method]), Verdict::Found { .. }))
+            }
+            _ => false,
+        };
+        if found { Verdict::Found { is_async: false } } else { Verdict::Missing }
+    }
+
+    /// A block of the standard library that is for one of the language's types has the method.
+    fn implements(&mut self, version: &Crate, primitive: &str, method: &str) -> bool {
+        self.files(&version.root, &version.folder).iter().any(|file| {
+            let Some(unit) = self.unit(file, &version.root) else { return false };
+            let model = &unit.model;
+            let Some(method) = model.names.find(method) else { return false };
+            let is_it = |target: ValueId| match model.value(target) {
+                Value::Collection(_) => matches!(primitive, "slice" | "array"),
+                Value::Instance { class, .. } => match model.value(*class) {
+                    Value::Path(path) => path.segments.last().is_some_and(|it| model.name(*it) == primitive),
+                    Value::Global(_, name) => model.name(*name) == primitive,
+                    _ => false,
+                },
+                _ => false,
+            };
+            model.impls.iter().any(|it| is_it(it.target) && it.methods.iter().any(|(name, _)| *name == method))
+        })
+    }
+
     fn crate_of(&self, thing: &Thing) -> Option<PathBuf> {
-        let (Thing::Module(file, _) | Thing::Type(file, _)) = thing else { return None };
+        let (Thing::Module((file, _)) | Thing::Class(file, _)) = thing else { return None };
         Some(self.root_of(file))
     }
 
-    /// The crate, one of its family, or the one that the path has led to, defines something of that name in its text: what
-    /// macros write is found so.
-    fn is_written(&mut self, name: &str, reached: &[PathBuf], last: &str) -> bool {
+    /// The crate, those that are named after it, and others that a path has led to.
+    fn family(&self, name: &str, reached: &[PathBuf]) -> Vec<Crate> {
         let standard = ["std", "core", "alloc"];
         let start = format!("{name}_");
         let family =
             |it: &String| it == name || it.starts_with(&start) || (name == "std" && standard.contains(&it.as_str()));
         let all = self.crates.iter().flat_map(|(name, all)| all.iter().map(move |it| (name, it)));
-        let crates: Vec<Crate> =
-            all.filter(|(name, it)| family(name) || reached.contains(&it.root)).map(|(_, it)| it.clone()).collect();
-        crates.iter().any(|it| self.defines(it, last))
+        all.filter(|(name, it)| family(name) || reached.contains(&it.root)).map(|(_, it)| it.clone()).collect()
+    }
+
+    /// One of the family defines something of that name in its text: what macros write is found so.
+    fn is_written(&mut self, name: &str, reached: &[PathBuf], last: &str) -> bool {
+        self.family(name, reached).iter().any(|it| self.defines(it, last))
+    }
+
+    /// Macros have names of their own, which modules do not hide.
+    fn has_macro(&mut self, name: &str, last: &str) -> bool {
+        self.family(name, &[]).iter().any(|version| {
+            self.files(&version.root, &version.folder).iter().any(|file| {
+                let text = std::fs::read_to_string(file).unwrap_or_default();
+                has_word(text.as_bytes(), last) && (declares(&text, "macro_rules! ", last) || opens_macro(&text, last))
+            })
+        })
     }
 
     fn defines(&mut self, version: &Crate, name: &str) -> bool {
+        let words = ["fn ", "macro_rules! ", "struct ", "trait ", "mod ", "type ", "enum "];
         self.files(&version.root, &version.folder).iter().any(|file| {
             let Ok(text) = std::fs::read_to_string(file) else { return false };
             has_word(text.as_bytes(), name)
-                && (in_macros(&text, name)
-                    || ["fn ", "macro_rules! ", "struct ", "trait ", "mod ", "type ", "enum "].iter().any(|word| {
-                        text.match_indices(&format!("{word}{name}")).any(|(at, found)| {
-                            !text[at + found.len()..].starts_with(|it: char| it.is_alphanumeric() || it == '_')
-                        })
-                    }))
+                && (in_macros(&text, name) || words.iter().any(|word| declares(&text, word, name)))
         })
     }
 
@@ -179,7 +249,7 @@ impl Crates {
             let text = if standard { stable(&text) } else { text };
             let source = Source::new(file.to_string_lossy().into_owned(), Language::Rust, text);
             let model = asynclint::rust::lower(&source);
-            Rc::new(Unit { file: file.to_owned(), root: root.to_owned(), model })
+            Rc::new(Unit { file: file.to_owned(), place: Place { root: root.to_owned() }, model })
         });
         self.units.insert(file.to_owned(), unit.clone());
         unit
@@ -190,106 +260,8 @@ impl Crates {
         self.units.get(file).cloned().flatten()
     }
 
-    fn member(&mut self, of: &Thing, name: &str, depth: u32) -> Vec<Thing> {
-        let begun = match self.memo.begin(of, name, depth > DEEPEST) {
-            Begun::Known(found) => return found,
-            Begun::Open(begun) => begun,
-        };
-        let found = match of {
-            Thing::Module(file, module) => self.module_member(file, *module, name, depth),
-            Thing::Type(file, class) => self.type_member(file, *class, name, depth),
-            Thing::Function(..) => Vec::new(),
-            Thing::Opaque => {
-                self.memo.doubt.unsure = true;
-                Vec::new()
-            }
-        };
-        self.memo.end(begun, found, |it| *it == Thing::Opaque)
-    }
-
-    fn module_member(&mut self, file: &Path, module: ModuleId, name: &str, depth: u32) -> Vec<Thing> {
-        let root = self.root_of(file);
-        let Some(unit) = self.unit(file, &root) else { return Vec::new() };
-        let declared = unit.model.module(module);
-        let mut found = Vec::new();
-        if let Some(id) = unit.model.names.find(name) {
-            for binding in declared.bindings.iter().filter(|it| it.name == id) {
-                found.extend(self.evaluate(&unit, binding.value, depth + 1));
-            }
-            for (index, inner) in unit.model.modules.iter().enumerate() {
-                if inner.parent == Some(module) && inner.name == Some(id) {
-                    found.push(Thing::Module(file.to_owned(), ModuleId(index as u32)));
-                }
-            }
-            for (_, path) in declared.declared.iter().filter(|(it, _)| *it == id) {
-                let child = child(&unit, module, name, path.as_deref());
-                if let Some(child) = child {
-                    self.unit(&child, &root);
-                    found.push(Thing::Module(child, FILE_MODULE));
-                }
-            }
-        }
-        if found.is_empty() {
-            for glob in &declared.globs {
-                for opened in self.evaluate(&unit, glob.value, depth + 1) {
-                    found.extend(self.member(&opened, name, depth + 1));
-                }
-            }
-        }
-        found
-    }
-
     fn root_of(&self, file: &Path) -> PathBuf {
-        self.known(file).map_or_else(|| file.to_owned(), |unit| unit.root.clone())
-    }
-
-    fn type_member(&mut self, file: &Path, class: ClassId, name: &str, depth: u32) -> Vec<Thing> {
-        let Some(unit) = self.known(file) else { return Vec::new() };
-        let declared = unit.model.class(class);
-        let id = unit.model.names.find(name);
-        let own = declared.methods.iter().filter(|(it, _)| Some(*it) == id);
-        let mut found: Vec<Thing> = own.map(|(_, it)| Thing::Function(file.to_owned(), *it)).collect();
-        let fields: Vec<ValueId> = declared.fields.iter().filter(|it| Some(it.0) == id).map(|it| it.1).collect();
-        for value in fields {
-            found.extend(self.evaluate(&unit, value, depth + 1));
-        }
-        if found.is_empty() {
-            let bases = declared.bases.clone();
-            if declared.kind == ClassKind::Alias && bases.is_empty() {
-                self.memo.doubt.unsure = true;
-            }
-            for base in bases {
-                for base in self.evaluate(&unit, base, depth + 1) {
-                    found.extend(self.member(&base, name, depth + 1));
-                }
-            }
-        }
-        if !found.is_empty() {
-            return found;
-        }
-        let impls = self.impls(&unit.root.clone());
-        let blocks = impls.get(&Thing::Type(file.to_owned(), class)).cloned().unwrap_or_default();
-        for (at, index) in &blocks {
-            let Some(unit) = self.known(at) else { continue };
-            if let Some(id) = unit.model.names.find(name) {
-                let methods = unit.model.impls[*index].methods.iter().filter(|(it, _)| *it == id);
-                found.extend(methods.map(|(_, it)| Thing::Function(at.clone(), *it)));
-            }
-        }
-        if !found.is_empty() {
-            return found;
-        }
-        // What the traits that it implements give it.
-        for (at, index) in &blocks {
-            let Some(unit) = self.known(at) else { continue };
-            let Some(of_trait) = unit.model.impls[*index].of_trait else { continue };
-            // One that is not at hand is taken to give nothing.
-            let traits = self.evaluate(&unit, of_trait, depth + 1);
-            for of_trait in traits.into_iter().filter(|it| *it != Thing::Opaque) {
-                found.extend(self.member(&of_trait, name, depth + 1));
-            }
-        }
-        found
+        self.known(file).map_or_else(|| file.to_owned(), |unit| unit.place.root.clone())
     }
 
     /// The `impl` blocks of a crate by the type they are for.
@@ -304,7 +276,7 @@ impl Crates {
             let Some(unit) = self.unit(file, root) else { continue };
             for (index, it) in unit.model.impls.iter().enumerate() {
                 for target in self.evaluate(&unit, it.target, 0) {
-                    if matches!(target, Thing::Type(..)) {
+                    if matches!(target, Thing::Class(..)) {
                         impls.entry(target).or_default().push((file.clone(), index));
                     }
                 }
@@ -315,54 +287,11 @@ impl Crates {
         impls
     }
 
-    fn evaluate(&mut self, unit: &Rc<Unit>, value: ValueId, depth: u32) -> Vec<Thing> {
-        let mut found = if depth > DEEPEST { Vec::new() } else { self.evaluate_inner(unit, value, depth) };
-        found.dedup();
-        if depth > DEEPEST {
-            self.memo.give_up();
-        }
-        if found.is_empty() { vec![Thing::Opaque] } else { found }
-    }
-
-    fn evaluate_inner(&mut self, unit: &Rc<Unit>, value: ValueId, depth: u32) -> Vec<Thing> {
-        let model = &unit.model;
-        match model.value(value) {
-            Value::Function(function) => vec![Thing::Function(unit.file.clone(), *function)],
-            Value::Class(class) => {
-                let this = Thing::Type(unit.file.clone(), *class);
-                let declared = model.class(*class);
-                match declared.bases.first() {
-                    Some(base) if declared.kind == ClassKind::Alias => {
-                        let found = self.evaluate(unit, *base, depth + 1);
-                        if found.contains(&Thing::Opaque) { vec![this] } else { found }
-                    }
-                    _ => vec![this],
-                }
-            }
-            Value::Path(path) => {
-                let segments: Vec<String> = path.segments.iter().map(|it| model.name(*it).to_owned()).collect();
-                self.path(unit, path.root, &segments, depth + 1)
-            }
-            Value::Global(module, name) => {
-                let name = model.name(*name).to_owned();
-                self.member(&Thing::Module(unit.file.clone(), *module), &name, depth + 1)
-            }
-            Value::Instance { class, .. } => self.evaluate(unit, *class, depth + 1),
-            Value::Attr(inner, name) => {
-                let name = model.name(*name).to_owned();
-                let of = self.evaluate(unit, *inner, depth + 1);
-                of.iter().flat_map(|it| self.member(it, &name, depth + 1)).collect()
-            }
-            Value::Union(parts) => parts.iter().flat_map(|it| self.evaluate(unit, *it, depth + 1)).collect(),
-            _ => Vec::new(),
-        }
-    }
-
     fn path(&mut self, unit: &Rc<Unit>, root: PathRoot, segments: &[String], depth: u32) -> Vec<Thing> {
         let (start, rest) = match root {
             PathRoot::Crate => {
-                self.unit(&unit.root, &unit.root);
-                (vec![Thing::Module(unit.root.clone(), FILE_MODULE)], segments)
+                self.unit(&unit.place.root, &unit.place.root);
+                (vec![Thing::Module((unit.place.root.clone(), FILE_MODULE))], segments)
             }
             PathRoot::Super(module, levels) => {
                 let start = self.upwards(unit, module, levels).into_iter().collect::<Vec<_>>();
@@ -392,7 +321,7 @@ impl Crates {
             .iter()
             .map(|version| {
                 self.unit(&version.root, &version.root);
-                Thing::Module(version.root.clone(), FILE_MODULE)
+                Thing::Module((version.root.clone(), FILE_MODULE))
             })
             .collect()
     }
@@ -404,38 +333,137 @@ impl Crates {
             match here.model.module(at).parent {
                 Some(parent) => at = parent,
                 None => {
-                    file = parent_file(&file, &unit.root)?;
-                    self.unit(&file, &unit.root)?;
+                    file = parent_file(&file, &unit.place.root)?;
+                    self.unit(&file, &unit.place.root)?;
                     at = FILE_MODULE;
                 }
             }
         }
-        Some(Thing::Module(file, at))
+        Some(Thing::Module((file, at)))
     }
 }
 
-/// The standard library is written in a Rust of its own, whose traits may be `const`.
-fn stable(text: &str) -> String {
-    text.replace("[const] ", "")
-        .replace("const trait ", "trait ")
-        .replace("> const ", "> ")
-        .replace("impl const ", "impl ")
-}
+impl LookUp for Crates {
+    type Module = Module;
+    type Place = Place;
+    const DEEPEST: u32 = 32;
 
-/// The name stands in a macro call in place of an item or a method.
-fn in_macros(text: &str, name: &str) -> bool {
-    struct Calls<'n>(&'n str, bool);
-    impl<'ast> syn::visit::Visit<'ast> for Calls<'_> {
-        fn visit_macro(&mut self, it: &'ast syn::Macro) {
-            self.1 |= has_word(it.tokens.to_string().as_bytes(), self.0);
+    fn memo(&mut self) -> &mut Memo<Thing> {
+        &mut self.memo
+    }
+
+    fn modules(&mut self, (file, module): &Module, name: &str) -> Vec<Module> {
+        let root = self.root_of(file);
+        let Some(unit) = self.unit(file, &root) else { return Vec::new() };
+        let Some(id) = unit.model.names.find(name) else { return Vec::new() };
+        let inline = unit.model.modules.iter().enumerate();
+        let inline = inline.filter(|(_, inner)| inner.parent == Some(*module) && inner.name == Some(id));
+        let mut found: Vec<Module> = inline.map(|(index, _)| (file.to_owned(), ModuleId(index as u32))).collect();
+        for (_, path) in unit.model.module(*module).declared.iter().filter(|(it, _)| *it == id) {
+            if let Some(child) = child(&unit, *module, name, path.as_deref()) {
+                self.unit(&child, &root);
+                found.push((child, FILE_MODULE));
+            }
         }
-        // Code is no place where anything public comes from.
-        fn visit_block(&mut self, _: &'ast syn::Block) {}
+        found
     }
-    let Ok(file) = syn::parse_file(text) else { return false };
-    let mut calls = Calls(name, false);
-    syn::visit::Visit::visit_file(&mut calls, &file);
-    calls.1
+
+    fn module_member(&mut self, of: &Module, name: &str, depth: u32) -> Vec<Thing> {
+        let (file, module) = of;
+        let root = self.root_of(file);
+        let Some(unit) = self.unit(file, &root) else { return Vec::new() };
+        let declared = unit.model.module(*module);
+        let mut found = Vec::new();
+        if let Some(id) = unit.model.names.find(name) {
+            for binding in declared.bindings.iter().filter(|it| it.name == id) {
+                found.extend(self.evaluate(&unit, binding.value, depth + 1));
+            }
+        }
+        found.extend(self.modules(of, name).into_iter().map(Thing::Module));
+        // A module of that name hides no function of that name.
+        if found.iter().all(|it| matches!(it, Thing::Module(_))) {
+            for glob in &declared.globs {
+                for opened in self.evaluate(&unit, glob.value, depth + 1) {
+                    found.extend(self.member(&opened, name, depth + 1));
+                }
+            }
+        }
+        found
+    }
+
+    fn class_member(&mut self, file: &Path, class: ClassId, name: &str, depth: u32) -> Vec<Thing> {
+        let Some(unit) = self.known(file) else { return Vec::new() };
+        let declared = unit.model.class(class);
+        let id = unit.model.names.find(name);
+        let own = declared.methods.iter().filter(|(it, _)| Some(*it) == id);
+        let mut found: Vec<Thing> = own.map(|(_, it)| Thing::Function(file.to_owned(), *it)).collect();
+        let fields: Vec<ValueId> = declared.fields.iter().filter(|it| Some(it.0) == id).map(|it| it.1).collect();
+        for value in fields {
+            found.extend(self.evaluate(&unit, value, depth + 1));
+        }
+        if found.is_empty() {
+            let bases = declared.bases.clone();
+            if declared.kind == ClassKind::Alias && bases.is_empty() {
+                self.memo.doubt.unsure = true;
+            }
+            for base in bases {
+                for base in self.evaluate(&unit, base, depth + 1) {
+                    found.extend(self.member(&base, name, depth + 1));
+                }
+            }
+        }
+        if !found.is_empty() {
+            return found;
+        }
+        let impls = self.impls(&unit.place.root.clone());
+        let blocks = impls.get(&Thing::Class(file.to_owned(), class)).cloned().unwrap_or_default();
+        for (at, index) in &blocks {
+            let Some(unit) = self.known(at) else { continue };
+            if let Some(id) = unit.model.names.find(name) {
+                let methods = unit.model.impls[*index].methods.iter().filter(|(it, _)| *it == id);
+                found.extend(methods.map(|(_, it)| Thing::Function(at.clone(), *it)));
+            }
+        }
+        if !found.is_empty() {
+            return found;
+        }
+        // What the traits that it implements give it.
+        for (at, index) in &blocks {
+            let Some(unit) = self.known(at) else { continue };
+            let Some(of_trait) = unit.model.impls[*index].of_trait else { continue };
+            // One that is not at hand is taken to give nothing.
+            let traits = self.evaluate(&unit, of_trait, depth + 1);
+            for of_trait in traits.into_iter().filter(|it| *it != Thing::Opaque) {
+                found.extend(self.member(&of_trait, name, depth + 1));
+            }
+        }
+        found
+    }
+
+    fn stands_for(&mut self, unit: &Rc<Unit>, value: &Value, depth: u32) -> Vec<Thing> {
+        let model = &unit.model;
+        match value {
+            Value::Class(class) => {
+                let this = Thing::Class(unit.file.clone(), *class);
+                let declared = model.class(*class);
+                match declared.bases.first() {
+                    Some(base) if declared.kind == ClassKind::Alias => {
+                        let found = self.evaluate(unit, *base, depth + 1);
+                        if found.contains(&Thing::Opaque) { vec![this] } else { found }
+                    }
+                    _ => vec![this],
+                }
+            }
+            Value::Path(path) => {
+                let segments: Vec<String> = path.segments.iter().map(|it| model.name(*it).to_owned()).collect();
+                self.path(unit, path.root, &segments, depth + 1)
+            }
+            Value::Global(module, name) => {
+                self.member(&Thing::Module((unit.file.clone(), *module)), model.name(*name), depth + 1)
+            }
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// The file of the module around the one that a file holds.
@@ -458,7 +486,7 @@ fn child(unit: &Unit, module: ModuleId, name: &str, path: Option<&str>) -> Optio
     }
     let folder = unit.file.parent()?;
     let stem = unit.file.file_stem()?;
-    let owns = unit.file == unit.root || stem == "mod";
+    let owns = unit.file == unit.place.root || stem == "mod";
     let mut own = if owns { folder.to_owned() } else { folder.join(stem) };
     own.extend(inside.iter().rev());
     if let Some(path) = path {

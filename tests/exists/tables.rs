@@ -20,20 +20,26 @@ pub struct Named {
     pub is_async: bool,
 }
 
-/// Names of what is made at run time, from data: there is no source of it.
-const MADE_AT_RUN_TIME: &[&str] =
-    &["anyio.abc.BlockingPortal", "boto3.resources.factory.", "passlib.hash.pbkdf2_", "posix.ScandirIterator"];
-
-/// Of older versions: looked up by hand.
-const BY_HAND: &[&str] = &["binance.client.AsyncClient", "playhouse.sqlite_ext.SqliteExtDatabase"];
+/// Names that no source has, by how they start, and why. Each was looked up by hand.
+pub const WITHOUT_SOURCE: &[(&str, &str)] = &[
+    ("_functools.", "a part of the interpreter, which no stubs tell of"),
+    ("anyio.abc.BlockingPortal", "the module gets it from a table of names when it is asked for"),
+    ("boto3.resources.factory.", "made at run time, from the services' descriptions"),
+    ("passlib.hash.pbkdf2_", "made at run time, by digest"),
+    ("posix.ScandirIterator", "compiled, and without a name there"),
+    ("sh.", "any name is a program of the machine it runs on"),
+    ("std::primitive::", "the language's own, under a path of ours"),
+];
 
 impl Named {
-    /// A table's own name for what has none, or none that can be read.
+    /// A table's own name for what has none.
     pub fn is_made_up(&self) -> bool {
-        let private = self.language == Language::Python && self.path.split('.').skip(1).any(|it| it.starts_with('_'));
-        let primitive = self.path.starts_with("std::primitive::");
-        let at_run_time = MADE_AT_RUN_TIME.iter().chain(BY_HAND).any(|start| self.path.starts_with(start));
-        private || primitive || at_run_time
+        self.language == Language::Python && self.path.split('.').skip(1).any(|it| it.starts_with('_'))
+    }
+
+    /// The entry of [`WITHOUT_SOURCE`] that tells why it is not to be found.
+    pub fn without_source(&self) -> Option<&'static str> {
+        WITHOUT_SOURCE.iter().map(|(start, _)| *start).find(|it| self.path.starts_with(it))
     }
 }
 

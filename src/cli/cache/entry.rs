@@ -233,6 +233,8 @@ impl StoredFinding {
                 .iter()
                 .map(|(message, at)| Related { message: message.clone(), place: place(*at) })
                 .collect(),
+            // Suppressions have been looked at.
+            made_at: None,
             fix,
         })
     }
