@@ -28,7 +28,6 @@ pub const WITHOUT_SOURCE: &[(&str, &str)] = &[
     ("passlib.hash.pbkdf2_", "made at run time, by digest"),
     ("posix.ScandirIterator", "compiled, and without a name there"),
     ("sh.", "any name is a program of the machine it runs on"),
-    ("std::primitive::", "the language's own, under a path of ours"),
 ];
 
 impl Named {
