@@ -75,10 +75,10 @@ impl Project {
         let model = self.model(file);
         let Value::Function(function) = model.value(value) else { return false };
         let definition = model.function(*function);
-        let does = |node: &Node| {
+        let mut does = |node: &Node| {
             !matches!(node, Node::Bind { .. } | Node::Release { .. } | Node::Return { .. } | Node::Branch(_))
         };
-        definition.kind == FunctionKind::Closure && flow::find(&definition.body, &mut |node| does(node)).is_none()
+        definition.kind == FunctionKind::Closure && flow::find(&definition.body, &mut does).is_none()
     }
 
     /// Rust: a method of that name may be one that hands a function to the loop. The trait it is of must be in scope: the file
