@@ -1,17 +1,15 @@
-//! What `x.name` and `x::name` are.
+//! What `x.name` and `x::name` are; those of modules are in `modules`.
 
 use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
-use crate::finding::FileId;
 use crate::knowledge::HandlerRole;
-use crate::model::{FunctionKind, ModuleId, NameId, ParamKind, Role, Value, ValueId};
+use crate::model::{FunctionKind, NameId, ParamKind, Role, Value, ValueId};
 use crate::source::Language;
 
 use super::Project;
 use super::instances::is_plain_base;
-use super::memo::{Question, once};
 use super::path::LibraryPath;
 use super::types::{Class, ClassRef, FnRef, Foreign, Ty, none};
 
@@ -102,7 +100,7 @@ impl Project {
         }
     }
 
-    fn external_member(&self, language: Language, path: &str, name: &str) -> Ty {
+    pub(super) fn external_member(&self, language: Language, path: &str, name: &str) -> Ty {
         let full = match language {
             Language::Python => format!("{path}.{name}"),
             Language::Rust => format!("{path}::{name}"),
@@ -135,104 +133,6 @@ impl Project {
             return Ty::Module(file, crate::model::FILE_MODULE);
         }
         self.library_name(language, full)
-    }
-
-    /// A name at the top of a module: its own, or what it re-exports.
-    pub(super) fn module_member(&self, file: FileId, module: ModuleId, name: &str) -> Option<Ty> {
-        let model = self.declared_in(file);
-        let declared = model.module(module);
-        if let Some(id) = model.names.find(name)
-            && let Some(bound) = self.bound_in(file, module, id)
-        {
-            return Some(bound);
-        }
-        if let Some(child) = self.child_module(file, module, name) {
-            return Some(child);
-        }
-        declared.globs.iter().rev().find_map(|glob| self.glob_member(file, module, glob.value, name))
-    }
-
-    /// The module of that name inside a module.
-    pub(super) fn child_module(&self, file: FileId, module: ModuleId, name: &str) -> Option<Ty> {
-        let model = self.declared_in(file);
-        match model.language {
-            Language::Rust => {
-                let id = model.names.find(name)?;
-                let inline = model.modules.iter().position(|it| it.parent == Some(module) && it.name == Some(id));
-                if let Some(inline) = inline {
-                    return Some(Ty::Module(file, ModuleId(inline as u32)));
-                }
-                let inside = model.inline_path(module);
-                let declared = model.module(module).declared.iter().filter(|(it, _)| *it == id);
-                declared
-                    .filter_map(|(_, path)| self.declared_module(file, &inside, name, path.as_deref()))
-                    .map(|child| Ty::Module(child, crate::model::FILE_MODULE))
-                    .next()
-            }
-            Language::Python => match self.relative_module(file, 1, &[name]) {
-                Some((child, 1)) if self.is_package(file) => Some(self.imported(child, name)),
-                _ => None,
-            },
-        }
-    }
-
-    /// What the statements of a module bind a name to. Of several the last holds, unless it may not have been reached.
-    fn bound_in(&self, file: FileId, module: ModuleId, name: NameId) -> Option<Ty> {
-        let model = self.declared_in(file);
-        let declared = model.module(module);
-        let mut known: Vec<Ty> = Vec::new();
-        let mut globs = declared.globs.iter().rev().peekable();
-        let bindings = declared.bindings.iter().enumerate().rev().filter(|(_, binding)| binding.name == name);
-        for (index, binding) in bindings {
-            while let Some(glob) = globs.next_if(|glob| glob.after as usize > index) {
-                if let Some(found) = self.glob_member(file, module, glob.value, model.name(name)) {
-                    known.push(found);
-                    return Some(Ty::union(known));
-                }
-            }
-            known.push(self.evaluate(file, binding.value));
-            if !binding.conditional {
-                break;
-            }
-        }
-        (!known.is_empty()).then(|| Ty::union(known))
-    }
-
-    /// A name that `from x import *` or `use x::*` brings in.
-    fn glob_member(&self, file: FileId, module: ModuleId, glob: ValueId, name: &str) -> Option<Ty> {
-        let language = self.language(file);
-        match self.evaluate(file, glob) {
-            Ty::Module(other, other_module) if (other, other_module) != (file, module) => {
-                let visible = match &self.declared_in(other).module(other_module).exports {
-                    Some(names) => names.iter().any(|it| self.declared_in(other).name(*it) == name),
-                    None => !name.starts_with('_'),
-                };
-                if visible {
-                    once(Question::Opened(other, other_module, name.into()), || {
-                        self.module_member(other, other_module, name)
-                    })?
-                } else {
-                    None
-                }
-            }
-            Ty::External(path) => {
-                let found = self.external_member(language, &path, name);
-                let Ty::External(full) = &found else { return None };
-                let known =
-                    self.knowledge.api(language, full).is_some() || self.knowledge.type_facts(language, full).is_some();
-                known.then_some(found)
-            }
-            // Whatever is added to a module of Rust, its `__all__` lists.
-            Ty::Foreign(it @ Foreign::Module(_)) => {
-                Some(self.foreign_member(it, name)).filter(|found| !found.is_unknown())
-            }
-            // `use Enum::*`, and what cannot be told.
-            _ => None,
-        }
-    }
-
-    fn is_package(&self, file: FileId) -> bool {
-        self.path(file).file_stem() == Some("__init__")
     }
 
     /// A member of a class, of an instance of it (`receiver`), or of its bases.

@@ -22,6 +22,7 @@ mod library;
 mod live;
 mod members;
 mod memo;
+mod modules;
 mod path;
 mod reach;
 mod remembered;
