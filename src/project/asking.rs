@@ -36,9 +36,7 @@ impl Project {
             let Node::Call(id) = node else { return false };
             let asking = model.call(*id);
             let about = |arg: &Arg| arg.value == run.args[0].value || arg.value == made.callee;
-            asking.args.first().is_some_and(about)
-                && matches!(self.evaluate(file, asking.callee), Ty::External(path)
-                    if path.rsplit('.').next().is_some_and(|name| ASKS.contains(&name)))
+            asking.args.first().is_some_and(about) && is_called_one_of(&self.evaluate(file, asking.callee), ASKS)
         };
         flow::find(&model.function(run.function).body, &mut |node| asks(node)).is_some()
     }
@@ -158,7 +156,7 @@ impl Project {
         named("kill")
             && is(call.callee, "os.kill")
             && is_own(process.value)
-            && !matches!(self.evaluate(file, signal.value), Ty::External(path) if path.rsplit('.').next().is_some_and(|it| TELLS.contains(&it)))
+            && !is_called_one_of(&self.evaluate(file, signal.value), TELLS)
     }
 
     /// `with pytest.raises(..)`: a test expects what is inside to fail, or to be warned of.
@@ -232,4 +230,9 @@ impl Project {
         };
         flow::find(test, &mut |node| asks(node)).is_some()
     }
+}
+
+/// The last part of a library's path is one of these.
+fn is_called_one_of(ty: &Ty, names: &[&str]) -> bool {
+    matches!(ty, Ty::External(path) if path.rsplit('.').next().is_some_and(|name| names.contains(&name)))
 }

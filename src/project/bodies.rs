@@ -3,6 +3,7 @@
 use super::Project;
 use super::types::FnRef;
 use crate::model::Value;
+use crate::rust::is_name;
 use crate::source::Language;
 
 /// Words that a bracket may follow without being a call.
@@ -29,10 +30,6 @@ impl Project {
             !params.iter().any(|it| matches!(model.value(it.value), Value::Param(..)))
         }
     }
-}
-
-fn is_name(it: char) -> bool {
-    it == '_' || it.is_alphanumeric()
 }
 
 /// There may be a call, a macro or a `for` in the body. In doubt there is.

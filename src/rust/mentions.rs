@@ -78,7 +78,8 @@ impl Mentions {
     }
 }
 
-fn is_name(it: char) -> bool {
+/// Part of a name.
+pub fn is_name(it: char) -> bool {
     it == '_' || it.is_alphanumeric()
 }
 

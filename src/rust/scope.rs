@@ -35,7 +35,7 @@ pub(super) struct Lowerer {
     pub(super) element: Option<ValueId>,
     /// A name, while it is looked up.
     text: String,
-    /// Functions whose bodies are left out for now: see [`Lowerer::outline`].
+    /// Functions whose bodies are lowered after the outline, if ever: see [`Lowerer::outline`].
     pub(super) deferred: Option<Vec<Deferred>>,
     /// Modules, types and functions around the current place, as names are written.
     pub(super) path: Vec<String>,
