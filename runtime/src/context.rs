@@ -107,7 +107,7 @@ impl Work {
 impl Drop for Work {
     fn drop(&mut self) {
         if let Some((node, key)) = self.0.take() {
-            node.leave(key, None);
+            node.leave(key, false);
         }
     }
 }

@@ -76,7 +76,7 @@
 //! - `tracing`: a span for each task; events for tasks that are slow to stop, and for failures that nobody could be given.
 //!
 //! Every future of this crate is `Send` if what is given to it is. It runs on both flavours of Tokio's runtime, depends on
-//! `tokio` and `tokio-util` only, and has no unsafe code. The oldest Rust that it builds with is the `rust-version` of its
+//! `tokio` and `tokio-util` only (and, when it is compiled, on a macro that Tokio uses as well), and has no unsafe code. The oldest Rust that it builds with is the `rust-version` of its
 //! manifest; raising that is not a breaking change.
 //!
 //! To turn a program that spawns into one of scopes, see [`migration`].

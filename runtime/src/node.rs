@@ -11,7 +11,6 @@
 
 use std::any::Any;
 use std::mem::take;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -112,11 +111,8 @@ struct Rare {
     left: Vec<Left>,
 }
 
-/// What a task's future was in: empty, but memory.
-pub(crate) type Shell = Pin<Box<dyn Send>>;
-
 /// A member that has left on another thread than it was spawned on. See [`Node::leave`].
-type Left = (Arc<dyn Member>, Shell);
+type Left = Arc<dyn Member>;
 
 #[derive(Clone, Copy, PartialEq)]
 enum Phase {
@@ -249,26 +245,24 @@ impl Node {
     ///
     /// `away`, on another thread than it was spawned on, nothing of it is dropped here but by whoever next spawns or
     /// closes: an allocator has a thread wait that frees memory of one that is making more of it at that moment.
-    pub(crate) fn leave(&self, key: u32, away: Option<Shell>) {
+    pub(crate) fn leave(&self, key: u32, away: bool) {
         let mut next = self.remove(key, away);
         while let Some((parent, key)) = next {
-            next = parent.remove(key, None);
+            next = parent.remove(key, false);
         }
     }
 
     /// Removes a member. What it returns is to be removed next: the place of an orphan that this has closed.
-    fn remove(&self, key: u32, mut away: Option<Shell>) -> Option<(Arc<Node>, u32)> {
+    fn remove(&self, key: u32, away: bool) -> Option<(Arc<Node>, u32)> {
         let mut state = lock(&self.state);
         let mut member = state.members.remove(key);
         // After the last one there is nobody to wait for.
-        if !state.members.is_empty()
-            && let Some(shell) = away.take()
-        {
+        if away && !state.members.is_empty() {
             let left = &mut state.rare().left;
             if left.capacity() == 0 {
                 left.reserve_exact(2 * LEFT);
             }
-            left.extend(member.take().map(|member| (member, shell)));
+            left.extend(member.take());
         }
         let mut waker = None;
         if state.members.is_empty() {
@@ -279,7 +273,7 @@ impl Node {
                     state.phase = Phase::Closed;
                     let (panics, left) = state.take_panics_and_left();
                     drop(state);
-                    drop((member, away, left));
+                    drop((member, left));
                     if let Some((parent, _)) = &self.parent {
                         panics.into_iter().for_each(|panic| parent.panicked(panic));
                     }
@@ -289,7 +283,7 @@ impl Node {
             }
         }
         drop(state);
-        drop((member, away));
+        drop(member);
         if let Some(waker) = waker {
             waker.wake();
         }
@@ -424,7 +418,7 @@ impl Node {
 
     fn leave_parent(&self) {
         if let Some((parent, key)) = &self.parent {
-            parent.leave(*key, None);
+            parent.leave(*key, false);
         }
     }
 

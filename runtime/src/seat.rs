@@ -5,8 +5,9 @@
 //! that the future is not dropped from under it.
 
 use std::any::Any;
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::future::Future;
+use std::mem::{ManuallyDrop, replace};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -80,22 +81,24 @@ impl<R: Send + 'static> Seat for Slot<R> {
     }
 }
 
-/// To tell one turn of a future from the next.
-#[derive(Clone, Copy)]
-struct Turns {
-    now: u32,
+/// What a thread is doing.
+struct Here {
+    /// Never left behind, for whoever sits down gets up again: to have it dropped with the thread would only make each look at
+    /// it dearer.
+    seat: ManuallyDrop<Option<Arc<dyn Seat>>>,
+    /// To tell one turn of a future from the next: the one that is on, and the last that there was.
+    turn: u32,
     last: u32,
 }
 
 thread_local! {
-    static CURRENT: RefCell<Option<Arc<dyn Seat>>> = const { RefCell::new(None) };
-    static TURNS: Cell<Turns> = const { Cell::new(Turns { now: 0, last: 0 }) };
+    static HERE: RefCell<Here> = const { RefCell::new(Here { seat: ManuallyDrop::new(None), turn: 0, last: 0 }) };
 }
 
 /// To tell this thread from others; two threads may by chance have the same.
 pub(crate) fn thread() -> u16 {
     // Where its variables are: no two threads' are in the same page.
-    TURNS.with(|turns| (std::ptr::from_ref(turns).addr() >> 12) as u16)
+    HERE.with(|here| (std::ptr::from_ref(here).addr() >> 12) as u16)
 }
 
 /// Runs `f` with the thread in this seat, which is away meanwhile and given back however `f` ends.
@@ -107,32 +110,31 @@ fn enter<S: Seat, R>(seat: &mut Option<Arc<S>>, f: impl FnOnce() -> R) -> R {
     }
     impl<S: Seat> Drop for Back<'_, S> {
         fn drop(&mut self) {
-            TURNS.set(Turns { now: self.turn, ..TURNS.get() });
             let before = self.before.take();
-            if let Ok(Some(seat)) = CURRENT.try_with(|current| current.replace(before)) {
+            let seat = HERE.with_borrow_mut(|here| {
+                here.turn = self.turn;
+                replace(&mut *here.seat, before)
+            });
+            if let Some(seat) = seat {
                 let seat: Arc<dyn Any + Send + Sync> = seat;
                 *self.seat = seat.downcast().ok();
             }
         }
     }
-    let sit = |current: &RefCell<Option<Arc<dyn Seat>>>| {
-        let seat = seat.take();
-        current.replace(seat.map(|seat| seat as Arc<dyn Seat>))
-    };
-    // While a thread ends it has no seat, and nothing that could need one.
-    let Ok(before) = CURRENT.try_with(sit) else { return f() };
-    let Turns { now: turn, last } = TURNS.get();
-    let next = last.wrapping_add(1);
-    TURNS.set(Turns { now: next, last: next });
+    let sits = seat.take().map(|seat| seat as Arc<dyn Seat>);
+    let (before, turn) = HERE.with_borrow_mut(|here| {
+        let turn = here.turn;
+        here.last = here.last.wrapping_add(1);
+        here.turn = here.last;
+        (replace(&mut *here.seat, sits), turn)
+    });
     let _back = Back { seat, before, turn };
     f()
 }
 
 /// Gives `f` the seat this runs in and its turn, if there is one.
 pub(crate) fn current<R>(f: impl FnOnce(&Arc<dyn Seat>, u32) -> R) -> Option<R> {
-    let here =
-        |current: &RefCell<Option<Arc<dyn Seat>>>| current.borrow().as_ref().map(|seat| f(seat, TURNS.get().now));
-    CURRENT.try_with(here).ok().flatten()
+    HERE.with_borrow(|here| here.seat.as_ref().map(|seat| f(seat, here.turn)))
 }
 
 /// How a future that was polled in a seat ended.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use crate::name::TaskName;
-use crate::node::{ABORTED, CANCELLED, Member, Node, Shell};
+use crate::node::{ABORTED, CANCELLED, Member, Node};
 use crate::place::Place;
 
 /// A task as all see it, whatever its future is. One allocation, and no larger than it has to be: it is made for each task.
@@ -55,8 +55,8 @@ impl<R: Send + 'static> Slot<R> {
     }
 
     /// Leaves the group, on this thread.
-    pub(crate) fn leave(&self, thread: u16, shell: Option<Shell>) {
-        self.node.leave(self.place.key(), shell.filter(|_| !self.is_at_home(thread)));
+    pub(crate) fn leave(&self, thread: u16) {
+        self.node.leave(self.place.key(), !self.is_at_home(thread));
     }
 }
 

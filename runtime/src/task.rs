@@ -9,10 +9,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
+use pin_project_lite::pin_project;
+
 use crate::context::Yielding;
 use crate::group::{self, TaskGroup};
 use crate::name::TaskName;
-use crate::node::{Panic, Shell};
+use crate::node::Panic;
 use crate::place::Look;
 use crate::seat::{self, Ended, discard, must_stop, poll_in};
 use crate::slot::Slot;
@@ -197,7 +199,7 @@ where
     let task = Task { slot: Arc::clone(&slot), yielding: Yielding::default() };
     if slot.join() {
         let span = Span::task(&slot.name);
-        tokio::spawn(Job { future: Some(Box::pin(Some(future))), slot: Some(slot), span, permit });
+        tokio::spawn(Job { future: Some(future), slot: Some(slot), span, permit });
     } else {
         let unwanted = slot.place.end(Err(TaskError::NeverStarted), true);
         debug_assert!(unwanted.is_none(), "there is a handle");
@@ -205,25 +207,37 @@ where
     task
 }
 
-/// What the runtime is given: small, for the runtime gives each task a place of a multiple of 128 bytes, and to go through
-/// much memory is what many tasks cost most.
-struct Job<T: Send + 'static, F: Send + 'static, P: Default> {
-    /// In a box of its own size. The box outlives the future: see [`Node::leave`](crate::node::Node::leave).
-    future: Option<Pin<Box<Option<F>>>>,
-    /// Away while the future is polled, and from the task's end on: until then it is a member of its group.
-    slot: Option<Arc<TaskSlot<T>>>,
-    span: Span,
-    /// The default is none: in an `Option` this would take room where there are no permits.
-    permit: P,
-}
+pin_project! {
+    /// What the runtime is given: the future and all that it needs, for each further allocation is what many tasks cost most.
+    struct Job<T, F, P>
+    where
+        T: Send,
+        T: 'static,
+        P: Default,
+    {
+        #[pin]
+        future: Option<F>,
+        // Away while the future is polled, and from the task's end on: until then it is a member of its group.
+        slot: Option<Arc<TaskSlot<T>>>,
+        span: Span,
+        // The default is none: in an `Option` this would take room where there are no permits.
+        permit: P,
+    }
 
-impl<T: Send + 'static, F: Send + 'static, P: Default> Drop for Job<T, F, P> {
-    /// Does nothing if the task came to its end; otherwise the runtime drops it.
-    fn drop(&mut self) {
-        if let (Some(_), Some(future)) = (&self.slot, &mut self.future) {
-            // The group must not hear of the end of a task before what the task owns is gone.
-            let ended: Ended<Result<T, Infallible>> = discard(&mut self.slot, future.as_mut());
-            self.close(ended);
+    impl<T, F, P> PinnedDrop for Job<T, F, P>
+    where
+        T: Send,
+        T: 'static,
+        P: Default,
+    {
+        // Does nothing if the task came to its end; otherwise the runtime drops it.
+        fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            if this.slot.is_some() {
+                // The group must not hear of the end of a task before what the task owns is gone.
+                let ended: Ended<Result<T, Infallible>> = discard(this.slot, this.future);
+                close(this.slot, this.span, this.permit, ended);
+            }
         }
     }
 }
@@ -233,18 +247,18 @@ where
     T: Send + 'static,
     E: Send + 'static,
     F: Future<Output = Result<T, E>> + Send + 'static,
-    P: Default + Unpin,
+    P: Default,
 {
     type Output = ();
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = &mut *self;
-        let (Some(slot), Some(future)) = (&this.slot, &mut this.future) else { return Poll::Ready(()) };
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.project();
+        let Some(slot) = this.slot else { return Poll::Ready(()) };
         let begun = slot.place.has_begun();
         // One that begins is polled, whatever happens meanwhile: that it has begun is not taken back.
-        let stops = if begun { must_stop(&this.slot, cx) } else { !slot.begin() };
+        let stops = if begun { must_stop(this.slot, cx) } else { !slot.begin() };
         let ended = if stops {
-            discard(&mut this.slot, future.as_mut())
+            discard(this.slot, this.future)
         } else {
             // Whom to wake does not change.
             let wait = |slot: &TaskSlot<T>, waker: &Waker| {
@@ -252,43 +266,46 @@ where
                     slot.place.wait(waker);
                 }
             };
-            ready!(poll_in(&mut this.slot, &this.span, future.as_mut(), cx, wait))
+            ready!(poll_in(this.slot, this.span, this.future, cx, wait))
         };
         if !begun && let Some(slot) = this.slot.as_ref().filter(|slot| !slot.is_at_home(seat::thread())) {
             // The waker keeps the runtime's part of the task as well, for what leaves its group away from home is dropped
             // elsewhere, all of it.
             slot.place.wait(cx.waker());
         }
-        this.close(ended);
+        close(this.slot, this.span, this.permit, ended);
         Poll::Ready(())
     }
 }
 
-impl<T: Send + 'static, F: Send + 'static, P: Default> Job<T, F, P> {
-    /// Says how the task ended, and leaves the group.
-    fn close<E: Send + 'static>(&mut self, ended: Ended<Result<T, E>>) {
-        let Some(slot) = self.slot.take() else { return };
-        let result = match ended {
-            Ended::Done(Ok(value)) => Ok(value),
-            Ended::Done(Err(error)) => {
-                group::failed(&slot.node, slot.name.clone(), error);
-                Err(TaskError::Failed)
-            }
-            Ended::Panicked(payload) => {
-                slot.node.panicked(Panic { name: slot.name.clone(), payload });
-                Err(TaskError::Panicked)
-            }
-            Ended::Cancelled if slot.place.has_begun() => Err(TaskError::Cancelled),
-            Ended::Cancelled => Err(TaskError::NeverStarted),
-        };
-        let thread = seat::thread();
-        // The value of a task without a handle is dropped here, where the group still waits.
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(slot.end(result, thread)))) {
-            slot.node.panicked(Panic { name: slot.name.clone(), payload });
+/// Says how the task ended, and leaves the group.
+fn close<T: Send + 'static, E: Send + 'static, P: Default>(
+    slot: &mut Option<Arc<TaskSlot<T>>>,
+    span: &mut Span,
+    permit: &mut P,
+    ended: Ended<Result<T, E>>,
+) {
+    let Some(slot) = slot.take() else { return };
+    let result = match ended {
+        Ended::Done(Ok(value)) => Ok(value),
+        Ended::Done(Err(error)) => {
+            group::failed(&slot.node, slot.name.clone(), error);
+            Err(TaskError::Failed)
         }
-        drop((replace(&mut self.span, Span::none()), take(&mut self.permit)));
-        slot.leave(thread, self.future.take().map(|shell| shell as Shell));
+        Ended::Panicked(payload) => {
+            slot.node.panicked(Panic { name: slot.name.clone(), payload });
+            Err(TaskError::Panicked)
+        }
+        Ended::Cancelled if slot.place.has_begun() => Err(TaskError::Cancelled),
+        Ended::Cancelled => Err(TaskError::NeverStarted),
+    };
+    let thread = seat::thread();
+    // The value of a task without a handle is dropped here, where the group still waits.
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(slot.end(result, thread)))) {
+        slot.node.panicked(Panic { name: slot.name.clone(), payload });
     }
+    drop((replace(span, Span::none()), take(permit)));
+    slot.leave(thread);
 }
 
 #[cfg(test)]
@@ -299,7 +316,7 @@ mod tests {
     #[test]
     fn a_task_takes_little_more_than_its_future() {
         let word = size_of::<usize>();
-        assert_eq!(size_of::<Job<u64, [u8; 1_000], ()>>(), 2 * word + size_of::<Span>());
+        assert_eq!(size_of::<Job<u64, [&str; 50], ()>>(), size_of::<[&str; 50]>() + word + size_of::<Span>());
         assert_eq!(size_of::<Task<()>>(), 2 * word);
         // With the two counts of its `Arc`.
         assert!(2 * word + size_of::<TaskSlot<u64>>() <= 104);

@@ -94,7 +94,7 @@ impl Task {
 
     fn end_on(&self, thread: u16) -> Option<u8> {
         let left = Slot::end(self, 7, thread);
-        self.leave(thread, Some(Box::pin(())));
+        self.leave(thread);
         left
     }
 }
