@@ -1,41 +1,86 @@
 //! An axum server that ends without losing a request: it stops accepting, finishes what it has begun, and says what it
 //! had to cut off.
 //!
+//! `axum::serve` runs each connection in a task that nobody owns: one that is slower than the grace would go on after the
+//! server has returned. Here a supervisor owns them: they fail one by one, and all of them have ended when the server has.
+//!
 //! Handlers may use scopes as any other code: their futures are `Send`. A handler's tasks end with the handler.
 
 use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::routing::get;
-use taskgroup::{GroupError, Shutdown, TaskError, scope, timeout};
-use tokio::net::TcpListener;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::service::TowerToHyperService;
+use taskgroup::{BoxError, CancelScope, GroupError, Shutdown, Supervisor, TaskError, move_on_after, scope};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::sleep;
 
 /// Serves until the shutdown is requested, then until the last request has its answer, at longest for `grace`.
 ///
 /// # Errors
 ///
-/// Those of the listener, and `TimedOut` if requests were cut off.
+/// Those of the listener, and `TimedOut` with the addresses of the clients whose requests were cut off.
 pub async fn serve(listener: TcpListener, app: Router, shutdown: Shutdown, grace: Duration) -> io::Result<()> {
-    scope(async |group| {
-        let (requested, serving) = (shutdown.clone(), shutdown);
-        let server = group.spawn_named("server", async move {
-            axum::serve(listener, app).with_graceful_shutdown(async move { requested.requested().await }).await
-        });
-        group.spawn_named("grace", async move {
-            serving.requested().await;
-            match timeout(grace, server).await {
-                Ok(_) => Ok(()),
-                // The error cancels the group, and with it the server and its connections.
-                Err(late) => Err(late.into()),
+    let mut connections = Supervisor::new(|failure| eprintln!("{failure}"));
+    let begin = |stream: TcpStream, client: SocketAddr| {
+        connections.spawn(client.to_string(), connection(stream, app.clone(), shutdown.clone()));
+    };
+    let accept = async {
+        loop {
+            match listener.accept().await {
+                Ok((stream, client)) => begin(stream, client),
+                Err(error) => {
+                    eprintln!("no connection: {error}");
+                    // There may be too many open files: there is one fewer when a connection ends.
+                    sleep(Duration::from_millis(100)).await;
+                }
             }
-        });
-        Ok(())
-    })
-    .await
-    .map_err(|error| error.into_first().unwrap_or_else(|| io::Error::other("cancelled")))
+        }
+    };
+    let _: Option<()> = CancelScope::with_token(shutdown.token()).run(accept).await;
+
+    // Clients that the system has let in, but nobody has seen yet, would otherwise be turned away with their requests.
+    let listener = listener.into_std()?;
+    while let Ok((stream, client)) = listener.accept() {
+        stream.set_nonblocking(true)?;
+        begin(TcpStream::from_std(stream)?, client);
+    }
+    drop(listener);
+
+    if move_on_after(grace, connections.idle()).await.is_some() {
+        return Ok(());
+    }
+    let late = connections.running().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    // Cancelled, and aborted if they have not come to their end a second later.
+    connections.shutdown(Duration::from_secs(1)).await;
+    Err(io::Error::new(io::ErrorKind::TimedOut, format!("cut off: {late}")))
+}
+
+/// One connection, to its end or to the end of the request that it has at the shutdown.
+async fn connection(stream: TcpStream, app: Router, shutdown: Shutdown) -> Result<(), BoxError> {
+    let mut http = Builder::new(TokioExecutor::new()).http1_only();
+    // With a timer, a client that never ends its request's head is given up.
+    http.http1().timer(TokioTimer::new());
+    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(app)));
+    let told = async {
+        shutdown.requested().await;
+        // By then the runtime has heard of every request that has arrived.
+        sleep(Duration::from_millis(10)).await;
+    };
+    tokio::select! {
+        // First: what has arrived is read, and so begun, before the connection is told to end.
+        biased;
+        served = connection.as_mut() => return served,
+        () = told => connection.as_mut().graceful_shutdown(),
+    }
+    connection.await
 }
 
 /// A handler that asks two back ends at once.
@@ -67,7 +112,7 @@ pub async fn main() -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::net::SocketAddr;
+    use std::io::{Read, Write};
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -75,9 +120,13 @@ mod tests {
     use http_body_util::BodyExt;
     use hyper_util::client::legacy::{Client, connect::HttpConnector};
     use hyper_util::rt::TokioExecutor;
+    use taskgroup::timeout;
     use tokio::sync::Semaphore;
 
     use super::*;
+
+    /// Longer than any machine holds a test up: what takes this long hangs.
+    const AGES: Duration = Duration::from_secs(600);
 
     async fn listen() -> (TcpListener, SocketAddr) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -109,7 +158,7 @@ mod tests {
                 "waited"
             }),
         );
-        let server = serve(listener, app, shutdown.clone(), Duration::from_secs(60));
+        let server = serve(listener, app, shutdown.clone(), AGES);
         let clients = async {
             assert_eq!(fetch(client(), format!("http://{address}/sum/3/4")).await.unwrap(), "7");
             let answers = scope(async |group| {
@@ -130,26 +179,67 @@ mod tests {
             });
             answers.await.unwrap()
         };
-        let (served, answers) = tokio::join!(server, clients);
+        let (served, answers) = timeout(AGES, async { tokio::join!(server, clients) }).await.expect("an end");
         served.unwrap();
         assert_eq!(answers, ["waited"; 50]);
     }
 
     #[tokio::test]
-    async fn what_is_slower_than_the_grace_is_cut_off_and_said() {
+    async fn a_client_that_nobody_has_seen_at_the_shutdown_is_answered() {
         let ((listener, address), shutdown) = (listen().await, Shutdown::new());
+        let mut client = std::net::TcpStream::connect(address).unwrap();
+        client.write_all(b"GET /sum/3/4 HTTP/1.1\r\nhost: here\r\n\r\n").unwrap();
+        shutdown.trigger();
+        timeout(AGES, serve(listener, app(), shutdown, AGES)).await.expect("an end").unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("\r\n\r\n7"), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn a_client_that_asks_nothing_does_not_hold_up_the_end() {
+        let ((listener, address), shutdown) = (listen().await, Shutdown::new());
+        let silent = std::net::TcpStream::connect(address).unwrap();
         let trigger = shutdown.clone();
+        let server = serve(listener, app(), shutdown, AGES);
+        let clients = async {
+            // The second one is answered, so the first one has been let in.
+            assert_eq!(fetch(client(), format!("http://{address}/sum/3/4")).await.unwrap(), "7");
+            trigger.trigger();
+        };
+        let (served, ()) = timeout(AGES, async { tokio::join!(server, clients) }).await.expect("an end");
+        served.unwrap();
+        drop(silent);
+    }
+
+    #[tokio::test]
+    async fn what_is_slower_than_the_grace_is_cut_off_and_said() {
+        /// Counts the handlers that are still there.
+        struct Here(Arc<AtomicUsize>);
+        impl Drop for Here {
+            fn drop(&mut self) {
+                self.0.fetch_sub(1, Ordering::SeqCst);
+            }
+        }
+        let ((listener, address), shutdown) = (listen().await, Shutdown::new());
+        let (trigger, handlers) = (shutdown.clone(), Arc::new(AtomicUsize::new(0)));
+        let count = Arc::clone(&handlers);
         let app = Router::new().route(
             "/endless",
             get(async move || {
+                count.fetch_add(1, Ordering::SeqCst);
+                let _here = Here(count);
                 trigger.trigger();
                 std::future::pending::<()>().await
             }),
         );
         let server = serve(listener, app, shutdown, Duration::from_millis(50));
-        let endless = tokio::spawn(fetch(client(), format!("http://{address}/endless")));
-        let error = server.await.unwrap_err();
+        let endless = fetch(client(), format!("http://{address}/endless"));
+        let (served, answer) = timeout(AGES, async { tokio::join!(server, endless) }).await.expect("an end");
+        let error = served.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
-        endless.abort();
+        assert!(error.to_string().starts_with("cut off: 127.0.0.1:"), "{error}");
+        assert!(answer.is_err());
+        assert_eq!(handlers.load(Ordering::SeqCst), 0, "cut off, and not left to run on");
     }
 }
