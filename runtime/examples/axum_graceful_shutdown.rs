@@ -15,7 +15,7 @@ use axum::Router;
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::routing::get;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
 use taskgroup::{BoxError, CancelScope, GroupError, Shutdown, Supervisor, TaskError, move_on_after, scope};
@@ -65,9 +65,7 @@ pub async fn serve(listener: TcpListener, app: Router, shutdown: Shutdown, grace
 
 /// One connection, to its end or to the end of the request that it has at the shutdown.
 async fn connection(stream: TcpStream, app: Router, shutdown: Shutdown) -> Result<(), BoxError> {
-    let mut http = Builder::new(TokioExecutor::new()).http1_only();
-    // With a timer, a client that never ends its request's head is given up.
-    http.http1().timer(TokioTimer::new());
+    let http = Builder::new(TokioExecutor::new()).http1_only();
     let mut connection = pin!(http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(app)));
     let told = async {
         shutdown.requested().await;

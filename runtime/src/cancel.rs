@@ -51,6 +51,19 @@ impl CancelScope {
     }
 
     /// A scope that is cancelled with the token. [`cancel`](Self::cancel) does not cancel the token.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use std::future::pending;
+    /// use taskgroup::{CancelScope, Shutdown};
+    ///
+    /// let shutdown = Shutdown::new();
+    /// let serving = CancelScope::with_token(shutdown.token());
+    /// shutdown.trigger();
+    /// assert_eq!(serving.run(pending::<()>()).await, None);
+    /// # }
+    /// ```
     #[track_caller]
     pub fn with_token(token: CancellationToken) -> Self {
         Self { token: token.child_token(), deadline: None, name: TaskName::at(Location::caller()) }
@@ -104,6 +117,19 @@ impl CancelScope {
     /// Runs a future in the scope: its output, or `None` if it was ended before it had one.
     ///
     /// A future that is ready when it is polled has its output returned, however late that is.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// use std::{future::pending, time::Duration};
+    /// use taskgroup::CancelScope;
+    ///
+    /// // Two steps that may take five seconds together.
+    /// let request = CancelScope::new().after(Duration::from_secs(5));
+    /// assert_eq!(request.run(async { "head" }).await, Some("head"));
+    /// assert_eq!(request.run(pending::<&str>()).await, None);
+    /// # }
+    /// ```
     pub async fn run<F: Future>(&self, future: F) -> Option<F::Output> {
         let owner = Owner::open(false, self.deadline, self.name.clone());
         let future = pin!(Some(future));

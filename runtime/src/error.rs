@@ -56,6 +56,20 @@ impl<E> GroupError<E> {
     }
 
     /// The errors and the tasks that failed with them, the first one first.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let failed = taskgroup::Scope::new().named("mirror").run(async |group| {
+    ///     group.spawn_named("reader", async { Err::<(), _>("no such file") });
+    ///     Ok(())
+    /// });
+    /// let error = failed.await.unwrap_err();
+    /// assert_eq!(error.scope().given(), Some("mirror"));
+    /// let (name, reason) = error.named().next().unwrap();
+    /// assert_eq!((name.given(), *reason), (Some("reader"), "no such file"));
+    /// # }
+    /// ```
     pub fn named(&self) -> impl ExactSizeIterator<Item = (&TaskName, &E)> + DoubleEndedIterator {
         self.errors.iter().map(|(name, error)| (name, error))
     }
@@ -76,11 +90,39 @@ impl<E> GroupError<E> {
     }
 
     /// Whether nothing failed: the body was cancelled, by [`TaskGroup::cancel`](crate::TaskGroup::cancel) or by a token.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use std::{convert::Infallible, future::pending};
+    ///
+    /// let ended = taskgroup::scope(async |group| {
+    ///     group.cancel();
+    ///     pending::<Result<(), Infallible>>().await
+    /// });
+    /// let error = ended.await.unwrap_err();
+    /// assert!(error.is_cancelled() && error.first().is_none());
+    /// # }
+    /// ```
     pub fn is_cancelled(&self) -> bool {
         self.errors.is_empty() && self.panics.is_empty()
     }
 
     /// The first error alone. Whoever calls this has decided that the others may be forgotten.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// async fn load() -> Result<(), String> {
+    ///     let loaded = taskgroup::scope(async |group| {
+    ///         group.spawn(async { Err::<(), _>(String::from("no such file")) });
+    ///         Ok(())
+    ///     });
+    ///     loaded.await.map_err(|error| error.into_first().unwrap_or_else(|| String::from("cancelled")))
+    /// }
+    /// assert_eq!(load().await, Err(String::from("no such file")));
+    /// # }
+    /// ```
     pub fn into_first(self) -> Option<E> {
         self.errors.into_iter().next().map(|(_, error)| error)
     }

@@ -44,6 +44,23 @@ impl<E> LimitedGroup<E> {
     }
 
     /// The group without the limit.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// # use std::convert::Infallible;
+    /// taskgroup::scope(async |group| {
+    ///     let few = group.with_limit(1);
+    ///     few.spawn(async { Ok::<_, Infallible>(()) }).await;
+    ///     assert_eq!(few.available(), 0);
+    ///     // Beside the limit.
+    ///     few.group().spawn(async { Ok(()) });
+    ///     Ok(())
+    /// })
+    /// .await
+    /// .unwrap();
+    /// # }
+    /// ```
     pub fn group(&self) -> &TaskGroup<E> {
         &self.group
     }
@@ -85,6 +102,21 @@ impl<E: Send + 'static> LimitedGroup<E> {
     }
 
     /// [`spawn`](Self::spawn) with a name.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// # use std::convert::Infallible;
+    /// taskgroup::scope(async |group| {
+    ///     let few = group.with_limit(4);
+    ///     let task = few.spawn_named("page 1", async { Ok::<_, Infallible>(()) }).await;
+    ///     assert_eq!(task.name().given(), Some("page 1"));
+    ///     Ok(())
+    /// })
+    /// .await
+    /// .unwrap();
+    /// # }
+    /// ```
     pub fn spawn_named<T, F>(&self, name: impl Into<TaskName>, future: F) -> impl Future<Output = Task<T>> + Send
     where
         T: Send + 'static,

@@ -36,6 +36,12 @@ impl TaskName {
     }
 
     /// The name that was given, if one was; a place in the source is not a given name.
+    ///
+    /// ```
+    /// use taskgroup::TaskName;
+    ///
+    /// assert_eq!(TaskName::from("reader").given(), Some("reader"));
+    /// ```
     pub fn given(&self) -> Option<&str> {
         match &self.0 {
             Repr::Given(name) => Some(name),

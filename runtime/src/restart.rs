@@ -41,6 +41,19 @@ impl Restart {
     }
 
     /// The same, and also when the task ends without an error.
+    ///
+    /// ```
+    /// use taskgroup::Restart;
+    ///
+    /// // Twice as long each time, but never more than ten seconds; a task that has held for an hour starts from the first again.
+    /// let restart = Restart::always()
+    ///     .first_wait(std::time::Duration::from_secs(1))
+    ///     .factor(2)
+    ///     .longest_wait(std::time::Duration::from_secs(10))
+    ///     .forgive_after(std::time::Duration::from_secs(3_600));
+    /// assert_eq!(restart.wait(9).unwrap().as_secs(), 10);
+    /// assert!(Restart::never().wait(1).is_none());
+    /// ```
     pub fn always() -> Self {
         Self { always: true, ..Self::on_failure() }
     }

@@ -175,6 +175,20 @@ impl Scope {
     }
 
     /// Runs a body with these settings: see [`scope`].
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// # use std::convert::Infallible;
+    /// use taskgroup::Scope;
+    ///
+    /// let pages = Scope::new().named("pages").run(async |group| {
+    ///     let one = group.spawn(async { Ok::<_, Infallible>(1) });
+    ///     Ok(one.value().await)
+    /// });
+    /// assert_eq!(pages.await.unwrap(), 1);
+    /// # }
+    /// ```
     // Not `AsyncFnOnce`, which async closures implement as well: with that, the compiler does not see that this is `Send`
     // where `E` has a lifetime in it, `&'static str` included.
     // Not an async function either: that would hold the settings and the body twice.

@@ -89,6 +89,15 @@ impl Shutdown {
     }
 
     /// A token that is cancelled by the request. Cancelling it does not request anything.
+    ///
+    /// ```
+    /// use taskgroup::Shutdown;
+    ///
+    /// let shutdown = Shutdown::new();
+    /// let token = shutdown.token();
+    /// shutdown.trigger();
+    /// assert!(token.is_cancelled());
+    /// ```
     pub fn token(&self) -> CancellationToken {
         self.token.child_token()
     }

@@ -232,6 +232,19 @@ impl Supervisor {
     }
 
     /// The names of the tasks that have begun and not ended, those that wait for their restart included.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use std::future::pending;
+    /// use taskgroup::{BoxError, Supervisor};
+    ///
+    /// let supervisor = Supervisor::new(|failure| eprintln!("{failure}"));
+    /// supervisor.spawn("mail", pending::<Result<(), BoxError>>());
+    /// tokio::task::yield_now().await;
+    /// assert_eq!(supervisor.running()[0].given(), Some("mail"));
+    /// # }
+    /// ```
     pub fn running(&self) -> Vec<TaskName> {
         self.node().own_names()
     }
@@ -309,6 +322,20 @@ impl Supervisor {
     }
 
     /// Waits for the token, then does the [`shutdown`](Self::shutdown).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// use std::{future::pending, time::Duration};
+    /// use taskgroup::{BoxError, Shutdown, Supervisor};
+    ///
+    /// let (shutdown, supervisor) = (Shutdown::new(), Supervisor::new(|failure| eprintln!("{failure}")));
+    /// supervisor.spawn("mail", pending::<Result<(), BoxError>>());
+    /// shutdown.trigger();
+    /// let report = supervisor.run_until(shutdown.token(), Duration::from_secs(5)).await;
+    /// assert!(report.aborted.is_empty());
+    /// # }
+    /// ```
     pub async fn run_until(self, token: CancellationToken, grace: Duration) -> Report {
         token.cancelled().await;
         self.shutdown(grace).await

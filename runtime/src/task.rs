@@ -98,6 +98,23 @@ impl<T> Task<T> {
     }
 
     /// Whether the task has ended, in whatever way.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// # use std::convert::Infallible;
+    /// taskgroup::scope(async |group| {
+    ///     let task = group.spawn_named("quick", async { Ok::<_, Infallible>(()) });
+    ///     assert!(!task.is_finished());
+    ///     tokio::task::yield_now().await;
+    ///     assert!(task.is_finished());
+    ///     assert_eq!(task.name().given(), Some("quick"));
+    ///     Ok(())
+    /// })
+    /// .await
+    /// .unwrap();
+    /// # }
+    /// ```
     pub fn is_finished(&self) -> bool {
         self.slot.place.has_ended()
     }
