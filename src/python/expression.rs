@@ -213,7 +213,7 @@ impl<'a> Lowerer<'a> {
 
     /// The operator runs a method of the value, if that is an instance of a class of the project's.
     fn operator(&mut self, value: ValueId, method: &str, span: Span) {
-        let may_be_instance = !matches!(
+        let may_be_instance = !self.model.is_opaque(value) && !matches!(
             self.model.value(value),
             Value::Unknown
                 | Value::None

@@ -13,11 +13,15 @@ use super::bound::Bound;
 
 /// So many values are compared with each other faster than hashed.
 const FEW: usize = 8;
+/// Locals of a function that has many.
+const MANY: usize = 128;
 
 pub(super) struct Lowerer<'a> {
     pub(super) model: FileModel,
     /// The functions around the current place, outermost first; frame 0 is the top level.
     pub(super) frames: Vec<Frame<'a>>,
+    /// Frames of functions that are done, for those to come.
+    spare: Vec<Frame<'a>>,
     module_names: FxHashSet<&'a str>,
     globals: FxHashMap<NameId, ValueId>,
     /// `from x import *` stands somewhere at the top: any name may come from there.
@@ -77,6 +81,7 @@ impl<'a> Lowerer<'a> {
         let mut lowerer = Self {
             model,
             frames: Vec::new(),
+            spare: Vec::new(),
             module_names,
             globals: FxHashMap::default(),
             has_star: text.contains("import *"),
@@ -128,9 +133,10 @@ impl<'a> Lowerer<'a> {
 
     /// Collects what `walk` pushes into a block of its own.
     pub(super) fn block(&mut self, walk: impl FnOnce(&mut Self)) -> Block {
-        let outer = std::mem::take(&mut self.frame().nodes);
+        let start = self.frame().nodes.len();
         walk(self);
-        Block::new(std::mem::replace(&mut self.frame().nodes, outer))
+        // One allocation of just the right size.
+        Block::new(self.frame().nodes.drain(start..).collect())
     }
 
     pub(super) fn instance(&mut self, class: ValueId, args: Vec<ValueId>) -> ValueId {
@@ -165,7 +171,8 @@ impl<'a> Lowerer<'a> {
 
     /// Opens the frame of a function whose body binds `bound`.
     pub(super) fn open(&mut self, id: FunctionId, bound: Bound<'a>) {
-        let mut frame = Frame::new(id);
+        let mut frame = self.spare.pop().unwrap_or_else(|| Frame::new(id));
+        frame.id = id;
         let mut names: Vec<&str> = bound.names.difference(&bound.elsewhere).copied().collect();
         names.sort_unstable();
         frame.elsewhere = bound.elsewhere;
@@ -179,17 +186,20 @@ impl<'a> Lowerer<'a> {
     /// Closes the frame and gives the function its body.
     pub(super) fn close(&mut self) {
         self.run_later();
-        let frame = self.frames.pop().expect("opened before");
+        let mut frame = self.frames.pop().expect("opened before");
         let function = &mut self.model.functions[frame.id.index()];
-        function.body = Block::new(frame.nodes);
-        function.locals = frame.locals_out;
+        function.body = Block::new(frame.nodes.drain(..).collect());
+        function.locals = frame.locals_out.drain(..).collect();
+        frame.clear();
+        self.spare.push(frame);
     }
 
     fn run_later(&mut self) {
         let later = std::mem::take(&mut self.frame().later);
-        for it in later {
+        for it in &later {
             self.function_body(it.id, it.definition);
         }
+        self.frame().later = later;
     }
 
     pub(super) fn new_function(&mut self, name: &str, kind: FunctionKind, span: Span, name_span: Span) -> FunctionId {
@@ -466,6 +476,24 @@ impl<'a> Frame<'a> {
             caught: Vec::new(),
             ended: false,
         }
+    }
+
+    /// Forgets the function, and keeps the room.
+    fn clear(&mut self) {
+        // Emptying a table goes through all of it: few functions have as many names as the largest.
+        if self.locals.capacity() > MANY {
+            self.locals = FxHashMap::default();
+        }
+        self.locals.clear();
+        self.inner.clear();
+        self.current.clear();
+        self.assigned.clear();
+        self.locals_out.clear();
+        self.nodes.clear();
+        self.later.clear();
+        self.classes.clear();
+        self.caught.clear();
+        self.ended = false;
     }
 
     /// A local of the whole function.
