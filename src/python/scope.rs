@@ -1,5 +1,6 @@
 //! What the walk carries along: the model being built, the functions around the current place, and what names stand for.
 
+use memchr::memmem;
 use ruff_python_ast::{Expr, Stmt, StmtFunctionDef};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -76,7 +77,7 @@ pub(super) enum Found {
 
 impl<'a> Lowerer<'a> {
     pub(super) fn new(model: FileModel, text: &'a str, body: &'a [Stmt]) -> Self {
-        let walrus = text.contains(":=");
+        let walrus = memmem::find(text.as_bytes(), b":=").is_some();
         let module_names = Bound::of(body, walrus).names;
         let mut lowerer = Self {
             model,
@@ -84,7 +85,7 @@ impl<'a> Lowerer<'a> {
             spare: Vec::new(),
             module_names,
             globals: FxHashMap::default(),
-            has_star: text.contains("import *"),
+            has_star: memmem::find(text.as_bytes(), b"import *").is_some(),
             walrus,
             arms: 0,
             flags: flags(body),
