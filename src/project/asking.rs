@@ -211,7 +211,8 @@ impl Project {
     }
 
     pub(super) fn asks_for_runtime(&self, file: FileId, id: CallId) -> bool {
-        self.api_of(file, id).is_some_and(|api| api.last_name() == "try_current")
+        self.language(file) == Language::Rust
+            && self.api_of(file, id).is_some_and(|api| api.last_name() == "try_current")
     }
 
     /// The test asks which thread this is: what it decides on is done in a thread of its own.

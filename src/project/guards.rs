@@ -4,9 +4,9 @@ use crate::finding::FileId;
 use crate::model::{CallId, Condition, FileModel, Param, ParamKind, Test, UNKNOWN, Value, ValueId};
 use crate::source::Language;
 
-use super::calls::Callee;
 use super::conditions::is_constant;
 use super::effects::Site;
+use super::remembered::Only;
 use super::types::{Class, FnRef, Ty};
 use super::{Project, trace};
 
@@ -373,9 +373,9 @@ impl Project {
     }
 
     fn is_called_by(&self, file: FileId, call: CallId, callee: FnRef) -> bool {
-        match self.callees(file, call).as_slice() {
-            [Callee::Own(function)] => *function == callee,
-            [Callee::Construct(_)] => true,
+        match self.only(file, call) {
+            Only::Own(function) => function == callee,
+            Only::Construct(_) => true,
             _ => false,
         }
     }
@@ -442,7 +442,7 @@ impl Project {
             Value::Global(..) | Value::Path(_) | Value::Attr(..) => Some(self.evaluate(file, value)),
             // A type that is declared leaves `None` out; an object that was made just now is one.
             Value::Result(id) if test == Test::None => {
-                return matches!(self.callees(file, *id).as_slice(), [Callee::Construct(_)]).then_some(false);
+                return matches!(self.only(file, *id), Only::Construct(_)).then_some(false);
             }
             Value::Result(_) if matches!(test, Test::Is(_)) => Some(self.evaluate(file, value)),
             _ => None,

@@ -292,6 +292,10 @@ impl Layout {
 
     /// The file lies in a package of that name, be it in a part of it without `__init__`.
     pub(super) fn is_within(&self, file: FileId, name: &str) -> bool {
+        // Most are libraries' names, which no folder has.
+        if !self.starts.contains(name) {
+            return false;
+        }
         let Some(entry) = self.entries.get(file.index()) else { return false };
         let Some(root) = self.roots.get(entry.root as usize) else { return false };
         let mut folder = root.as_str();

@@ -38,6 +38,7 @@ pub use coverage::Coverage;
 pub use files::{Files, Member, Read, Reader};
 pub use live::{Kept, Live};
 pub use path::LibraryPath;
+pub use remembered::Only;
 pub(crate) use trace::Evaluating;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -30,13 +30,15 @@ pub(super) struct Remembered {
 /// Types, and the blocks of one file that are for them.
 pub(super) type Targets = Arc<[(ClassRef, u32)]>;
 
-/// The one thing that a call runs.
+/// What a call runs, if that is one thing.
 #[derive(Clone, Copy)]
-enum Only {
+pub enum Only {
     Api(&'static Api),
     Own(FnRef),
-    /// It may run several, or something else, or what is not known.
-    Other,
+    Construct(ClassRef),
+    Unknown,
+    /// It may run several: see [`Project::callees`].
+    Several,
 }
 
 impl Remembered {
@@ -94,31 +96,34 @@ impl Project {
         };
         match only {
             Only::Api(api) => Some(api),
-            Only::Own(_) | Only::Other => None,
+            _ => None,
         }
     }
 
     /// The one function of the project that a call runs.
     pub fn own_of(&self, file: FileId, call: CallId) -> Option<FnRef> {
-        let model = self.model(file);
-        if model.is_opaque(model.call(call).callee) {
-            return None;
-        }
         match self.only(file, call) {
             Only::Own(function) => Some(function),
-            Only::Api(_) | Only::Other => None,
+            _ => None,
         }
     }
 
-    fn only(&self, file: FileId, call: CallId) -> Only {
+    /// What a call runs, if that is one thing.
+    pub fn only(&self, file: FileId, call: CallId) -> Only {
+        let model = self.model(file);
+        if model.is_opaque(model.call(call).callee) {
+            return Only::Unknown;
+        }
         let cell = self.remembered(file).map(|it| &it.calls[call.index()]);
         if let Some(known) = cell.and_then(OnceLock::get) {
             return *known;
         }
         let only = match self.callees(file, call).as_slice() {
-            [Callee::Api(path, _)] => self.knowledge.api(self.language(file), path).map_or(Only::Other, Only::Api),
+            [Callee::Api(path, _)] => self.knowledge.api(model.language, path).map_or(Only::Unknown, Only::Api),
             [Callee::Own(function)] => Only::Own(*function),
-            _ => Only::Other,
+            [Callee::Construct(class)] => Only::Construct(*class),
+            [Callee::Unknown] => Only::Unknown,
+            _ => Only::Several,
         };
         if let Some(cell) = cell {
             // What asks may itself have been asked for by this very call: both have found the same.

@@ -10,6 +10,7 @@ use super::callables::Wrapping;
 use super::calls::Callee;
 use super::effects::{Runs, Site};
 use super::guards::Guards;
+use super::remembered::Only;
 use super::times::leaves_early;
 use super::types::{Class, FnRef, Foreign, Ty};
 use super::unwritten::unconditional;
@@ -211,24 +212,17 @@ impl Found<'_> {
         let model = project.model(self.file);
         let call = model.call(id);
         let site = self.site(call.name_span, Some(id));
-        let callees = project.callees(self.file, id);
-        // Alternatives: only what all of them do is sure.
-        let mut effect: Option<(&'static Api, Effect)> = None;
-        for (index, callee) in callees.iter().enumerate() {
-            let found = match callee {
-                Callee::Api(path, _) if !call.awaited => project
-                    .knowledge
-                    .api(model.language, path)
-                    .filter(|api| !api.is_async)
-                    .and_then(|api| project.effect_in_call(self.file, call, api).map(|effect| (api, effect))),
-                _ => None,
-            };
-            if index == 0 {
-                effect = found;
-            } else if effect.map(|it| it.1) != found.map(|it| it.1) {
-                effect = None;
-            }
-        }
+        let only = project.only(self.file, id);
+        let effect_of = |api: &'static Api| {
+            let runs = !call.awaited && !api.is_async;
+            let effect = runs.then(|| project.effect_in_call(self.file, call, api)).flatten();
+            effect.map(|effect| (api, effect))
+        };
+        let effect = match only {
+            Only::Api(api) => effect_of(api),
+            Only::Several => self.effect_of_all(id, &effect_of),
+            Only::Own(_) | Only::Construct(_) | Only::Unknown => None,
+        };
         let is_void = |api: &Api| {
             call.args.iter().enumerate().any(|(position, arg)| {
                 self.told.iter().any(|it| match it.test {
@@ -244,31 +238,47 @@ impl Found<'_> {
         {
             self.library(site, api, effect);
         }
-        let [callee] = callees.as_slice() else { return };
-        match callee {
+        match only {
             // To be awaited it would have to give something else than it does: not what is meant.
-            Callee::Own(function)
+            Only::Own(function)
                 if call.awaited
-                    && !project.declared(*function).kind.is_async()
+                    && !project.declared(function).kind.is_async()
                     && !may_be_awaited(&project.result_of_call(self.file, id)) => {}
-            Callee::Own(function) => {
-                self.own(site, project.run_by_call(*function, call.awaited));
-                self.given(site, id, *function);
+            Only::Own(function) => {
+                self.own(site, project.run_by_call(function, call.awaited));
+                self.given(site, id, function);
             }
-            Callee::Construct(class) => {
+            Only::Construct(class) => {
                 for name in ["__new__", "__init__", "__post_init__"] {
-                    if let Some(method) = project.find_method(*class, name) {
+                    if let Some(method) = project.find_method(class, name) {
                         self.own(site, project.run_by_call(method, false));
                         self.given(site, id, method);
                     }
                 }
             }
-            Callee::Api(path, _) => self.library_call(site, id, path),
-            Callee::Unknown => {}
+            Only::Api(api) => self.library_call(site, id, api),
+            Only::Unknown => {}
+            Only::Several => return,
         }
         if model.language == Language::Python && !call.args.is_empty() {
             self.builtin_call(site, id);
         }
+    }
+
+    /// The effect that all have which a call may run: only that is sure.
+    fn effect_of_all(
+        &self,
+        id: CallId,
+        effect_of: &dyn Fn(&'static Api) -> Option<(&'static Api, Effect)>,
+    ) -> Option<(&'static Api, Effect)> {
+        let language = self.project.language(self.file);
+        let callees = self.project.callees(self.file, id);
+        let mut effects = callees.iter().map(|callee| match callee {
+            Callee::Api(path, _) => self.project.knowledge.api(language, path).and_then(effect_of),
+            _ => None,
+        });
+        let first = effects.next()??;
+        effects.all(|it| it.is_some_and(|(_, effect)| effect == first.1)).then_some(first)
     }
 
     /// A function of the project calls what it is given: that runs here, too.
@@ -303,11 +313,9 @@ impl Found<'_> {
         }
     }
 
-    fn library_call(&mut self, site: Site, id: CallId, path: &str) {
-        let project = self.project;
-        let model = project.model(self.file);
+    fn library_call(&mut self, site: Site, id: CallId, api: &'static Api) {
+        let model = self.project.model(self.file);
         let call = model.call(id);
-        let Some(api) = project.knowledge.api(model.language, path) else { return };
         let inline = api.runs.iter().filter(|it| it.place == Runner::Inline);
         for runs in inline {
             let name = (!runs.name.is_empty()).then_some(runs.name);

@@ -2,13 +2,12 @@
 
 use ruff_python_ast::visitor::{self, Visitor};
 use ruff_python_ast::{Comprehension, ExceptHandler, Expr, ExprContext, Pattern, Stmt};
-use rustc_hash::FxHashSet;
 
-/// Names bound by statements of one scope, and those it declares to be another scope's.
+/// Names bound by statements of one scope, and those it declares to be another scope's: as often as they occur.
 #[derive(Default)]
 pub(super) struct Bound<'a> {
-    pub(super) names: FxHashSet<&'a str>,
-    pub(super) elsewhere: FxHashSet<&'a str>,
+    pub(super) names: Vec<&'a str>,
+    pub(super) elsewhere: Vec<&'a str>,
     /// Some expression in the file has a `:=`, so expressions are searched too.
     walrus: bool,
 }
@@ -23,7 +22,7 @@ impl<'a> Bound<'a> {
     fn target(&mut self, target: &'a Expr) {
         match target {
             Expr::Name(name) => {
-                self.names.insert(name.id.as_str());
+                self.names.push(name.id.as_str());
             }
             Expr::Tuple(tuple) => tuple.elts.iter().for_each(|it| self.target(it)),
             Expr::List(list) => list.elts.iter().for_each(|it| self.target(it)),
@@ -37,11 +36,11 @@ impl<'a> Visitor<'a> for Bound<'a> {
     fn visit_stmt(&mut self, stmt: &'a Stmt) {
         match stmt {
             Stmt::FunctionDef(it) => {
-                self.names.insert(it.name.as_str());
+                self.names.push(it.name.as_str());
                 return;
             }
             Stmt::ClassDef(it) => {
-                self.names.insert(it.name.as_str());
+                self.names.push(it.name.as_str());
                 return;
             }
             Stmt::Import(it) => {
@@ -50,7 +49,7 @@ impl<'a> Visitor<'a> for Bound<'a> {
                         Some(name) => name.as_str(),
                         None => alias.name.as_str().split('.').next().unwrap_or_default(),
                     };
-                    self.names.insert(name);
+                    self.names.push(name);
                 }
                 return;
             }
@@ -58,7 +57,7 @@ impl<'a> Visitor<'a> for Bound<'a> {
                 for alias in &it.names {
                     let name = alias.asname.as_ref().unwrap_or(&alias.name).as_str();
                     if name != "*" {
-                        self.names.insert(name);
+                        self.names.push(name);
                     }
                 }
                 return;
@@ -119,7 +118,7 @@ impl<'a> Visitor<'a> for Bound<'a> {
     fn visit_except_handler(&mut self, handler: &'a ExceptHandler) {
         let ExceptHandler::ExceptHandler(it) = handler;
         if let Some(name) = &it.name {
-            self.names.insert(name.as_str());
+            self.names.push(name.as_str());
         }
         visitor::walk_except_handler(self, handler);
     }
@@ -132,7 +131,7 @@ impl<'a> Visitor<'a> for Bound<'a> {
             _ => None,
         };
         if let Some(name) = name {
-            self.names.insert(name.as_str());
+            self.names.push(name.as_str());
         }
         visitor::walk_pattern(self, pattern);
     }

@@ -106,7 +106,7 @@ impl<'a> Lowerer<'a> {
                 let frame = self.frame();
                 let local = frame.fresh(name, span(it.range()));
                 frame.assign(local, value);
-                frame.inner.push((it.id.as_str(), Inner::Local(local)));
+                frame.inner.push((name, Inner::Local(local)));
             }
             Expr::Tuple(it) => self.comprehension_targets(&it.elts, value),
             Expr::List(it) => self.comprehension_targets(&it.elts, value),

@@ -213,18 +213,19 @@ impl<'a> Lowerer<'a> {
 
     /// The operator runs a method of the value, if that is an instance of a class of the project's.
     fn operator(&mut self, value: ValueId, method: &str, span: Span) {
-        let may_be_instance = !matches!(
-            self.model.value(value),
-            Value::Unknown
-                | Value::None
-                | Value::Bool(_)
-                | Value::Int(_)
-                | Value::Str(_)
-                | Value::Path(_)
-                | Value::Collection(_)
-                | Value::Tuple(_)
-                | Value::Param(..)
-        );
+        let may_be_instance = !self.model.is_opaque(value)
+            && !matches!(
+                self.model.value(value),
+                Value::Unknown
+                    | Value::None
+                    | Value::Bool(_)
+                    | Value::Int(_)
+                    | Value::Str(_)
+                    | Value::Path(_)
+                    | Value::Collection(_)
+                    | Value::Tuple(_)
+                    | Value::Param(..)
+            );
         if may_be_instance {
             let kind = ImplicitKind::Operator(self.name(method));
             self.push(Node::Implicit(Implicit { kind, value, span }));

@@ -53,8 +53,8 @@ impl<'a> Lowerer<'a> {
         let value = self.add(Value::Function(id));
         self.push(Node::Define(id));
         if let Some(class) = class {
-            let name_id = self.name(name);
-            self.model.classes[class.index()].methods.push((name_id, id));
+            let name = self.name(name);
+            self.model.classes[class.index()].methods.push((name, id));
             self.frame().inner.push((name, Inner::Value(value)));
         } else {
             self.bind(name, value, span(definition.name.range()));
@@ -193,7 +193,7 @@ impl<'a> Lowerer<'a> {
             .chain(parameters.kwarg.iter().map(|it| &it.name));
         for (param, name) in params.iter_mut().zip(names) {
             let frame = self.frame();
-            let local = frame.declare(name.as_str(), param.name, span(name.range()));
+            let local = frame.declare(param.name, span(name.range()));
             frame.locals_out[local.index()].span = span(name.range());
             frame.assign(local, param.value);
             param.local = local;

@@ -1,5 +1,6 @@
 //! What the walk carries along: the model being built, the functions around the current place, and what names stand for.
 
+use memchr::memmem;
 use ruff_python_ast::{Expr, Stmt, StmtFunctionDef};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -13,12 +14,16 @@ use super::bound::Bound;
 
 /// So many values are compared with each other faster than hashed.
 const FEW: usize = 8;
+/// Locals of a function that has many.
+const MANY: usize = 128;
 
 pub(super) struct Lowerer<'a> {
     pub(super) model: FileModel,
     /// The functions around the current place, outermost first; frame 0 is the top level.
     pub(super) frames: Vec<Frame<'a>>,
-    module_names: FxHashSet<&'a str>,
+    /// Frames of functions that are done, for those to come.
+    spare: Vec<Frame<'a>>,
+    module_names: FxHashSet<NameId>,
     globals: FxHashMap<NameId, ValueId>,
     /// `from x import *` stands somewhere at the top: any name may come from there.
     has_star: bool,
@@ -32,10 +37,10 @@ pub(super) struct Lowerer<'a> {
 /// One function (or the top level) while its body is walked.
 pub(super) struct Frame<'a> {
     pub(super) id: FunctionId,
-    locals: FxHashMap<&'a str, LocalId>,
+    locals: FxHashMap<NameId, LocalId>,
     /// Names that comprehensions and class bodies bind for a while; innermost last.
-    pub(super) inner: Vec<(&'a str, Inner)>,
-    elsewhere: FxHashSet<&'a str>,
+    pub(super) inner: Vec<(NameId, Inner)>,
+    elsewhere: FxHashSet<NameId>,
     /// Per local: what it stands for here.
     pub(super) current: Vec<Option<ValueId>>,
     /// Everything that locals ever stand for, in order of place.
@@ -71,15 +76,17 @@ pub(super) enum Found {
 }
 
 impl<'a> Lowerer<'a> {
-    pub(super) fn new(model: FileModel, text: &'a str, body: &'a [Stmt]) -> Self {
-        let walrus = text.contains(":=");
-        let module_names = Bound::of(body, walrus).names;
+    pub(super) fn new(mut model: FileModel, text: &'a str, body: &'a [Stmt]) -> Self {
+        let walrus = memmem::find(text.as_bytes(), b":=").is_some();
+        let bound = Bound::of(body, walrus);
+        let module_names = bound.names.iter().map(|name| model.names.intern(name)).collect();
         let mut lowerer = Self {
             model,
             frames: Vec::new(),
+            spare: Vec::new(),
             module_names,
             globals: FxHashMap::default(),
-            has_star: text.contains("import *"),
+            has_star: memmem::find(text.as_bytes(), b"import *").is_some(),
             walrus,
             arms: 0,
             flags: flags(body),
@@ -128,9 +135,10 @@ impl<'a> Lowerer<'a> {
 
     /// Collects what `walk` pushes into a block of its own.
     pub(super) fn block(&mut self, walk: impl FnOnce(&mut Self)) -> Block {
-        let outer = std::mem::take(&mut self.frame().nodes);
+        let start = self.frame().nodes.len();
         walk(self);
-        Block::new(std::mem::replace(&mut self.frame().nodes, outer))
+        // One allocation of just the right size.
+        Block::new(self.frame().nodes.drain(start..).collect())
     }
 
     pub(super) fn instance(&mut self, class: ValueId, args: Vec<ValueId>) -> ValueId {
@@ -164,14 +172,16 @@ impl<'a> Lowerer<'a> {
     }
 
     /// Opens the frame of a function whose body binds `bound`.
-    pub(super) fn open(&mut self, id: FunctionId, bound: Bound<'a>) {
-        let mut frame = Frame::new(id);
-        let mut names: Vec<&str> = bound.names.difference(&bound.elsewhere).copied().collect();
+    pub(super) fn open(&mut self, id: FunctionId, bound: Bound<'_>) {
+        let mut frame = self.spare.pop().unwrap_or_else(|| Frame::new(id));
+        frame.id = id;
+        frame.elsewhere = bound.elsewhere.iter().map(|name| self.model.names.intern(name)).collect();
+        let names = bound.names.iter().map(|name| self.model.names.intern(name));
+        let mut names: Vec<NameId> = names.filter(|name| !frame.elsewhere.contains(name)).collect();
         names.sort_unstable();
-        frame.elsewhere = bound.elsewhere;
+        names.dedup();
         for name in names {
-            let text = self.model.names.intern(name);
-            frame.declare(name, text, Span::default());
+            frame.declare(name, Span::default());
         }
         self.frames.push(frame);
     }
@@ -179,17 +189,20 @@ impl<'a> Lowerer<'a> {
     /// Closes the frame and gives the function its body.
     pub(super) fn close(&mut self) {
         self.run_later();
-        let frame = self.frames.pop().expect("opened before");
+        let mut frame = self.frames.pop().expect("opened before");
         let function = &mut self.model.functions[frame.id.index()];
-        function.body = Block::new(frame.nodes);
-        function.locals = frame.locals_out;
+        function.body = Block::new(frame.nodes.drain(..).collect());
+        function.locals = frame.locals_out.drain(..).collect();
+        frame.clear();
+        self.spare.push(frame);
     }
 
     fn run_later(&mut self) {
         let later = std::mem::take(&mut self.frame().later);
-        for it in later {
+        for it in &later {
             self.function_body(it.id, it.definition);
         }
+        self.frame().later = later;
     }
 
     pub(super) fn new_function(&mut self, name: &str, kind: FunctionKind, span: Span, name_span: Span) -> FunctionId {
@@ -248,6 +261,7 @@ impl<'a> Lowerer<'a> {
     }
 
     pub(super) fn find(&mut self, name: &str) -> Found {
+        let name = self.name(name);
         let innermost = self.frames.len() - 1;
         for index in (0..self.frames.len()).rev() {
             let frame = &self.frames[index];
@@ -263,30 +277,34 @@ impl<'a> Lowerer<'a> {
                     }
                 }
             }
-            if frame.elsewhere.contains(name) && index == innermost {
+            if index == innermost && frame.elsewhere.contains(&name) {
                 continue;
             }
-            if let Some(local) = frame.locals.get(name) {
+            if let Some(local) = frame.locals.get(&name) {
                 return Found::Local { frame: index, local: *local };
             }
         }
-        let id = self.name(name);
         // One value for all mentions: it is evaluated once.
-        if let Some(value) = self.globals.get(&id) {
+        if let Some(value) = self.globals.get(&name) {
             return Found::Value(*value);
         }
-        let value = if self.module_names.contains(name) || self.has_star {
-            self.add(Value::Global(FILE_MODULE, id))
+        let value = if self.module_names.contains(&name) || self.has_star {
+            self.add(Value::Global(FILE_MODULE, name))
         } else {
             let builtins = self.name("builtins");
-            self.add(Value::Path(Path { root: PathRoot::Absolute, segments: [builtins, id].into() }))
+            self.add(Value::Path(Path { root: PathRoot::Absolute, segments: [builtins, name].into() }))
         };
-        self.globals.insert(id, value);
+        self.globals.insert(name, value);
         Found::Value(value)
     }
 
     /// The local a name is bound to in the current function, if it is one of its own.
     pub(super) fn own_local(&mut self, name: &str) -> Option<LocalId> {
+        let name = self.name(name);
+        self.own_local_named(name)
+    }
+
+    fn own_local_named(&mut self, name: NameId) -> Option<LocalId> {
         let frame = self.frame();
         for (inner, what) in frame.inner.iter().rev() {
             if *inner == name {
@@ -296,21 +314,21 @@ impl<'a> Lowerer<'a> {
                 };
             }
         }
-        if frame.elsewhere.contains(name) {
+        if frame.elsewhere.contains(&name) {
             return None;
         }
-        frame.locals.get(name).copied()
+        frame.locals.get(&name).copied()
     }
 
     /// Binds `name` to a value: a local, a class attribute or a global.
-    pub(super) fn bind(&mut self, name: &'a str, value: ValueId, span: Span) {
+    pub(super) fn bind(&mut self, name: &str, value: ValueId, span: Span) {
+        let name = self.name(name);
         if let Some(class) = self.frame().classes.last().copied() {
-            let id = self.name(name);
             self.frame().inner.push((name, Inner::Value(value)));
-            self.model.classes[class.index()].fields.push((id, value));
+            self.model.classes[class.index()].fields.push((name, value));
             return;
         }
-        if let Some(local) = self.own_local(name) {
+        if let Some(local) = self.own_local_named(name) {
             let frame = self.frame();
             frame.assign(local, value);
             let entry = &mut frame.locals_out[local.index()];
@@ -321,13 +339,11 @@ impl<'a> Lowerer<'a> {
             return;
         }
         if self.at_top() {
-            let name = self.name(name);
             let conditional = self.arms > 0;
             let binding = crate::model::Binding { name, value, conditional };
             self.model.modules[FILE_MODULE.index()].bindings.push(binding);
-        } else if self.module_names.contains(name) {
+        } else if self.module_names.contains(&name) {
             // `global name` in a function: one more thing it may stand for.
-            let name = self.name(name);
             self.model.modules[FILE_MODULE.index()].bindings.push(crate::model::Binding {
                 name,
                 value,
@@ -336,7 +352,7 @@ impl<'a> Lowerer<'a> {
         } else {
             // `nonlocal name`.
             for index in (0..self.frames.len() - 1).rev() {
-                if let Some(local) = self.frames[index].locals.get(name).copied() {
+                if let Some(local) = self.frames[index].locals.get(&name).copied() {
                     self.frames[index].assign(local, value);
                     self.frames[index].locals_out[local.index()].shared = true;
                     break;
@@ -418,10 +434,11 @@ impl<'a> Lowerer<'a> {
 
     pub(super) fn is_receiver(&mut self, expr: &Expr) -> Option<ClassId> {
         let Expr::Name(name) = expr else { return None };
+        let name = self.name(name.id.as_str());
         // Nested functions set attributes of the method's `self` too.
         for index in (0..self.frames.len()).rev() {
             let frame = &self.frames[index];
-            if let Some(local) = frame.locals.get(name.id.as_str()) {
+            if let Some(local) = frame.locals.get(&name) {
                 let function = self.model.function(frame.id);
                 let first = function.params.first()?;
                 return (first.local == *local && !function.is_static).then_some(function.class).flatten();
@@ -468,12 +485,30 @@ impl<'a> Frame<'a> {
         }
     }
 
+    /// Forgets the function, and keeps the room.
+    fn clear(&mut self) {
+        // Emptying a table goes through all of it: few functions have as many names as the largest.
+        if self.locals.capacity() > MANY {
+            self.locals = FxHashMap::default();
+        }
+        self.locals.clear();
+        self.inner.clear();
+        self.current.clear();
+        self.assigned.clear();
+        self.locals_out.clear();
+        self.nodes.clear();
+        self.later.clear();
+        self.classes.clear();
+        self.caught.clear();
+        self.ended = false;
+    }
+
     /// A local of the whole function.
-    pub(super) fn declare(&mut self, name: &'a str, id: NameId, span: Span) -> LocalId {
-        if let Some(local) = self.locals.get(name) {
+    pub(super) fn declare(&mut self, name: NameId, span: Span) -> LocalId {
+        if let Some(local) = self.locals.get(&name) {
             return *local;
         }
-        let local = self.fresh(id, span);
+        let local = self.fresh(name, span);
         self.locals.insert(name, local);
         local
     }

@@ -64,6 +64,8 @@ mod zero_sleep;
 
 pub use context::Context;
 
+use std::cmp::Ordering;
+
 use crate::finding::{Applicability, FileId, Finding, Severity, Sources};
 use crate::project::Project;
 use crate::source::Language;
@@ -326,6 +328,7 @@ pub fn sort(sources: &dyn Sources, findings: &mut [Finding]) {
     findings.sort_by(|a, b| {
         let key = |it: &Finding| (it.place.span, it.rule.name);
         let path = |it: &Finding| &sources.source(it.place.file).path;
-        path(a).cmp(path(b)).then_with(|| key(a).cmp(&key(b))).then_with(|| a.message.cmp(&b.message))
+        let paths = if a.place.file == b.place.file { Ordering::Equal } else { path(a).cmp(path(b)) };
+        paths.then_with(|| key(a).cmp(&key(b))).then_with(|| a.message.cmp(&b.message))
     });
 }

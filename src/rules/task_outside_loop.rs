@@ -8,7 +8,7 @@ use super::{Category, Context, Profile, Rule};
 use crate::finding::{Severity, Step};
 use crate::knowledge::{Api, Effect};
 use crate::model::{CallId, FunctionKind, Handler, Node, TOP_LEVEL, Value, flow};
-use crate::project::Callee;
+use crate::project::Only;
 use crate::project::types::{FnRef, Ty};
 use crate::source::{Language, Span};
 
@@ -137,17 +137,15 @@ fn needs_loop(context: &Context<'_>, function: FnRef, id: CallId) -> Option<&'st
 /// Sync functions of the project that a call runs.
 fn run_by(context: &Context<'_>, function: FnRef, id: CallId) -> Vec<FnRef> {
     let project = context.project;
-    let callees = project.callees(function.file, id);
-    let [callee] = callees.as_slice() else { return Vec::new() };
-    match callee {
+    match project.only(function.file, id) {
         // What Rust needs is another runtime than Python's.
-        Callee::Own(callee) if project.language(callee.file) != project.language(function.file) => Vec::new(),
-        Callee::Own(callee) => project.run_by_call(*callee, false),
-        Callee::Construct(class) => {
+        Only::Own(callee) if project.language(callee.file) != project.language(function.file) => Vec::new(),
+        Only::Own(callee) => project.run_by_call(callee, false),
+        Only::Construct(class) => {
             let methods = ["__new__", "__init__", "__post_init__"].into_iter();
-            methods.filter_map(|name| project.find_method(*class, name)).collect()
+            methods.filter_map(|name| project.find_method(class, name)).collect()
         }
-        Callee::Api(..) | Callee::Unknown => Vec::new(),
+        Only::Api(_) | Only::Unknown | Only::Several => Vec::new(),
     }
 }
 

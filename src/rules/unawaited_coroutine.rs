@@ -2,9 +2,10 @@
 
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Applicability, Edit, Fix, Severity};
+use crate::knowledge::Api;
 use crate::model::{Call, CallId, FunctionKind, Implicit, ImplicitKind, Kinds, Node, ScopeKind, Use, Value, flow};
 use crate::project::types::{Class, FnRef, Ty};
-use crate::project::{Callee, Wrapping};
+use crate::project::{Callee, Only, Wrapping};
 use crate::source::{Language, Span};
 
 pub(super) static RULE: Rule = Rule {
@@ -100,23 +101,23 @@ fn uses_result(context: &Context<'_>, id: CallId) -> bool {
 
 /// The name of the async function that the call certainly runs.
 fn coroutine(context: &Context<'_>, id: CallId) -> Option<String> {
-    let callees = context.project.callees(context.file, id);
-    let mut name = None;
-    for callee in &callees {
-        let this = match callee {
-            Callee::Own(function) => own_coroutine(context, *function).or_else(|| handed_back(context, *function))?,
-            Callee::Api(path, _) => {
-                let api = context.project.knowledge.api(context.language(), path)?;
-                if !api.is_async {
-                    return None;
-                }
-                api.path.to_owned()
-            }
-            Callee::Construct(_) | Callee::Unknown => return None,
-        };
-        name.get_or_insert(this);
+    let own = |function| own_coroutine(context, function).or_else(|| handed_back(context, function));
+    let of_library = |api: &Api| api.is_async.then(|| api.path.to_owned());
+    match context.project.only(context.file, id) {
+        Only::Own(function) => own(function),
+        Only::Api(api) => of_library(api),
+        Only::Construct(_) | Only::Unknown => None,
+        Only::Several => {
+            let callees = context.project.callees(context.file, id);
+            let names = callees.iter().map(|callee| match callee {
+                Callee::Own(function) => own(*function),
+                Callee::Api(path, _) => of_library(context.project.knowledge.api(context.language(), path)?),
+                Callee::Construct(_) | Callee::Unknown => None,
+            });
+            // The first stands for all.
+            names.collect::<Option<Vec<String>>>()?.into_iter().next()
+        }
     }
-    name
 }
 
 fn own_coroutine(context: &Context<'_>, function: FnRef) -> Option<String> {
