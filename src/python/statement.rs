@@ -380,7 +380,7 @@ impl<'a> Lowerer<'a> {
         let mut handlers = Vec::new();
         for handler in &it.handlers {
             let ExceptHandler::ExceptHandler(handler) = handler;
-            self.frame().current = at_handler.clone();
+            self.begin_with(&at_handler);
             let mut catches = Vec::new();
             let mut head_end = handler.range().start() + ruff_text_size::TextSize::from("except".len() as u32);
             if let Some(types) = &handler.type_ {
