@@ -1,9 +1,7 @@
 //! What must hold of a function's parameters for something in it to happen, and whether a call rules that out.
 
 use crate::finding::FileId;
-use crate::model::{
-    CallId, Condition, FileModel, LocalId, Node, Param, ParamKind, Test, UNKNOWN, Value, ValueId, flow,
-};
+use crate::model::{Arg, CallId, Condition, FileModel, Node, Param, ParamKind, Test, UNKNOWN, Value, ValueId, flow};
 use crate::source::Language;
 
 use super::calls::Callee;
@@ -194,7 +192,9 @@ impl Project {
         let is_replaced = param.is_none() && tells_what_it_is;
         let kept = if is_replaced { kept_in(model, condition.value, 0, &is_param) } else { None };
         let param = param.or(kept)?;
-        if matches!(condition.test, Test::Exceeds(_)) && self.is_bound_anew(function, params[param].local) {
+        // `count + 1` is as good as `count` for all tests but this.
+        let asks_for_more = matches!(condition.test, Test::Exceeds(_));
+        if asks_for_more && (exact.is_none() || self.is_counted(function, &params[param])) {
             return None;
         }
         Some(Demand {
@@ -208,13 +208,17 @@ impl Project {
         })
     }
 
-    /// The function binds the local itself: it may be a number that grows from turn to turn.
-    fn is_bound_anew(&self, function: FnRef, local: LocalId) -> bool {
+    /// The function binds the parameter anew, or hands on something made of it, `depth + 1`: it may be a number that grows from
+    /// turn to turn, or from call to call.
+    fn is_counted(&self, function: FnRef, param: &Param) -> bool {
         if self.noted {
             trace::looks_into(function.file);
         }
-        let binds = |node: &Node| matches!(node, Node::Bind { local: it, .. } if *it == local);
-        flow::find(&self.function(function).body, &mut |node| binds(node)).is_some()
+        let model = self.model(function.file);
+        let binds = |node: &Node| matches!(node, Node::Bind { local, .. } if *local == param.local);
+        let is_more = |arg: &Arg| matches!(model.value(arg.value), Value::Union(parts) if parts.contains(&param.value));
+        flow::find(&model.function(function.function).body, &mut |node| binds(node)).is_some()
+            || model.calls.iter().any(|call| call.function == function.function && call.args.iter().any(is_more))
     }
 
     /// The value that the function gives to an attribute of its object, at first: `self.name = name`.
