@@ -245,6 +245,8 @@ pub enum Test {
     Is(bool),
     /// It equals this literal.
     Equals(ValueId),
+    /// It is a number greater than this.
+    Exceeds(i64),
 }
 
 #[derive(Debug, Clone)]

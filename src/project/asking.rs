@@ -77,6 +77,14 @@ impl Project {
             return is_child.then_some(condition.holds);
         }
         let asks = match model.value(condition.value) {
+            // `try: loop = get_running_loop()` / `except RuntimeError: loop = None`
+            Value::Union(parts) if condition.test == Test::None || condition.test == Test::Truth => {
+                let gives = |part: &ValueId| match model.value(*part) {
+                    Value::Result(call) => self.gives_running_loop(function.file, *call),
+                    value => *value == Value::None,
+                };
+                parts.iter().all(gives) && parts.iter().any(|part| *model.value(*part) != Value::None)
+            }
             Value::Result(call) => {
                 let named = |value: &Value| match value {
                     Value::Attr(_, name) => model.name(*name) == "is_running",
@@ -119,9 +127,13 @@ impl Project {
             Test::Truth => condition.holds,
             Test::Is(flag) => condition.holds == flag,
             Test::None => !condition.holds,
-            Test::Instance(_) | Test::Equals(_) => return None,
+            Test::Instance(_) | Test::Equals(_) | Test::Exceeds(_) => return None,
         };
         asks.then_some(!there)
+    }
+
+    fn gives_running_loop(&self, file: FileId, call: CallId) -> bool {
+        self.api_of(file, call).is_some_and(|api| api.path == "asyncio.get_running_loop")
     }
 
     /// What a fork gives is 0 in the child, of whose threads only this one is left, on its way to another program.

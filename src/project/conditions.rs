@@ -10,9 +10,6 @@ use crate::source::Language;
 use super::Project;
 use super::types::Ty;
 
-/// What is awaited until a socket can be used without waiting.
-const WAITS_TO_BE_READY: &[&str] = &["wait_readable", "wait_writable", "wait_socket_readable", "wait_socket_writable"];
-
 /// What needs no resolver, by its type.
 const ADDRESSES: &[&str] = &[
     "std::net::IpAddr",
@@ -105,100 +102,10 @@ impl Project {
         })
     }
 
-    /// The receiver was made in the same function, and this is the first time that this is asked of it.
-    fn is_new(&self, file: FileId, call: &Call) -> bool {
-        let model = self.model(file);
-        let Value::Attr(receiver, name) = model.value(call.callee) else { return false };
-        let Value::Result(made) = model.value(*receiver) else { return false };
-        let asked_before = |other: &Call| {
-            other.function == call.function
-                && other.span.start < call.span.start
-                && matches!(model.value(other.callee), Value::Attr(it, asked) if it == receiver && asked == name)
-        };
-        model.call(*made).function == call.function
-            && matches!(self.evaluate(file, model.call(*made).callee), Ty::External(_))
-            && !model.calls.iter().any(asked_before)
-    }
-
-    /// The receiver is one of a pair that the same function has made, and the other has been used: both ends are in its hands.
-    fn is_paired(&self, file: FileId, call: &Call) -> bool {
-        let model = self.model(file);
-        let Value::Attr(receiver, _) = model.value(call.callee) else { return false };
-        let Value::Item(pair, _) = model.value(*receiver) else { return false };
-        let Value::Result(made) = model.value(*pair) else { return false };
-        let is_other =
-            |value: ValueId| value != *receiver && matches!(model.value(value), Value::Item(it, _) if it == pair);
-        let uses_other = |other: &Call| {
-            other.function == call.function
-                && other.span.end <= call.span.start
-                && (other.args.iter().any(|arg| is_other(arg.value))
-                    || matches!(model.value(other.callee), Value::Attr(it, _) if is_other(*it)))
-        };
-        model.call(*made).function == call.function
-            && self.api_of(file, *made).is_some_and(|api| api.last_name() == "socketpair")
-            && model.calls.iter().any(uses_other)
-    }
-
-    /// The receiver is the sending end of a channel that has room for all that the code sends through it, each once.
-    fn has_room(&self, file: FileId, call: &Call) -> bool {
-        let model = self.model(file);
-        let Value::Attr(sender, _) = model.value(call.callee) else { return false };
-        let Value::Item(pair, 0) = model.value(*sender) else { return false };
-        let Value::Result(made) = model.value(*pair) else { return false };
-        let made = model.call(*made);
-        let Some(Value::Int(room)) = made.args.first().map(|it| model.value(it.value)) else { return false };
-        let is_of_it = |other: &Call| matches!(model.value(other.callee), Value::Attr(it, _) if it == sender);
-        let is_handed_on = |other: &Call| other.args.iter().any(|arg| arg.value == *sender);
-        let turns = |function: FunctionId| {
-            let looped = |node: &Node| match node {
-                Node::Loop(it) => it.span.start <= call.span.start && call.span.end <= it.span.end,
-                _ => false,
-            };
-            flow::find(&model.function(function).body, &mut |node| looped(node)).is_some()
-        };
-        let sends = model.calls.iter().filter(|other| is_of_it(other)).count();
-        let around = std::iter::successors(Some(call.function), |it| model.function(*it).parent);
-        i64::try_from(sends).is_ok_and(|sends| sends <= *room)
-            && !model.calls.iter().any(is_handed_on)
-            && !around.take_while(|it| *it != made.function).chain([made.function]).any(turns)
-    }
-
     /// The literal is one of those that the function's effect does without, as an argument at that place.
     pub(super) fn is_void_for(&self, file: FileId, api: &Api, position: usize, literal: ValueId) -> bool {
         let asks = format!("{position}=@numeric");
         api.unless.iter().any(|it| *it == asks) && self.is_text(file, literal, is_numeric)
-    }
-
-    /// The same function first waits until the receiver is ready: `await wait_readable(sock)`.
-    fn is_told_ready(&self, file: FileId, call: &Call) -> bool {
-        let model = self.model(file);
-        let Value::Attr(receiver, _) = model.value(call.callee) else { return false };
-        // A parameter has no name in the model but that under which it is called.
-        let written = |call: &Call| self.source(file).slice(call.name_span);
-        let name_of = |call: &Call| written(call).rsplit('.').next().unwrap_or_default();
-        model.calls.iter().any(|other| {
-            other.function == call.function
-                && other.awaited
-                && other.span.end <= call.span.start
-                && other.args.iter().any(|arg| arg.value == *receiver)
-                && WAITS_TO_BE_READY.contains(&name_of(other))
-        })
-    }
-
-    /// A loop before it goes on for as long as the receiver lives: `while thread.is_alive()`.
-    fn is_polled_to_its_end(&self, file: FileId, call: &Call) -> bool {
-        let model = self.model(file);
-        let Value::Attr(receiver, _) = model.value(call.callee) else { return false };
-        let asks = |node: &Node| match node {
-            Node::Call(id) => matches!(model.value(model.call(*id).callee), Value::Attr(it, name)
-                if it == receiver && model.name(*name) == "is_alive"),
-            _ => false,
-        };
-        let polls = |node: &Node| match node {
-            Node::Loop(it) => it.span.end <= call.span.start && flow::find(&it.head, &mut |node| asks(node)).is_some(),
-            _ => false,
-        };
-        flow::find(&model.function(call.function).body, &mut |node| polls(node)).is_some()
     }
 
     /// Whether a condition of a table holds: `block=False`, `0=False`, `timeout`, `!timeout`, `0=@numeric`. `None`: it cannot be
@@ -210,6 +117,9 @@ impl Project {
         let model = self.model(file);
         match condition {
             "@iterated" => return Some(self.is_iterated(file, call)),
+            "@sent" => return Some(self.was_sent(file, call)),
+            "@connected" => return Some(self.is_connected(file, call)),
+            "@watched" => return Some(self.is_watched(file, call)),
             "@ready" => return Some(self.is_told_ready(file, call)),
             "@ended" => return Some(self.is_polled_to_its_end(file, call)),
             "@new" => return Some(self.is_new(file, call)),
@@ -235,7 +145,7 @@ impl Project {
             let is_text = |test: fn(&str) -> bool| given.is_some_and(|it| self.is_text(file, it, test));
             return Some(match kind {
                 "numeric" => is_text(is_numeric) || given.is_some_and(|it| self.is_made_of_address(file, it)),
-                "data" => is_text(is_data),
+                "data" => is_text(is_data) || self.is_for_data_urls(file, call.function),
                 "zero" => given.is_some_and(|it| self.is_no_time(file, it)),
                 _ => false,
             });
@@ -264,6 +174,13 @@ impl Project {
             _ => return None,
         };
         Some(given.eq_ignore_ascii_case(value))
+    }
+
+    /// `parse_data_url`: the name says that no other comes there.
+    fn is_for_data_urls(&self, file: FileId, function: FunctionId) -> bool {
+        let model = self.model(file);
+        let name = model.name(model.function(function).name);
+        name.contains("data_url") || name.contains("data_uri")
     }
 
     /// The argument that a condition names, by its position or its keyword.

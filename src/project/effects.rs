@@ -54,6 +54,8 @@ pub struct Site {
     pub branches: u32,
     /// What is made there is kept for the next time.
     pub once: bool,
+    /// It is asked of an object that is an attribute of another: `self.config.log`.
+    pub held: bool,
 }
 
 /// The way from a function to an effect.
@@ -69,6 +71,8 @@ pub struct Evidence {
     pub alternative: bool,
     /// The function on the way that keeps what it makes: it happens the first time only.
     pub once: Option<FnRef>,
+    /// That function was asked of an object that is held elsewhere, where others can ask it.
+    pub held: bool,
     /// Rust: a branch of a function that the first one calls is on the way. Which variant of an `enum`, which flag or platform
     /// it is for has often been decided before.
     pub decided_below: bool,
@@ -310,7 +314,7 @@ impl Effects {
 
     /// The shortest chain from inside `function` to the effect, and the library function at its end.
     pub fn evidence(&self, project: &Project, function: FnRef, effect: Climbing) -> Option<Evidence> {
-        self.chain(project, function, 0, effect)
+        self.chain(project, function, (0, false), effect)
     }
 
     /// The shortest chain that this place of `caller`, which runs `callee`, does not rule out by what it gives, or by awaiting
@@ -327,16 +331,24 @@ impl Effects {
         let ways = self.hops.get(effect.index())?.get(&callee)?;
         let way = ways.iter().position(|hop| project.carried(caller, site, callee, hop.guards).is_some())?;
         let awaited = site.call.is_some_and(|call| project.model(caller.file).call(call).awaited);
-        self.chain(project, callee, way, effect).filter(|it| !(awaited && it.alternative))
+        self.chain(project, callee, (way, site.held), effect).filter(|it| !(awaited && it.alternative))
     }
 
-    fn chain(&self, project: &Project, function: FnRef, way: usize, effect: Climbing) -> Option<Evidence> {
+    /// The chain from inside `function` on this way, and whether who goes it asks an object that is held elsewhere.
+    fn chain(
+        &self,
+        project: &Project,
+        function: FnRef,
+        (way, held): (usize, bool),
+        effect: Climbing,
+    ) -> Option<Evidence> {
         let hops = self.hops.get(effect.index())?;
         let mut steps = Vec::new();
         let (mut branches, mut once, mut decided_below) = (0, None, false);
         let (mut alternative, mut returned) = (false, true);
         let (mut in_rust, mut released) = (false, false);
         let (mut at, mut way) = (function, way);
+        let (mut asks_held, mut is_held) = (held, false);
         loop {
             project.asks_for_effects(at);
             let hop = hops.get(&at)?.get(way)?;
@@ -347,7 +359,9 @@ impl Effects {
             decided_below |= is_rust && !steps.is_empty() && hop.site.branches > 0;
             if hop.site.once || project.keeps_result(at) {
                 once = Some(at);
+                is_held = asks_held;
             }
+            asks_held = hop.site.held;
             returned &= hop.site.call.is_some_and(|call| project.model(at.file).call(call).result == Use::Returned);
             alternative |= returned && hop.site.branches > 0;
             let place = Place { file: at.file, span: hop.site.span };
@@ -374,6 +388,7 @@ impl Effects {
                         branches,
                         alternative,
                         once,
+                        held: is_held,
                         decided_below,
                         in_rust,
                         released,

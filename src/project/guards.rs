@@ -1,25 +1,24 @@
 //! What must hold of a function's parameters for something in it to happen, and whether a call rules that out.
 
 use crate::finding::FileId;
-use crate::model::{CallId, Condition, FileModel, Param, ParamKind, Test, UNKNOWN, Value, ValueId};
+use crate::model::{Arg, CallId, Condition, FileModel, Node, Param, ParamKind, Test, UNKNOWN, Value, ValueId, flow};
 use crate::source::Language;
 
-use super::conditions::is_constant;
 use super::effects::Site;
 use super::remembered::Only;
-use super::types::{Class, FnRef, Ty};
+use super::types::FnRef;
 use super::{Project, trace};
 
 /// A condition on a parameter, by its position in [`Function::params`](crate::model::Function).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-struct Demand {
+pub(super) struct Demand {
     param: u16,
-    test: Test,
+    pub(super) test: Test,
     holds: bool,
     /// Of `**options`, what this call asks of them: `options.pop("name", None)`.
     entry: Option<CallId>,
     /// Where the test stands, if that matters: a class is a value of that file, and so is a call.
-    asked_in: FileId,
+    pub(super) asked_in: FileId,
     /// No path gives the parameter another value before it is asked for.
     exact: bool,
     /// Another value has taken the place of the parameter if it was nothing: `x = x or y`, `if x is None: x = y`.
@@ -47,9 +46,6 @@ pub struct Guard {
     other: Option<Demand>,
 }
 
-/// Classes of what is written down as such, and is neither `True` nor `False`.
-const DISPLAYED: &[&str] = &["builtins.dict", "builtins.str", "builtins.bytes", "builtins.int", "builtins.float"];
-
 impl Guard {
     /// Both are about one parameter, and whoever meets this meets the other, of which it is no contrary.
     fn tells_more_than(self, other: Self) -> bool {
@@ -65,7 +61,7 @@ impl Guard {
 }
 
 /// How many conditions are kept; more are forgotten, as if they held.
-const MOST: usize = 3;
+const MOST: usize = 5;
 
 /// Conditions that must all hold.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
@@ -192,13 +188,17 @@ impl Project {
         };
         let param = param.or_else(|| params.iter().position(|it| it.value != UNKNOWN && union.contains(&it.value)));
         // Of what took its place where it was nothing, only what it must be says something of what was given.
-        let tells_what_it_is =
-            condition.holds && matches!(condition.test, Test::Is(_) | Test::Equals(_) | Test::Instance(_));
+        let tells_what_it_is = condition.holds && !matches!(condition.test, Test::Truth | Test::None);
         let is_replaced = param.is_none() && tells_what_it_is;
         let kept = if is_replaced { kept_in(model, condition.value, 0, &is_param) } else { None };
-        let param = param.or(kept);
+        let param = param.or(kept)?;
+        // `count + 1` is as good as `count` for all tests but this.
+        let asks_for_more = matches!(condition.test, Test::Exceeds(_));
+        if asks_for_more && (exact.is_none() || self.is_counted(function, &params[param])) {
+            return None;
+        }
         Some(Demand {
-            param: u16::try_from(param?).ok()?,
+            param: u16::try_from(param).ok()?,
             test: condition.test,
             holds: condition.holds,
             entry: entry.map(|it| it.0),
@@ -206,6 +206,19 @@ impl Project {
             exact: exact.is_some(),
             replaced: kept.is_some(),
         })
+    }
+
+    /// The function binds the parameter anew, or hands on something made of it, `depth + 1`: it may be a number that grows from
+    /// turn to turn, or from call to call.
+    fn is_counted(&self, function: FnRef, param: &Param) -> bool {
+        if self.noted {
+            trace::looks_into(function.file);
+        }
+        let model = self.model(function.file);
+        let binds = |node: &Node| matches!(node, Node::Bind { local, .. } if *local == param.local);
+        let is_more = |arg: &Arg| matches!(model.value(arg.value), Value::Union(parts) if parts.contains(&param.value));
+        flow::find(&model.function(function.function).body, &mut |node| binds(node)).is_some()
+            || model.calls.iter().any(|call| call.function == function.function && call.args.iter().any(is_more))
     }
 
     /// The value that the function gives to an attribute of its object, at first: `self.name = name`.
@@ -400,107 +413,5 @@ impl Project {
         // An empty one is neither true nor `None`.
         let fails = empty && guard.holds && !matches!(guard.test, Test::Instance(_));
         if fails { Outcome::Fails } else { Outcome::Open }
-    }
-
-    /// Whether the test holds of a value, where that can be told from how it is written.
-    fn tells(&self, file: FileId, value: ValueId, demand: Demand) -> Option<bool> {
-        let model = self.model(file);
-        let test = demand.test;
-        if let Test::Instance(class) = test {
-            if self.noted {
-                trace::looks_into(demand.asked_in);
-            }
-            let class = self.evaluate(demand.asked_in, class);
-            // A type that is declared leaves `None` out.
-            return match model.value(value) {
-                Value::Union(parts) => {
-                    let mut each = parts.iter().map(|it| self.is_instance(&self.evaluate(file, *it), &class));
-                    let first = each.next()??;
-                    each.all(|it| it == Some(first)).then_some(first)
-                }
-                _ => self.is_instance(&self.evaluate(file, value), &class),
-            };
-        }
-        if let Test::Equals(literal) = test {
-            if self.noted {
-                trace::looks_into(demand.asked_in);
-            }
-            return self.equals(demand.asked_in, literal, file, value);
-        }
-        let literal = match model.value(value) {
-            // What is spread into one may be empty.
-            Value::Tuple(items) | Value::Collection(items) => {
-                let is_either = matches!(test, Test::None | Test::Is(_));
-                return if items.is_empty() { Some(false) } else { is_either.then_some(false) };
-            }
-            Value::Path(path) if path.segments.last().is_some_and(|it| model.name(*it) == "None") => Some(Ty::None),
-            Value::Str(it) => Some(Ty::Str(model.name(*it).into())),
-            Value::None | Value::Bool(_) | Value::Int(_) | Value::Function(_) | Value::Class(_) => {
-                Some(self.evaluate(file, value))
-            }
-            // A constant of a module, or of a class.
-            Value::Global(..) | Value::Path(_) | Value::Attr(..) => Some(self.evaluate(file, value)),
-            // A type that is declared leaves `None` out; an object that was made just now is one.
-            Value::Result(id) if test == Test::None => {
-                return matches!(self.only(file, *id), Only::Construct(_)).then_some(false);
-            }
-            Value::Result(_) if matches!(test, Test::Is(_)) => Some(self.evaluate(file, value)),
-            _ => None,
-        };
-        let literal = literal?;
-        if let Test::Is(flag) = test {
-            let is_flag = |part: &Ty| match part {
-                Ty::Bool(it) => Some(*it == flag),
-                Ty::None | Ty::Int(_) | Ty::Str(_) | Ty::Function(_) | Ty::Class(_) => Some(false),
-                Ty::Instance(Class::Own(_), _) if model.language == Language::Python => Some(false),
-                Ty::Instance(Class::Library(path), _) if DISPLAYED.contains(&&**path) => Some(false),
-                Ty::Collection(_) | Ty::Tuple(_) => Some(false),
-                _ => None,
-            };
-            let mut each = literal.parts().iter().map(is_flag);
-            let first = each.next()??;
-            return each.all(|it| it == Some(first)).then_some(first);
-        }
-        let (truth, none) = match literal {
-            Ty::None => (Some(false), true),
-            Ty::Bool(it) => (Some(it), false),
-            Ty::Int(it) => (Some(it != 0), false),
-            Ty::Str(it) => (Some(!it.is_empty()), false),
-            Ty::Function(_) | Ty::Class(_) => (Some(true), false),
-            _ if self.is_named_as_constant(file, value) => (None, false),
-            _ => return None,
-        };
-        match test {
-            Test::None => Some(none),
-            Test::Truth | Test::Is(_) | Test::Instance(_) | Test::Equals(_) => truth,
-        }
-    }
-
-    /// Whether the value equals the literal, where it is one itself.
-    fn equals(&self, asked_in: FileId, literal: ValueId, file: FileId, value: ValueId) -> Option<bool> {
-        let plain = match self.model(file).value(value) {
-            Value::None | Value::Bool(_) | Value::Int(_) | Value::Str(_) | Value::Global(..) => {
-                self.evaluate(file, value)
-            }
-            Value::Tuple(_) | Value::Collection(_) | Value::Function(_) | Value::Class(_) => return Some(false),
-            _ => return None,
-        };
-        match (self.evaluate(asked_in, literal), plain) {
-            (Ty::Str(one), Ty::Str(other)) => Some(one == other),
-            (Ty::Int(one), Ty::Int(other)) => Some(one == other),
-            (Ty::Str(_), Ty::Int(_) | Ty::Bool(_) | Ty::None) | (Ty::Int(_), Ty::Str(_) | Ty::None) => Some(false),
-            _ => None,
-        }
-    }
-
-    /// `MODE_FAST`, `ssl.PROTOCOL_TLS`, `Color.RED`: whatever it is, it is not `None`.
-    fn is_named_as_constant(&self, file: FileId, value: ValueId) -> bool {
-        let model = self.model(file);
-        let name = match model.value(value) {
-            Value::Global(_, name) | Value::Attr(_, name) => model.name(*name),
-            Value::Path(path) => path.segments.last().map_or("", |it| model.name(*it)),
-            _ => return false,
-        };
-        is_constant(name)
     }
 }

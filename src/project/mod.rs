@@ -29,9 +29,11 @@ mod remembered;
 mod resolve;
 mod sites;
 mod times;
+mod told;
 mod trace;
 pub mod types;
 mod unwritten;
+mod waits;
 
 pub use callables::Wrapping;
 pub use coverage::Coverage;

@@ -21,7 +21,10 @@ impl Project {
         if let Some(child) = self.child_module(file, module, name) {
             return Some(child);
         }
-        declared.globs.iter().rev().find_map(|glob| self.glob_member(file, module, glob.value, name))
+        let mut found = declared.globs.iter().rev().filter_map(|glob| self.glob_member(file, module, glob.value, name));
+        let last = found.next()?;
+        // Rust would not have two: each is there for another `cfg`.
+        Some(if model.language == Language::Rust { Ty::union(std::iter::once(last).chain(found)) } else { last })
     }
 
     /// The module of that name inside a module.

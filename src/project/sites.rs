@@ -131,7 +131,17 @@ pub(super) struct Found<'a> {
 impl Found<'_> {
     pub(super) fn site(&self, span: Span, call: Option<CallId>) -> Site {
         let given = call.and_then(|it| self.told_of_arguments(it));
-        Site { span, call, given, guards: self.guards, branches: self.branches, once: self.once }
+        let model = self.project.model(self.file);
+        let held = call.is_some_and(|it| match model.value(model.call(it).callee) {
+            Value::Attr(receiver, _) => self.is_held(*receiver),
+            _ => false,
+        });
+        Site { span, call, given, guards: self.guards, branches: self.branches, once: self.once, held }
+    }
+
+    /// The object is an attribute of another.
+    pub(super) fn is_held(&self, object: ValueId) -> bool {
+        matches!(self.project.model(self.file).value(object), Value::Attr(..))
     }
 
     /// What the latest test says of a value that the call hands on.

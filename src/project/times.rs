@@ -12,11 +12,12 @@ impl Project {
         self.keeps_result(function) || self.is_called_at_times(function)
     }
 
-    /// What the function makes it keeps for all callers: not by object, nor by argument.
-    pub fn keeps_for_all(&self, function: FnRef) -> bool {
+    /// What the function makes it keeps for all callers: not by object, nor by argument. An object that is `held` elsewhere
+    /// is one for all who can ask it.
+    pub fn keeps_for_all(&self, function: FnRef, held: bool) -> bool {
         let params = &self.function(function).params;
         let by_object = params.iter().any(|it| it.kind == ParamKind::Receiver);
-        !by_object && (params.is_empty() || !self.keeps_result(function))
+        if by_object { held } else { params.is_empty() || !self.keeps_result(function) }
     }
 
     /// Some decorator wraps it in a function that calls it on some ways and not on others: a cache, mostly.

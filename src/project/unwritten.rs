@@ -30,6 +30,7 @@ impl Found<'_> {
         match it.kind {
             ImplicitKind::Attribute(name) => {
                 let receiver = project.evaluate(self.file, it.value);
+                let site = Site { held: self.is_held(it.value), ..site };
                 self.own(site, project.property(&receiver, model.name(name)));
             }
             ImplicitKind::Operator(name) => {

@@ -98,6 +98,9 @@ impl Lowerer<'_> {
                 if matches!(op, CmpOp::Eq | CmpOp::NotEq) {
                     return self.equality(&it.left, *op == CmpOp::Eq, literal, out);
                 }
+                if matches!(op, CmpOp::Lt | CmpOp::LtE | CmpOp::Gt | CmpOp::GtE) {
+                    return self.order(&it.left, *op, literal, out);
+                }
                 if !matches!(op, CmpOp::Is | CmpOp::IsNot) {
                     return false;
                 }
@@ -122,17 +125,40 @@ impl Lowerer<'_> {
                 let text = self.name(it.value.to_str());
                 self.add(Value::Str(text))
             }
-            Expr::NumberLiteral(it) => match &it.value {
-                ruff_python_ast::Number::Int(number) => match number.as_i64() {
-                    Some(number) => self.add(Value::Int(number)),
-                    None => return false,
-                },
-                _ => return false,
+            literal => match whole_number(literal) {
+                Some(number) => self.add(Value::Int(number)),
+                None => return false,
             },
-            _ => return false,
         };
         let Some(value) = self.subject(asked) else { return false };
         out.push(Condition { value, test: Test::Equals(literal), holds });
+        true
+    }
+
+    /// `count > 1`, `0 <= count`
+    fn order(&mut self, left: &Expr, op: CmpOp, right: &Expr, out: &mut Vec<Condition>) -> bool {
+        // As if the number stood on the right.
+        let (asked, op, number) = match (whole_number(left), whole_number(right)) {
+            (None, Some(number)) => (left, op, number),
+            (Some(number), None) => {
+                let mirrored = match op {
+                    CmpOp::Lt => CmpOp::Gt,
+                    CmpOp::LtE => CmpOp::GtE,
+                    CmpOp::Gt => CmpOp::Lt,
+                    _ => CmpOp::LtE,
+                };
+                (right, mirrored, number)
+            }
+            _ => return false,
+        };
+        let (bound, holds) = match op {
+            CmpOp::Gt => (Some(number), true),
+            CmpOp::GtE => (number.checked_sub(1), true),
+            CmpOp::Lt => (number.checked_sub(1), false),
+            _ => (Some(number), false),
+        };
+        let (Some(bound), Some(value)) = (bound, self.subject(asked)) else { return false };
+        out.push(Condition { value, test: Test::Exceeds(bound), holds });
         true
     }
 
@@ -242,6 +268,18 @@ impl Lowerer<'_> {
                 }
             }
         }
+    }
+}
+
+/// A number as it is written, with its sign.
+fn whole_number(literal: &Expr) -> Option<i64> {
+    match literal {
+        Expr::NumberLiteral(it) => match &it.value {
+            ruff_python_ast::Number::Int(number) => number.as_i64(),
+            _ => None,
+        },
+        Expr::UnaryOp(it) if it.op == UnaryOp::USub => whole_number(&it.operand)?.checked_neg(),
+        _ => None,
     }
 }
 

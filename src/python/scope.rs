@@ -369,10 +369,7 @@ impl<'a> Lowerer<'a> {
             after.push(before.clone());
         }
         for arm in arms {
-            let locals = self.frame().locals_out.len();
-            let mut start = before.clone();
-            start.resize(locals, None);
-            self.frame().current = start;
+            self.begin_with(&before);
             walk(self, arm);
             if !self.ends() {
                 let state = self.frame().current.clone();
@@ -380,6 +377,15 @@ impl<'a> Lowerer<'a> {
             }
         }
         self.join(before, after);
+    }
+
+    /// Every local stands for what it did then; what has been declared since, for nothing yet.
+    pub(super) fn begin_with(&mut self, state: &[Option<ValueId>]) {
+        let frame = self.frame();
+        let locals = frame.locals_out.len();
+        frame.current.clear();
+        frame.current.extend_from_slice(state);
+        frame.current.resize(locals, None);
     }
 
     /// Every local stands for what it does in one of these states.

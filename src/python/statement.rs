@@ -75,12 +75,21 @@ impl<'a> Lowerer<'a> {
                 }
             }
             Stmt::AugAssign(it) => {
-                if let Expr::Name(name) = &*it.target {
-                    self.read(name.id.as_str());
-                } else {
-                    self.expression(&it.target, Use::Consumed);
-                }
+                let changed = match &*it.target {
+                    Expr::Name(name) => {
+                        let value = self.read(name.id.as_str());
+                        self.own_local(name.id.as_str()).map(|local| (local, value))
+                    }
+                    target => {
+                        self.expression(target, Use::Consumed);
+                        None
+                    }
+                };
                 self.expression(&it.value, Use::Stored);
+                // What it stands for is of the same type, most often, and no longer the same number.
+                if let Some((local, value)) = changed {
+                    self.push(Node::Bind { local, value, span: whole });
+                }
             }
             Stmt::Return(it) => {
                 let value = it.value.as_ref().map(|value| self.expression(value, Use::Returned));
@@ -380,7 +389,7 @@ impl<'a> Lowerer<'a> {
         let mut handlers = Vec::new();
         for handler in &it.handlers {
             let ExceptHandler::ExceptHandler(handler) = handler;
-            self.frame().current = at_handler.clone();
+            self.begin_with(&at_handler);
             let mut catches = Vec::new();
             let mut head_end = handler.range().start() + ruff_text_size::TextSize::from("except".len() as u32);
             if let Some(types) = &handler.type_ {

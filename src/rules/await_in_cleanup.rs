@@ -260,8 +260,10 @@ fn first_wait_within(context: &Context<'_>, block: &Block, library: &str, depth:
             Node::Scope(it) if is_shield(context, it) => return flow::Step::Over,
             // Handlers of errors are another matter.
             Node::Try(it) if library == "asyncio" && !it.handlers.is_empty() => return flow::Step::Over,
-            // What is not done is taken note of.
-            Node::Try(it) if it.handlers.iter().any(|handler| takes_note(context, handler)) => return flow::Step::Over,
+            // What is not done is taken note of; an exception can be lost all the same.
+            Node::Try(it) if library != ONLY_ONCE && it.handlers.iter().any(|handler| takes_note(context, handler)) => {
+                return flow::Step::Over;
+            }
             Node::Await(it) if !is_excused(context, it.value, library, depth) => found = Some(it.span),
             Node::Scope(it) if flow::is_suspension(node) => found = Some(it.keyword),
             Node::Loop(it) if flow::is_suspension(node) => found = Some(it.keyword),

@@ -15,8 +15,9 @@ pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) 
         // What is kept was made by the first call that gets there.
         let mut made: Vec<FnRef> = Vec::new();
         // What is made once for all is made by whoever comes first, mostly long before this does.
-        let is_spared =
-            |context: &Context<'_>, keeper: FnRef| project.keeps_for_all(keeper) && !context.wants(Profile::Strict);
+        let is_spared = |context: &Context<'_>, keeper: FnRef, held: bool| {
+            project.keeps_for_all(keeper, held) && !context.wants(Profile::Strict)
+        };
         for (site, runs) in effects.sites(function) {
             match runs {
                 Runs::Library(api, Effect::Blocks(found)) if *found == kind => {
@@ -39,7 +40,7 @@ pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) 
                             continue;
                         }
                         made.push(keeper);
-                        if is_spared(&*context, keeper) {
+                        if is_spared(&*context, keeper, evidence.held) {
                             continue;
                         }
                     }

@@ -192,7 +192,15 @@ fn of_body(context: &Context<'_>, own: FnRef, depth: u32) -> Option<Found> {
     }
     let inner = Context::new(context.project, own.file);
     let mut found = None;
+    let strict = context.wants(Profile::Strict);
     flow::visit(&context.project.function(own).body, &mut |node| {
+        // What is awaited on some ways only may be none of this caller's.
+        if let Node::Branch(branch) = node
+            && branch.kind != BranchKind::Select
+            && !strict
+        {
+            return flow::Step::Over;
+        }
         if let Node::Await(it) = node
             && let Value::Result(call) = inner.model().value(it.value)
             && let Some((Kind::Data, api, through)) = of_call(&inner, *call, depth + 1)

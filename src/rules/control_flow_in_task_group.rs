@@ -3,7 +3,7 @@
 use super::task_group::{bound_name, calls, deeper, is_group, spawns_into};
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Confidence, Related, Severity};
-use crate::model::{Block, FunctionId, Kinds, Node, Scope, flow};
+use crate::model::{Block, Call, FunctionId, Kinds, Node, Scope, Value, flow};
 use crate::source::{Language, Span};
 
 pub(super) static RULE: Rule = Rule {
@@ -79,7 +79,17 @@ fn group(context: &Context<'_>, function: FunctionId, scope: &Scope, found: &mut
 
 /// The tasks are told to stop before.
 fn cancels(context: &Context<'_>, span: Span) -> bool {
+    let model = context.model();
+    // A helper says so by its name: `_cancel_tasks(tasks)`.
+    let by_helper = |call: &Call| {
+        let name = match model.value(call.callee) {
+            Value::Global(_, name) => Some(*name),
+            _ => model.callee_name(call),
+        };
+        span.contains(call.span) && name.is_some_and(|it| model.name(it).contains("cancel_"))
+    };
     context.uses_method(span, |name| matches!(name, "cancel" | "aclose" | "set" | "cancel_remaining"))
+        || model.calls.iter().any(by_helper)
 }
 
 fn stops(context: &Context<'_>, block: &Block) -> bool {

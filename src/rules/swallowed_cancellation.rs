@@ -273,6 +273,12 @@ fn after(context: &Context<'_>, block: &Block, span: Span) -> Option<After> {
             Node::Try(it) if it.span == span => Some(After::Falls),
             Node::Scope(it) if it.span == span => Some(After::Falls),
             Node::Loop(it) if it.span.contains(span) => Some(after_in_loop(context, it)),
+            // What only an exception leads to is followed by that exception.
+            Node::Try(it) if it.span.contains(span) => match after(context, &it.finally, span) {
+                Some(After::Falls) if !is_left_alive(context, it) => Some(After::Raises),
+                None => flow::parts(node).find_map(|part| after(context, part, span)),
+                found => found,
+            },
             node => flow::parts(node).find_map(|part| after(context, part, span)),
         };
         match inside {
@@ -293,6 +299,17 @@ fn after(context: &Context<'_>, block: &Block, span: Span) -> Option<After> {
         }
     }
     None
+}
+
+/// Something else than an exception may lead to its `finally`.
+fn is_left_alive(context: &Context<'_>, it: &Try) -> bool {
+    let exits = |block: &Block| flow::exits(block, &|node| never_returns(context, node));
+    let body = exits(&it.body);
+    body.returns
+        || body.breaks
+        || body.continues
+        || body.falls && exits(&it.orelse).survives()
+        || it.handlers.iter().any(|handler| exits(&handler.body).survives())
 }
 
 /// From anywhere in a loop: whether it ends, and what follows it is reached.

@@ -52,6 +52,7 @@ fn check(context: &mut Context<'_>) {
         let id = CallId(index as u32);
         if let Some(name) = coroutine(context, id)
             && (call.result != Use::Receiver || uses_result(context, id))
+            && !is_taken_apart(context, id)
             && !is_meant(context, call)
             && !is_expected_to_fail(context, call)
         {
@@ -97,6 +98,13 @@ fn uses_result(context: &Context<'_>, id: CallId) -> bool {
         && names.iter().all(|name| {
             !matches!(*name, "send" | "throw" | "close") && !name.starts_with("cr_") && !name.starts_with("__")
         })
+}
+
+/// Rust: `f()?`, `f().unwrap()`. A future is neither an error nor nothing: what is called is not async.
+fn is_taken_apart(context: &Context<'_>, id: CallId) -> bool {
+    let model = context.model();
+    context.language() == Language::Rust
+        && model.values.iter().any(|it| matches!(it, Value::Inner(value) if *model.value(*value) == Value::Result(id)))
 }
 
 /// The name of the async function that the call certainly runs.

@@ -2,7 +2,7 @@
 
 use super::{Category, Context, Profile, Rule};
 use crate::finding::Severity;
-use crate::knowledge::Handle;
+use crate::knowledge::{Api, Handle, Runner};
 use crate::model::{CallId, Use, Value};
 use crate::project::types::Ty;
 use crate::source::Language;
@@ -45,6 +45,11 @@ fn is_alone(context: &Context<'_>, value: crate::model::ValueId) -> bool {
     };
     // It waits for tasks that others keep, and does nothing else: nothing is lost with it.
     if made_by.is_some_and(|api| api.path == "asyncio.wait") {
+        return false;
+    }
+    // What runs in a thread or process wakes the task in the end, and so refers to it.
+    let goes_elsewhere = |api: &Api| api.runs.iter().any(|it| matches!(it.place, Runner::Thread | Runner::Process));
+    if made_by.is_some_and(goes_elsewhere) {
         return false;
     }
     if matches!(context.evaluate(value), Ty::Coroutine(..)) {

@@ -1,6 +1,6 @@
 //! Statements: bindings, temporaries and how long they live.
 
-use syn::{Expr, Local, Pat, Stmt};
+use syn::{Expr, Local, Pat, Stmt, Type};
 
 use crate::model::{
     Arm, Block, Branch, BranchKind, LocalId, Node, Scope, ScopeItem, ScopeKind, UNKNOWN, Use, ValueId, flow,
@@ -144,8 +144,10 @@ impl Lowerer {
                 let value = self.initializer(&init.expr, Use::Bound(local), span);
                 self.bind(local, if declared == UNKNOWN { value } else { declared }, name_span);
             }
+            // `let _: &dyn Send = &future;` is for the compiler alone.
             Pat::Wild(_) => {
-                self.initializer(&init.expr, Use::Discarded, span);
+                let asserts = matches!(&it.pat, Pat::Type(typed) if matches!(&*typed.ty, Type::Reference(_)));
+                self.initializer(&init.expr, if asserts { Use::Consumed } else { Use::Discarded }, span);
             }
             pat => {
                 let value = self.initializer(&init.expr, Use::Consumed, span);

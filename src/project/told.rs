@@ -1,0 +1,133 @@
+//! Whether a test holds of a value, by how the value is written.
+
+use crate::finding::FileId;
+use crate::model::{Test, Value, ValueId};
+use crate::source::Language;
+
+use super::conditions::is_constant;
+use super::guards::Demand;
+use super::remembered::Only;
+use super::types::{Class, Ty};
+use super::{Project, trace};
+
+/// Classes of what is written down as such, and is neither `True` nor `False`.
+const DISPLAYED: &[&str] = &["builtins.dict", "builtins.str", "builtins.bytes", "builtins.int", "builtins.float"];
+
+impl Project {
+    /// Whether the test holds of a value, where that can be told from how it is written.
+    pub(super) fn tells(&self, file: FileId, value: ValueId, demand: Demand) -> Option<bool> {
+        let model = self.model(file);
+        let test = demand.test;
+        if let Test::Instance(class) = test {
+            if self.noted {
+                trace::looks_into(demand.asked_in);
+            }
+            let class = self.evaluate(demand.asked_in, class);
+            // A type that is declared leaves `None` out.
+            return match model.value(value) {
+                Value::Union(parts) => {
+                    let mut each = parts.iter().map(|it| self.is_instance(&self.evaluate(file, *it), &class));
+                    let first = each.next()??;
+                    each.all(|it| it == Some(first)).then_some(first)
+                }
+                _ => self.is_instance(&self.evaluate(file, value), &class),
+            };
+        }
+        if let Test::Equals(literal) = test {
+            if self.noted {
+                trace::looks_into(demand.asked_in);
+            }
+            return self.equals(demand.asked_in, literal, file, value);
+        }
+        if let Test::Exceeds(bound) = test {
+            return self.exceeds(file, value, bound);
+        }
+        let literal = match model.value(value) {
+            // What is spread into one may be empty.
+            Value::Tuple(items) | Value::Collection(items) => {
+                let is_either = matches!(test, Test::None | Test::Is(_));
+                return if items.is_empty() { Some(false) } else { is_either.then_some(false) };
+            }
+            Value::Path(path) if path.segments.last().is_some_and(|it| model.name(*it) == "None") => Some(Ty::None),
+            Value::Str(it) => Some(Ty::Str(model.name(*it).into())),
+            Value::None | Value::Bool(_) | Value::Int(_) | Value::Function(_) | Value::Class(_) => {
+                Some(self.evaluate(file, value))
+            }
+            // A constant of a module, or of a class.
+            Value::Global(..) | Value::Path(_) | Value::Attr(..) => Some(self.evaluate(file, value)),
+            // A type that is declared leaves `None` out; an object that was made just now is one.
+            Value::Result(id) if test == Test::None => {
+                return matches!(self.only(file, *id), Only::Construct(_)).then_some(false);
+            }
+            Value::Result(_) if matches!(test, Test::Is(_)) => Some(self.evaluate(file, value)),
+            _ => None,
+        };
+        let literal = literal?;
+        if let Test::Is(flag) = test {
+            let is_flag = |part: &Ty| match part {
+                Ty::Bool(it) => Some(*it == flag),
+                Ty::None | Ty::Int(_) | Ty::Str(_) | Ty::Function(_) | Ty::Class(_) => Some(false),
+                Ty::Instance(Class::Own(_), _) if model.language == Language::Python => Some(false),
+                Ty::Instance(Class::Library(path), _) if DISPLAYED.contains(&&**path) => Some(false),
+                Ty::Collection(_) | Ty::Tuple(_) => Some(false),
+                _ => None,
+            };
+            let mut each = literal.parts().iter().map(is_flag);
+            let first = each.next()??;
+            return each.all(|it| it == Some(first)).then_some(first);
+        }
+        let (truth, none) = match literal {
+            Ty::None => (Some(false), true),
+            Ty::Bool(it) => (Some(it), false),
+            Ty::Int(it) => (Some(it != 0), false),
+            Ty::Str(it) => (Some(!it.is_empty()), false),
+            Ty::Function(_) | Ty::Class(_) => (Some(true), false),
+            _ if self.is_named_as_constant(file, value) => (None, false),
+            _ => return None,
+        };
+        match test {
+            Test::None => Some(none),
+            _ => truth,
+        }
+    }
+
+    /// Whether the value equals the literal, where it is one itself.
+    fn equals(&self, asked_in: FileId, literal: ValueId, file: FileId, value: ValueId) -> Option<bool> {
+        let plain = match self.model(file).value(value) {
+            Value::None | Value::Bool(_) | Value::Int(_) | Value::Str(_) | Value::Global(..) => {
+                self.evaluate(file, value)
+            }
+            Value::Tuple(_) | Value::Collection(_) | Value::Function(_) | Value::Class(_) => return Some(false),
+            _ => return None,
+        };
+        match (self.evaluate(asked_in, literal), plain) {
+            (Ty::Str(one), Ty::Str(other)) => Some(one == other),
+            (Ty::Int(one), Ty::Int(other)) => Some(one == other),
+            (Ty::Str(_), Ty::Int(_) | Ty::Bool(_) | Ty::None) | (Ty::Int(_), Ty::Str(_) | Ty::None) => Some(false),
+            _ => None,
+        }
+    }
+
+    /// Whether the value is a greater number, where it is written as one.
+    fn exceeds(&self, file: FileId, value: ValueId, bound: i64) -> Option<bool> {
+        match self.model(file).value(value) {
+            Value::Int(_) | Value::Bool(_) | Value::Global(..) => match self.evaluate(file, value) {
+                Ty::Int(number) => Some(number > bound),
+                Ty::Bool(flag) => Some(i64::from(flag) > bound),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// `MODE_FAST`, `ssl.PROTOCOL_TLS`, `Color.RED`: whatever it is, it is not `None`.
+    fn is_named_as_constant(&self, file: FileId, value: ValueId) -> bool {
+        let model = self.model(file);
+        let name = match model.value(value) {
+            Value::Global(_, name) | Value::Attr(_, name) => model.name(*name),
+            Value::Path(path) => path.segments.last().map_or("", |it| model.name(*it)),
+            _ => return false,
+        };
+        is_constant(name)
+    }
+}

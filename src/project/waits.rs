@@ -1,0 +1,257 @@
+//! Waits that are over when they begin: what a call waits for has happened before, as the code around it shows.
+
+use crate::finding::FileId;
+use crate::model::{Arg, Call, CallId, FunctionId, Node, Value, ValueId, flow};
+
+use super::Project;
+use super::types::Ty;
+
+/// What is awaited until a socket can be used without waiting.
+const WAITS_TO_BE_READY: &[&str] = &["wait_readable", "wait_writable", "wait_socket_readable", "wait_socket_writable"];
+
+impl Project {
+    /// The receiver was made in the same function, and this is the first time that this is asked of it.
+    pub(super) fn is_new(&self, file: FileId, call: &Call) -> bool {
+        let model = self.model(file);
+        let Value::Attr(receiver, name) = model.value(call.callee) else { return false };
+        let Value::Result(made) = model.value(*receiver) else { return false };
+        let asked_before = |other: &Call| {
+            other.function == call.function
+                && other.span.start < call.span.start
+                && matches!(model.value(other.callee), Value::Attr(it, asked) if it == receiver && asked == name)
+        };
+        model.call(*made).function == call.function
+            && matches!(self.evaluate(file, model.call(*made).callee), Ty::External(_))
+            && !model.calls.iter().any(asked_before)
+    }
+
+    /// The receiver is one of a pair that the same function has made, and the other has been used: both ends are in its hands.
+    pub(super) fn is_paired(&self, file: FileId, call: &Call) -> bool {
+        let model = self.model(file);
+        let Value::Attr(receiver, _) = model.value(call.callee) else { return false };
+        let Value::Item(pair, _) = model.value(*receiver) else { return false };
+        let Value::Result(made) = model.value(*pair) else { return false };
+        if self.is_connected(file, model.call(*made)) {
+            return model.calls.iter().any(|other| self.is_awaited_between(model.call(*made), other, call));
+        }
+        let is_other =
+            |value: ValueId| value != *receiver && matches!(model.value(value), Value::Item(it, _) if it == pair);
+        let uses_other = |other: &Call| {
+            other.function == call.function
+                && other.span.end <= call.span.start
+                && (other.args.iter().any(|arg| is_other(arg.value))
+                    || matches!(model.value(other.callee), Value::Attr(it, _) if is_other(*it)))
+        };
+        model.call(*made).function == call.function
+            && self.api_of(file, *made).is_some_and(|api| api.last_name() == "socketpair")
+            && model.calls.iter().any(uses_other)
+    }
+
+    /// The receiver is the sending end of a channel that has room for all that the code sends through it, each once.
+    pub(super) fn has_room(&self, file: FileId, call: &Call) -> bool {
+        let model = self.model(file);
+        let Value::Attr(sender, _) = model.value(call.callee) else { return false };
+        let Value::Item(pair, 0) = model.value(*sender) else { return false };
+        let Value::Result(made) = model.value(*pair) else { return false };
+        let made = model.call(*made);
+        let Some(Value::Int(room)) = made.args.first().map(|it| model.value(it.value)) else { return false };
+        let is_of_it = |other: &Call| matches!(model.value(other.callee), Value::Attr(it, _) if it == sender);
+        let is_handed_on = |other: &Call| other.args.iter().any(|arg| arg.value == *sender);
+        let turns = |function: FunctionId| {
+            let looped = |node: &Node| match node {
+                Node::Loop(it) => it.span.start <= call.span.start && call.span.end <= it.span.end,
+                _ => false,
+            };
+            flow::find(&model.function(function).body, &mut |node| looped(node)).is_some()
+        };
+        let sends = model.calls.iter().filter(|other| is_of_it(other)).count();
+        let around = std::iter::successors(Some(call.function), |it| model.function(*it).parent);
+        i64::try_from(sends).is_ok_and(|sends| sends <= *room)
+            && !model.calls.iter().any(is_handed_on)
+            && !around.take_while(|it| *it != made.function).chain([made.function]).any(turns)
+    }
+
+    /// The receiver is the receiving end of a channel. The function itself sends into it, or whatever was given the sending
+    /// end has run to its end: what is to come is there.
+    pub(super) fn was_sent(&self, file: FileId, call: &Call) -> bool {
+        let model = self.model(file);
+        let Value::Attr(receiver, _) = model.value(call.callee) else { return false };
+        let Value::Item(pair, 1) = model.value(*receiver) else { return false };
+        let is_sender = |value: ValueId| self.is_sender(file, value, *pair, 0);
+        let (mut holders, mut sends) = (Vec::new(), false);
+        for (index, other) in model.calls.iter().enumerate() {
+            let name = model.callee_name(other).map_or("", |it| model.name(it));
+            let given = name != "drop" && other.args.iter().any(|arg| is_sender(arg.value));
+            let asked =
+                name != "clone" && matches!(model.value(other.callee), Value::Attr(sender, _) if is_sender(*sender));
+            if !given && !asked {
+                continue;
+            }
+            sends = true;
+            if other.function != call.function {
+                holders.push(other.function);
+            } else if other.span.end > call.span.start
+                || given && !other.awaited && !self.is_awaited_later(file, CallId(index as u32), call)
+            {
+                return false;
+            }
+        }
+        let keeps = |node: &Node| matches!(node, Node::Bind { value, .. } if is_sender(*value));
+        for function in model.function_ids().filter(|it| *it != call.function) {
+            let made_here = matches!(model.value(*pair), Value::Result(made) if model.call(*made).function == function);
+            if !made_here && flow::find(&model.function(function).body, &mut |node| keeps(node)).is_some() {
+                holders.push(function);
+            }
+        }
+        (sends || !holders.is_empty())
+            && holders.iter().all(|holder| {
+                self.is_awaited_before(file, *holder, call) || self.is_earlier_in_chain(file, *holder, call.function)
+            })
+    }
+
+    /// The sending end of the pair, or a copy of it.
+    fn is_sender(&self, file: FileId, value: ValueId, pair: ValueId, depth: u32) -> bool {
+        let model = self.model(file);
+        match model.value(value) {
+            Value::Item(of, 0) => *of == pair,
+            Value::Result(id) if depth < 4 => matches!(model.value(model.call(*id).callee), Value::Attr(inner, method)
+                if model.name(*method) == "clone" && self.is_sender(file, *inner, pair, depth + 1)),
+            _ => false,
+        }
+    }
+
+    /// What `inner` is a part of was given to a call around, and that is awaited before this call.
+    fn is_awaited_before(&self, file: FileId, inner: FunctionId, call: &Call) -> bool {
+        let model = self.model(file);
+        let is_around = |function: FunctionId| self.is_inside(file, call.function, function);
+        let mut parts = std::iter::successors(Some(inner), |it| model.function(*it).parent);
+        let Some(given) = parts.find(|it| model.function(*it).parent.is_some_and(is_around)) else { return false };
+        self.given_to(file, given).any(|id| {
+            let other = model.call(id);
+            let is_here = other.function == call.function && other.awaited && other.span.end <= call.span.start;
+            is_here || is_around(other.function) && self.is_awaited_later(file, id, call)
+        })
+    }
+
+    /// The calls that are given a function.
+    fn given_to(&self, file: FileId, function: FunctionId) -> impl Iterator<Item = CallId> {
+        let model = self.model(file);
+        let is_it = move |arg: &Arg| *model.value(arg.value) == Value::Function(function);
+        let calls = model.calls.iter().enumerate().filter(move |(_, call)| call.args.iter().any(is_it));
+        calls.map(|(index, _)| CallId(index as u32))
+    }
+
+    /// What the call has given is awaited before the other call, or something that it is given to or that is asked of it.
+    fn is_awaited_later(&self, file: FileId, id: CallId, before: &Call) -> bool {
+        let model = self.model(file);
+        let is_it = |value: ValueId| *model.value(value) == Value::Result(id);
+        let awaits =
+            |node: &Node| matches!(node, Node::Await(it) if it.span.end <= before.span.start && is_it(it.value));
+        flow::find(&model.function(before.function).body, &mut |node| awaits(node)).is_some()
+            || model.calls.iter().any(|other| {
+                other.function == before.function
+                    && other.awaited
+                    && other.span.end <= before.span.start
+                    && (other.args.iter().any(|arg| is_it(arg.value))
+                        || matches!(model.value(other.callee), Value::Attr(receiver, _) if is_it(*receiver)))
+            })
+    }
+
+    /// Both functions are steps of one chain, and this one the earlier: `future.map_ok(first).map(second)`.
+    fn is_earlier_in_chain(&self, file: FileId, first: FunctionId, second: FunctionId) -> bool {
+        let model = self.model(file);
+        let earlier: Vec<CallId> = self.given_to(file, first).collect();
+        self.given_to(file, second).any(|id| {
+            let receiver = |id: &CallId| match model.value(model.call(*id).callee) {
+                Value::Attr(receiver, _) => match model.value(*receiver) {
+                    Value::Result(made) => Some(*made),
+                    _ => None,
+                },
+                _ => None,
+            };
+            std::iter::successors(receiver(&id), receiver).any(|it| earlier.contains(&it))
+        })
+    }
+
+    /// The receiver listens, and the function has awaited something that connects: `connect(address).await`.
+    pub(super) fn is_connected(&self, file: FileId, call: &Call) -> bool {
+        let model = self.model(file);
+        let Value::Attr(receiver, method) = model.value(call.callee) else { return false };
+        // One that is kept somewhere may be for others.
+        let is_here = matches!(model.value(*receiver), Value::Result(_) | Value::Item(..) | Value::Entered(..));
+        if !is_here || model.name(*method) != "accept" {
+            return false;
+        }
+        model.calls.iter().any(|other| {
+            let written = self.source(file).slice(other.name_span);
+            let name = written.rsplit(['.', ':']).next().unwrap_or_default();
+            other.function == call.function
+                && other.awaited
+                && other.span.end <= call.span.start
+                && (name.contains("connect") || name.starts_with("open_"))
+        })
+    }
+
+    /// The function awaits this after `first` and before `last`.
+    fn is_awaited_between(&self, first: &Call, between: &Call, last: &Call) -> bool {
+        between.function == last.function
+            && between.awaited
+            && first.span.end <= between.span.start
+            && between.span.end <= last.span.start
+    }
+
+    /// The receiver, an attribute, is one that the loop watches: `loop.add_reader(self.file, self.read_ready)`.
+    pub(super) fn is_watched(&self, file: FileId, call: &Call) -> bool {
+        let model = self.model(file);
+        let Value::Attr(receiver, _) = model.value(call.callee) else { return false };
+        let Value::Attr(_, name) = model.value(*receiver) else { return false };
+        let class = model.function(call.function).class;
+        let is_it = |value: ValueId| matches!(model.value(value), Value::Attr(_, it) if it == name);
+        let is_its_number = |value: ValueId| match model.value(value) {
+            Value::Result(id) => matches!(model.value(model.call(*id).callee), Value::Attr(it, asked)
+                if model.name(*asked) == "fileno" && is_it(*it)),
+            _ => false,
+        };
+        class.is_some()
+            && model.calls.iter().any(|other| {
+                let watches =
+                    model.callee_name(other).is_some_and(|it| matches!(model.name(it), "add_reader" | "add_writer"));
+                let watched = other.args.first().map(|arg| arg.value);
+                watches
+                    && model.function(other.function).class == class
+                    && watched.is_some_and(|it| is_it(it) || is_its_number(it))
+            })
+    }
+
+    /// The same function first waits until the receiver is ready: `await wait_readable(sock)`.
+    pub(super) fn is_told_ready(&self, file: FileId, call: &Call) -> bool {
+        let model = self.model(file);
+        let Value::Attr(receiver, _) = model.value(call.callee) else { return false };
+        // A parameter has no name in the model but that under which it is called.
+        let written = |call: &Call| self.source(file).slice(call.name_span);
+        let name_of = |call: &Call| written(call).rsplit('.').next().unwrap_or_default();
+        model.calls.iter().any(|other| {
+            other.function == call.function
+                && other.awaited
+                && other.span.end <= call.span.start
+                && other.args.iter().any(|arg| arg.value == *receiver)
+                && WAITS_TO_BE_READY.contains(&name_of(other))
+        })
+    }
+
+    /// A loop before it goes on for as long as the receiver lives: `while thread.is_alive()`.
+    pub(super) fn is_polled_to_its_end(&self, file: FileId, call: &Call) -> bool {
+        let model = self.model(file);
+        let Value::Attr(receiver, _) = model.value(call.callee) else { return false };
+        let asks = |node: &Node| match node {
+            Node::Call(id) => matches!(model.value(model.call(*id).callee), Value::Attr(it, name)
+                if it == receiver && model.name(*name) == "is_alive"),
+            _ => false,
+        };
+        let polls = |node: &Node| match node {
+            Node::Loop(it) => it.span.end <= call.span.start && flow::find(&it.head, &mut |node| asks(node)).is_some(),
+            _ => false,
+        };
+        flow::find(&model.function(call.function).body, &mut |node| polls(node)).is_some()
+    }
+}
