@@ -60,7 +60,7 @@ pub(super) fn annotation(text: &str) -> Option<ruff_python_ast::Expr> {
 fn mentions_suppression(text: &str) -> bool {
     /// One of them is in every text with a suppression; hardly anybody writes the word in another way.
     static WORDS: LazyLock<[Finder<'static>; 4]> =
-        LazyLock::new(|| ["asynclint:", "noqa", "NOQA", "NoQA"].map(|word| Finder::new(word)));
+        LazyLock::new(|| ["asynclint:", "noqa", "NOQA", "NoQA"].map(Finder::new));
     WORDS.iter().any(|word| word.find(text.as_bytes()).is_some())
 }
 
