@@ -216,15 +216,13 @@ impl<'a> Lowerer<'a> {
         let may_be_instance = !self.model.is_opaque(value)
             && !matches!(
                 self.model.value(value),
-                Value::Unknown
-                    | Value::None
+                Value::None
                     | Value::Bool(_)
                     | Value::Int(_)
                     | Value::Str(_)
                     | Value::Path(_)
                     | Value::Collection(_)
                     | Value::Tuple(_)
-                    | Value::Param(..)
             );
         if may_be_instance {
             let kind = ImplicitKind::Operator(self.name(method));

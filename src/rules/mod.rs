@@ -325,10 +325,13 @@ pub fn judge(project: &Project, file: FileId) -> Vec<Finding> {
 
 /// By path and position, then by rule: the same for any number of threads.
 pub fn sort(sources: &dyn Sources, findings: &mut [Finding]) {
-    findings.sort_by(|a, b| {
-        let key = |it: &Finding| (it.place.span, it.rule.name);
-        let path = |it: &Finding| &sources.source(it.place.file).path;
-        let paths = if a.place.file == b.place.file { Ordering::Equal } else { path(a).cmp(path(b)) };
-        paths.then_with(|| key(a).cmp(&key(b))).then_with(|| a.message.cmp(&b.message))
-    });
+    findings.sort_by(|a, b| order(sources, a, b));
+}
+
+/// The order of [`sort`].
+pub fn order(sources: &dyn Sources, a: &Finding, b: &Finding) -> Ordering {
+    let key = |it: &Finding| (it.place.span, it.rule.name);
+    let path = |it: &Finding| &sources.source(it.place.file).path;
+    let paths = if a.place.file == b.place.file { Ordering::Equal } else { path(a).cmp(path(b)) };
+    paths.then_with(|| key(a).cmp(&key(b))).then_with(|| a.message.cmp(&b.message))
 }

@@ -116,11 +116,7 @@ impl Split {
     /// By path and position.
     pub fn sort(&mut self, sources: &dyn Sources) {
         crate::rules::sort(sources, &mut self.kept);
-        self.suppressed.sort_by(|(a, _), (b, _)| {
-            let path = |it: &Finding| sources.source(it.place.file).path.as_path();
-            let key = |it: &Finding| (it.place.span, it.rule.name);
-            path(a).cmp(path(b)).then_with(|| key(a).cmp(&key(b))).then_with(|| a.message.cmp(&b.message))
-        });
+        self.suppressed.sort_by(|(a, _), (b, _)| crate::rules::order(sources, a, b));
     }
 }
 
