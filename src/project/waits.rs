@@ -32,7 +32,8 @@ impl Project {
         let Value::Item(pair, _) = model.value(*receiver) else { return false };
         let Value::Result(made) = model.value(*pair) else { return false };
         if self.is_connected(file, model.call(*made)) {
-            return model.calls.iter().any(|other| self.is_awaited_between(model.call(*made), other, call));
+            let made = model.call(*made).span.end;
+            return model.calls.iter().any(|other| made <= other.span.start && is_awaited_ahead(other, call));
         }
         let is_other =
             |value: ValueId| value != *receiver && matches!(model.value(value), Value::Item(it, _) if it == pair);
@@ -128,8 +129,7 @@ impl Project {
         let Some(given) = parts.find(|it| model.function(*it).parent.is_some_and(is_around)) else { return false };
         self.given_to(file, given).any(|id| {
             let other = model.call(id);
-            let is_here = other.function == call.function && other.awaited && other.span.end <= call.span.start;
-            is_here || is_around(other.function) && self.is_awaited_later(file, id, call)
+            is_awaited_ahead(other, call) || is_around(other.function) && self.is_awaited_later(file, id, call)
         })
     }
 
@@ -149,9 +149,7 @@ impl Project {
             |node: &Node| matches!(node, Node::Await(it) if it.span.end <= before.span.start && is_it(it.value));
         flow::find(&model.function(before.function).body, &mut |node| awaits(node)).is_some()
             || model.calls.iter().any(|other| {
-                other.function == before.function
-                    && other.awaited
-                    && other.span.end <= before.span.start
+                is_awaited_ahead(other, before)
                     && (other.args.iter().any(|arg| is_it(arg.value))
                         || matches!(model.value(other.callee), Value::Attr(receiver, _) if is_it(*receiver)))
             })
@@ -185,19 +183,8 @@ impl Project {
         model.calls.iter().any(|other| {
             let written = self.source(file).slice(other.name_span);
             let name = written.rsplit(['.', ':']).next().unwrap_or_default();
-            other.function == call.function
-                && other.awaited
-                && other.span.end <= call.span.start
-                && (name.contains("connect") || name.starts_with("open_"))
+            is_awaited_ahead(other, call) && (name.contains("connect") || name.starts_with("open_"))
         })
-    }
-
-    /// The function awaits this after `first` and before `last`.
-    fn is_awaited_between(&self, first: &Call, between: &Call, last: &Call) -> bool {
-        between.function == last.function
-            && between.awaited
-            && first.span.end <= between.span.start
-            && between.span.end <= last.span.start
     }
 
     /// The receiver, an attribute, is one that the loop watches: `loop.add_reader(self.file, self.read_ready)`.
@@ -231,9 +218,7 @@ impl Project {
         let written = |call: &Call| self.source(file).slice(call.name_span);
         let name_of = |call: &Call| written(call).rsplit('.').next().unwrap_or_default();
         model.calls.iter().any(|other| {
-            other.function == call.function
-                && other.awaited
-                && other.span.end <= call.span.start
+            is_awaited_ahead(other, call)
                 && other.args.iter().any(|arg| arg.value == *receiver)
                 && WAITS_TO_BE_READY.contains(&name_of(other))
         })
@@ -254,4 +239,9 @@ impl Project {
         };
         flow::find(&model.function(call.function).body, &mut |node| polls(node)).is_some()
     }
+}
+
+/// The function that makes a call awaits this one before it.
+fn is_awaited_ahead(other: &Call, call: &Call) -> bool {
+    other.function == call.function && other.awaited && other.span.end <= call.span.start
 }
