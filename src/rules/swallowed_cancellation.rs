@@ -6,6 +6,7 @@ use crate::knowledge::ScopeRole;
 use crate::model::{
     Block, Call, CallId, FunctionId, Handler, Kinds, Loop, LoopKind, Node, Scope, Try, Use, Value, ValueId, flow,
 };
+use crate::project::Wrapping;
 use crate::project::types::{FnRef, Ty};
 use crate::source::{Language, Span};
 
@@ -44,11 +45,12 @@ fn python(context: &mut Context<'_>, function: FnRef) {
         return;
     }
     let body = &context.project.function(function).body;
+    let manages = context.project.wrapping(function) == Wrapping::Manager;
     let mut found: Vec<(Span, String, Option<Span>)> = Vec::new();
     flow::visit_for(body, Kinds::TRY.and(Kinds::WITH), &mut |node| {
         match node {
-            Node::Try(it) => tried(context, function, it, &mut found),
-            Node::Scope(it) => suppressed(context, function, it, &mut found),
+            Node::Try(it) if can_be_cancelled(&it.body, manages) => tried(context, function, it, &mut found),
+            Node::Scope(it) if can_be_cancelled(&it.body, manages) => suppressed(context, function, it, &mut found),
             _ => {}
         }
         flow::Step::Into
@@ -77,10 +79,12 @@ fn nobody_cancels(context: &Context<'_>, function: FnRef) -> bool {
     matches!(context.project.model(function.file).name(definition.name), "main" | "amain" | "async_main" | "_main")
 }
 
+/// The block waits, or it is the block of a context manager around whose `yield` somebody else's code does.
+fn can_be_cancelled(block: &Block, manages: bool) -> bool {
+    flow::suspends(block) || manages && flow::find(block, &mut |node| matches!(node, Node::Yield(_))).is_some()
+}
+
 fn tried(context: &Context<'_>, function: FnRef, it: &Try, found: &mut Vec<(Span, String, Option<Span>)>) {
-    if !flow::suspends(&it.body) {
-        return;
-    }
     let never_returns = |node: &Node| never_returns(context, node);
     for handler in &it.handlers {
         let Some(catch) = catches(context, handler) else { continue };
@@ -420,9 +424,6 @@ fn waits_for_another(context: &Context<'_>, block: &Block, cancelled: &[&str]) -
 }
 
 fn suppressed(context: &Context<'_>, function: FnRef, scope: &Scope, found: &mut Vec<(Span, String, Option<Span>)>) {
-    if !flow::suspends(&scope.body) {
-        return;
-    }
     for item in &scope.items {
         let Value::Result(id) = context.model().value(item.value) else { continue };
         let Some(api) = context.project.api_of(context.file, *id) else { continue };
