@@ -160,7 +160,8 @@ fn is_used_in(context: &Context<'_>, file: FileId, function: FnRef, name: &str) 
         let reachable = match (language, is_method) {
             (Language::Rust, true) => before.ends_with("::"),
             (Language::Rust, false) => !before.ends_with('.'),
-            (Language::Python, _) => true,
+            (Language::Python, true) => before.ends_with('.'),
+            (Language::Python, false) => true,
         };
         (file != function.file || at as u32 != own.start)
             && reachable

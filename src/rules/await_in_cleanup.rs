@@ -255,12 +255,12 @@ fn first_wait(context: &Context<'_>, block: &Block, library: &str) -> Option<Spa
 
 /// How a function was come to: how many calls down, and which of its parameters were given `False`.
 #[derive(Default)]
-struct Way {
+struct Way<'a> {
     depth: u32,
-    off: Vec<u32>,
+    off: Vec<&'a str>,
 }
 
-fn first_wait_within(context: &Context<'_>, block: &Block, library: &str, way: &Way) -> Option<Span> {
+fn first_wait_within(context: &Context<'_>, block: &Block, library: &str, way: &Way<'_>) -> Option<Span> {
     let mut found = None;
     flow::visit(block, &mut |node| {
         match node {
@@ -282,19 +282,20 @@ fn first_wait_within(context: &Context<'_>, block: &Block, library: &str, way: &
 }
 
 /// `with CancelScope(shield=True)`, or a scope whose shield is put up inside. `off` are parameters that are `False` here.
-fn is_shield(context: &Context<'_>, scope: &Scope, off: &[u32]) -> bool {
+fn is_shield(context: &Context<'_>, scope: &Scope, off: &[&str]) -> bool {
     scope.items.iter().any(|item| {
         super::task_group::role(context, item) == Some(ScopeRole::Shield)
             || match context.model().value(item.value) {
                 Value::Result(call) => {
                     let call = context.model().call(*call);
                     let says_so = |name: &str| name.to_ascii_lowercase().contains("shield");
-                    let is_off = |value: ValueId| {
-                        matches!(context.model().value(value), Value::Param(_, position) if off.contains(position))
-                    };
-                    let given = call.args.iter().find(|arg| arg.name.is_some_and(|it| context.model().name(it) == "shield"));
+                    // The type of a parameter may be all that is known of its value: its name tells which one it is.
+                    let is_off = call.args.iter().any(|arg| {
+                        let given = context.text(arg.span).rsplit('=').next().unwrap_or_default().trim();
+                        arg.name.is_some_and(|it| context.model().name(it) == "shield") && off.contains(&given)
+                    });
                     // A project's own shield, by its name or by what it is made of.
-                    context.asks_for(call, "shield") && !given.is_some_and(|arg| is_off(arg.value))
+                    context.asks_for(call, "shield") && !is_off
                         || says_so(context.text(call.name_span))
                         || is_made_of_one(context, item.value)
                 }
@@ -355,7 +356,7 @@ fn is_excused(context: &Context<'_>, value: ValueId, library: &str, depth: u32) 
 }
 
 /// The parameters that are `False` in this call, as written or by default.
-fn given_false(context: &Context<'_>, call: CallId, callee: FnRef) -> Vec<u32> {
+fn given_false<'a>(context: &Context<'a>, call: CallId, callee: FnRef) -> Vec<&'a str> {
     let inner = context.project.model(callee.file);
     let params = context.project.function(callee).params.iter().enumerate();
     let is_false = |(position, param): &(usize, &Param)| match context.project.argument_at(
@@ -367,7 +368,7 @@ fn given_false(context: &Context<'_>, call: CallId, callee: FnRef) -> Vec<u32> {
         Some(given) => *context.model().value(given) == Value::Bool(false),
         None => param.has_default && *inner.value(param.default) == Value::Bool(false),
     };
-    params.filter(is_false).map(|(position, _)| position as u32).collect()
+    params.filter(is_false).map(|(_, param)| inner.name(param.name)).collect()
 }
 
 /// The functions of the project that a call may run. What a protocol declares is one of the others.
