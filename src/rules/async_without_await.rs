@@ -149,8 +149,9 @@ fn is_used_in(context: &Context<'_>, file: FileId, function: FnRef, name: &str) 
     let is_word = |it: char| it == '_' || it.is_alphanumeric();
     let language = context.language();
     let is_method = definition.self_type.is_some();
-    // What stands in a function is out of reach elsewhere.
-    let parent = definition.parent.map(|parent| context.project.model(file).function(parent).span);
+    // What stands in a function is out of reach elsewhere, but for the methods of what it gives to others.
+    let parent =
+        definition.parent.filter(|_| !is_method).map(|parent| context.project.model(file).function(parent).span);
     let (from, to) = parent.map_or((0, text.len()), |it| (it.start as usize, it.end as usize));
     text[from..to].match_indices(name).any(|(at, _)| {
         let at = from + at;

@@ -154,7 +154,7 @@ fn is_excused(context: &Context<'_>, function: FnRef, it: &Try, handler: &Handle
         ".cancel_called",
         ".cancelled_caught",
         ".throw(",
-        "exit__(",
+        "exit__",
     ]
     .iter()
     .any(|it| text.contains(it))
