@@ -29,7 +29,7 @@ fn run(path: &str, text: &str, options: Options, rules: &RuleSet) -> Run {
 fn run_all(files: &[(&str, &str)], options: Options, rules: &RuleSet) -> Run {
     let input = |(path, text): &(&str, &str)| {
         let language = if path.ends_with(".rs") { Language::Rust } else { Language::Python };
-        Input { source: Source::new(path, language, text), rules: rules.clone(), relevant: true }
+        Input { source: Source::new(*path, language, *text), rules: rules.clone(), relevant: true }
     };
     let outcome = analyze(files.iter().map(input).collect(), knowledge());
     let split = apply(&outcome.project, outcome.findings, options);

@@ -104,11 +104,6 @@ fn is_thread_lock(context: &Context<'_>, ty: &Ty) -> bool {
     })
 }
 
-/// Where the block may first be suspended.
-fn first_wait(block: &Block) -> Option<Span> {
-    flow::find(block, &mut flow::is_suspension).map(suspension)
-}
-
 /// Where the block of a `with` may first be suspended with its lock held: what has called `release` last does not hold it.
 fn first_wait_holding(context: &Context<'_>, block: &Block, lock: ValueId) -> Option<Span> {
     let model = context.model();
