@@ -268,8 +268,7 @@ fn mapped(context: &Context<'_>, id: CallId) -> Option<(Span, String)> {
     match model.name(*name) {
         "for_each_concurrent" | "try_for_each_concurrent" => {
             let [limit, work] = call.args.as_slice() else { return None };
-            let endless =
-                *model.value(limit.value) == Value::None && context.project.api_of(context.file, id).is_some();
+            let endless = context.text(limit.span) == "None" && context.project.api_of(context.file, id).is_some();
             let turns = closure(work.value).is_some_and(|it| limits(context.text(model.function(it).span)));
             (endless && !bounded && !turns).then(|| (call.name_span, "each element".to_owned()))
         }
