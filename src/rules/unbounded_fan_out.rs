@@ -293,7 +293,7 @@ fn mapped(context: &Context<'_>, id: CallId) -> Option<(Span, String)> {
 /// The function waits for a semaphore or lock before it works, or speaks of a limit.
 fn takes_turns(context: &Context<'_>, own: FnRef) -> bool {
     let definition = context.project.function(own);
-    let inner = Context::new(context.project, own.file);
+    let inner = context.looking_into(own.file);
     let locked = flow::find(
         &definition.body,
         &mut |node| matches!(node, Node::Scope(it) if it.items.iter().any(|item| role(&inner, item) == Some(ScopeRole::Lock))),

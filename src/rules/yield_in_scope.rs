@@ -161,7 +161,7 @@ fn describe(role: ScopeRole) -> Option<String> {
 /// A context manager of the project that yields inside such a scope keeps it open around its caller's body.
 fn manager_opens(context: &Context<'_>, manager: FnRef) -> Option<String> {
     let mut found = Vec::new();
-    let inner = Context::new(context.project, manager.file);
+    let inner = context.looking_into(manager.file);
     walk(&inner, &context.project.function(manager).body, &mut Vec::new(), &mut found);
     let (_, open) = found.into_iter().next()?;
     Some(format!("{}, opened by `{}`", open.what, context.project.short_name(manager)))
