@@ -383,7 +383,7 @@ impl TaskPanic {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() {
     /// let (tell, told) = mpsc::channel();
-    /// let supervisor = Supervisor::new(move |failure| {
+    /// let mut supervisor = Supervisor::new(move |failure| {
     ///     if let Cause::Panic(panic) = &failure.cause {
     ///         drop(tell.send(panic.message().map(ToString::to_string)));
     ///     }

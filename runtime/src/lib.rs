@@ -99,6 +99,8 @@ mod name;
 mod node;
 mod place;
 mod pool;
+#[cfg(test)]
+mod pool_tests;
 mod restart;
 mod scope;
 mod seat;

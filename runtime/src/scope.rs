@@ -252,7 +252,7 @@ impl Scope {
         F: FnOnce(TaskGroup<E>) -> Fut,
         Fut: Future<Output = Result<T, E>>,
     {
-        self.run_with(|node| (body(TaskGroup::new(Arc::clone(node))), |_: &mut Context<'_>| ()))
+        self.run_with(body, |node| (TaskGroup::new(Arc::clone(node)), |_: &mut Context<'_>| ()))
     }
 
     /// Runs a body whose children are polled by this future, with these settings: see [`join_scope`](crate::join_scope).
@@ -277,29 +277,31 @@ impl Scope {
         F: FnOnce(JoinGroup<'env, E>) -> Fut,
         Fut: Future<Output = Result<T, E>>,
     {
-        self.run_with(|node| {
+        self.run_with(body, |node| {
             let (group, children) = Children::of(node);
-            (body(group), move |cx: &mut Context<'_>| children.poll(cx))
+            (group, move |cx: &mut Context<'_>| children.poll(cx))
         })
     }
 
-    /// `open` makes the body, and what is to be polled beside it: that has its turn whenever the body waits or has ended, and
-    /// is dropped after the body.
+    /// `open` makes the group, and what is to be polled beside the body: that has its turn whenever the body waits or has
+    /// ended, and is dropped after the body.
     // Not an async function: that would hold the settings and the body twice.
     #[expect(clippy::manual_async_fn, reason = "the two differ in size")]
-    fn run_with<T, E, Fut, P>(
+    fn run_with<T, E, G, F, Fut, P>(
         self,
-        open: impl FnOnce(&Arc<Node>) -> (Fut, P),
+        body: F,
+        open: impl FnOnce(&Arc<Node>) -> (G, P),
     ) -> impl Future<Output = Result<T, GroupError<E>>>
     where
         E: Send + 'static,
+        F: FnOnce(G) -> Fut,
         Fut: Future<Output = Result<T, E>>,
         P: FnMut(&mut Context<'_>),
     {
         async move {
             let mut owner = Owner::open(false, None, self.name.clone());
-            let (body, mut poll_beside) = open(owner.node());
-            let mut body = pin!(Some(body));
+            let (group, mut poll_beside) = open(owner.node());
+            let mut body = pin!(Some(body(group)));
             // In a box, for most scopes have none.
             let mut token = self.cancel_on.as_ref().map(|token| Box::pin(token.cancelled()));
             let poll_stop = |cx: &mut Context<'_>| match &mut token {

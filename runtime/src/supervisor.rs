@@ -86,7 +86,7 @@ impl Supervisor {
     /// use taskgroup::Supervisor;
     ///
     /// let (tell, told) = mpsc::channel();
-    /// let supervisor = Supervisor::new(move |failure| drop(tell.send(failure.to_string())));
+    /// let mut supervisor = Supervisor::new(move |failure| drop(tell.send(failure.to_string())));
     /// supervisor.spawn("mail", async { Err("no such address") });
     /// supervisor.idle().await;
     /// assert_eq!(told.recv().unwrap(), "mail failed: no such address (attempt 1, the last)");
