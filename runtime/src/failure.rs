@@ -97,7 +97,7 @@ pub enum Outcome {
     Panicked,
 }
 
-/// What [`Supervisor::shutdown`] had to do.
+/// What [`Supervisor::shutdown`](crate::Supervisor::shutdown) had to do.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
