@@ -28,6 +28,7 @@ use crate::task::{Task, TaskError, admit};
 /// a child hold that child alone.
 ///
 /// What a child may borrow has to be older than the scope: not what the body makes, for the body may end before the child.
+/// Children are `Send`, so that the scope is: for a few futures that are not there is `join!`.
 ///
 /// # Dropped before it is ready
 ///
