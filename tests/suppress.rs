@@ -23,9 +23,15 @@ struct Run {
 }
 
 fn run(path: &str, text: &str, options: Options, rules: &RuleSet) -> Run {
-    let language = if path.ends_with(".rs") { Language::Rust } else { Language::Python };
-    let source = Source::new(path, language, text);
-    let outcome = analyze(vec![Input { source, rules: rules.clone(), relevant: true }], knowledge());
+    run_all(&[(path, text)], options, rules)
+}
+
+fn run_all(files: &[(&str, &str)], options: Options, rules: &RuleSet) -> Run {
+    let input = |(path, text): &(&str, &str)| {
+        let language = if path.ends_with(".rs") { Language::Rust } else { Language::Python };
+        Input { source: Source::new(*path, language, *text), rules: rules.clone(), relevant: true }
+    };
+    let outcome = analyze(files.iter().map(input).collect(), knowledge());
     let split = apply(&outcome.project, outcome.findings, options);
     Run { project: outcome.project, split }
 }
@@ -246,6 +252,28 @@ fn allow_is_honoured_through_the_aliases() {
     assert_eq!(found(&format!("#![allow(clippy::await_holding_lock)]{lock}")), (false, by));
     assert_eq!(found(&format!("#[allow(clippy::large_futures)]{lock}")), (true, Vec::new()));
     assert_eq!(found(&format!("#[allow(clippy::await_holding_lock)] fn other() {{}}{lock}")), (true, Vec::new()));
+}
+
+#[test]
+fn what_a_crate_allows_holds_in_all_its_files() {
+    let lock = "
+        pub async fn held(lock: &std::sync::Mutex<u32>) {
+            let guard = lock.lock().unwrap();
+            tokio::task::yield_now().await;
+            drop(guard);
+        }
+    ";
+    let kept = |root: &str, around: &str| {
+        let files = [("src/lib.rs", root), ("src/jobs.rs", around), ("src/jobs/queue.rs", lock)];
+        let run = run_all(&files, Options::default(), &RuleSet::of_profile(Profile::Recommended));
+        run.split.kept.iter().filter(|it| it.rule.name == "lock-across-await").count()
+    };
+    let allow = "#![allow(clippy::await_holding_lock)]\n";
+    assert_eq!(kept("mod jobs;", "mod queue;"), 1);
+    assert_eq!(kept(&format!("{allow}mod jobs;"), "mod queue;"), 0);
+    assert_eq!(kept("mod jobs;", &format!("{allow}mod queue;")), 0);
+    assert_eq!(kept("#![allow(clippy::large_futures)]\nmod jobs;", "mod queue;"), 1);
+    assert_eq!(kept("mod jobs;\n#[allow(clippy::await_holding_lock)]\nfn other() {}", "mod queue;"), 1);
 }
 
 #[test]

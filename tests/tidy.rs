@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use asynclint::analysis::{Input, analyze};
+use asynclint::config::WITHOUT_RULE;
 use asynclint::finding::Finding;
 use asynclint::knowledge::Knowledge;
 use asynclint::rules::{Profile, RULES, RuleSet};
@@ -358,19 +359,42 @@ fn rule_table() -> String {
     text
 }
 
+/// Other linters' codes, and what stands for them.
+fn code_table() -> String {
+    let codes: BTreeSet<&str> = RULES.iter().flat_map(|rule| rule.aliases.iter().copied()).collect();
+    let mut text = "| Their code | Rule here |\n|---|---|\n".to_owned();
+    for code in codes {
+        let rules = RULES.iter().filter(|rule| rule.aliases.contains(&code));
+        let rules: Vec<String> = rules.map(|rule| format!("`{}`", rule.name)).collect();
+        let _ = writeln!(text, "| `{code}` | {} |", rules.join(", "));
+    }
+    text
+}
+
+/// Those that nothing stands for.
+fn table_without_rules() -> String {
+    let mut text = "| Their code | Why |\n|---|---|\n".to_owned();
+    for (code, why) in WITHOUT_RULE {
+        let _ = writeln!(text, "| `{code}` | {why} |");
+    }
+    text
+}
+
 #[test]
-fn the_readme_lists_the_rules() {
-    let (begin, end) = ("<!-- rules -->", "<!-- /rules -->");
+fn the_readme_lists_the_rules_and_the_codes_of_others() {
     let Ok(text) = std::fs::read_to_string(root().join("README.md")) else {
         return;
     };
-    let table = rule_table();
-    let listed = text.split_once(begin).and_then(|(_, rest)| rest.split_once(end)).map(|(listed, _)| listed.trim());
-    assert_eq!(
-        listed,
-        Some(table.trim()),
-        "README.md holds, between `{begin}` and `{end}`, this table and no other:\n{table}"
-    );
+    let tables = [("rules", rule_table()), ("codes", code_table()), ("without", table_without_rules())];
+    for (name, table) in tables {
+        let (begin, end) = (format!("<!-- {name} -->"), format!("<!-- /{name} -->"));
+        let listed = text.split_once(&begin).and_then(|(_, rest)| rest.split_once(&end));
+        assert_eq!(
+            listed.map(|(listed, _)| listed.trim()),
+            Some(table.trim()),
+            "README.md holds, between `{begin}` and `{end}`, this table and no other:\n{table}"
+        );
+    }
 }
 
 /// Why a message is not worded as all others are.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::arguments::{Explain, PageFormat};
 use super::{Failure, Status, output, rules};
-use crate::config::{nearest, select};
+use crate::config::{nearest, rules_named, select};
 use crate::finding::Applicability;
 use crate::rules::{RULES, Rule};
 use crate::source::Language;
@@ -42,13 +42,14 @@ fn named(word: &str) -> Result<&'static Rule, Failure> {
     if let Some(rule) = crate::rules::by_name(word) {
         return Ok(rule);
     }
-    let aliased: Vec<_> = RULES.iter().copied().filter(|rule| rule.aliases.contains(&word)).collect();
+    let aliased: Vec<_> = rules_named(word).collect();
     match aliased.as_slice() {
         [rule] => Ok(rule),
         [] => {
             let names = RULES.iter().flat_map(|rule| std::iter::once(rule.name).chain(rule.aliases.iter().copied()));
             let hint = match (select(word), nearest(word, names)) {
                 (Ok(several), _) => format!("`{word}` stands for several: {}", list(&several)),
+                (Err(unknown), _) if unknown.has_reason() => unknown.to_string(),
                 (_, Some(nearest)) => format!("no rule is called `{word}`; did you mean `{nearest}`?"),
                 (_, None) => format!("no rule is called `{word}`; `asynclint rules` lists them"),
             };
@@ -69,7 +70,9 @@ fn shown(page: &str) -> &str {
 }
 
 fn page(rule: &Rule, width: usize) -> String {
-    let mut out = format!("{TITLE}{}{TITLE:#}: {HEADING}{}{HEADING:#}\n", rule.name, rules::summary(rule));
+    let mut renderer = Renderer { out: String::new(), width, paragraph: String::new() };
+    let title = words(rules::summary(rule)).into_iter().map(|word| format!("{HEADING}{word}{HEADING:#}"));
+    renderer.wrap(std::iter::once(format!("{TITLE}{}{TITLE:#}:", rule.name)).chain(title), "");
     let languages: Vec<&str> = rule.languages.iter().copied().map(Language::name).collect();
     let mut facts = vec![
         format!("{} in profile {}", rule.severity.name(), rule.profile.name()),
@@ -79,10 +82,11 @@ fn page(rule: &Rule, width: usize) -> String {
     if !rule.aliases.is_empty() {
         facts.push(format!("also known as {}", rule.aliases.join(", ")));
     }
-    out.push_str(&format!("{DIM}{}{DIM:#}\n\n", facts.join(" \u{b7} ")));
+    let facts = facts.join(" \u{b7} ");
+    renderer.wrap(facts.split(' ').map(|word| format!("{DIM}{word}{DIM:#}")), "");
+    renderer.out.push('\n');
     let body = shown(rule.page);
     let body = body.strip_prefix("# ").and_then(|rest| rest.split_once('\n')).map_or(body, |(_, rest)| rest);
-    let mut renderer = Renderer { out, width, paragraph: String::new() };
     renderer.body(body.trim_start());
     renderer.out
 }
@@ -153,9 +157,13 @@ impl Renderer {
         if text.is_empty() {
             return;
         }
-        let indent = if text.starts_with("- ") { "  " } else { "" };
+        self.wrap(words(&text).into_iter(), if text.starts_with("- ") { "  " } else { "" });
+    }
+
+    /// One paragraph. `indent` stands before all lines but the first.
+    fn wrap(&mut self, words: impl Iterator<Item = String>, indent: &str) {
         let mut column = 0;
-        for word in words(&text) {
+        for word in words {
             let length = visible(&word);
             if column > 0 && column + 1 + length > self.width {
                 self.out.push('\n');
@@ -247,8 +255,9 @@ mod tests {
             let long = text.lines().find(|line| {
                 line.chars().count() > 80 && line.contains(' ') && !line.starts_with("  |") && !line.starts_with('|')
             });
-            // The second line holds the facts and is as long as it is.
-            assert!(long.is_none_or(|line| line.contains('\u{b7}') || line.starts_with(rule.name)), "{long:?}");
+            assert!(long.is_none(), "{long:?}");
+            let title = text.lines().next().unwrap_or_default();
+            assert!(!title.contains('`'), "{title}");
         }
     }
 }

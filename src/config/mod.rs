@@ -25,7 +25,7 @@ pub use api::{Entry, kind_name};
 pub use levels::{Levels, Request};
 pub use read::of_text;
 pub use schema::schema;
-pub use select::{Unknown, nearest, rules_named, select};
+pub use select::{Unknown, WITHOUT_RULE, nearest, rules_named, select};
 pub use tree::{Mode, Tree};
 pub use types::TypeEntry;
 

@@ -11,6 +11,7 @@ pub fn schema() -> Value {
     let names: Vec<&str> = RULES.iter().map(|rule| rule.name).collect();
     let categories = Category::ALL.map(Category::name);
     let mut aliases: Vec<&str> = RULES.iter().flat_map(|rule| rule.aliases.iter().copied()).collect();
+    aliases.extend(aliases.clone().iter().filter_map(|alias| alias.strip_prefix("clippy::")));
     aliases.sort_unstable();
     aliases.dedup();
     let selector = json!({

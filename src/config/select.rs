@@ -22,17 +22,40 @@ pub fn select(word: &str) -> Result<Vec<&'static Rule>, Unknown> {
 
 /// The rules that a word names for themselves, by their name or a whole code, and not as some of many.
 pub fn rules_named(word: &str) -> impl Iterator<Item = &'static Rule> {
-    RULES.iter().copied().filter(move |rule| rule.name == word || rule.aliases.contains(&word))
+    RULES.iter().copied().filter(move |rule| rule.name == word || rule.aliases.iter().any(|alias| is_code(word, alias)))
 }
+
+/// `word` is the alias, with its home before it or, as Clippy's documentation writes it, without: `await_holding_lock`.
+fn is_code(word: &str, alias: &str) -> bool {
+    alias == word || alias.strip_prefix("clippy::") == Some(word)
+}
+
+/// Codes of other linters about async code that no rule here stands for, and why.
+pub const WITHOUT_RULE: &[(&str, &str)] = &[
+    ("ASYNC106", "how a library is imported is a matter of style"),
+    ("ASYNC114", "it completes a setting of flake8-async; `start-soon-in-aenter` needs none"),
+    ("ASYNC127", "which package to install is not for this program to say"),
+    ("ASYNC200", "functions of one's own that block are `[[api]]` entries of the configuration"),
+    ("clippy::async_yields_async", "the types of `async` blocks are known to the compiler alone"),
+    ("clippy::await_holding_invalid_type", "the guards that count are known: see `lock-across-await`"),
+    ("clippy::future_not_send", "whether a future is `Send` is known to the compiler alone"),
+    ("clippy::large_futures", "the size of a future is known to the compiler alone"),
+    ("clippy::manual_async_fn", "how an async function is written is a matter of style"),
+    ("clippy::redundant_async_block", "how an async block is written is a matter of style"),
+];
 
 /// `word` is the alias, or the beginning of it that names a family.
 fn names(word: &str, alias: &str) -> bool {
+    if is_code(word, alias) {
+        return true;
+    }
     let Some(rest) = alias.strip_prefix(word) else {
         return false;
     };
-    let is_code = !word.is_empty() && word.starts_with(|c: char| c.is_ascii_uppercase()) && rest.bytes().all(is_digit);
+    let is_family =
+        !word.is_empty() && word.starts_with(|c: char| c.is_ascii_uppercase()) && rest.bytes().all(is_digit);
     // Cut inside the letters, `ASY`, it would be somebody else's family.
-    rest.is_empty() || is_code || rest.starts_with("::")
+    rest.is_empty() || is_family || rest.starts_with("::")
 }
 
 fn is_digit(byte: u8) -> bool {
@@ -47,8 +70,23 @@ pub struct Unknown {
     pub nearest: Option<String>,
 }
 
+impl Unknown {
+    /// Another linter's code that has no rule here, and why it has none.
+    fn reason(&self) -> Option<&'static (&'static str, &'static str)> {
+        WITHOUT_RULE.iter().find(|(code, _)| is_code(&self.word, code))
+    }
+
+    /// It is another linter's code, of which it is known why no rule stands for it.
+    pub fn has_reason(&self) -> bool {
+        self.reason().is_some()
+    }
+}
+
 impl std::fmt::Display for Unknown {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some((code, why)) = self.reason() {
+            return write!(f, "no rule stands for `{code}`: {why}");
+        }
         write!(f, "no rule, category or alias is called `{}`", self.word)?;
         match &self.nearest {
             Some(nearest) => write!(f, "; did you mean `{nearest}`?"),
@@ -94,6 +132,26 @@ mod tests {
         assert_eq!(names("leaked-task"), ["leaked-task"]);
         assert_eq!(names("ASYNC120"), ["await-in-cleanup"]);
         assert!(["all", "blocking", "ASYNC", "ASYNC1"].into_iter().all(|word| names(word).is_empty()));
+    }
+
+    #[test]
+    fn a_lint_of_clippys_goes_by_its_own_name_too() {
+        assert_eq!(names_of("clippy::await_holding_lock"), ["lock-across-await"]);
+        assert_eq!(names_of("await_holding_lock"), ["lock-across-await"]);
+        assert_eq!(
+            rules_named("let_underscore_future").map(|rule| rule.name).collect::<Vec<_>>(),
+            ["unawaited-coroutine"]
+        );
+        assert!(select("await_holding").is_err());
+    }
+
+    #[test]
+    fn a_code_without_a_rule_says_why() {
+        for (code, why) in WITHOUT_RULE {
+            let unknown = select(code).expect_err("without a rule");
+            assert_eq!(unknown.to_string(), format!("no rule stands for `{code}`: {why}"));
+        }
+        assert!(select("large_futures").expect_err("without a rule").to_string().contains("`clippy::large_futures`"));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::model::{Arg, Call, CallId, FunctionId, Node, Use, Value, ValueId, flo
 use crate::source::Language;
 
 use super::Project;
-use super::types::Ty;
+use super::types::{Class, Ty};
 
 /// What needs no resolver, by its type.
 const ADDRESSES: &[&str] = &[
@@ -123,6 +123,7 @@ impl Project {
             "@ready" => return Some(self.is_told_ready(file, call)),
             "@ended" => return Some(self.is_polled_to_its_end(file, call)),
             "@new" => return Some(self.is_new(file, call)),
+            "@own" => return Some(is_of_own_class(&self.evaluate(file, call.callee))),
             "@paired" => return Some(self.is_paired(file, call)),
             "@room" => return Some(self.has_room(file, call)),
             _ => {}
@@ -264,4 +265,13 @@ fn is_numeric(text: &str) -> bool {
 /// A URL that holds what it stands for.
 fn is_data(text: &str) -> bool {
     text.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"))
+}
+
+/// The method is called on an instance of a class of the project's own that inherits it.
+fn is_of_own_class(callee: &Ty) -> bool {
+    match callee {
+        Ty::Method(_, receiver) => matches!(&**receiver, Ty::Instance(Class::Own(_), _) | Ty::Super(_)),
+        Ty::Union(parts) => parts.iter().any(is_of_own_class),
+        _ => false,
+    }
 }

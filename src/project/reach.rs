@@ -302,6 +302,14 @@ impl Project {
         }
     }
 
+    /// The file of the project's own that holds the module around the one `file` holds, up to the crate's root.
+    pub fn module_around(&self, file: FileId) -> Option<FileId> {
+        let crates = &self.layout.crates;
+        let is_own = self.language(file) == Language::Rust && !self.is_installed(file);
+        let root = || crates.crate_root(file).filter(|it| *it != file);
+        if is_own { crates.parent_module(file).or_else(root) } else { None }
+    }
+
     /// The module around the one `file` holds.
     pub(super) fn parent_module(&self, file: FileId) -> Option<FileId> {
         match self.is_installed(file) {

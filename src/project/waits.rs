@@ -210,17 +210,18 @@ impl Project {
             })
     }
 
-    /// The same function first waits until the receiver is ready: `await wait_readable(sock)`.
+    /// The same function first waits until the receiver is ready: `await wait_readable(sock)`, `await ended(process.sentinel)`.
     pub(super) fn is_told_ready(&self, file: FileId, call: &Call) -> bool {
         let model = self.model(file);
         let Value::Attr(receiver, _) = model.value(call.callee) else { return false };
         // A parameter has no name in the model but that under which it is called.
         let written = |call: &Call| self.source(file).slice(call.name_span);
         let name_of = |call: &Call| written(call).rsplit('.').next().unwrap_or_default();
+        // What a process of `multiprocessing` gives for waiting: it is ready when the process has ended.
+        let is_sentinel = |value: ValueId| matches!(model.value(value), Value::Attr(it, name) if it == receiver && model.name(*name) == "sentinel");
         model.calls.iter().any(|other| {
-            is_awaited_ahead(other, call)
-                && other.args.iter().any(|arg| arg.value == *receiver)
-                && WAITS_TO_BE_READY.contains(&name_of(other))
+            let is_ready = |arg: &Arg| arg.value == *receiver && WAITS_TO_BE_READY.contains(&name_of(other));
+            is_awaited_ahead(other, call) && other.args.iter().any(|arg| is_sentinel(arg.value) || is_ready(arg))
         })
     }
 

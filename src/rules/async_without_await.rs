@@ -144,19 +144,25 @@ fn is_used_as_value(context: &Context<'_>, function: FnRef, name: &str) -> bool 
 
 fn is_used_in(context: &Context<'_>, file: FileId, function: FnRef, name: &str) -> bool {
     let text = &context.project.source(file).text;
-    let own = context.project.function(function).name_span;
+    let definition = context.project.function(function);
+    let own = definition.name_span;
     let is_word = |it: char| it == '_' || it.is_alphanumeric();
-    let is_rust = context.language() == Language::Rust;
-    let is_method = context.project.function(function).self_type.is_some();
-    text.match_indices(name).any(|(at, _)| {
+    let language = context.language();
+    let is_method = definition.self_type.is_some();
+    // What stands in a function is out of reach elsewhere, but for the methods of what it gives to others.
+    let parent =
+        definition.parent.filter(|_| !is_method).map(|parent| context.project.model(file).function(parent).span);
+    let (from, to) = parent.map_or((0, text.len()), |it| (it.start as usize, it.end as usize));
+    text[from..to].match_indices(name).any(|(at, _)| {
+        let at = from + at;
         let before = &text[..at];
         let rest = &text[at + name.len()..];
         // A field of the same name is something else.
-        let reachable = match (is_rust, is_method) {
-            (true, true) => before.ends_with("::"),
-            (true, false) => !before.ends_with('.'),
-            (false, true) => before.ends_with('.'),
-            (false, false) => true,
+        let reachable = match (language, is_method) {
+            (Language::Rust, true) => before.ends_with("::"),
+            (Language::Rust, false) => !before.ends_with('.'),
+            (Language::Python, true) => before.ends_with('.'),
+            (Language::Python, false) => true,
         };
         (file != function.file || at as u32 != own.start)
             && reachable
@@ -164,12 +170,58 @@ fn is_used_in(context: &Context<'_>, file: FileId, function: FnRef, name: &str) 
             && !rest.starts_with(is_word)
             && !rest.starts_with(['(', '<'])
             && !rest.starts_with("::<")
-            && !is_imported(before)
+            && !is_told_of(before, rest, language)
+            && !is_imported(context, file, at)
     })
 }
 
+/// The name stands in a comment, or is a word among others in a text.
+fn is_told_of(before: &str, rest: &str, language: Language) -> bool {
+    let line = before.rsplit('\n').next().unwrap_or(before);
+    let mut quote = None;
+    let mut chars = line.char_indices();
+    while let Some((at, it)) = chars.next() {
+        match (quote, it) {
+            (Some(_), '\\') => drop(chars.next()),
+            (Some(open), it) if open == it => quote = None,
+            (None, '"') => quote = Some(it),
+            (None, '\'') if language == Language::Python => quote = Some(it),
+            (None, '#') if language == Language::Python => return true,
+            (None, '/') if language == Language::Rust && line[at..].starts_with("//") => return true,
+            _ => {}
+        }
+    }
+    // Something may look for what a text names, and for nothing else: `"handlers.fetch"`.
+    quote.is_some_and(|quote| !(rest.starts_with(quote) && before.ends_with([quote, '.', ':', '/'])))
+}
+
 /// `use crate::fetch;` and `from x import fetch` only name it.
-fn is_imported(before: &str) -> bool {
-    let line = before.rsplit('\n').next().unwrap_or(before).trim_start();
-    ["use ", "pub use ", "from ", "import "].iter().any(|it| line.starts_with(it))
+fn is_imported(context: &Context<'_>, file: FileId, at: usize) -> bool {
+    let model = context.project.model(file);
+    let source = context.project.source(file);
+    let before = &source.text[..at];
+    let is_import = |line: &str| ["use ", "pub use ", "from ", "import "].iter().any(|it| line.starts_with(it));
+    if is_import(before.rsplit('\n').next().unwrap_or(before).trim_start()) {
+        return true;
+    }
+    match model.language {
+        Language::Python => {
+            let next = model.statements.partition_point(|it| it.start as usize <= at);
+            let statement = next.checked_sub(1).map(|it| model.statements[it]);
+            statement.is_some_and(|it| {
+                let text = source.slice(it);
+                at < it.end as usize && (is_import(text) || is_filler(text))
+            })
+        }
+        // A list of several lines: names, braces and commas since its `use`.
+        Language::Rust => {
+            let since = before.rfind("use ").map(|it| &before[it + "use ".len()..]);
+            since.is_some_and(|it| {
+                it.contains('{')
+                    && it
+                        .chars()
+                        .all(|it| it == '_' || it.is_alphanumeric() || it.is_whitespace() || ":{},*".contains(it))
+            })
+        }
+    }
 }

@@ -5,7 +5,7 @@ use super::inherited::{is_handler, is_overridden};
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Confidence, Severity};
 use crate::knowledge::ScopeRole;
-use crate::model::{Block, CallId, FunctionId, Handler, Kinds, Node, Scope, Use, Value, ValueId, flow};
+use crate::model::{Block, CallId, FunctionId, Handler, Kinds, Node, Param, Scope, Use, Value, ValueId, flow};
 use crate::project::types::{FnRef, Ty};
 use crate::project::{Callee, Wrapping};
 use crate::source::{Language, Span};
@@ -175,7 +175,7 @@ fn until_raise(
             }
             Node::Return { .. } | Node::Break { .. } | Node::Continue { .. } => return None,
             Node::Await(it) if !is_excused(context, it.value, ONLY_ONCE, 0) => waited = waited.or(Some(it.span)),
-            Node::Scope(it) if is_shield(context, it) => {}
+            Node::Scope(it) if is_shield(context, it, &[]) => {}
             Node::Scope(it) => {
                 if flow::is_suspension(node) && !is_task_group(context, it) {
                     waited = waited.or(Some(it.keyword));
@@ -250,21 +250,28 @@ fn takes_note(context: &Context<'_>, handler: &Handler) -> bool {
 
 /// The first place of the block that waits without a shield.
 fn first_wait(context: &Context<'_>, block: &Block, library: &str) -> Option<Span> {
-    first_wait_within(context, block, library, 0)
+    first_wait_within(context, block, library, &Way::default())
 }
 
-fn first_wait_within(context: &Context<'_>, block: &Block, library: &str, depth: u32) -> Option<Span> {
+/// How a function was come to: how many calls down, and which of its parameters were given `False`.
+#[derive(Default)]
+struct Way<'a> {
+    depth: u32,
+    off: Vec<&'a str>,
+}
+
+fn first_wait_within(context: &Context<'_>, block: &Block, library: &str, way: &Way<'_>) -> Option<Span> {
     let mut found = None;
     flow::visit(block, &mut |node| {
         match node {
-            Node::Scope(it) if is_shield(context, it) => return flow::Step::Over,
+            Node::Scope(it) if is_shield(context, it, &way.off) => return flow::Step::Over,
             // Handlers of errors are another matter.
             Node::Try(it) if library == "asyncio" && !it.handlers.is_empty() => return flow::Step::Over,
             // What is not done is taken note of; an exception can be lost all the same.
             Node::Try(it) if library != ONLY_ONCE && it.handlers.iter().any(|handler| takes_note(context, handler)) => {
                 return flow::Step::Over;
             }
-            Node::Await(it) if !is_excused(context, it.value, library, depth) => found = Some(it.span),
+            Node::Await(it) if !is_excused(context, it.value, library, way.depth) => found = Some(it.span),
             Node::Scope(it) if flow::is_suspension(node) => found = Some(it.keyword),
             Node::Loop(it) if flow::is_suspension(node) => found = Some(it.keyword),
             _ => {}
@@ -274,16 +281,21 @@ fn first_wait_within(context: &Context<'_>, block: &Block, library: &str, depth:
     found
 }
 
-/// `with CancelScope(shield=True)`, or a scope whose shield is put up inside.
-fn is_shield(context: &Context<'_>, scope: &Scope) -> bool {
+/// `with CancelScope(shield=True)`, or a scope whose shield is put up inside. `off` are parameters that are `False` here.
+fn is_shield(context: &Context<'_>, scope: &Scope, off: &[&str]) -> bool {
     scope.items.iter().any(|item| {
         super::task_group::role(context, item) == Some(ScopeRole::Shield)
             || match context.model().value(item.value) {
                 Value::Result(call) => {
                     let call = context.model().call(*call);
                     let says_so = |name: &str| name.to_ascii_lowercase().contains("shield");
+                    // The type of a parameter may be all that is known of its value: its name tells which one it is.
+                    let is_off = call.args.iter().any(|arg| {
+                        let given = context.text(arg.span).rsplit('=').next().unwrap_or_default().trim();
+                        arg.name.is_some_and(|it| context.model().name(it) == "shield") && off.contains(&given)
+                    });
                     // A project's own shield, by its name or by what it is made of.
-                    context.asks_for(call, "shield")
+                    context.asks_for(call, "shield") && !is_off
                         || says_so(context.text(call.name_span))
                         || is_made_of_one(context, item.value)
                 }
@@ -332,7 +344,8 @@ fn is_excused(context: &Context<'_>, value: ValueId, library: &str, depth: u32) 
         // A helper that puts up the shield itself, or does not wait.
         return told.iter().all(|own| {
             let inner = Context::new(context.project, own.file);
-            first_wait_within(&inner, &context.project.function(*own).body, library, depth + 1).is_none()
+            let way = Way { depth: depth + 1, off: given_false(context, *id, *own) };
+            first_wait_within(&inner, &context.project.function(*own).body, library, &way).is_none()
         });
     }
     match name {
@@ -340,6 +353,22 @@ fn is_excused(context: &Context<'_>, value: ValueId, library: &str, depth: u32) 
         "gather" | "wait" => library == "asyncio",
         _ => library == "asyncio" && context.asks_for(call, "return_exceptions"),
     }
+}
+
+/// The parameters that are `False` in this call, as written or by default.
+fn given_false<'a>(context: &Context<'a>, call: CallId, callee: FnRef) -> Vec<&'a str> {
+    let inner = context.project.model(callee.file);
+    let params = context.project.function(callee).params.iter().enumerate();
+    let is_false = |(position, param): &(usize, &Param)| match context.project.argument_at(
+        context.file,
+        call,
+        callee,
+        *position as u32,
+    ) {
+        Some(given) => *context.model().value(given) == Value::Bool(false),
+        None => param.has_default && *inner.value(param.default) == Value::Bool(false),
+    };
+    params.filter(is_false).map(|(_, param)| inner.name(param.name)).collect()
 }
 
 /// The functions of the project that a call may run. What a protocol declares is one of the others.

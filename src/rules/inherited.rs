@@ -20,6 +20,11 @@ const PLAIN: &[&str] = &[
     "asyncio.BaseProtocol",
     "asyncio.BufferedProtocol",
     "asyncio.DatagramProtocol",
+    "anyio.AsyncContextManagerMixin",
+    "anyio.ContextManagerMixin",
+    "msgspec.Struct",
+    "pydantic.BaseModel",
+    "threading.Thread",
 ];
 
 /// `__aenter__`: the language asks for it.

@@ -67,7 +67,7 @@ fn python(context: &Context<'_>, body: &Block, found: &mut Vec<Held>) {
         if let Node::Scope(scope) = node
             && scope.kind == ScopeKind::With
             && let Some(item) = scope.items.iter().find(|item| holds_lock(context, &context.evaluate(item.value)))
-            && let Some(wait) = first_wait(&scope.body)
+            && let Some(wait) = first_wait_holding(context, &scope.body, item.value)
         {
             found.push(Held { what: "a thread lock", source: UNKNOWN, taken: item.span, wait });
         }
@@ -104,15 +104,41 @@ fn is_thread_lock(context: &Context<'_>, ty: &Ty) -> bool {
     })
 }
 
-/// Where the block may first be suspended.
-fn first_wait(block: &Block) -> Option<Span> {
-    flow::find(block, &mut flow::is_suspension).map(|node| match node {
+/// Where the block of a `with` may first be suspended with its lock held: what has called `release` last does not hold it.
+fn first_wait_holding(context: &Context<'_>, block: &Block, lock: ValueId) -> Option<Span> {
+    let model = context.model();
+    let is_given_back = |wait: Span| {
+        let mut held = true;
+        flow::visit(block, &mut |node| {
+            if let Node::Call(id) = node
+                && let call = model.call(*id)
+                && call.span.end <= wait.start
+                && let Value::Attr(receiver, method) = model.value(call.callee)
+                && *receiver == lock
+            {
+                held = match model.name(*method) {
+                    "release" => false,
+                    "acquire" => true,
+                    _ => held,
+                };
+            }
+            flow::Step::Into
+        });
+        !held
+    };
+    let holds = |node: &Node| flow::is_suspension(node) && !is_given_back(suspension(node));
+    flow::find(block, &mut |node| holds(node)).map(suspension)
+}
+
+/// The word at which a node suspends.
+fn suspension(node: &Node) -> Span {
+    match node {
         Node::Await(it) => it.keyword,
         Node::Scope(it) => it.keyword,
         Node::Loop(it) => it.keyword,
         Node::Branch(it) => Span::new(it.span.start, it.span.start + 1),
         _ => Span::default(),
-    })
+    }
 }
 
 /// Guards by binding, by temporary and by extended temporary.

@@ -1,11 +1,12 @@
 //! `swallowed-cancellation`: a cancellation is caught, and some path does not pass it on.
 
-use super::{Category, Context, Profile, Rule, leaked_task};
+use super::{Category, Context, Profile, Rule, swallowed_outcome};
 use crate::finding::{Confidence, Related, Severity};
 use crate::knowledge::ScopeRole;
 use crate::model::{
-    Block, Call, CallId, FunctionId, Handler, Kinds, Loop, LoopKind, Node, Scope, Try, Use, Value, ValueId, flow,
+    Block, Call, CallId, FunctionId, Handler, Kinds, Loop, LoopKind, Node, Scope, Try, Value, ValueId, flow,
 };
+use crate::project::Wrapping;
 use crate::project::types::{FnRef, Ty};
 use crate::source::{Language, Span};
 
@@ -25,7 +26,7 @@ fn check(context: &mut Context<'_>) {
     for function in context.async_functions() {
         match context.language() {
             Language::Python => python(context, function),
-            Language::Rust => rust(context, function),
+            Language::Rust => swallowed_outcome::check(context, &RULE, function),
         }
     }
 }
@@ -44,11 +45,12 @@ fn python(context: &mut Context<'_>, function: FnRef) {
         return;
     }
     let body = &context.project.function(function).body;
+    let manages = context.project.wrapping(function) == Wrapping::Manager;
     let mut found: Vec<(Span, String, Option<Span>)> = Vec::new();
     flow::visit_for(body, Kinds::TRY.and(Kinds::WITH), &mut |node| {
         match node {
-            Node::Try(it) => tried(context, function, it, &mut found),
-            Node::Scope(it) => suppressed(context, function, it, &mut found),
+            Node::Try(it) if can_be_cancelled(&it.body, manages) => tried(context, function, it, &mut found),
+            Node::Scope(it) if can_be_cancelled(&it.body, manages) => suppressed(context, function, it, &mut found),
             _ => {}
         }
         flow::Step::Into
@@ -77,10 +79,12 @@ fn nobody_cancels(context: &Context<'_>, function: FnRef) -> bool {
     matches!(context.project.model(function.file).name(definition.name), "main" | "amain" | "async_main" | "_main")
 }
 
+/// The block waits, or it is the block of a context manager around whose `yield` somebody else's code does.
+fn can_be_cancelled(block: &Block, manages: bool) -> bool {
+    flow::suspends(block) || manages && flow::find(block, &mut |node| matches!(node, Node::Yield(_))).is_some()
+}
+
 fn tried(context: &Context<'_>, function: FnRef, it: &Try, found: &mut Vec<(Span, String, Option<Span>)>) {
-    if !flow::suspends(&it.body) {
-        return;
-    }
     let never_returns = |node: &Node| never_returns(context, node);
     for handler in &it.handlers {
         let Some(catch) = catches(context, handler) else { continue };
@@ -150,7 +154,7 @@ fn is_excused(context: &Context<'_>, function: FnRef, it: &Try, handler: &Handle
         ".cancel_called",
         ".cancelled_caught",
         ".throw(",
-        "exit__(",
+        "exit__",
     ]
     .iter()
     .any(|it| text.contains(it))
@@ -420,9 +424,6 @@ fn waits_for_another(context: &Context<'_>, block: &Block, cancelled: &[&str]) -
 }
 
 fn suppressed(context: &Context<'_>, function: FnRef, scope: &Scope, found: &mut Vec<(Span, String, Option<Span>)>) {
-    if !flow::suspends(&scope.body) {
-        return;
-    }
     for item in &scope.items {
         let Value::Result(id) = context.model().value(item.value) else { continue };
         let Some(api) = context.project.api_of(context.file, *id) else { continue };
@@ -466,50 +467,6 @@ fn declared_never(context: &Context<'_>, callee: FnRef) -> bool {
     let returns = context.project.function(callee).returns.map(|it| context.project.evaluate(callee.file, it));
     returns
         .is_some_and(|ty| ty.library_path().is_some_and(|path| path.ends_with(".NoReturn") || path.ends_with(".Never")))
-}
-
-/// `let _ = handle.await`: the task's error or panic is dropped unseen.
-/// `handle.await.ok();`, `handle.await.unwrap_or_default()`
-fn turned_into_success(context: &Context<'_>, task: ValueId) -> bool {
-    let model = context.model();
-    model.calls.iter().any(|call| {
-        let Value::Attr(outcome, name) = model.value(call.callee) else { return false };
-        let is_outcome = matches!(model.value(*outcome), Value::Awaited(it) if *it == task);
-        is_outcome
-            && match model.name(*name) {
-                "ok" => matches!(call.result, Use::Dropped | Use::Discarded),
-                "unwrap_or" | "unwrap_or_default" => true,
-                _ => false,
-            }
-    })
-}
-
-fn rust(context: &mut Context<'_>, function: FnRef) {
-    let definition = context.project.function(function);
-    let mut found = Vec::new();
-    flow::visit(&definition.body, &mut |node| {
-        if let Node::Await(it) = node
-            && (matches!(it.result, Use::Discarded | Use::Dropped)
-                || it.result == Use::Receiver && turned_into_success(context, it.value))
-            && leaked_task::detaches(context, &context.evaluate(it.value))
-        {
-            found.push(it.span);
-        }
-        flow::Step::Into
-    });
-    for span in found {
-        let before = Span::new(definition.span.start, span.start);
-        let text = context.text(before);
-        // Aborted or told to stop: that it ended is all there is to know.
-        if [".abort(", ".cancel(", "shutdown", "stop"].iter().any(|it| text.contains(it)) {
-            continue;
-        }
-        let message = "the task's error or panic is dropped with the result of this `await`".to_owned();
-        let mut finding = context.finding(&RULE, function, span, message);
-        finding.confidence = Confidence::Likely;
-        finding.help = Some("look at the `JoinError`, and pass on what the task returned".to_owned());
-        context.keep(finding);
-    }
 }
 
 impl Try {

@@ -7,7 +7,7 @@ mod unused;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::finding::{FileId, Finding, Severity, Sources};
-use crate::model::FileModel;
+use crate::model::{Allow, FileModel, TOP_LEVEL};
 use crate::project::Project;
 use crate::rules::{RULES, Rule};
 use crate::source::{Language, Source, Span};
@@ -86,8 +86,12 @@ pub fn apply_in(project: &Project, file: FileId, findings: Vec<Finding>, options
 }
 
 fn tell_apart(project: &Project, file: FileId, findings: Vec<Finding>, options: Options, split: &mut Split) {
+    // What a crate allows, it allows in all its files.
+    let is_allowed_around = |model: &FileModel| {
+        model.language == Language::Rust && findings.iter().any(|it| it.rule.aliases.iter().any(|it| it.contains("::")))
+    };
     match project.model_if_lowered(file) {
-        Some(model) if !(model.comments.is_empty() && model.allows.is_empty()) => {
+        Some(model) if !(model.comments.is_empty() && model.allows.is_empty()) || is_allowed_around(model) => {
             Judge::new(project, file, model, options).split(findings, split);
         }
         _ => split.kept.extend(findings),
@@ -201,9 +205,14 @@ impl<'a> Judge<'a> {
 
     /// The comment or attribute meant for another tool that says the same.
     fn by_others(&self, finding: &Finding, span: Span, lines: &Lines) -> Option<Reason> {
-        let allow =
-            self.model.allows.iter().find(|it| it.extent.contains(span) && finding.rule.aliases.contains(&&*it.lint));
-        if let Some(allow) = allow {
+        let names = |allow: &&Allow| finding.rule.aliases.contains(&&*allow.lint);
+        let around = || {
+            let modules =
+                std::iter::successors(self.project.module_around(self.file), |it| self.project.module_around(*it));
+            modules.flat_map(|it| of_whole_file(self.project.model(it))).find(names)
+        };
+        let own = self.model.allows.iter().filter(|it| it.extent.contains(span)).find(names);
+        if let Some(allow) = own.or_else(around) {
             return Some(Reason { by: format!("allow({})", allow.lint), text: None });
         }
         let spoken = lines.noqas(&self.noqas).filter(|_| self.options.noqa).map(|index| &self.said.noqas[index]);
@@ -272,6 +281,12 @@ fn last_line(source: &Source, statement: Span) -> usize {
     let closed = behind[..behind.len() - tail.len()].trim_end().len();
     let end = statement.end + closed as u32;
     source.line_of(end.saturating_sub(1).max(statement.start))
+}
+
+/// `#![allow(..)]` at the top of a file: what it allows is allowed in the modules below, too.
+fn of_whole_file(model: &FileModel) -> impl Iterator<Item = &Allow> {
+    let end = model.function(TOP_LEVEL).span.end;
+    model.allows.iter().filter(move |it| it.extent == Span::new(0, end))
 }
 
 /// The first of the lines right above `line` that hold nothing but comments or attributes.
