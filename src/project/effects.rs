@@ -11,6 +11,7 @@ use crate::model::{CallId, Condition, Use};
 use crate::source::{Language, Span};
 
 use super::guards::{Guards, Outcome};
+use super::overridden::Asked;
 use super::types::FnRef;
 use super::{Project, trace};
 
@@ -314,7 +315,7 @@ impl Effects {
 
     /// The shortest chain from inside `function` to the effect, and the library function at its end.
     pub fn evidence(&self, project: &Project, function: FnRef, effect: Climbing) -> Option<Evidence> {
-        self.chain(project, function, (0, false), effect)
+        self.chain(project, function, (0, false), Asked::default(), effect)
     }
 
     /// The shortest chain that this place of `caller`, which runs `callee`, does not rule out by what it gives, or by awaiting
@@ -329,17 +330,23 @@ impl Effects {
     ) -> Option<Evidence> {
         project.asks_for_effects(callee);
         let ways = self.hops.get(effect.index())?.get(&callee)?;
-        let way = ways.iter().position(|hop| project.carried(caller, site, callee, hop.guards).is_some())?;
+        let asked = project.asked_at(caller, project.asked_as_method(caller), site);
+        let mut goes = ways.iter().enumerate().filter_map(|(way, hop)| {
+            project.carried(caller, site, callee, hop.guards)?;
+            self.chain(project, callee, (way, site.held), asked, effect)
+        });
         let awaited = site.call.is_some_and(|call| project.model(caller.file).call(call).awaited);
-        self.chain(project, callee, (way, site.held), effect).filter(|it| !(awaited && it.alternative))
+        goes.next().filter(|it| !(awaited && it.alternative))
     }
 
-    /// The chain from inside `function` on this way, and whether who goes it asks an object that is held elsewhere.
+    /// The chain from inside `function` on this way, and whether who goes it asks an object that is held elsewhere. Where
+    /// the class of the object that it is asked of has a method of its own, that is gone on with.
     fn chain(
         &self,
         project: &Project,
         function: FnRef,
         (way, held): (usize, bool),
+        mut asked: Asked,
         effect: Climbing,
     ) -> Option<Evidence> {
         let hops = self.hops.get(effect.index())?;
@@ -368,9 +375,15 @@ impl Effects {
             let name = project.function_name(at);
             match hop.next {
                 Runs::Own(next) => {
-                    let message = format!("calls `{}`", project.short_name(next));
-                    steps.push(Step { function: name, message, place });
-                    (at, way) = (next, hop.way);
+                    let instead = project.asks_another(at, asked, &hop.site, next);
+                    asked = project.asked_at(at, asked, &hop.site);
+                    (at, way) = match instead {
+                        // What another answers for is told where it is called.
+                        Some(other) if project.answers_for_itself(other) => return None,
+                        Some(other) => (other, hops.get(&other)?.iter().position(|it| it.guards.len() == 0)?),
+                        None => (next, hop.way),
+                    };
+                    steps.push(Step { function: name, message: format!("calls `{}`", project.short_name(at)), place });
                 }
                 Runs::Library(api, _) => {
                     let does = if api.does.is_empty() { "blocks" } else { api.does };

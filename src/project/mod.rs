@@ -24,6 +24,7 @@ mod live;
 mod members;
 mod memo;
 mod modules;
+mod overridden;
 mod path;
 mod reach;
 mod remembered;
