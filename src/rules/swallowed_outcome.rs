@@ -48,11 +48,17 @@ fn turned_into_success(context: &Context<'_>, task: ValueId) -> bool {
         let is_outcome = matches!(model.value(*outcome), Value::Awaited(it) if *it == task);
         is_outcome
             && match model.name(*name) {
-                "ok" => matches!(call.result, Use::Dropped | Use::Discarded),
+                "ok" => matches!(call.result, Use::Dropped | Use::Discarded) && !is_handed_up(context, call.span),
                 "unwrap_or" | "unwrap_or_default" => true,
                 _ => false,
             }
     })
+}
+
+/// `handle.await.ok()?` tells the caller.
+fn is_handed_up(context: &Context<'_>, outcome: Span) -> bool {
+    let text = &context.project.source(context.file).text;
+    text.get(outcome.end as usize..).is_some_and(|rest| rest.trim_start().starts_with('?'))
 }
 
 const TOKEN: &str = "tokio_util::sync::CancellationToken";
