@@ -202,6 +202,27 @@ fn evidence_leads_through_the_crates_of_the_lock_file() {
     assert_eq!(found(&folder, &[]), [""; 0]);
 }
 
+/// A rule that follows futures into a crate asks what the file that it judges is set to, not one that has no settings.
+#[test]
+fn rules_look_into_futures_of_a_crate() {
+    let folder = rust();
+    folder.write(
+        "work/src/main.rs",
+        "use tokio::{net::TcpStream, sync::mpsc::Receiver};\n\nasync fn serve(mut stream: TcpStream, mut stop: Receiver<()>) {\n    \
+         loop {\n        tokio::select! {\n            _ = disk::pull(&mut stream) => {}\n            \
+         Some(()) = stop.recv() => println!(\"on\"),\n        }\n    }\n}\n",
+    );
+    folder.write(
+        "cargo/registry/src/index-0/disk-kit-2.1.0/src/lib.rs",
+        "use tokio::{io::AsyncReadExt, net::TcpStream};\n\npub async fn pull(stream: &mut TcpStream) {\n    step(stream).await\n}\n\n\
+         async fn step(stream: &mut TcpStream) {\n    let mut bytes = [0; 8];\n    \
+         stream.read_exact(&mut bytes).await.unwrap();\n}\n",
+    );
+    for profile in ["recommended", "all"] {
+        assert_eq!(found(&folder, &["--profile", profile]), ["src/main.rs:6 cancel-unsafe-select"]);
+    }
+}
+
 #[test]
 fn sources_in_vendor_are_found() {
     let folder = rust();

@@ -44,6 +44,18 @@ pub struct CancelScope {
 
 impl CancelScope {
     /// A scope without a deadline.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use std::future::pending;
+    /// use taskgroup::CancelScope;
+    ///
+    /// let scope = CancelScope::new();
+    /// scope.cancel();
+    /// assert_eq!(scope.run(pending::<()>()).await, None);
+    /// # }
+    /// ```
     #[track_caller]
     #[expect(clippy::new_without_default, reason = "`Default` could not tell the caller's place")]
     pub fn new() -> Self {
@@ -70,6 +82,26 @@ impl CancelScope {
     }
 
     /// Names the scope, for reports.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// use std::{convert::Infallible, future::pending, sync::mpsc, time::Duration};
+    /// use taskgroup::{CancelScope, Scope, shield};
+    /// use tokio::time::sleep;
+    ///
+    /// let (tell, told) = mpsc::channel();
+    /// let scope = Scope::new().slow_after(Duration::from_secs(1)).on_slow(move |slow| drop(tell.send(slow.tasks.clone())));
+    /// let ended = scope.run(async |group| {
+    ///     group.cancel();
+    ///     // Where the scope is told of by what it waits for.
+    ///     shield(CancelScope::new().named("upload").run(sleep(Duration::from_secs(2)))).await;
+    ///     Ok::<_, Infallible>(())
+    /// });
+    /// ended.await.unwrap();
+    /// assert_eq!(told.recv().unwrap()[0].to_string(), "upload");
+    /// # }
+    /// ```
     #[must_use]
     pub fn named(mut self, name: impl Into<TaskName>) -> Self {
         self.name = name.into();
@@ -96,6 +128,20 @@ impl CancelScope {
     }
 
     /// Sets the deadline to `after` from now. A time too far off to be represented is no deadline.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// use std::{future::pending, time::Duration};
+    /// use taskgroup::CancelScope;
+    ///
+    /// // The earlier one of both.
+    /// let request = CancelScope::new().after(Duration::from_secs(5)).after(Duration::from_secs(1));
+    /// let start = tokio::time::Instant::now();
+    /// assert_eq!(request.run(pending::<()>()).await, None);
+    /// assert_eq!(start.elapsed().as_secs(), 1);
+    /// # }
+    /// ```
     #[must_use]
     pub fn after(self, after: Duration) -> Self {
         match Instant::now().checked_add(after) {
@@ -105,11 +151,37 @@ impl CancelScope {
     }
 
     /// Ends what runs in the scope, and what will be run in it: at its first await that has to wait.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// use std::{future::pending, time::Duration};
+    /// use taskgroup::CancelScope;
+    ///
+    /// let download = CancelScope::new();
+    /// let button = download.clone();
+    /// let pressed = async move {
+    ///     tokio::time::sleep(Duration::from_secs(3)).await;
+    ///     button.cancel();
+    /// };
+    /// let (ended, ()) = tokio::join!(download.run(pending::<()>()), pressed);
+    /// assert!(ended.is_none());
+    /// # }
+    /// ```
     pub fn cancel(&self) {
         self.token.cancel();
     }
 
     /// Whether [`cancel`](Self::cancel) was called or the token cancelled. A deadline that has passed is not told here.
+    ///
+    /// ```
+    /// use taskgroup::CancelScope;
+    ///
+    /// let scope = CancelScope::new();
+    /// assert!(!scope.is_cancelled());
+    /// scope.clone().cancel();
+    /// assert!(scope.is_cancelled());
+    /// ```
     pub fn is_cancelled(&self) -> bool {
         self.token.is_cancelled()
     }

@@ -39,11 +39,30 @@ impl<E> GroupError<E> {
     }
 
     /// The name of the scope.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let failed = taskgroup::Scope::new().named("mirror").run(async |_| Err::<(), _>("no such file")).await;
+    /// assert_eq!(failed.unwrap_err().scope().to_string(), "mirror");
+    /// # }
+    /// ```
     pub fn scope(&self) -> &TaskName {
         &self.scope
     }
 
     /// The error that came first. `None` only if the scope was cancelled without an error, or all that failed panicked.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let failed = taskgroup::scope(async |group| {
+    ///     group.spawn(async { Err::<(), _>("later") });
+    ///     Err::<(), _>("sooner")
+    /// });
+    /// assert_eq!(failed.await.unwrap_err().first(), Some(&"sooner"));
+    /// # }
+    /// ```
     pub fn first(&self) -> Option<&E> {
         self.errors.first().map(|(_, error)| error)
     }
@@ -51,6 +70,22 @@ impl<E> GroupError<E> {
     /// The errors, the first one first.
     ///
     /// The body's own error is among them, under the scope's name.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use taskgroup::shield;
+    ///
+    /// let failed = taskgroup::scope(async |group| {
+    ///     // It fails while it is being cancelled: that is not lost.
+    ///     group.spawn(async { shield(tokio::task::yield_now()).await; Err::<(), _>("not saved") });
+    ///     tokio::task::yield_now().await;
+    ///     Err::<(), _>("no such host")
+    /// });
+    /// let error = failed.await.unwrap_err();
+    /// assert_eq!(error.iter().copied().collect::<Vec<_>>(), ["no such host", "not saved"]);
+    /// # }
+    /// ```
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &E> + DoubleEndedIterator {
         self.errors.iter().map(|(_, error)| error)
     }
@@ -75,16 +110,49 @@ impl<E> GroupError<E> {
     }
 
     /// How many errors there are; panics are not counted.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let error = taskgroup::scope(async |_| Err::<(), _>("no such host")).await.unwrap_err();
+    /// assert_eq!(error.len(), 1);
+    /// # }
+    /// ```
     pub fn len(&self) -> usize {
         self.errors.len()
     }
 
     /// Whether there is no error. There may still be [`panics`](Self::panics).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// # use std::{convert::Infallible, future::pending};
+    /// let ended = taskgroup::scope(async |group| {
+    ///     group.cancel();
+    ///     pending::<Result<(), Infallible>>().await
+    /// });
+    /// assert!(ended.await.unwrap_err().is_empty());
+    /// # }
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.errors.is_empty()
     }
 
     /// The panics: always none, unless the scope was told to [`catch_panics`](crate::Scope::catch_panics).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// # use std::convert::Infallible;
+    /// let ended = taskgroup::Scope::new().catch_panics().run(async |group| {
+    ///     group.spawn(async { if true { panic!("no input") } else { Ok::<_, Infallible>(()) } });
+    ///     Ok(())
+    /// });
+    /// let error = ended.await.unwrap_err();
+    /// assert!(error.is_empty() && error.panics().len() == 1);
+    /// # }
+    /// ```
     pub fn panics(&self) -> &[TaskPanic] {
         &self.panics
     }
@@ -290,16 +358,58 @@ impl TaskPanic {
     }
 
     /// The task that panicked.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// # use std::convert::Infallible;
+    /// let ended = taskgroup::Scope::new().catch_panics().run(async |group| {
+    ///     group.spawn_named("parser", async { if true { panic!("no input") } else { Ok::<_, Infallible>(()) } });
+    ///     Ok(())
+    /// });
+    /// assert_eq!(ended.await.unwrap_err().panics()[0].name().to_string(), "parser");
+    /// # }
+    /// ```
     pub fn name(&self) -> &TaskName {
         &self.name
     }
 
     /// What `panic!` was given, if that was text.
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    /// use taskgroup::{BoxError, Cause, Supervisor};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let (tell, told) = mpsc::channel();
+    /// let mut supervisor = Supervisor::new(move |failure| {
+    ///     if let Cause::Panic(panic) = &failure.cause {
+    ///         drop(tell.send(panic.message().map(ToString::to_string)));
+    ///     }
+    /// });
+    /// supervisor.spawn("import", async { if true { panic!("no input") } else { Ok::<_, BoxError>(()) } });
+    /// supervisor.idle().await;
+    /// assert_eq!(told.recv().unwrap().as_deref(), Some("no input"));
+    /// # }
+    /// ```
     pub fn message(&self) -> Option<&str> {
         self.message.as_deref()
     }
 
     /// What the panic carries, for [`std::panic::resume_unwind`].
+    ///
+    /// ```
+    /// use taskgroup::{Cause, Failure};
+    ///
+    /// /// Lets a panic go on that is not the one that is known.
+    /// fn handle(failure: Failure) {
+    ///     match failure.cause {
+    ///         Cause::Panic(panic) if panic.message() != Some("no input") => std::panic::resume_unwind(panic.into_payload()),
+    ///         other => eprintln!("{other:?}"),
+    ///     }
+    /// }
+    /// ```
     pub fn into_payload(self) -> Box<dyn Any + Send> {
         self.payload.into_inner().unwrap_or_else(PoisonError::into_inner)
     }

@@ -88,6 +88,19 @@ impl<E> TaskGroup<E> {
     }
 
     /// Whether the group has been cancelled, by a failure, by [`cancel`](Self::cancel) or from outside.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// # use std::convert::Infallible;
+    /// let ended = taskgroup::scope(async |group| {
+    ///     let before = group.is_cancelled();
+    ///     group.cancel();
+    ///     Ok::<_, Infallible>((before, group.is_cancelled()))
+    /// });
+    /// assert_eq!(ended.await.unwrap(), (false, true));
+    /// # }
+    /// ```
     pub fn is_cancelled(&self) -> bool {
         self.node.is_cancelled()
     }

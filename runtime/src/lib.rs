@@ -33,6 +33,7 @@
 //! | you want to | you use |
 //! |---|---|
 //! | run things at the same time and have all of them | [`scope`], [`TaskGroup::spawn`] |
+//! | do so on one task, borrowing from what is around | [`join_scope`], [`JoinGroup::spawn`] |
 //! | do so for a long or endless input | [`map_concurrent`], [`TaskGroup::with_limit`] |
 //! | stop after a time, or when told to | [`timeout`], [`move_on_after`], [`CancelScope`] |
 //! | finish something in spite of that | [`shield`] |
@@ -45,6 +46,7 @@
 //! | | waits for all | on error | on panic | when dropped | in parallel | nests |
 //! |---|---|---|---|---|---|---|
 //! | **`scope`** | always | cancels the rest, keeps all errors | resumed in the parent, after the rest | aborts; a scope around it waits | yes | cancellation and deadlines are inherited |
+//! | **`join_scope`** | always | as `scope` | as `scope` | drops all | no, one task; may borrow | as `scope` |
 //! | `tokio::spawn` | if you do | in the handle | in the handle | runs on, detached | yes | no |
 //! | `tokio::task::JoinSet` | if you loop | you look, you abort | in the `JoinError` | aborts, does not wait | yes | by dropping |
 //! | `tokio_util::task::TaskTracker` | `close` and `wait` | in handles | in handles | runs on | yes | no |
@@ -53,12 +55,13 @@
 //! | `moro` | yes | you end the scope with it | at once | drops all | no, one task; may borrow | by dropping |
 //!
 //! Futures on one task need no `'static` and can be dropped in the middle at no cost: for a fixed handful of them `join!`
-//! is right, in a scope as elsewhere. This crate is for tasks.
+//! is right, in a scope as elsewhere, and for any number, with errors and panics as in a scope, there is [`join_scope`].
 //!
 //! # What it cannot do
 //!
 //! - **Borrow in a task.** The body of a scope may borrow from its surroundings; a task may not, because a scope's future
-//!   that is leaked would leave it running. `Arc`, clones and channels are the way.
+//!   that is leaked would leave it running. `Arc`, clones and channels are the way, or [`join_scope`], whose children are
+//!   not tasks: they borrow, and run at the same time but not in parallel.
 //! - **Wait in `drop`.** A scope whose future is dropped, by `select!` or by Tokio's own `timeout`, aborts its tasks; they
 //!   do not run again after the runtime's next turn. If there is a scope of this crate around it, that one waits.
 //!   [`timeout`] and [`CancelScope`] end a scope without dropping it.
@@ -87,12 +90,17 @@ mod blocking;
 mod cancel;
 mod context;
 mod error;
+mod failure;
 mod group;
 mod hold;
+mod join;
 mod limit;
 mod name;
 mod node;
 mod place;
+mod pool;
+#[cfg(test)]
+mod pool_tests;
 mod restart;
 mod scope;
 mod seat;
@@ -112,12 +120,14 @@ pub use blocking::blocking;
 pub use cancel::{CancelScope, TimedOut, move_on_after, move_on_at, timeout, timeout_at};
 pub use context::{checkpoint, deadline, is_cancelled, token};
 pub use error::{GroupError, TaskPanic};
+pub use failure::{BoxError, Cause, Failure, Outcome, Report};
 pub use group::TaskGroup;
+pub use join::{JoinGroup, JoinTask, join_scope};
 pub use limit::{LimitedGroup, map_concurrent};
 pub use name::TaskName;
 pub use restart::Restart;
 pub use scope::{Scope, SlowToStop, scope};
 pub use shield::shield;
 pub use shutdown::Shutdown;
-pub use supervisor::{BoxError, Cause, Failure, Outcome, Report, Spawner, Supervisor};
+pub use supervisor::{Spawner, Supervisor};
 pub use task::{Task, TaskError};

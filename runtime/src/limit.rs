@@ -66,6 +66,21 @@ impl<E> LimitedGroup<E> {
     }
 
     /// How many more tasks could start now.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// # use std::convert::Infallible;
+    /// taskgroup::scope(async |group| {
+    ///     let few = group.with_limit(2);
+    ///     few.spawn(async { Ok::<_, Infallible>(()) }).await.value().await;
+    ///     assert_eq!(few.available(), 2);
+    ///     Ok(())
+    /// })
+    /// .await
+    /// .unwrap();
+    /// # }
+    /// ```
     pub fn available(&self) -> usize {
         self.permits.available_permits()
     }

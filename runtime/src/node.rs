@@ -386,6 +386,11 @@ impl Node {
         None
     }
 
+    /// Whether it has been closed: all members have left, and nothing is admitted any more.
+    pub(crate) fn is_closed(&self) -> bool {
+        lock(&self.state).phase == Phase::Closed
+    }
+
     /// Whether no member is left now; otherwise the node's owner is woken when that is so. The node stays open.
     pub(crate) fn is_idle(&self) -> bool {
         let mut state = lock(&self.state);
@@ -397,7 +402,7 @@ impl Node {
 
     /// The owner is gone before the node was closed: aborts what is left and lets the parent wait for it.
     pub(crate) fn orphan(self: &Arc<Self>) {
-        if lock(&self.state).phase == Phase::Closed {
+        if self.is_closed() {
             return;
         }
         self.stop(ABORTED);

@@ -29,6 +29,13 @@ pub struct Restart {
 impl Restart {
     /// After each error and each panic, but not after success: first after 100 ms, then after twice as long each time,
     /// at longest after a minute, without an end.
+    ///
+    /// ```
+    /// use taskgroup::Restart;
+    ///
+    /// let waits: Vec<_> = (1..=3).map(|nth| Restart::on_failure().wait(nth).unwrap().as_millis()).collect();
+    /// assert_eq!(waits, [100, 200, 400]);
+    /// ```
     pub fn on_failure() -> Self {
         Self {
             always: false,
@@ -59,11 +66,23 @@ impl Restart {
     }
 
     /// Never.
+    ///
+    /// ```
+    /// assert_eq!(taskgroup::Restart::never().wait(1), None);
+    /// ```
     pub fn never() -> Self {
         Self::on_failure().at_most(0)
     }
 
     /// The wait before the first restart.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use taskgroup::Restart;
+    ///
+    /// let restart = Restart::on_failure().first_wait(Duration::from_secs(1));
+    /// assert_eq!(restart.wait(1), Some(Duration::from_secs(1)));
+    /// ```
     #[must_use]
     pub fn first_wait(mut self, wait: Duration) -> Self {
         self.first_wait = wait;
@@ -71,6 +90,14 @@ impl Restart {
     }
 
     /// The wait that is not exceeded.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use taskgroup::Restart;
+    ///
+    /// let restart = Restart::on_failure().longest_wait(Duration::from_secs(1));
+    /// assert_eq!(restart.wait(100), Some(Duration::from_secs(1)));
+    /// ```
     #[must_use]
     pub fn longest_wait(mut self, wait: Duration) -> Self {
         self.longest_wait = wait;
@@ -78,6 +105,15 @@ impl Restart {
     }
 
     /// By how much each wait is longer than the one before.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use taskgroup::Restart;
+    ///
+    /// // The same wait each time.
+    /// let restart = Restart::on_failure().first_wait(Duration::from_secs(1)).factor(1);
+    /// assert_eq!(restart.wait(100), Some(Duration::from_secs(1)));
+    /// ```
     #[must_use]
     pub fn factor(mut self, factor: u32) -> Self {
         self.factor = factor;
@@ -85,6 +121,13 @@ impl Restart {
     }
 
     /// How many restarts in a row there are before the task is given up.
+    ///
+    /// ```
+    /// use taskgroup::Restart;
+    ///
+    /// let restart = Restart::on_failure().at_most(3);
+    /// assert!(restart.wait(3).is_some() && restart.wait(4).is_none());
+    /// ```
     #[must_use]
     pub fn at_most(mut self, restarts: u32) -> Self {
         self.at_most = restarts;
@@ -92,6 +135,27 @@ impl Restart {
     }
 
     /// A task that has run for this long before it ends is counted from the first restart again: a minute unless set.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// use std::time::Duration;
+    /// use taskgroup::{BoxError, Outcome, Restart, Supervisor};
+    ///
+    /// // Given up when it fails at once after its restart, not when it has run for an hour before.
+    /// let restart = Restart::on_failure().at_most(1).forgive_after(Duration::from_secs(3_600));
+    /// let supervisor = Supervisor::new(|failure| eprintln!("{failure}"));
+    /// let mut hours = [2, 2, 2, 0, 0].into_iter();
+    /// let task = supervisor.spawn_restarting("feed", restart, move || {
+    ///     let hours = hours.next().expect("it is given up before");
+    ///     async move {
+    ///         tokio::time::sleep(Duration::from_secs(3_600 * hours)).await;
+    ///         Err::<(), BoxError>("cut off".into())
+    ///     }
+    /// });
+    /// assert_eq!(task.await, Ok(Outcome::Failed));
+    /// # }
+    /// ```
     #[must_use]
     pub fn forgive_after(mut self, after: Duration) -> Self {
         self.forgive_after = after;
@@ -99,6 +163,14 @@ impl Restart {
     }
 
     /// How long to wait before the `nth` restart in a row, counted from 1; `None` if there is to be none.
+    ///
+    /// ```
+    /// use taskgroup::Restart;
+    ///
+    /// let restart = Restart::on_failure().at_most(2);
+    /// let waits: Vec<_> = (1..).map_while(|nth| restart.wait(nth)).map(|wait| wait.as_millis()).collect();
+    /// assert_eq!(waits, [100, 200]);
+    /// ```
     pub fn wait(&self, nth: u32) -> Option<Duration> {
         if nth > self.at_most {
             return None;

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::context::{Owner, drive, yield_if_cancelled};
 use crate::error::{GroupError, TaskPanic};
 use crate::group::{self, TaskGroup};
+use crate::join::{Children, JoinGroup};
 use crate::name::TaskName;
 use crate::node::Node;
 use crate::trace;
@@ -97,6 +98,17 @@ const SLOW_AFTER: Duration = Duration::from_secs(10);
 
 impl Scope {
     /// The settings of [`scope`]. The name is the place this is called from.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// # use std::convert::Infallible;
+    /// use taskgroup::Scope;
+    ///
+    /// let answer = Scope::new().run(async |_| Ok::<_, Infallible>(42)).await;
+    /// assert_eq!(answer.unwrap(), 42);
+    /// # }
+    /// ```
     #[track_caller]
     #[expect(clippy::new_without_default, reason = "`Default` could not tell the caller's place")]
     pub fn new() -> Self {
@@ -110,12 +122,36 @@ impl Scope {
     }
 
     /// Names the scope, for errors and reports.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let failed = taskgroup::Scope::new().named("mirror").run(async |_| Err::<(), _>("no such host")).await;
+    /// assert!(failed.unwrap_err().to_string().starts_with("1 failure in the scope mirror\n"));
+    /// # }
+    /// ```
     pub fn named(mut self, name: impl Into<TaskName>) -> Self {
         self.name = name.into();
         self
     }
 
     /// Cancels the scope when the token is cancelled. Not a failure: see [`GroupError::is_cancelled`].
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use std::{convert::Infallible, future::pending};
+    /// use taskgroup::{Scope, Shutdown};
+    ///
+    /// let shutdown = Shutdown::new();
+    /// let admin = shutdown.clone();
+    /// let scope = Scope::new().cancel_on(shutdown.token()).run(async |group| {
+    ///     group.spawn(async move { Ok(admin.trigger()) });
+    ///     pending::<Result<(), Infallible>>().await
+    /// });
+    /// assert!(scope.await.unwrap_err().is_cancelled());
+    /// # }
+    /// ```
     pub fn cancel_on(mut self, token: CancellationToken) -> Self {
         self.cancel_on = Some(token);
         self
@@ -126,6 +162,25 @@ impl Scope {
     ///
     /// Said by a `tracing` event with the feature `tracing`, and to [`on_slow`](Self::on_slow). Where there is neither,
     /// no timer is started.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// use std::{convert::Infallible, sync::mpsc, time::Duration};
+    /// use taskgroup::{Scope, shield};
+    /// use tokio::time::sleep;
+    ///
+    /// let (tell, told) = mpsc::channel();
+    /// let scope = Scope::new().slow_after(Duration::from_secs(2)).on_slow(move |slow| drop(tell.send(slow.waited.as_secs())));
+    /// let ended = scope.run(async |group| {
+    ///     group.cancel();
+    ///     shield(sleep(Duration::from_secs(5))).await;
+    ///     Ok::<_, Infallible>(())
+    /// });
+    /// ended.await.unwrap();
+    /// assert_eq!(told.iter().collect::<Vec<_>>(), [2, 4]);
+    /// # }
+    /// ```
     pub fn slow_after(mut self, after: Duration) -> Self {
         self.slow_after = after;
         self
@@ -191,17 +246,62 @@ impl Scope {
     /// ```
     // Not `AsyncFnOnce`, which async closures implement as well: with that, the compiler does not see that this is `Send`
     // where `E` has a lifetime in it, `&'static str` included.
-    // Not an async function either: that would hold the settings and the body twice.
-    #[expect(clippy::manual_async_fn, reason = "the two differ in size")]
     pub fn run<T, E, F, Fut>(self, body: F) -> impl Future<Output = Result<T, GroupError<E>>>
     where
         E: Send + 'static,
         F: FnOnce(TaskGroup<E>) -> Fut,
         Fut: Future<Output = Result<T, E>>,
     {
+        self.run_with(body, |node| (TaskGroup::new(Arc::clone(node)), |_: &mut Context<'_>| ()))
+    }
+
+    /// Runs a body whose children are polled by this future, with these settings: see [`join_scope`](crate::join_scope).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// # use std::convert::Infallible;
+    /// use taskgroup::Scope;
+    ///
+    /// let words = vec!["one", "two"];
+    /// let joined = Scope::new().named("words").run_joined(async |group| {
+    ///     let one = group.spawn(async { Ok::<_, Infallible>(words[0].len()) });
+    ///     Ok(one.value().await)
+    /// });
+    /// assert_eq!(joined.await.unwrap(), 3);
+    /// # }
+    /// ```
+    pub fn run_joined<'env, T, E, F, Fut>(self, body: F) -> impl Future<Output = Result<T, GroupError<E>>>
+    where
+        E: Send + 'static,
+        F: FnOnce(JoinGroup<'env, E>) -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+    {
+        self.run_with(body, |node| {
+            let (group, children) = Children::of(node);
+            (group, move |cx: &mut Context<'_>| children.poll(cx))
+        })
+    }
+
+    /// `open` makes the group, and what is to be polled beside the body: that has its turn whenever the body waits or has
+    /// ended, and is dropped after the body.
+    // Not an async function: that would hold the settings and the body twice.
+    #[expect(clippy::manual_async_fn, reason = "the two differ in size")]
+    fn run_with<T, E, G, F, Fut, P>(
+        self,
+        body: F,
+        open: impl FnOnce(&Arc<Node>) -> (G, P),
+    ) -> impl Future<Output = Result<T, GroupError<E>>>
+    where
+        E: Send + 'static,
+        F: FnOnce(G) -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+        P: FnMut(&mut Context<'_>),
+    {
         async move {
             let mut owner = Owner::open(false, None, self.name.clone());
-            let mut body = pin!(Some(body(TaskGroup::new(Arc::clone(owner.node())))));
+            let (group, mut poll_beside) = open(owner.node());
+            let mut body = pin!(Some(body(group)));
             // In a box, for most scopes have none.
             let mut token = self.cancel_on.as_ref().map(|token| Box::pin(token.cancelled()));
             let poll_stop = |cx: &mut Context<'_>| match &mut token {
@@ -216,7 +316,10 @@ impl Scope {
                 }
             };
             let mut watch = SlowWatch(None);
-            let tend = |node: &Arc<Node>, cx: &mut Context<'_>| watch.poll(&self, node, cx);
+            let tend = |node: &Arc<Node>, cx: &mut Context<'_>| {
+                poll_beside(cx);
+                watch.poll(&self, node, cx);
+            };
             let value = drive(&mut owner, body.as_mut(), poll_stop, settle, tend).await;
 
             let mut panics = owner.node().take_panics();

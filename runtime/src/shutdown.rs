@@ -26,6 +26,11 @@ pub struct Shutdown {
 
 impl Shutdown {
     /// A shutdown that only [`trigger`](Self::trigger) requests.
+    ///
+    /// ```
+    /// let shutdown = taskgroup::Shutdown::new();
+    /// assert!(!shutdown.is_requested());
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
@@ -74,16 +79,52 @@ impl Shutdown {
     }
 
     /// Requests the shutdown.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use std::{future::pending, time::Duration};
+    /// use taskgroup::{BoxError, Shutdown, Supervisor};
+    ///
+    /// let shutdown = Shutdown::new();
+    /// let supervisor = Supervisor::new(|failure| eprintln!("{failure}"));
+    /// supervisor.spawn("mail", pending::<Result<(), BoxError>>());
+    /// shutdown.trigger();
+    /// let report = supervisor.run_until(shutdown.token(), Duration::from_secs(5)).await;
+    /// assert!(report.aborted.is_empty());
+    /// # }
+    /// ```
     pub fn trigger(&self) {
         self.token.cancel();
     }
 
     /// Whether the shutdown has been requested.
+    ///
+    /// ```
+    /// use taskgroup::Shutdown;
+    ///
+    /// let shutdown = Shutdown::new();
+    /// shutdown.clone().trigger();
+    /// assert!(shutdown.is_requested());
+    /// ```
     pub fn is_requested(&self) -> bool {
         self.token.is_cancelled()
     }
 
     /// Waits for the request.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use taskgroup::Shutdown;
+    ///
+    /// let shutdown = Shutdown::new();
+    /// tokio::join!(
+    ///     async { shutdown.requested().await; println!("closing the door") },
+    ///     async { shutdown.trigger() },
+    /// );
+    /// # }
+    /// ```
     pub async fn requested(&self) {
         self.token.cancelled().await;
     }

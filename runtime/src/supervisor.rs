@@ -14,23 +14,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::context::{Owner, drive};
 use crate::error::TaskPanic;
+use crate::failure::{BoxError, Cause, Failure, Outcome, Report};
 use crate::group::TaskGroup;
 use crate::name::TaskName;
 use crate::node::{ABORTED, CANCELLED, Node};
 use crate::restart::Restart;
 use crate::task::Task;
-
-/// Any error: what the tasks of a supervisor fail with.
-///
-/// ```
-/// use taskgroup::BoxError;
-///
-/// fn port(text: &str) -> Result<u16, BoxError> {
-///     Ok(text.parse()?)
-/// }
-/// assert!(port("none").is_err());
-/// ```
-pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// An owner for tasks that run in the background: they fail one by one, each failure reaches a handler, and none of
 /// them outlives the supervisor unnoticed.
@@ -84,115 +73,25 @@ pub struct Spawner {
     handler: Arc<dyn Fn(&Failure) + Send + Sync>,
 }
 
-/// A supervised task's failure.
-///
-/// ```
-/// use taskgroup::{Cause, Failure, Supervisor};
-///
-/// let supervisor = Supervisor::new(|failure: &Failure| match &failure.cause {
-///     Cause::Error(error) => eprintln!("{}: {error}", failure.name),
-///     other => eprintln!("{}: {other:?}", failure.name),
-/// });
-/// # drop(supervisor);
-/// ```
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Failure {
-    /// The task.
-    pub name: TaskName,
-    /// How often it has been started, this time included.
-    pub attempt: u32,
-    /// What happened.
-    pub cause: Cause,
-    /// After which time it will be started again; `None` if it will not.
-    pub restart_in: Option<Duration>,
-}
-
-/// What made a supervised task fail.
-///
-/// ```
-/// use taskgroup::Cause;
-///
-/// fn is_worth_a_call_at_night(cause: &Cause) -> bool {
-///     matches!(cause, Cause::Panic(_))
-/// }
-/// assert!(!is_worth_a_call_at_night(&Cause::Error("no answer".into())));
-/// ```
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Cause {
-    /// It returned an error.
-    Error(BoxError),
-    /// It panicked.
-    Panic(TaskPanic),
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.cause {
-            Cause::Error(error) => write!(f, "{} failed: {error}", self.name)?,
-            Cause::Panic(panic) => write!(f, "{panic}")?,
-        }
-        match self.restart_in {
-            Some(wait) => write!(f, " (attempt {}, again in {wait:?})", self.attempt),
-            None => write!(f, " (attempt {}, the last)", self.attempt),
-        }
-    }
-}
-
-/// How a supervised task that was neither cancelled nor aborted ended for good.
-///
-/// ```
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() {
-/// use taskgroup::{BoxError, Outcome, Supervisor};
-///
-/// let supervisor = Supervisor::new(|failure| eprintln!("{failure}"));
-/// let import = supervisor.spawn("import", async { Ok::<(), BoxError>(()) });
-/// assert_eq!(import.await, Ok(Outcome::Finished));
-/// # }
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Outcome {
-    /// Without an error.
-    Finished,
-    /// With an error, which the handler was given.
-    Failed,
-    /// With a panic, which the handler was given.
-    Panicked,
-}
-
-/// What [`Supervisor::shutdown`] had to do.
-///
-/// ```
-/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-/// # async fn main() {
-/// use std::{future::pending, time::Duration};
-/// use taskgroup::{BoxError, Report, Supervisor, shield};
-///
-/// let supervisor = Supervisor::new(|failure| eprintln!("{failure}"));
-/// supervisor.spawn("deaf", async { Ok::<(), BoxError>(shield(pending()).await) });
-/// tokio::task::yield_now().await;
-/// let report: Report = supervisor.shutdown(Duration::from_secs(5)).await;
-/// assert_eq!(report.aborted[0].given(), Some("deaf"));
-/// assert!(report.stuck.is_empty());
-/// # }
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Report {
-    /// The tasks that had not ended within the grace, and were aborted.
-    pub aborted: Vec<TaskName>,
-    /// Those of them that did not end even so, within as much time again: they block their thread.
-    pub stuck: Vec<TaskName>,
-}
-
 impl Supervisor {
     /// A supervisor without tasks. The handler is told of every failure, in the task that failed, at once.
     ///
     /// A handler that panics ends the supervisor: all tasks are cancelled, and [`shutdown`](Self::shutdown) resumes its
     /// panic.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use std::sync::mpsc;
+    /// use taskgroup::Supervisor;
+    ///
+    /// let (tell, told) = mpsc::channel();
+    /// let mut supervisor = Supervisor::new(move |failure| drop(tell.send(failure.to_string())));
+    /// supervisor.spawn("mail", async { Err("no such address") });
+    /// supervisor.idle().await;
+    /// assert_eq!(told.recv().unwrap(), "mail failed: no such address (attempt 1, the last)");
+    /// # }
+    /// ```
     #[track_caller]
     pub fn new(handler: impl Fn(&Failure) + Send + Sync + 'static) -> Self {
         let group = TaskGroup::new(Node::root(TaskName::at(Location::caller())));
@@ -200,11 +99,36 @@ impl Supervisor {
     }
 
     /// A handle that adds tasks.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use std::time::Duration;
+    /// use taskgroup::{BoxError, Supervisor, TaskError};
+    ///
+    /// let supervisor = Supervisor::new(|failure| eprintln!("{failure}"));
+    /// let background = supervisor.spawner();
+    /// supervisor.shutdown(Duration::from_secs(5)).await;
+    /// // It may outlive the supervisor, and then starts nothing.
+    /// assert_eq!(background.spawn("late", async { Ok::<_, BoxError>(()) }).await, Err(TaskError::NeverStarted));
+    /// # }
+    /// ```
     pub fn spawner(&self) -> Spawner {
         self.spawner.clone()
     }
 
     /// Starts a task that is run once. See [`Spawner::spawn`].
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use taskgroup::{BoxError, Outcome, Supervisor};
+    ///
+    /// let supervisor = Supervisor::new(|failure| eprintln!("{failure}"));
+    /// let import = supervisor.spawn("import", async { Ok::<_, BoxError>(()) });
+    /// assert_eq!(import.await, Ok(Outcome::Finished));
+    /// # }
+    /// ```
     ///
     /// # Panics
     ///
@@ -218,6 +142,19 @@ impl Supervisor {
     }
 
     /// Starts a task that is started again when it ends. See [`Spawner::spawn_restarting`].
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// use std::time::Duration;
+    /// use taskgroup::{BoxError, Restart, Supervisor};
+    ///
+    /// let supervisor = Supervisor::new(|failure| eprintln!("{failure}"));
+    /// supervisor.spawn_restarting("beat", Restart::always(), || async { Ok::<_, BoxError>(println!("alive")) });
+    /// tokio::time::sleep(Duration::from_secs(3)).await;
+    /// assert_eq!(supervisor.shutdown(Duration::from_secs(1)).await.aborted, []);
+    /// # }
+    /// ```
     ///
     /// # Panics
     ///
@@ -250,6 +187,20 @@ impl Supervisor {
     }
 
     /// A token that is cancelled when the shutdown begins.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use std::time::Duration;
+    /// use taskgroup::Supervisor;
+    ///
+    /// let supervisor = Supervisor::new(|failure| eprintln!("{failure}"));
+    /// let ending = supervisor.token();
+    /// assert!(!ending.is_cancelled());
+    /// supervisor.shutdown(Duration::from_secs(5)).await;
+    /// assert!(ending.is_cancelled());
+    /// # }
+    /// ```
     pub fn token(&self) -> CancellationToken {
         self.node().token()
     }
@@ -382,6 +333,17 @@ impl Spawner {
     ///
     /// The handle need not be kept. Awaited, it gives the outcome, or a [`TaskError`](crate::TaskError) if the shutdown
     /// came first. After the shutdown has begun the task never starts.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use taskgroup::{BoxError, Outcome, Supervisor};
+    ///
+    /// let supervisor = Supervisor::new(|failure| eprintln!("{failure}"));
+    /// let import = supervisor.spawner().spawn("import", async { Err::<(), BoxError>("no such file".into()) });
+    /// assert_eq!(import.await, Ok(Outcome::Failed));
+    /// # }
+    /// ```
     ///
     /// # Panics
     ///

@@ -14,7 +14,7 @@ use pin_project_lite::pin_project;
 use crate::context::Yielding;
 use crate::group::{self, TaskGroup};
 use crate::name::TaskName;
-use crate::node::Panic;
+use crate::node::{Node, Panic};
 use crate::place::Look;
 use crate::seat::{self, Ended, discard, must_stop, poll_in};
 use crate::slot::Slot;
@@ -93,6 +93,20 @@ impl std::error::Error for TaskError {}
 
 impl<T> Task<T> {
     /// The task's name.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// # use std::convert::Infallible;
+    /// # taskgroup::scope(async |group| {
+    /// let task = group.spawn_named("reader", async { Ok::<_, Infallible>(()) });
+    /// assert_eq!(task.name().given(), Some("reader"));
+    /// # Ok(())
+    /// # })
+    /// # .await
+    /// # .unwrap();
+    /// # }
+    /// ```
     pub fn name(&self) -> &TaskName {
         &self.slot.name
     }
@@ -212,21 +226,34 @@ where
     F: Future<Output = Result<T, E>> + Send + 'static,
     P: Default + Unpin + Send + 'static,
 {
-    let slot = Slot::new(group.node(), name, seat::thread());
-    let task = Task { slot: Arc::clone(&slot), yielding: Yielding::default() };
-    if slot.join() {
-        let span = Span::task(&slot.name);
-        tokio::spawn(Job { future: Some(future), slot: Some(slot), span, permit });
-    } else {
-        let unwanted = slot.place.end(Err(TaskError::NeverStarted), true);
-        debug_assert!(unwanted.is_none(), "there is a handle");
+    let (task, job) = admit(group.node(), name, permit, future);
+    if let Some(job) = job {
+        tokio::spawn(job);
     }
     task
 }
 
+/// A task of the node, to be polled by somebody; none if the node takes no more.
+#[inline]
+pub(crate) fn admit<T, F, P>(node: &Arc<Node>, name: TaskName, permit: P, future: F) -> (Task<T>, Option<Job<T, F, P>>)
+where
+    T: Send + 'static,
+    P: Default,
+{
+    let slot = Slot::new(node, name, seat::thread());
+    let task = Task { slot: Arc::clone(&slot), yielding: Yielding::default() };
+    if slot.join() {
+        let span = Span::task(&slot.name);
+        return (task, Some(Job { future: Some(future), slot: Some(slot), span, permit }));
+    }
+    let unwanted = slot.place.end(Err(TaskError::NeverStarted), true);
+    debug_assert!(unwanted.is_none(), "there is a handle");
+    (task, None)
+}
+
 pin_project! {
     /// What the runtime is given: the future and all that it needs, for each further allocation is what many tasks cost most.
-    struct Job<T, F, P>
+    pub(crate) struct Job<T, F, P>
     where
         T: Send,
         T: 'static,
@@ -263,7 +290,7 @@ impl<T, E, F, P> Future for Job<T, F, P>
 where
     T: Send + 'static,
     E: Send + 'static,
-    F: Future<Output = Result<T, E>> + Send + 'static,
+    F: Future<Output = Result<T, E>>,
     P: Default,
 {
     type Output = ();

@@ -16,6 +16,8 @@ mod connection_pool;
 mod event_bus;
 #[path = "../examples/fetch_with_timeout.rs"]
 mod fetch_with_timeout;
+#[path = "../examples/parts_of_one_buffer.rs"]
+mod parts_of_one_buffer;
 #[path = "../examples/producer_and_consumers.rs"]
 mod producer_and_consumers;
 #[path = "../examples/retry_with_backoff.rs"]
@@ -34,6 +36,7 @@ fn they_run() {
     connection_pool::main().unwrap();
     event_bus::main();
     fetch_with_timeout::main();
+    parts_of_one_buffer::main();
     producer_and_consumers::main();
     retry_with_backoff::main();
     token_bucket::main();

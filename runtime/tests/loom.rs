@@ -14,6 +14,9 @@ mod node;
 #[path = "../src/place.rs"]
 #[allow(dead_code)]
 mod place;
+#[path = "../src/pool.rs"]
+#[allow(dead_code)]
+mod pool;
 #[path = "../src/slab.rs"]
 #[allow(dead_code)]
 mod slab;
@@ -30,15 +33,18 @@ mod sync {
     }
 }
 
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Wake, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 
 use hold::{Hold, Holds};
 use loom::thread;
 use name::TaskName;
 use node::{ABORTED, CANCELLED, Node, Panic};
 use place::Look;
+use pool::Pool;
 use slot::Slot;
 
 /// Counts how often it is woken.
@@ -365,5 +371,78 @@ fn the_release_of_the_last_hold_is_not_missed() {
         other.join().unwrap();
         assert!(!holds.is_held());
         assert!(!held || woken.times() > 0, "the owner of the held future waits for ever");
+    });
+}
+
+type Child = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// A child that waits for somebody to set the flag, and notes that it has ended.
+fn waiting(flag: &Arc<sync::AtomicBool>, waker: &Arc<sync::Mutex<Option<Waker>>>, ended: &Arc<AtomicUsize>) -> Child {
+    let (flag, waker, ended) = (Arc::clone(flag), Arc::clone(waker), Arc::clone(ended));
+    Box::pin(poll_fn(move |cx| {
+        *sync::lock(&waker) = Some(cx.waker().clone());
+        if !flag.load(sync::Ordering::Acquire) {
+            return Poll::Pending;
+        }
+        ended.fetch_add(1, Ordering::SeqCst);
+        Poll::Ready(())
+    }))
+}
+
+#[test]
+fn a_child_that_is_woken_while_it_is_polled_is_polled_again() {
+    loom::model(|| {
+        let (flag, place) = (Arc::new(sync::AtomicBool::new(false)), Arc::new(sync::Mutex::new(None)));
+        let (pool, ended) = (Pool::<Child>::new(), Arc::new(AtomicUsize::new(0)));
+        pool.push(waiting(&flag, &place, &ended));
+        let (set, waker) = (Arc::clone(&flag), Arc::clone(&place));
+        let wake = thread::spawn(move || {
+            set.store(true, sync::Ordering::Release);
+            let waker = sync::lock(&waker).take();
+            waker.into_iter().for_each(Waker::wake);
+        });
+        let (woken, owner) = Woken::new();
+        pool.poll(&Context::from_waker(&owner));
+        let was_ended = ended.load(Ordering::SeqCst) == 1;
+        wake.join().unwrap();
+        assert!(was_ended || woken.times() > 0, "the owner is not told that its child goes on");
+        pool.poll(&Context::from_waker(&owner));
+        assert_eq!(ended.load(Ordering::SeqCst), 1);
+        drop(sync::lock(&place).take());
+    });
+}
+
+#[test]
+fn a_child_that_is_added_while_others_are_polled_has_its_turn() {
+    loom::model(|| {
+        let (flag, place) = (Arc::new(sync::AtomicBool::new(true)), Arc::new(sync::Mutex::new(None)));
+        let (pool, ended) = (Pool::<Child>::new(), Arc::new(AtomicUsize::new(0)));
+        let (into, child) = (Arc::clone(&pool), waiting(&flag, &place, &ended));
+        let add = thread::spawn(move || into.push(child));
+        let (woken, owner) = Woken::new();
+        pool.poll(&Context::from_waker(&owner));
+        let was_ended = ended.load(Ordering::SeqCst) == 1;
+        add.join().unwrap();
+        assert!(was_ended || woken.times() > 0, "the owner is not told of the child");
+        pool.poll(&Context::from_waker(&owner));
+        assert_eq!(ended.load(Ordering::SeqCst), 1);
+        drop(sync::lock(&place).take());
+    });
+}
+
+#[test]
+fn a_child_that_is_added_while_the_pool_is_cleared_is_dropped() {
+    loom::model(|| {
+        let (pool, alive) = (Pool::<Child>::new(), Arc::new(()));
+        let (into, held) = (Arc::clone(&pool), Arc::clone(&alive));
+        let add = thread::spawn(move || {
+            into.push(Box::pin(async move {
+                std::future::pending::<()>().await;
+                drop(held);
+            }));
+        });
+        pool.clear();
+        add.join().unwrap();
+        assert_eq!(Arc::strong_count(&alive), 1);
     });
 }

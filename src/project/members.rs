@@ -38,7 +38,10 @@ impl Project {
                         Ty::Method("std::default::Default::default".into(), Arc::new(this))
                     }
                     Ty::Unknown if language == Language::Rust => match self.trait_member(*class, receiver, name) {
-                        Ty::Unknown => self.of_any(receiver, name),
+                        Ty::Unknown => match self.of_any(receiver, name) {
+                            Ty::Unknown if matches!(receiver, Ty::Instance(..)) => self.through_deref(*class, name),
+                            found => found,
+                        },
                         found => found,
                     },
                     found => found,
@@ -81,15 +84,10 @@ impl Project {
     /// A field, which may have the name of a method.
     pub(super) fn field(&self, receiver: &Ty, name: &str) -> Ty {
         match receiver {
-            Ty::Instance(Class::Own(class), _) => {
-                let model = self.declared_in(class.file);
-                let id = model.names.find(name);
-                let fields = &model.class(class.class).fields;
-                match fields.iter().find(|(it, _)| Some(*it) == id) {
-                    Some((_, value)) => self.evaluate(class.file, *value),
-                    None => Ty::Unknown,
-                }
-            }
+            Ty::Instance(Class::Own(class), _) => match self.own_field(*class, name) {
+                Ty::Unknown => self.field_through_deref(*class, name),
+                found => found,
+            },
             // `Arc`, `Box`, a guard: of what they give access to.
             Ty::Instance(Class::Library(path), args) => match self.knowledge.type_facts(Language::Rust, path) {
                 Some(facts) if facts.wrapper => args.first().map_or(Ty::Unknown, |inner| self.field(inner, name)),
@@ -98,6 +96,14 @@ impl Project {
             Ty::Union(parts) => Ty::union(parts.iter().map(|it| self.field(it, name))),
             other => self.member(Language::Rust, other, name),
         }
+    }
+
+    pub(super) fn own_field(&self, class: ClassRef, name: &str) -> Ty {
+        let model = self.declared_in(class.file);
+        let id = model.names.find(name);
+        let fields = &model.class(class.class).fields;
+        let field = fields.iter().find(|(it, _)| Some(*it) == id);
+        field.map_or(Ty::Unknown, |(_, value)| self.evaluate(class.file, *value))
     }
 
     pub(super) fn external_member(&self, language: Language, path: &str, name: &str) -> Ty {
@@ -136,7 +142,7 @@ impl Project {
     }
 
     /// A member of a class, of an instance of it (`receiver`), or of its bases.
-    fn class_member(&self, class: ClassRef, name: &str, receiver: Option<&Ty>) -> Ty {
+    pub(super) fn class_member(&self, class: ClassRef, name: &str, receiver: Option<&Ty>) -> Ty {
         // Its own come first, and mostly there is nothing else to look at.
         if let Some(found) = self.own_member(class, name, receiver) {
             return found;
@@ -263,7 +269,7 @@ impl Project {
     }
 
     /// A default method of a trait that the type implements.
-    fn trait_member(&self, class: ClassRef, receiver: &Ty, name: &str) -> Ty {
+    pub(super) fn trait_member(&self, class: ClassRef, receiver: &Ty, name: &str) -> Ty {
         for (file, index) in self.impls_of(class).iter() {
             let it = &self.declared_in(*file).impls[*index as usize];
             let Some(of_trait) = it.of_trait else { continue };

@@ -10,6 +10,7 @@ mod calls;
 mod conditions;
 mod coverage;
 mod crates;
+mod deref;
 pub mod effects;
 mod files;
 mod forks;

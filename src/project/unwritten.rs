@@ -1,8 +1,8 @@
 //! What runs without being written as a call: properties, `for`, `with`, operators, and what built-in functions ask for.
 
 use crate::knowledge::{Api, Effect};
-use crate::model::{CallId, Implicit, ImplicitKind, Role, Value, ValueId};
-use crate::source::Language;
+use crate::model::{Arg, CallId, FileModel, Implicit, ImplicitKind, Role, Value, ValueId};
+use crate::source::{Language, Span};
 
 use super::effects::Site;
 use super::sites::Found;
@@ -37,9 +37,7 @@ impl Found<'_> {
                 let receiver = project.evaluate(self.file, it.value);
                 self.method(site, &receiver, model.name(name));
             }
-            ImplicitKind::Iterate => {
-                self.iterate(self.site_of(it.span, it.value), &project.evaluate(self.file, it.value))
-            }
+            ImplicitKind::Iterate => self.go_through(it.span, it.value, 0),
             ImplicitKind::AsyncIterate | ImplicitKind::Drop => {}
         }
     }
@@ -148,9 +146,42 @@ impl Found<'_> {
         if let Some((_, method)) = METHODS_OF_BUILTINS.iter().find(|(builtin, _)| *builtin == name) {
             self.method(site, &project.evaluate(self.file, call.args[0].value), method);
         } else if EXHAUST.contains(&name) {
-            let iterated = call.args[0].value;
-            self.iterate(self.site_of(site.span, iterated), &project.evaluate(self.file, iterated));
+            self.go_through(site.span, call.args[0].value, 0);
         }
+    }
+
+    /// Each element of the value is taken, and so of what it is made over: `enumerate(x)`, `zip(x, y)`.
+    fn go_through(&mut self, span: Span, value: ValueId, depth: u32) {
+        let project = self.project;
+        let model = project.model(self.file);
+        if model.language == Language::Python
+            && let Value::Result(id) = model.value(value)
+            && let Some(made_over) = lazily_over(model, *id)
+        {
+            for arg in made_over.iter().filter(|arg| !arg.spread && depth < MOST_LAZY) {
+                self.go_through(span, arg.value, depth + 1);
+            }
+            return;
+        }
+        self.iterate(self.site_of(span, value), &project.evaluate(self.file, value));
+    }
+}
+
+/// Wrapped deeper, an iterable is not looked for.
+const MOST_LAZY: u32 = 8;
+
+/// What a call takes elements of once somebody takes its own.
+fn lazily_over(model: &FileModel, id: CallId) -> Option<&[Arg]> {
+    let call = model.call(id);
+    let Value::Path(path) = model.value(call.callee) else { return None };
+    let [module, name] = &*path.segments else { return None };
+    match (model.name(*module), model.name(*name)) {
+        ("builtins", "enumerate") | ("itertools", "islice" | "cycle" | "pairwise" | "batched") => call.args.get(..1),
+        ("builtins", "zip") | ("itertools", "chain" | "zip_longest") => Some(&call.args),
+        ("builtins", "map" | "filter") | ("itertools", "takewhile" | "dropwhile" | "starmap" | "filterfalse") => {
+            call.args.get(1..)
+        }
+        _ => None,
     }
 }
 

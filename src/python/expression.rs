@@ -168,6 +168,10 @@ impl<'a> Lowerer<'a> {
             }
             Expr::Starred(it) => {
                 let value = self.expression(&it.value, result);
+                if it.ctx == ExprContext::Load {
+                    let kind = ImplicitKind::Iterate;
+                    self.push(Node::Implicit(Implicit { kind, value, span: span(it.value.range()) }));
+                }
                 self.add(Value::Element(value))
             }
             Expr::Slice(it) => {

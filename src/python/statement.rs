@@ -44,7 +44,11 @@ impl<'a> Lowerer<'a> {
                 self.expression(&it.value, Use::Dropped);
             }
             Stmt::Assign(it) => {
-                let result = it.targets.first().map_or(Use::Stored, |target| self.use_of_target(target));
+                // `task = self.task = start()` is kept, whatever becomes of the name.
+                let result = match it.targets.as_slice() {
+                    [target] => self.use_of_target(target),
+                    _ => Use::Stored,
+                };
                 let value = self.expression(&it.value, result);
                 if let [Expr::Name(name)] = it.targets.as_slice()
                     && name.id == "__all__"

@@ -307,7 +307,7 @@ fn is_shield(context: &Context<'_>, scope: &Scope, off: &[&str]) -> bool {
 /// The context manager of the project's yields in a shield.
 fn is_made_of_one(context: &Context<'_>, value: ValueId) -> bool {
     let Ty::Manager(manager) = context.evaluate(value) else { return false };
-    let inner = Context::new(context.project, manager.file);
+    let inner = context.looking_into(manager.file);
     let span = context.project.function(manager).span;
     inner.model().calls.iter().any(|call| span.contains(call.span) && inner.asks_for(call, "shield"))
 }
@@ -343,7 +343,7 @@ fn is_excused(context: &Context<'_>, value: ValueId, library: &str, depth: u32) 
     if !told.is_empty() && depth < DEEPEST && told.iter().all(|own| tells(context, *own)) {
         // A helper that puts up the shield itself, or does not wait.
         return told.iter().all(|own| {
-            let inner = Context::new(context.project, own.file);
+            let inner = context.looking_into(own.file);
             let way = Way { depth: depth + 1, off: given_false(context, *id, *own) };
             first_wait_within(&inner, &context.project.function(*own).body, library, &way).is_none()
         });
@@ -384,7 +384,7 @@ fn bodies(context: &Context<'_>, id: CallId) -> Vec<FnRef> {
     let mut own = own.unwrap_or_default();
     if own.len() > 1 {
         own.retain(|function| {
-            let inner = Context::new(context.project, function.file);
+            let inner = context.looking_into(function.file);
             !statements(&inner, *function).all(is_filler)
         });
     }
@@ -409,14 +409,14 @@ fn is_handed_on(context: &Context<'_>, body: &Block, wait: Span, exits: bool) ->
 
 /// The function is there to be overridden, and does nothing itself.
 fn is_declared(context: &Context<'_>, function: FnRef) -> bool {
-    let inner = Context::new(context.project, function.file);
+    let inner = context.looking_into(function.file);
     context.project.is_abstract(function) || statements(&inner, function).all(is_filler)
 }
 
 /// The function's body says what is waited for: not where it is a method of a protocol or one that others override, nor an
 /// ordinary function, of which what it gives is waited for.
 fn tells(context: &Context<'_>, function: FnRef) -> bool {
-    let inner = Context::new(context.project, function.file);
+    let inner = context.looking_into(function.file);
     context.project.function(function).kind.is_async()
         && !is_overridden(&inner, function)
         && !is_declared(context, function)

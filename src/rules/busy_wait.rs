@@ -234,7 +234,7 @@ fn asked(context: &Context<'_>, call: CallId, depth: u32) -> Condition {
     if body.nodes.is_empty() {
         return Condition::Unknown;
     }
-    condition(&Context::new(context.project, own.file), body, depth + 1)
+    condition(&context.looking_into(own.file), body, depth + 1)
 }
 
 /// Whose attribute is read.

@@ -190,7 +190,7 @@ fn of_body(context: &Context<'_>, own: FnRef, depth: u32) -> Option<Found> {
     if depth >= DEEPEST {
         return None;
     }
-    let inner = Context::new(context.project, own.file);
+    let inner = context.looking_into(own.file);
     let mut found = None;
     let strict = context.wants(Profile::Strict);
     flow::visit(&context.project.function(own).body, &mut |node| {

@@ -10,6 +10,8 @@ use crate::source::{Language, Span};
 pub struct Context<'a> {
     pub project: &'a Project,
     pub file: FileId,
+    /// The file whose findings are asked for; another one may be looked into.
+    judged: FileId,
     /// The rule that is judging.
     pub(super) rule: Option<&'static Rule>,
     findings: Vec<Finding>,
@@ -17,7 +19,12 @@ pub struct Context<'a> {
 
 impl<'a> Context<'a> {
     pub(super) fn new(project: &'a Project, file: FileId) -> Self {
-        Self { project, file, rule: None, findings: Vec::new() }
+        Self { project, file, judged: file, rule: None, findings: Vec::new() }
+    }
+
+    /// For looks into another file, which may be a dependency's, for the sake of this one.
+    pub(super) fn looking_into(&self, file: FileId) -> Self {
+        Self { project: self.project, file, judged: self.judged, rule: self.rule, findings: Vec::new() }
     }
 
     /// All findings, but for those in functions that could not be parsed whole.
@@ -109,7 +116,7 @@ impl<'a> Context<'a> {
     pub fn finding(&self, rule: &'static Rule, function: FnRef, span: Span, message: String) -> Finding {
         Finding {
             rule,
-            severity: self.project.rules(self.file).level(rule).unwrap_or(rule.severity),
+            severity: self.project.rules(self.judged).level(rule).unwrap_or(rule.severity),
             confidence: Confidence::Certain,
             place: self.place(span),
             message,
@@ -128,13 +135,13 @@ impl<'a> Context<'a> {
 
     /// Findings of this profile are wanted, in a rule that starts at a lower one.
     pub fn wants(&self, profile: Profile) -> bool {
-        let rules = self.project.rules(self.file);
+        let rules = self.project.rules(self.judged);
         profile <= rules.profile || self.rule.is_some_and(|rule| rules.is_whole(rule))
     }
 
     /// The oldest Python that the file's code supports has `asyncio.timeout` and `asyncio.TaskGroup`.
     pub fn has_asyncio_scopes(&self) -> bool {
-        self.project.rules(self.file).target_python >= TargetPython(3, 11)
+        self.project.rules(self.judged).target_python >= TargetPython(3, 11)
     }
 
     /// The async library a file is written for.

@@ -145,7 +145,7 @@ fn handles_its_errors(context: &Context<'_>, value: ValueId) -> bool {
 }
 
 fn catches_everything(context: &Context<'_>, function: FnRef) -> bool {
-    let inner = Context::new(context.project, function.file);
+    let inner = context.looking_into(function.file);
     let body = &context.project.function(function).body;
     body.nodes.iter().any(|node| match node {
         Node::Try(it) => it.handlers.iter().any(|handler| {

@@ -188,13 +188,33 @@ fn handed_back(context: &Context<'_>, helper: FnRef, depth: u32) -> Option<(&'st
     let outlines = context.project.of_outlines();
     let definition = context.project.function(helper);
     let plain = definition.kind == FunctionKind::Sync && !definition.is_generator && definition.decorators.is_empty();
-    if !plain || definition.returned.len() != 1 {
+    if !plain || definition.returned.is_empty() || definition.returned.len() > MOST_RETURNS {
         return None;
     }
     drop(outlines);
+    // `return None` is one more way of starting none.
     let model = context.project.model(helper.file);
-    let [value] = definition.returned.as_slice() else { return None };
-    let Value::Result(id) = model.value(*value) else { return None };
+    let tasks = context.project.function(helper).returned.iter().filter(|it| *model.value(**it) != Value::None);
+    let mut first = None;
+    for task in tasks {
+        let started = started_for(context, helper, *task, depth)?;
+        first = first.or(Some(started));
+    }
+    first
+}
+
+/// A function with more `return`s is not looked at.
+const MOST_RETURNS: usize = 4;
+
+/// Where what a helper returns is started, if nobody else keeps hold of it.
+fn started_for(
+    context: &Context<'_>,
+    helper: FnRef,
+    task: ValueId,
+    depth: u32,
+) -> Option<(&'static Api, crate::finding::Place)> {
+    let model = context.project.model(helper.file);
+    let Value::Result(id) = model.value(task) else { return None };
     let call = model.call(*id);
     if call.function != helper.function {
         return None;
@@ -205,7 +225,7 @@ fn handed_back(context: &Context<'_>, helper: FnRef, depth: u32) -> Option<(&'st
         Use::Bound(local) => {
             let function = model.function(call.function);
             let held = function.local(local);
-            !held.shared && held.reads == 1 + only_asked(model, &function.body, *value)
+            !held.shared && held.reads == 1 + only_asked(model, &function.body, task)
         }
         _ => false,
     };

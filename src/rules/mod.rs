@@ -43,6 +43,7 @@ mod saved_cancelled_class;
 mod scope_without_await;
 mod start_soon_in_aenter;
 mod swallowed_cancellation;
+mod swallowed_outcome;
 mod task_group;
 mod task_outlives_resource;
 mod task_outside_loop;

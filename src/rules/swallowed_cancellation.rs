@@ -1,10 +1,10 @@
 //! `swallowed-cancellation`: a cancellation is caught, and some path does not pass it on.
 
-use super::{Category, Context, Profile, Rule, leaked_task};
+use super::{Category, Context, Profile, Rule, swallowed_outcome};
 use crate::finding::{Confidence, Related, Severity};
 use crate::knowledge::ScopeRole;
 use crate::model::{
-    Block, Call, CallId, FunctionId, Handler, Kinds, Loop, LoopKind, Node, Scope, Try, Use, Value, ValueId, flow,
+    Block, Call, CallId, FunctionId, Handler, Kinds, Loop, LoopKind, Node, Scope, Try, Value, ValueId, flow,
 };
 use crate::project::Wrapping;
 use crate::project::types::{FnRef, Ty};
@@ -26,7 +26,7 @@ fn check(context: &mut Context<'_>) {
     for function in context.async_functions() {
         match context.language() {
             Language::Python => python(context, function),
-            Language::Rust => rust(context, function),
+            Language::Rust => swallowed_outcome::check(context, &RULE, function),
         }
     }
 }
@@ -467,50 +467,6 @@ fn declared_never(context: &Context<'_>, callee: FnRef) -> bool {
     let returns = context.project.function(callee).returns.map(|it| context.project.evaluate(callee.file, it));
     returns
         .is_some_and(|ty| ty.library_path().is_some_and(|path| path.ends_with(".NoReturn") || path.ends_with(".Never")))
-}
-
-/// `let _ = handle.await`: the task's error or panic is dropped unseen.
-/// `handle.await.ok();`, `handle.await.unwrap_or_default()`
-fn turned_into_success(context: &Context<'_>, task: ValueId) -> bool {
-    let model = context.model();
-    model.calls.iter().any(|call| {
-        let Value::Attr(outcome, name) = model.value(call.callee) else { return false };
-        let is_outcome = matches!(model.value(*outcome), Value::Awaited(it) if *it == task);
-        is_outcome
-            && match model.name(*name) {
-                "ok" => matches!(call.result, Use::Dropped | Use::Discarded),
-                "unwrap_or" | "unwrap_or_default" => true,
-                _ => false,
-            }
-    })
-}
-
-fn rust(context: &mut Context<'_>, function: FnRef) {
-    let definition = context.project.function(function);
-    let mut found = Vec::new();
-    flow::visit(&definition.body, &mut |node| {
-        if let Node::Await(it) = node
-            && (matches!(it.result, Use::Discarded | Use::Dropped)
-                || it.result == Use::Receiver && turned_into_success(context, it.value))
-            && leaked_task::detaches(context, &context.evaluate(it.value))
-        {
-            found.push(it.span);
-        }
-        flow::Step::Into
-    });
-    for span in found {
-        let before = Span::new(definition.span.start, span.start);
-        let text = context.text(before);
-        // Aborted or told to stop: that it ended is all there is to know.
-        if [".abort(", ".cancel(", "shutdown", "stop"].iter().any(|it| text.contains(it)) {
-            continue;
-        }
-        let message = "the task's error or panic is dropped with the result of this `await`".to_owned();
-        let mut finding = context.finding(&RULE, function, span, message);
-        finding.confidence = Confidence::Likely;
-        finding.help = Some("look at the `JoinError`, and pass on what the task returned".to_owned());
-        context.keep(finding);
-    }
 }
 
 impl Try {

@@ -174,7 +174,7 @@ fn is_plain(context: &Context<'_>, call: crate::model::CallId, depth: u32) -> bo
     if depth > 4 || definition.is_generator || context.project.wrapping(callee) != crate::project::Wrapping::Plain {
         return false;
     }
-    let inner = Context::new(context.project, callee.file);
+    let inner = context.looking_into(callee.file);
     // An own function: what it waits for, and what it calls, is known as well.
     let mut plain = true;
     flow::visit(&definition.body, &mut |node| {

@@ -30,6 +30,7 @@ fn check(context: &mut Context<'_>) {
         loops(context, &definition.body, &mut found);
         for call in super::task_group::calls(&definition.body) {
             found.extend(all_at_once(context, call));
+            found.extend(mapped(context, call));
         }
         // Who limits how many run speaks of it somewhere around.
         if found.is_empty() || limits(context.text(outermost(context, id))) {
@@ -136,15 +137,19 @@ fn head_text<'a>(context: &Context<'a>, it: &Loop) -> Option<&'a str> {
 
 /// A display, a range, a slice, a constant: somebody has said how many.
 fn is_bounded(context: &Context<'_>, it: &Loop, head: &str) -> bool {
-    let name = head.rsplit(['.', ':']).next().unwrap_or(head);
-    let constant =
-        !name.is_empty() && name.chars().all(|it| it == '_' || it.is_ascii_uppercase() || it.is_ascii_digit());
+    let constant = constant(head.rsplit(['.', ':']).next().unwrap_or(head));
     let written =
         ["range(", "[:", ":]", "..", ".take(", "islice(", "array::", "repeat("].iter().any(|it| head.contains(it));
     let shown = it.iterated.is_some_and(|value| {
         matches!(context.model().value(value), Value::Tuple(_) | Value::Collection(_) | Value::Str(_))
     });
     constant || written || shown || head.starts_with('[') || head.starts_with('(') && head.contains(',')
+}
+
+/// `WORKERS`
+fn constant(name: &str) -> bool {
+    let name = name.rsplit(':').next().unwrap_or(name);
+    !name.is_empty() && name.chars().all(|it| it == '_' || it.is_ascii_uppercase() || it.is_ascii_digit())
 }
 
 fn accepts(context: &Context<'_>, it: &Loop) -> bool {
@@ -194,6 +199,9 @@ fn all_at_once(context: &Context<'_>, id: CallId) -> Option<(Span, String)> {
                 return None;
             }
             let inner = text.trim_start_matches(['*', '(', '[', '{']);
+            if let Some(found) = gathers_map(context, arg.value) {
+                return found.then(|| (call.name_span, "each element".to_owned()));
+            }
             let (element, head) = inner.split_once(" for ")?;
             let (_, head) = head.split_once(" in ")?;
             let head = head.trim_end_matches([')', ']', '}']);
@@ -221,10 +229,71 @@ fn all_at_once(context: &Context<'_>, id: CallId) -> Option<(Span, String)> {
     Some((call.name_span, what.to_owned()))
 }
 
+/// Python: `gather(*map(fetch, urls))`. Whether that is without a limit; `None` where it is no `map`.
+fn gathers_map(context: &Context<'_>, value: crate::model::ValueId) -> Option<bool> {
+    let model = context.model();
+    let Value::Element(mapped) = model.value(value) else { return None };
+    let Value::Result(id) = model.value(*mapped) else { return None };
+    let call = model.call(*id);
+    let Value::Path(path) = model.value(call.callee) else { return None };
+    if !path.segments.iter().map(|it| model.name(*it)).eq(["builtins", "map"]) {
+        return None;
+    }
+    let [work, elements] = call.args.as_slice() else { return Some(false) };
+    let (Ty::Function(own) | Ty::Bound(_, own)) = context.evaluate(work.value) else { return Some(false) };
+    let text = context.text(elements.span);
+    let bounded = text.starts_with(['(', '['])
+        || ["range(", "[:", ":]", "islice(", "repeat("].iter().any(|it| text.contains(it))
+        || constant(text.rsplit('.').next().unwrap_or(text));
+    Some(context.project.function(own).kind.is_async() && !bounded && !takes_turns(context, own))
+}
+
+/// Rust: `urls.into_iter().map(|url| tokio::spawn(fetch(url)))`, `stream.for_each_concurrent(None, ..)`.
+fn mapped(context: &Context<'_>, id: CallId) -> Option<(Span, String)> {
+    let model = context.model();
+    let call = model.call(id);
+    let Value::Attr(_, name) = model.value(call.callee) else { return None };
+    if context.language() != Language::Rust {
+        return None;
+    }
+    let receiver = context.text(Span::new(call.span.start, call.name_span.start));
+    let head = receiver.trim_start_matches(['&', '(']);
+    let bounded = ["..", ".take(", "vec!", "repeat"].iter().any(|it| receiver.contains(it))
+        || head.starts_with('[')
+        || constant(head.split(['.', '(', ')']).next().unwrap_or(head));
+    let closure = |value| match model.value(value) {
+        Value::Function(id) => Some(*id),
+        _ => None,
+    };
+    match model.name(*name) {
+        "for_each_concurrent" | "try_for_each_concurrent" => {
+            let [limit, work] = call.args.as_slice() else { return None };
+            let endless = context.text(limit.span) == "None" && context.project.api_of(context.file, id).is_some();
+            let turns = closure(work.value).is_some_and(|it| limits(context.text(model.function(it).span)));
+            (endless && !bounded && !turns).then(|| (call.name_span, "each element".to_owned()))
+        }
+        "map" | "for_each" | "filter_map" | "flat_map" if !bounded => {
+            let [work] = call.args.as_slice() else { return None };
+            let body = &model.function(closure(work.value)?).body;
+            let starts = |it: &CallId| {
+                let written = context.text(model.call(*it).span);
+                starts_task(context, *it) && !speaks_of_an_end(written) && !limited_inside(context, *it)
+            };
+            let start = direct_calls(context, body).into_iter().find(starts)?;
+            // A tuple, an `Option` and a lock have a `map` of their own.
+            ["iter()", "iter_mut()", "keys()", "values()", "drain("]
+                .iter()
+                .any(|it| receiver.contains(it))
+                .then(|| (model.call(start).name_span, "each element".to_owned()))
+        }
+        _ => None,
+    }
+}
+
 /// The function waits for a semaphore or lock before it works, or speaks of a limit.
 fn takes_turns(context: &Context<'_>, own: FnRef) -> bool {
     let definition = context.project.function(own);
-    let inner = Context::new(context.project, own.file);
+    let inner = context.looking_into(own.file);
     let locked = flow::find(
         &definition.body,
         &mut |node| matches!(node, Node::Scope(it) if it.items.iter().any(|item| role(&inner, item) == Some(ScopeRole::Lock))),

@@ -3,7 +3,7 @@
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Related, Severity};
 use crate::knowledge::{Guard, ScopeRole};
-use crate::model::{Block, Node, ScopeKind};
+use crate::model::{Block, CallId, Node, ScopeKind, Value, ValueId};
 use crate::project::Wrapping;
 use crate::project::types::{Class, FnRef, Ty};
 use crate::source::{Language, Span};
@@ -24,6 +24,8 @@ pub(super) static RULE: Rule = Rule {
 struct Open {
     what: String,
     span: Span,
+    /// An `ExitStack` keeps it open.
+    on_stack: bool,
 }
 
 fn check(context: &mut Context<'_>) {
@@ -64,15 +66,16 @@ fn walk(context: &Context<'_>, block: &Block, open: &mut Vec<Open>, found: &mut 
         match node {
             Node::Yield(it) => {
                 if let Some(innermost) = open.last() {
-                    let opened = Open { what: innermost.what.clone(), span: innermost.span };
+                    let opened = Open { what: innermost.what.clone(), ..*innermost };
                     found.push((it.span, opened));
                 }
             }
             Node::Bind { value, span, .. } if context.language() == Language::Rust => {
                 if let Some(what) = guard(context, &context.evaluate(*value)) {
-                    open.push(Open { what, span: *span });
+                    open.push(Open { what, span: *span, on_stack: false });
                 }
             }
+            Node::Call(id) if context.language() == Language::Python => stacked(context, *id, open),
             Node::Release { .. } if open.len() > depth && context.language() == Language::Rust => {
                 open.pop();
             }
@@ -86,7 +89,7 @@ fn walk(context: &Context<'_>, block: &Block, open: &mut Vec<Open>, found: &mut 
                         Language::Rust => None,
                     };
                     if let Some(what) = what {
-                        open.push(Open { what, span: item.span });
+                        open.push(Open { what, span: item.span, on_stack: false });
                     }
                 }
                 walk(context, &scope.body, open, found);
@@ -100,6 +103,34 @@ fn walk(context: &Context<'_>, block: &Block, open: &mut Vec<Open>, found: &mut 
         }
     }
     open.truncate(depth);
+}
+
+/// What a stack of context managers is told: `await stack.enter_async_context(timeout(1))`.
+fn stacked(context: &Context<'_>, id: CallId, open: &mut Vec<Open>) {
+    let call = context.model().call(id);
+    let Value::Attr(stack, name) = context.model().value(call.callee) else { return };
+    match context.model().name(*name) {
+        "enter_context" | "enter_async_context" => {
+            // One that lies elsewhere is closed elsewhere.
+            let is_local = !matches!(context.model().value(*stack), Value::Attr(..) | Value::Param(..));
+            if is_local
+                && is_stack(context, *stack)
+                && let [manager] = call.args.as_slice()
+                && let Some(what) = opened(context, &context.evaluate(manager.value))
+            {
+                open.push(Open { what, span: manager.span, on_stack: true });
+            }
+        }
+        "aclose" | "close" | "pop_all" if is_stack(context, *stack) => open.retain(|it| !it.on_stack),
+        _ => {}
+    }
+}
+
+fn is_stack(context: &Context<'_>, value: ValueId) -> bool {
+    context
+        .evaluate(value)
+        .library_path()
+        .is_some_and(|path| matches!(path, "contextlib.ExitStack" | "contextlib.AsyncExitStack"))
 }
 
 /// What a `with` of this value opens, if it is a scope that must not be left by a `yield`.
@@ -130,7 +161,7 @@ fn describe(role: ScopeRole) -> Option<String> {
 /// A context manager of the project that yields inside such a scope keeps it open around its caller's body.
 fn manager_opens(context: &Context<'_>, manager: FnRef) -> Option<String> {
     let mut found = Vec::new();
-    let inner = Context::new(context.project, manager.file);
+    let inner = context.looking_into(manager.file);
     walk(&inner, &context.project.function(manager).body, &mut Vec::new(), &mut found);
     let (_, open) = found.into_iter().next()?;
     Some(format!("{}, opened by `{}`", open.what, context.project.short_name(manager)))

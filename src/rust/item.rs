@@ -205,6 +205,13 @@ impl Lowerer {
         };
         self.path.push(short.unwrap_or_else(|| "impl".to_owned()));
         self.self_types.push((target, class));
+        for member in &it.items {
+            if let ImplItem::Type(it) = member {
+                let name = self.associated(&it.ident);
+                let value = self.type_value(&it.ty);
+                self.generics.push((name, value));
+            }
+        }
         let decorators = self.decorators(&it.attrs);
         let mut methods = Vec::new();
         for member in &it.items {

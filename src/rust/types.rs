@@ -2,7 +2,7 @@
 
 use syn::{GenericArgument, GenericParam, Generics, PathArguments, ReturnType, Type, TypeParamBound, WherePredicate};
 
-use crate::model::{UNKNOWN, Value, ValueId};
+use crate::model::{NameId, UNKNOWN, Value, ValueId};
 
 use super::scope::Lowerer;
 
@@ -68,6 +68,13 @@ impl Lowerer {
             && let Some(first) = path.segments.first()
         {
             let name = self.ident(&first.ident);
+            if first.ident == "Self"
+                && let Some(second) = path.segments.get(1).filter(|_| path.segments.len() == 2)
+            {
+                let associated = self.associated(&second.ident);
+                let declared = self.generics.iter().rev().find(|(generic, _)| *generic == associated);
+                return declared.map_or(UNKNOWN, |(_, value)| *value);
+            }
             if first.ident == "Self" || self.generics.iter().any(|(generic, _)| *generic == name) {
                 return UNKNOWN;
             }
@@ -78,6 +85,11 @@ impl Lowerer {
             _ => Vec::new(),
         };
         self.instance(class, args)
+    }
+
+    /// The name that an associated type goes by among the generics of its `impl`: `Self::Target`.
+    pub(super) fn associated(&mut self, name: &syn::Ident) -> NameId {
+        self.name(&format!("Self::{name}"))
     }
 
     fn type_arguments(&mut self, args: &syn::punctuated::Punctuated<GenericArgument, syn::Token![,]>) -> Vec<ValueId> {

@@ -2,19 +2,19 @@
 
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use taskgroup::{GroupError, Scope, Task, TaskError, TaskGroup, blocking, checkpoint, shield, timeout};
+use taskgroup::{GroupError, Scope, TaskError, blocking, checkpoint, shield, timeout};
 use tokio::time::{Instant, sleep};
 
+use crate::group::{Group, Handle, Running};
 use crate::program::{Program, Step};
 
 type Payload = Box<dyn std::any::Any + Send>;
-type Running = Pin<Box<dyn Future<Output = Result<(), u8>> + Send>>;
 
 /// What the oracle knows; shared by all parts of one run.
 #[derive(Clone)]
@@ -27,7 +27,7 @@ pub struct Books {
 }
 
 /// A task's handle and its own account.
-type Kept = (Task<()>, Arc<Life>);
+type Kept = (Handle, Arc<Life>);
 
 /// What a task did, by its own account.
 #[derive(Debug, Default)]
@@ -96,7 +96,7 @@ impl Drop for PanicNote {
 /// Where a program runs.
 #[derive(Clone)]
 struct Place {
-    group: TaskGroup<u8>,
+    group: Group,
     /// The group's region. A task may outlive the timeout or shield that it was spawned in.
     group_region: Region,
     region: Region,
@@ -118,14 +118,14 @@ impl Books {
 
     pub async fn root(self, program: Program) {
         let root = Region { live: Arc::clone(&self.live), around: None };
-        let _ = self.scope(root, program, false).await;
+        let _ = self.scope(root, program, false, false).await;
     }
 
     /// Runs a scope and compares what it returns with what was handed to it.
-    async fn scope(self, around: Region, body: Program, catch: bool) -> Result<(), GroupError<u8>> {
+    async fn scope(self, around: Region, body: Program, catch: bool, joined: bool) -> Result<(), GroupError<u8>> {
         let (region, failures) = (Region::new(Some(&around)), Arc::new(Failures::default()));
         let settings = if catch { Scope::new().catch_panics() } else { Scope::new() };
-        let running = settings.run(async |group| {
+        let body = async |group| {
             let _guard = region.enter();
             let _note = PanicNote(Arc::clone(&failures), None);
             let place =
@@ -135,8 +135,13 @@ impl Books {
                 failures.errors.lock().unwrap().push(error);
             }
             result
-        });
-        let ended = self.leave(&region, "scope", running).await;
+        };
+        let ended = if joined {
+            let running = settings.run_joined(|group| body(Group::Joined(group)));
+            self.leave(&region, "scope of children", running).await
+        } else {
+            self.leave(&region, "scope", settings.run(|group| body(Group::Tasks(group)))).await
+        };
         let expected = failures.errors.lock().unwrap().clone();
         let panics = failures.panics.load(SeqCst);
         match &ended {
@@ -203,11 +208,11 @@ impl Books {
             }
             Step::SpawnLimited(limit, program) => {
                 let (future, life) = self.task(place, program);
-                let task = place.group.with_limit(usize::from(limit)).spawn(future).await;
+                let task = place.group.spawn_limited(limit.into(), future).await;
                 self.keep(last, task, life);
             }
-            Step::Scope { body, catch_panics, propagate } => {
-                let ended = self.clone().scope(place.region.clone(), body, catch_panics).await;
+            Step::Scope { body, catch_panics, joined, propagate } => {
+                let ended = self.clone().scope(place.region.clone(), body, catch_panics, joined).await;
                 if let (Err(error), true) = (ended, propagate)
                     && let Some(first) = error.into_first()
                 {
@@ -273,7 +278,7 @@ impl Books {
         ended.unwrap_or_else(|panic| resume_unwind(panic))
     }
 
-    fn keep(&self, last: &mut Option<Kept>, task: Task<()>, life: Arc<Life>) {
+    fn keep(&self, last: &mut Option<Kept>, task: Handle, life: Arc<Life>) {
         if let Some(before) = last.replace((task, life)) {
             self.tasks.lock().unwrap().push(before);
         }

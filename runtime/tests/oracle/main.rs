@@ -1,6 +1,7 @@
 //! Random trees of scopes, tasks, errors, panics, cancellations, aborts, drops and timeouts, run beside an oracle that
 //! counts the runtime's live tasks and the drops of what tasks own, and keeps its own books on every failure.
 
+mod group;
 mod interpreter;
 mod program;
 

@@ -27,6 +27,8 @@ pub enum Step {
     Scope {
         body: Program,
         catch_panics: bool,
+        /// Whether what is started in it are children on one task instead of tasks.
+        joined: bool,
         /// Whether its error becomes that of the code around it.
         propagate: bool,
     },
@@ -59,8 +61,9 @@ fn step() -> impl Strategy<Value = Step> {
         prop_oneof![
             6 => program().prop_map(Step::Spawn),
             1 => (1..3_u8, program()).prop_map(|(limit, program)| Step::SpawnLimited(limit, program)),
-            5 => (program(), any::<bool>(), any::<bool>())
-                .prop_map(|(body, catch_panics, propagate)| Step::Scope { body, catch_panics, propagate }),
+            6 => (program(), any::<[bool; 3]>()).prop_map(|(body, [catch_panics, joined, propagate])| {
+                Step::Scope { body, catch_panics, joined, propagate }
+            }),
             2 => (0..10_u8, program()).prop_map(|(ms, program)| Step::Timeout(ms, program)),
             2 => program().prop_map(Step::Shield),
             2 => (0..10_u8, program()).prop_map(|(ms, program)| Step::DropAfter(ms, program)),

@@ -5,6 +5,8 @@ mod blocking;
 mod deadlines;
 mod dropped;
 mod errors;
+mod joined;
+mod joined_ends;
 mod limits;
 mod panics;
 mod scopes;

@@ -1,24 +1,11 @@
 use std::convert::Infallible;
 use std::future::{Future, pending};
-use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use taskgroup::{Scope, checkpoint, scope, shield, timeout};
 use tokio::time::{Instant, sleep};
 
-use crate::support::{Count, alive, on_both};
-
-/// What a future panics with.
-async fn panic_of<F: Future>(future: F) -> String {
-    let mut future = std::pin::pin!(AssertUnwindSafe(future));
-    let caught =
-        std::future::poll_fn(|cx| match std::panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
-            Ok(poll) => poll.map(|_| None),
-            Err(panic) => std::task::Poll::Ready(Some(panic)),
-        });
-    let panic = caught.await.expect("it panics");
-    panic.downcast_ref::<&str>().map(ToString::to_string).expect("the original payload")
-}
+use crate::support::{Count, alive, on_both, panic_of};
 
 struct PanicOnDrop(&'static str);
 

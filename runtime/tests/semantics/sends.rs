@@ -5,8 +5,8 @@ use std::future::Future;
 use std::time::Duration;
 
 use taskgroup::{
-    BoxError, CancelScope, LimitedGroup, Scope, Shutdown, Supervisor, Task, TaskGroup, blocking, checkpoint,
-    map_concurrent, move_on_after, move_on_at, scope, shield, timeout, timeout_at,
+    BoxError, CancelScope, JoinGroup, JoinTask, LimitedGroup, Scope, Shutdown, Supervisor, Task, TaskGroup, blocking,
+    checkpoint, join_scope, map_concurrent, move_on_after, move_on_at, scope, shield, timeout, timeout_at,
 };
 use tokio::time::Instant;
 
@@ -21,6 +21,15 @@ async fn every_future_may_be_spawned() {
         group.spawn(async { Ok(()) });
         Err::<(), _>("a borrowed text")
     }));
+    sendable(join_scope(async |group| {
+        group.spawn(async { Ok(()) });
+        Err::<(), _>("a borrowed text")
+    }));
+    sendable(async {
+        let text = String::from("borrowed");
+        let length = join_scope(async |group| Ok::<_, Infallible>(group.spawn(async { Ok(text.len()) }).value().await));
+        length.await.unwrap()
+    });
     sendable(Scope::new().catch_panics().run(async |_| Err::<(), String>(String::new())));
     sendable(timeout(second, async {}));
     sendable(timeout_at(soon, async {}));
@@ -55,6 +64,8 @@ fn every_handle_may_be_shared() {
     shareable::<Task<NotSync>>();
     shareable::<TaskGroup<NotSync>>();
     shareable::<LimitedGroup<NotSync>>();
+    shareable::<JoinGroup<'static, NotSync>>();
+    shareable::<JoinTask<NotSync>>();
     shareable::<CancelScope>();
     shareable::<Scope>();
     shareable::<Shutdown>();

@@ -1,8 +1,10 @@
 //! What the tests have in common.
 
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
 
 use tokio::runtime::{Builder, Handle};
 
@@ -52,4 +54,15 @@ where
 /// The number of the runtime's live tasks.
 pub fn alive() -> usize {
     Handle::current().metrics().num_alive_tasks()
+}
+
+/// What a future panics with.
+pub async fn panic_of<F: Future>(future: F) -> String {
+    let mut future = std::pin::pin!(AssertUnwindSafe(future));
+    let caught = std::future::poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+        Ok(poll) => poll.map(|_| None),
+        Err(panic) => Poll::Ready(Some(panic)),
+    });
+    let panic = caught.await.expect("it panics");
+    panic.downcast_ref::<&str>().map(ToString::to_string).expect("the original payload")
 }
