@@ -76,8 +76,10 @@ fn tokens(context: &mut Context<'_>, rule: &'static Rule, function: FnRef) {
     }
     let mut given = definition.params.iter().filter(|it| context.evaluate(it.value).library_path() == Some(TOKEN));
     let (Some(token), None) = (given.next(), given.next()) else { return };
+    // Without a body there is nothing but the declaration.
+    let Some(local) = definition.locals.get(token.local.index()) else { return };
     let name = model.name(token.name);
-    if name.starts_with('_') || definition.local(token.local).reads != questions(context, definition, name) {
+    if name.starts_with('_') || local.reads != questions(context, definition, name) {
         return;
     }
     let mut found = None;
