@@ -1,7 +1,7 @@
 //! `leaked-task`: a task is started and nobody keeps or awaits it.
 
-use super::{Category, Context, Profile, Rule};
-use crate::finding::{Related, Severity};
+use super::{Category, Context, Profile, Rule, kept_unseen};
+use crate::finding::{Confidence, Related, Severity};
 use crate::knowledge::{Api, Effect, Handle, TypeRole};
 use crate::model::{Call, CallId, FunctionKind, Node, UNKNOWN, Use, Value, ValueId, flow};
 use crate::project::types::{FnRef, Ty};
@@ -24,6 +24,9 @@ fn check(context: &mut Context<'_>) {
     for (index, call) in model.calls.iter().enumerate() {
         let id = CallId(index as u32);
         if !is_lost(context, call) {
+            if matches!(call.result, Use::Stored | Use::Passed) && context.wants(Profile::Strict) {
+                put_away(context, id, call);
+            }
             continue;
         }
         if let Some(api) = context.project.api_of(context.file, id) {
@@ -49,6 +52,33 @@ fn check(context: &mut Context<'_>) {
             context.keep(finding);
         }
     }
+}
+
+/// The handle is kept where nothing looks at it again.
+fn put_away(context: &mut Context<'_>, id: CallId, call: &Call) {
+    let model = context.model();
+    let name = match model.value(call.callee) {
+        Value::Attr(_, name) => model.name(*name),
+        Value::Path(path) => path.segments.last().map_or("", |it| model.name(*it)),
+        _ => return,
+    };
+    // Most calls start nothing, and their names say so.
+    if !["task", "spawn", "future"].iter().any(|it| name.contains(it)) {
+        return;
+    }
+    let Some(api) = context.project.api_of(context.file, id) else { return };
+    let starts = context.project.effect_in_call(context.file, call, api) == Some(Effect::Spawns);
+    let unseen = match api.handle {
+        Some(Handle::Weak) => starts,
+        Some(Handle::Detaches) => starts && result_is_lost(context, call),
+        _ => false,
+    };
+    let Some(place) = kept_unseen::place(context, id, call).filter(|_| unseen) else { return };
+    let message = format!("the task from `{}` is put into `{place}`, where nothing looks at it again", api.path);
+    let mut finding = context.finding(&RULE, context.function(call.function), call.name_span, message);
+    finding.confidence = Confidence::Likely;
+    finding.help = Some("await the task where its work is to be over, or start it in a task group".to_owned());
+    context.keep(finding);
 }
 
 /// A handle whose task goes on without it, and may fail unseen.

@@ -31,6 +31,7 @@ mod handler_misses_group;
 mod ignored_gather_errors;
 mod ignored_timeout;
 mod inherited;
+mod kept_unseen;
 mod leaked_task;
 mod lock_across_await;
 mod long_sleep;
