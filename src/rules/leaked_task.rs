@@ -73,7 +73,10 @@ fn put_away(context: &mut Context<'_>, id: CallId, call: &Call) {
         Some(Handle::Detaches) => starts && result_is_lost(context, call),
         _ => false,
     };
-    let Some(place) = kept_unseen::place(context, id, call).filter(|_| unseen) else { return };
+    if !unseen {
+        return;
+    }
+    let Some(place) = kept_unseen::place(context, id, call) else { return };
     let message = format!("the task from `{}` is put into `{place}`, where nothing looks at it again", api.path);
     let mut finding = context.finding(&RULE, context.function(call.function), call.name_span, message);
     finding.confidence = Confidence::Likely;
@@ -224,13 +227,9 @@ fn handed_back(context: &Context<'_>, helper: FnRef, depth: u32) -> Option<(&'st
     drop(outlines);
     // `return None` is one more way of starting none.
     let model = context.project.model(helper.file);
-    let tasks = context.project.function(helper).returned.iter().filter(|it| *model.value(**it) != Value::None);
-    let mut first = None;
-    for task in tasks {
-        let started = started_for(context, helper, *task, depth)?;
-        first = first.or(Some(started));
-    }
-    first
+    let tasks = definition.returned.iter().filter(|it| *model.value(**it) != Value::None);
+    let started = tasks.map(|task| started_for(context, helper, *task, depth));
+    started.collect::<Option<Vec<_>>>()?.into_iter().next()
 }
 
 /// A function with more `return`s is not looked at.

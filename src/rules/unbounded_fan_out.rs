@@ -137,7 +137,7 @@ fn head_text<'a>(context: &Context<'a>, it: &Loop) -> Option<&'a str> {
 
 /// A display, a range, a slice, a constant: somebody has said how many.
 fn is_bounded(context: &Context<'_>, it: &Loop, head: &str) -> bool {
-    let constant = constant(head.rsplit(['.', ':']).next().unwrap_or(head));
+    let constant = is_constant(head);
     let written =
         ["range(", "[:", ":]", "..", ".take(", "islice(", "array::", "repeat("].iter().any(|it| head.contains(it));
     let shown = it.iterated.is_some_and(|value| {
@@ -146,9 +146,9 @@ fn is_bounded(context: &Context<'_>, it: &Loop, head: &str) -> bool {
     constant || written || shown || head.starts_with('[') || head.starts_with('(') && head.contains(',')
 }
 
-/// `WORKERS`
-fn constant(name: &str) -> bool {
-    let name = name.rsplit(':').next().unwrap_or(name);
+/// `WORKERS`, `limits::WORKERS`
+fn is_constant(path: &str) -> bool {
+    let name = path.rsplit(['.', ':']).next().unwrap_or(path);
     !name.is_empty() && name.chars().all(|it| it == '_' || it.is_ascii_uppercase() || it.is_ascii_digit())
 }
 
@@ -244,7 +244,7 @@ fn gathers_map(context: &Context<'_>, value: crate::model::ValueId) -> Option<bo
     let text = context.text(elements.span);
     let bounded = text.starts_with(['(', '['])
         || ["range(", "[:", ":]", "islice(", "repeat("].iter().any(|it| text.contains(it))
-        || constant(text.rsplit('.').next().unwrap_or(text));
+        || is_constant(text);
     Some(context.project.function(own).kind.is_async() && !bounded && !takes_turns(context, own))
 }
 
@@ -260,7 +260,7 @@ fn mapped(context: &Context<'_>, id: CallId) -> Option<(Span, String)> {
     let head = receiver.trim_start_matches(['&', '(']);
     let bounded = ["..", ".take(", "vec!", "repeat"].iter().any(|it| receiver.contains(it))
         || head.starts_with('[')
-        || constant(head.split(['.', '(', ')']).next().unwrap_or(head));
+        || is_constant(head.split(['.', '(', ')']).next().unwrap_or(head));
     let closure = |value| match model.value(value) {
         Value::Function(id) => Some(*id),
         _ => None,
