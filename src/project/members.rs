@@ -415,7 +415,7 @@ impl Project {
     }
 
     /// A member of an instance of a library's type.
-    fn library_member(&self, language: Language, path: &str, args: &[Ty], receiver: &Ty, name: &str) -> Ty {
+    pub(super) fn library_member(&self, language: Language, path: &str, args: &[Ty], receiver: &Ty, name: &str) -> Ty {
         if let Some(found) = self.library_member_within(language, path, receiver, name, 0) {
             return found;
         }
