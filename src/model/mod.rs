@@ -8,6 +8,7 @@ pub mod flow;
 mod kinds;
 mod names;
 mod outline;
+mod parts;
 mod shown;
 mod value;
 
@@ -18,10 +19,12 @@ pub use code::{
 pub use kinds::Kinds;
 pub use names::{NameId, Names};
 pub use outline::{Reshaped, reshaped};
+pub use parts::{AllCalls, Calls, Part, Start};
 pub use shown::{Given, ModuleBody, Role, Shown, ShownClass, ShownFunction, ShownModule};
 pub use value::{Path, PathRoot, Value};
 
 use std::hash::{BuildHasher, BuildHasherDefault};
+use std::sync::Arc;
 
 use hashbrown::HashTable;
 use rustc_hash::FxHasher;
@@ -93,6 +96,8 @@ pub struct FileModel {
     pub shown: Option<Box<Shown>>,
     /// The front end itself failed on the file: an internal error, to be reported.
     pub failed: bool,
+    /// Bodies that are lowered when they are asked for.
+    parts: Option<Arc<parts::Parts>>,
 }
 
 /// Something in the file that the parser could not read. The rest of the file is lowered all the same.
@@ -326,11 +331,24 @@ impl FileModel {
             errors: Vec::new(),
             shown: None,
             failed: false,
+            parts: None,
         }
     }
 
+    /// All of a function.
     pub fn function(&self, id: FunctionId) -> &Function {
-        &self.functions[id.index()]
+        match &self.parts {
+            None => &self.functions[id.index()],
+            Some(parts) => self.function_in(parts, id),
+        }
+    }
+
+    /// What is declared of a function; its body may be missing.
+    pub fn declaration(&self, id: FunctionId) -> &Function {
+        match self.functions.get(id.index()) {
+            Some(function) => function,
+            None => self.function(id),
+        }
     }
 
     pub fn class(&self, id: ClassId) -> &Class {
@@ -342,7 +360,10 @@ impl FileModel {
     }
 
     pub fn call(&self, id: CallId) -> &Call {
-        &self.calls[id.index()]
+        match self.calls.get(id.index()) {
+            Some(call) => call,
+            None => self.call_in_part(id),
+        }
     }
 
     /// The last name of what is called, where it is written as one: `sleep` of `time.sleep`, whatever `time` is.
@@ -355,7 +376,10 @@ impl FileModel {
     }
 
     pub fn value(&self, id: ValueId) -> &Value {
-        &self.values[id.index()]
+        match self.values.get(id.index()) {
+            Some(value) => value,
+            None => self.value_in_part(id),
+        }
     }
 
     pub fn name(&self, id: NameId) -> &str {
@@ -382,7 +406,7 @@ impl FileModel {
             return UNKNOWN;
         }
         let index = self.values.len();
-        if let Value::Path(_) | Value::Global(..) | Value::Attr(..) | Value::Field(..) | Value::Str(_) = value {
+        if value.is_kept_once() {
             let hashed = hash(&value);
             if let Some(found) = self.index.find(hashed, |id| self.values[id.index()] == value) {
                 return *found;
@@ -390,7 +414,8 @@ impl FileModel {
             let Self { index: table, values, .. } = self;
             table.insert_unique(hashed, ValueId(index as u32), |id| hash(&values[id.index()]));
         }
-        let opaque = u64::from(self.comes_to_nothing(&value));
+        let callee = |call: CallId| self.calls.get(call.index()).map(|call| call.callee);
+        let opaque = u64::from(value.comes_to_nothing(|value| self.is_opaque(value), callee));
         match self.opaque.last_mut() {
             Some(last) if !index.is_multiple_of(64) => *last |= opaque << (index % 64),
             _ => self.opaque.push(opaque),
@@ -403,33 +428,18 @@ impl FileModel {
     /// are, and this saves asking.
     pub fn is_opaque(&self, value: ValueId) -> bool {
         let index = value.index();
-        self.opaque.get(index / 64).is_some_and(|bits| bits >> (index % 64) & 1 == 1)
-    }
-
-    fn comes_to_nothing(&self, value: &Value) -> bool {
-        match value {
-            Value::Unknown | Value::Param(..) => true,
-            Value::Awaited(inner)
-            | Value::Entered(inner, _)
-            | Value::Element(inner)
-            | Value::Attr(inner, _)
-            | Value::Field(inner, _)
-            | Value::Inner(inner)
-            | Value::Deref(inner)
-            | Value::Index(inner)
-            | Value::Item(inner, _)
-            | Value::Quotient(inner)
-            | Value::Instance { class: inner, .. } => self.is_opaque(*inner),
-            Value::Result(call) => self.calls.get(call.index()).is_some_and(|call| self.is_opaque(call.callee)),
-            // One unknown makes all unknown.
-            Value::Union(items) => items.iter().any(|item| self.is_opaque(*item)),
-            _ => false,
+        if index >= self.values.len() {
+            return self.is_opaque_in_part(value);
         }
+        self.opaque.get(index / 64).is_some_and(|bits| bits >> (index % 64) & 1 == 1)
     }
 
     /// The file is lowered: gives back what only growing needs, and what nothing will ask for.
     pub fn finish(&mut self) {
-        self.index = HashTable::new();
+        // Parts that come later look up what is there.
+        if self.parts.is_none() {
+            self.index = HashTable::new();
+        }
         self.names.finish();
         // Suppressions ask for statements, and rules that count those of async functions.
         if self.comments.is_empty() && !self.functions.iter().any(|function| function.kind.is_async()) {
@@ -444,10 +454,6 @@ impl FileModel {
         for module in &mut self.modules {
             module.bindings.shrink_to_fit();
         }
-    }
-
-    pub fn function_ids(&self) -> impl Iterator<Item = FunctionId> + use<> {
-        (0..self.functions.len() as u32).map(FunctionId)
     }
 }
 

@@ -41,7 +41,7 @@ impl Project {
 
 fn imported(model: &FileModel) -> Option<&'static str> {
     let mut found = None;
-    for value in &model.values {
+    for value in model.all_values() {
         let Value::Path(path) = value else { continue };
         let mut names = path.segments.iter().map(|name| model.name(*name));
         let (PathRoot::Absolute, Some(first)) = (path.root, names.next()) else { continue };

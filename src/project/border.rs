@@ -159,7 +159,7 @@ impl Project {
     /// What Python gets of a function: a coroutine, if it is async.
     pub(super) fn foreign_result(&self, function: FnRef) -> Ty {
         let inner = self.seen_by_python(&self.returns(function, None), 0);
-        match self.function(function).kind {
+        match self.declared(function).kind {
             FunctionKind::Async => Ty::Coroutine(Arc::new(inner), Some(function)),
             _ => inner,
         }
@@ -308,7 +308,7 @@ impl Filling<'_> {
         let project = self.project;
         let model = project.model(file);
         let wanted = self.source(file, module);
-        for (index, call) in model.calls.iter().enumerate() {
+        for (handing, call) in model.all_calls() {
             if !project.is_inside(file, call.function, id) {
                 continue;
             }
@@ -318,7 +318,7 @@ impl Filling<'_> {
                 let arg = |position: usize| call.args.get(position).map(|it| it.value);
                 match model.name(*name) {
                     "add_class" => {
-                        let named = model.shown.as_deref().and_then(|it| it.type_of(CallId(index as u32)));
+                        let named = model.shown.as_deref().and_then(|it| it.type_of(handing));
                         named.into_iter().for_each(|it| self.add(&project.evaluate(file, it)));
                     }
                     "add_function" | "add_wrapped" => {
@@ -336,13 +336,12 @@ impl Filling<'_> {
             if !call.args.iter().any(|arg| self.source(file, arg.value) == wanted) {
                 continue;
             }
-            let handing = CallId(index as u32);
             if let [Callee::Own(callee)] = project.callees(file, handing).as_slice() {
                 let is_it = |(_, position): &(&Param, u32)| {
                     let given = project.argument_at(file, handing, *callee, *position);
                     given.is_some_and(|it| self.source(file, it) == wanted)
                 };
-                let params = project.function(*callee).params.iter().zip(0..);
+                let params = project.declared(*callee).params.iter().zip(0..);
                 if let Some((param, _)) = params.into_iter().find(is_it) {
                     self.in_function(callee.file, callee.function, param.value, depth + 1);
                 }

@@ -1,10 +1,12 @@
 //! Functions that run what they are given: helpers that call a parameter, and decorators that wrap a function.
 
+use std::sync::OnceLock;
+
 use rustc_hash::FxHashMap;
 
 use crate::finding::FileId;
 use crate::knowledge::{HandlerRole, Runner, Runs};
-use crate::model::{CallId, Decorator, FileModel, FunctionId, ParamKind, Value, ValueId};
+use crate::model::{CallId, Calls, Decorator, FileModel, FunctionId, ParamKind, Value, ValueId};
 use crate::source::Language;
 
 use super::Project;
@@ -46,15 +48,15 @@ pub(super) struct Callables {
 }
 
 impl Callables {
-    pub(super) fn of(model: &FileModel) -> Self {
+    fn of(model: &FileModel, calls: Calls<'_>) -> Self {
         let mut found = Self::default();
-        for (index, call) in model.calls.iter().enumerate() {
+        for (id, call) in calls.iter() {
             if let Value::Param(function, position) = model.value(call.callee) {
                 found.called.entry(call.function).or_default().push((*function, *position));
             }
             for (argument, arg) in call.args.iter().enumerate() {
                 if let Value::Param(function, position) = model.value(arg.value) {
-                    let handed = (*function, *position, CallId(index as u32), argument);
+                    let handed = (*function, *position, id, argument);
                     found.handed.entry(call.function).or_default().push(handed);
                 }
             }
@@ -64,8 +66,15 @@ impl Callables {
 }
 
 impl Project {
-    fn callables(&self, file: FileId) -> &Callables {
-        self.slot(file).callables.get_or_init(|| Callables::of(self.model(file)))
+    /// Those of the function, and of others that were lowered with it.
+    fn callables(&self, function: FnRef) -> &Callables {
+        let model = self.model(function.file);
+        let all = self.slot(function.file).callables.get_or_init(|| {
+            let parts = model.parts_count();
+            (0..=parts).map(|_| OnceLock::new()).collect()
+        });
+        let part = model.part_of_function(function.function).map_or(0, |part| part + 1);
+        all[part].get_or_init(|| Callables::of(model, model.calls_in(function.function)))
     }
 
     /// The positions, counted as in [`Function::params`](crate::model::Function), of parameters that the function calls
@@ -75,7 +84,7 @@ impl Project {
         if self.is_given_no_functions(function) {
             return Vec::new();
         }
-        let callables = self.callables(function.file);
+        let callables = self.callables(function);
         let own = |owner: &FunctionId| *owner == function.function;
         let called = callables.called.get(&function.function).into_iter().flatten();
         let mut positions: Vec<u32> = called.filter(|(owner, _)| own(owner)).map(|(_, position)| *position).collect();
@@ -111,7 +120,7 @@ impl Project {
         let mut at = 0;
         while let Some((function, position)) = pending.get(at).copied() {
             at += 1;
-            let callables = self.callables(function.file);
+            let callables = self.callables(function);
             let called = callables.called.get(&function.function).into_iter().flatten();
             if called.into_iter().any(|it| *it == (function.function, position)) {
                 return true;
@@ -241,7 +250,7 @@ impl Project {
             Value::Param(owner, position) if *owner == decorator.function && *position == given => Decoration::Kept,
             Value::Function(inner) if model.function(*inner).parent == Some(decorator.function) => {
                 let wrapper = FnRef { file: decorator.file, function: *inner };
-                let callables = self.callables(decorator.file);
+                let callables = self.callables(decorator);
                 let is_given = |owner: &FunctionId, position: &u32| *owner == decorator.function && *position == given;
                 let calls = callables.called.get(inner).into_iter().flatten();
                 if calls.clone().any(|(owner, position)| is_given(owner, position)) {

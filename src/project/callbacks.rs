@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 
 use crate::finding::FileId;
 use crate::knowledge::{Place as RunPlace, Runner};
-use crate::model::{CallId, ClassId, ClassKind, FunctionId, FunctionKind, NameId, Node, Value, ValueId, flow};
+use crate::model::{ClassId, ClassKind, FunctionId, FunctionKind, NameId, Node, Value, ValueId, flow};
 use crate::source::Language;
 
 use super::Project;
@@ -26,7 +26,7 @@ impl Project {
         let model = self.model(file);
         let mut callbacks = Vec::new();
         let scope = OnceCell::new();
-        for (index, call) in model.calls.iter().enumerate() {
+        for (id, call) in model.all_calls() {
             let Value::Attr(_, name) = model.value(call.callee) else { continue };
             if call.args.is_empty() || !self.knowledge.names_a_callback(model.language, model.name(*name)) {
                 continue;
@@ -39,13 +39,13 @@ impl Project {
             if is_rust && call.args.iter().all(|arg| self.is_idle(file, arg.value)) {
                 continue;
             }
-            let Some(api) = self.api_of(file, CallId(index as u32)) else { continue };
+            let Some(api) = self.api_of(file, id) else { continue };
             for runs in api.runs.iter().filter(|it| it.place == Runner::Loop) {
                 let name = (!runs.name.is_empty()).then_some(runs.name);
                 let argument = call.argument(&model.names, runs.position.map(usize::from), name);
                 if let Some(argument) = argument
                     && let Ty::Function(function) | Ty::Bound(_, function) = self.evaluate(file, argument.value)
-                    && matches!(self.function(function).kind, FunctionKind::Sync | FunctionKind::Closure)
+                    && matches!(self.declared(function).kind, FunctionKind::Sync | FunctionKind::Closure)
                 {
                     callbacks.push(function);
                 }

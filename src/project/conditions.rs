@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::finding::FileId;
 use crate::knowledge::{Api, Effect, Runner};
-use crate::model::{Arg, Call, CallId, FunctionId, Node, Use, Value, ValueId, flow};
+use crate::model::{Arg, Call, FunctionId, Node, Use, Value, ValueId, flow};
 use crate::source::Language;
 
 use super::Project;
@@ -41,21 +41,27 @@ impl Project {
         let Value::Attr(receiver, _) = model.value(call.callee) else { return false };
         let class = model.function(call.function).class;
         let attribute = |value: ValueId| match model.value(value) {
-            Value::Attr(object, name) => Some((self.evaluate(file, *object), *name)),
+            Value::Attr(object, name) => Some((self.evaluate(file, *object), model.name(*name))),
             _ => None,
         };
-        model.calls.iter().any(|other| {
-            let Value::Attr(it, name) = model.value(other.callee) else { return false };
-            if model.name(*name) != method {
-                return false;
-            }
-            if other.function == call.function {
-                return it == receiver || model.value(*it) == model.value(*receiver);
-            }
-            let of_the_class = class.is_some() && model.function(other.function).class == class;
-            of_the_class
-                && attribute(*receiver)
-                    .is_some_and(|(object, name)| object != Ty::Unknown && attribute(*it) == Some((object, name)))
+        let asked = |other: &Call| match model.value(other.callee) {
+            Value::Attr(it, name) if model.name(*name) == method => Some(*it),
+            _ => None,
+        };
+        let here = |other: &Call| {
+            other.function == call.function
+                && asked(other).is_some_and(|it| it == *receiver || model.value(it) == model.value(*receiver))
+        };
+        if model.calls_in(call.function).any(here) {
+            return true;
+        }
+        let Some(wanted) = attribute(*receiver).filter(|(object, _)| class.is_some() && *object != Ty::Unknown) else {
+            return false;
+        };
+        model.all_calls().any(|(_, other)| {
+            other.function != call.function
+                && model.declaration(other.function).class == class
+                && asked(other).is_some_and(|it| attribute(it).as_ref() == Some(&wanted))
         })
     }
 
@@ -81,7 +87,7 @@ impl Project {
             &mut |node| matches!(node, Node::Loop(it) if it.iterated.is_some_and(is_it)),
         );
         looped.is_some()
-            || model.calls.iter().any(|other| {
+            || model.calls_in(call.function).any(|other| {
                 other.function == call.function
                     && other.args.iter().any(|arg| is_it(arg.value))
                     && matches!(self.evaluate(file, other.callee), Ty::External(path) if path.starts_with("builtins."))
@@ -92,12 +98,11 @@ impl Project {
     fn is_passed_elsewhere(&self, file: FileId, call: &Call) -> bool {
         let model = self.model(file);
         let is_result = |value: &Value| matches!(value, Value::Result(id) if model.call(*id).span == call.span);
-        let mut calls = model.calls.iter().enumerate();
-        calls.any(|(index, other)| {
+        model.calls_in(call.function).iter().any(|(id, other)| {
             other.function == call.function
                 && other.args.iter().any(|arg| is_result(model.value(arg.value)))
                 && self
-                    .api_of(file, CallId(index as u32))
+                    .api_of(file, id)
                     .is_some_and(|api| api.runs.iter().any(|it| matches!(it.place, Runner::Thread | Runner::Process)))
         })
     }
@@ -180,7 +185,7 @@ impl Project {
     /// `parse_data_url`: the name says that no other comes there.
     fn is_for_data_urls(&self, file: FileId, function: FunctionId) -> bool {
         let model = self.model(file);
-        let name = model.name(model.function(function).name);
+        let name = model.name(model.declaration(function).name);
         name.contains("data_url") || name.contains("data_uri")
     }
 

@@ -56,9 +56,8 @@ impl Project {
     fn coverage_of(&self, file: FileId) -> Coverage {
         let model = self.model(file);
         let mut found = Coverage::default();
-        for (index, call) in model.calls.iter().enumerate() {
+        for (id, call) in model.all_calls() {
             if model.function(call.function).kind.is_async() {
-                let id = CallId(index as u32);
                 *self.counter(file, id, &mut found) += 1;
             }
         }
@@ -67,12 +66,14 @@ impl Project {
 
     /// The calls of one function of which it is not known what they run, in order of place.
     pub fn unresolved_calls(&self, function: FnRef) -> Vec<CallId> {
-        let calls = &self.model(function.file).calls;
-        let ids = (0..calls.len() as u32).map(CallId);
-        let own = ids.filter(|id| calls[id.index()].function == function.function);
-        let mut found: Vec<CallId> = own.filter(|id| self.is_unresolved(function.file, *id)).collect();
-        found.sort_by_key(|id| calls[id.index()].span.start);
-        found
+        let calls = self.model(function.file).calls_in(function.function);
+        let own = calls.iter().filter(|(_, call)| call.function == function.function);
+        let mut found: Vec<(u32, CallId)> = own
+            .filter(|(id, _)| self.is_unresolved(function.file, *id))
+            .map(|(id, call)| (call.span.start, id))
+            .collect();
+        found.sort_by_key(|(start, _)| *start);
+        found.into_iter().map(|(_, id)| id).collect()
     }
 
     fn is_unresolved(&self, file: FileId, call: CallId) -> bool {

@@ -299,7 +299,7 @@ impl Effects {
     /// The function's body is driven by an event loop: blocking in it blocks the loop.
     pub fn on_loop(&self, project: &Project, function: FnRef) -> bool {
         project.asks_for_effects(function);
-        project.function(function).kind.is_async() || self.callbacks.contains(&function)
+        project.declared(function).kind.is_async() || self.callbacks.contains(&function)
     }
 
     /// What a function on the loop runs, in order of place.

@@ -218,7 +218,9 @@ impl Project {
         let binds = |node: &Node| matches!(node, Node::Bind { local, .. } if *local == param.local);
         let is_more = |arg: &Arg| matches!(model.value(arg.value), Value::Union(parts) if parts.contains(&param.value));
         flow::find(&model.function(function.function).body, &mut |node| binds(node)).is_some()
-            || model.calls.iter().any(|call| call.function == function.function && call.args.iter().any(is_more))
+            || model
+                .calls_in(function.function)
+                .any(|call| call.function == function.function && call.args.iter().any(is_more))
     }
 
     /// The value that the function gives to an attribute of its object, at first: `self.name = name`.

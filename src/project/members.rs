@@ -409,7 +409,8 @@ impl Project {
             matches!(self.evaluate(function.file, value), Ty::External(path) if &*path == "builtins.NotImplementedError")
         };
         definition.class.is_some()
-            && definition.body.nodes.iter().any(
+            && self.source(function.file).slice(definition.span).contains("NotImplemented")
+            && self.function(function).body.nodes.iter().any(
                 |node| matches!(node, crate::model::Node::Raise(raise) if raise.value.is_some_and(not_implemented)),
             )
     }

@@ -99,6 +99,8 @@ struct Slot {
     source: Source,
     /// Who asks for what is declared alone is given the outline. All bodies come after it in the model.
     outlined: bool,
+    /// Python: bodies are lowered when they are asked for.
+    in_parts: bool,
     /// `None`: it has none of its own.
     outline: OnceLock<Option<FileModel>>,
     model: OnceLock<FileModel>,
@@ -109,7 +111,7 @@ struct Slot {
     /// The analysis itself failed on the file: an internal error, to be reported.
     failed: AtomicBool,
     /// Which parameters the file's functions call.
-    callables: OnceLock<callables::Callables>,
+    callables: OnceLock<Box<[OnceLock<callables::Callables>]>>,
 }
 
 impl Project {
@@ -239,7 +241,7 @@ impl Project {
 
     /// What is declared of a function: not its body.
     pub fn declared(&self, function: FnRef) -> &Function {
-        self.declared_in(function.file).function(function.function)
+        self.declared_in(function.file).declaration(function.function)
     }
 
     pub(crate) fn mark_failed(&self, file: FileId) {
@@ -250,7 +252,7 @@ impl Project {
     pub fn has_failed(&self, file: FileId) -> bool {
         let slot = self.slots.get(file.index()).and_then(OnceLock::get);
         slot.is_some_and(|slot| {
-            slot.failed.load(Ordering::Relaxed) || slot.model.get().is_some_and(|model| model.failed)
+            slot.failed.load(Ordering::Relaxed) || slot.model.get().is_some_and(FileModel::has_failed)
         })
     }
 
@@ -295,7 +297,7 @@ impl Project {
             Language::Python => ".",
             Language::Rust => "::",
         };
-        let name = model.name(model.function(function.function).qualname);
+        let name = model.name(model.declaration(function.function).qualname);
         if module.is_empty() { name.to_owned() } else { format!("{module}{separator}{name}") }
     }
 
@@ -303,7 +305,7 @@ impl Project {
     pub fn short_name(&self, function: FnRef) -> &str {
         let _outlines = self.of_outlines();
         let model = self.declared_in(function.file);
-        model.name(model.function(function.function).qualname)
+        model.name(model.declaration(function.function).qualname)
     }
 
     pub fn place(&self, file: FileId, span: Span) -> Place {
@@ -315,9 +317,9 @@ impl Project {
         let model = self.model(file);
         let mut best = TOP_LEVEL;
         for id in model.function_ids() {
-            let span = model.function(id).span;
+            let span = model.declaration(id).span;
             let length = |span: Span| span.end - span.start;
-            if span.start <= offset && offset < span.end && length(span) <= length(model.function(best).span) {
+            if span.start <= offset && offset < span.end && length(span) <= length(model.declaration(best).span) {
                 best = id;
             }
         }
@@ -345,6 +347,7 @@ impl Slot {
     fn with(source: Source, outlined: bool) -> Arc<Self> {
         Arc::new(Self {
             outlined: outlined && source.language == Language::Rust,
+            in_parts: outlined && source.language == Language::Python,
             source,
             outline: OnceLock::new(),
             model: OnceLock::new(),
@@ -358,6 +361,7 @@ impl Slot {
     fn model(&self) -> &FileModel {
         self.model.get_or_init(|| {
             let lower = || match self.source.language {
+                Language::Python if self.in_parts => crate::python::lower_in_parts(&self.source),
                 Language::Python => crate::python::lower(&self.source),
                 Language::Rust if self.outlined => crate::rust::lower_with_outline(&self.source),
                 Language::Rust => crate::rust::lower(&self.source),

@@ -17,14 +17,30 @@ use super::{Project, Slot, trace};
 
 /// Answers about the calls and classes of one file; those that nobody has asked for are empty.
 pub(super) struct Remembered {
-    calls: Box<[OnceLock<Only>]>,
-    /// By call: no table has the name that is called.
-    nameless: Box<[AtomicBool]>,
+    calls: Calls,
+    /// The calls of bodies that are lowered later, by part.
+    parts: Box<[OnceLock<Calls>]>,
     ancestries: Box<[OnceLock<Box<[Ancestor]>>]>,
     /// Rust: the `impl` blocks of each class.
     impls: Box<[OnceLock<Impls>]>,
     /// Rust: which types the `impl` blocks of the file are for.
     targets: OnceLock<Targets>,
+}
+
+/// What is known of calls that lie together.
+struct Calls {
+    only: Box<[OnceLock<Only>]>,
+    /// No table has the name that is called.
+    nameless: Box<[AtomicBool]>,
+}
+
+impl Calls {
+    fn new(count: usize) -> Self {
+        Self {
+            only: (0..count).map(|_| OnceLock::new()).collect(),
+            nameless: (0..count).map(|_| AtomicBool::new(false)).collect(),
+        }
+    }
 }
 
 /// Types, and the blocks of one file that are for them.
@@ -44,12 +60,21 @@ pub enum Only {
 impl Remembered {
     fn of(model: &FileModel) -> Self {
         Self {
-            calls: model.calls.iter().map(|_| OnceLock::new()).collect(),
-            nameless: model.calls.iter().map(|_| AtomicBool::new(false)).collect(),
+            calls: Calls::new(model.calls.len()),
+            parts: (0..model.parts_count()).map(|_| OnceLock::new()).collect(),
             ancestries: model.classes.iter().map(|_| OnceLock::new()).collect(),
             impls: model.classes.iter().map(|_| OnceLock::new()).collect(),
             targets: OnceLock::new(),
         }
+    }
+
+    /// Where it is kept what is known of a call.
+    fn of_call(&self, model: &FileModel, id: CallId) -> Option<(&OnceLock<Only>, &AtomicBool)> {
+        let (calls, at) = match model.part_of_call(id) {
+            None => (&self.calls, id.index()),
+            Some((part, count, at)) => (self.parts.get(part)?.get_or_init(|| Calls::new(count)), at),
+        };
+        Some((calls.only.get(at)?, calls.nameless.get(at)?))
     }
 }
 
@@ -74,12 +99,12 @@ impl Project {
         if model.is_opaque(model.call(call).callee) {
             return None;
         }
-        let remembered = self.remembered(file);
-        let known = remembered.and_then(|it| it.calls[call.index()].get());
+        let remembered = self.remembered(file).and_then(|it| it.of_call(model, call));
+        let known = remembered.and_then(|it| it.0.get());
         let only = match known {
             Some(known) => *known,
             None => {
-                let nameless = remembered.map(|it| &it.nameless[call.index()]);
+                let nameless = remembered.map(|it| it.1);
                 if nameless.is_some_and(|it| it.load(Ordering::Relaxed)) {
                     return None;
                 }
@@ -114,7 +139,7 @@ impl Project {
         if model.is_opaque(model.call(call).callee) {
             return Only::Unknown;
         }
-        let cell = self.remembered(file).map(|it| &it.calls[call.index()]);
+        let cell = self.remembered(file).and_then(|it| it.of_call(model, call)).map(|it| it.0);
         if let Some(known) = cell.and_then(OnceLock::get) {
             return *known;
         }

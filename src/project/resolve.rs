@@ -318,7 +318,7 @@ impl Project {
             Wrapping::Unknown => return Ty::Unknown,
             Wrapping::Replaced(wrapper) => {
                 let inner = self.returns(wrapper, None);
-                return if self.function(wrapper).kind.is_async() {
+                return if self.declared(wrapper).kind.is_async() {
                     Ty::Coroutine(Arc::new(inner), None)
                 } else {
                     inner
@@ -357,6 +357,8 @@ impl Project {
                 return Ty::Unknown;
             }
         }
+        // Rust's outlines have no bodies; what is in one is for its own file to ask.
+        let definition = if self.language(file) == Language::Rust { definition } else { self.function(function) };
         if definition.returned.is_empty() {
             return if definition.returns.is_some() { Ty::Unknown } else { Ty::None };
         }
@@ -401,7 +403,7 @@ impl Project {
     pub(super) fn awaited(&self, ty: &Ty) -> Ty {
         match ty {
             Ty::Coroutine(inner, _) => (**inner).clone(),
-            Ty::Function(block) if self.function(*block).kind == FunctionKind::AsyncBlock => self.returns(*block, None),
+            Ty::Function(block) if self.declared(*block).kind == FunctionKind::AsyncBlock => self.returns(*block, None),
             Ty::Instance(Class::Library(path), args) => {
                 let first = args.first().cloned().unwrap_or(Ty::Unknown);
                 // Whatever its language, a library's type is found under its path in one of the tables.

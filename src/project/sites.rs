@@ -42,7 +42,7 @@ impl Project {
         // What a library does at times, for reasons that are its own, is nothing to tell its users.
         found.sites.retain(|(site, _)| !(installed && site.branches > 0));
         let starts = |runs: &Runs| matches!(runs, Runs::Library(_, Effect::StartsRuntime));
-        if !self.function(function).kind.is_async() && found.sites.iter().any(|(_, runs)| starts(runs)) {
+        if !self.declared(function).kind.is_async() && found.sites.iter().any(|(_, runs)| starts(runs)) {
             let asks = self.asks_for_loop(function);
             let may_come = |site: &Site| site.call.is_some_and(|call| self.runs_what_may_come(file, call));
             found.sites.retain(|(site, runs)| !starts(runs) || !asks && !may_come(site));
@@ -67,7 +67,7 @@ impl Project {
         let mut run = Vec::new();
         for wrapper in self.wrappers(function) {
             if is_sync(wrapper) {
-                if !self.function(wrapper).is_generator {
+                if !self.declared(wrapper).is_generator {
                     run.push(wrapper);
                 }
             } else if !awaited {
@@ -100,7 +100,7 @@ impl Project {
             if function == outer {
                 return true;
             }
-            at = model.function(function).parent;
+            at = model.declaration(function).parent;
         }
         false
     }
@@ -352,11 +352,10 @@ impl Found<'_> {
             Use::Consumed | Use::Passed | Use::Entered | Use::Tested => true,
             // Of a chain the last decides.
             Use::Receiver if depth < 64 => {
-                let next = model.calls.iter().enumerate().skip(id.index()).find(|(_, call)| {
+                let next = model.calls_around(id).from(id).iter().find(|(_, call)| {
                     matches!(model.value(call.callee), Value::Attr(receiver, _) if *model.value(*receiver) == Value::Result(id))
                 });
-                next.is_none_or(|(index, _)| {
-                    let next = CallId(index as u32);
+                next.is_none_or(|(next, _)| {
                     let lazy = project.api_of(self.file, next).is_some_and(is_lazy);
                     !lazy || self.is_consumed(next, depth + 1)
                 })

@@ -15,7 +15,7 @@ impl Project {
     /// What the function makes it keeps for all callers: not by object, nor by argument. An object that is `held` elsewhere
     /// is one for all who can ask it.
     pub fn keeps_for_all(&self, function: FnRef, held: bool) -> bool {
-        let params = &self.function(function).params;
+        let params = &self.declared(function).params;
         let by_object = params.iter().any(|it| it.kind == ParamKind::Receiver);
         if by_object { held } else { params.is_empty() || !self.keeps_result(function) }
     }

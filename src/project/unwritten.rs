@@ -88,7 +88,7 @@ impl Found<'_> {
                 }
                 self.own(site, [iter]);
                 match project.returns(iter, Some(value)) {
-                    _ if project.function(iter).is_generator => {}
+                    _ if project.declared(iter).is_generator => {}
                     iterator if iterator == *value || !matches!(iterator, Ty::Instance(..)) => {
                         self.method(site, value, "__next__");
                     }
@@ -118,7 +118,7 @@ impl Found<'_> {
         let project = self.project;
         let value = &project.evaluate(self.file, value);
         match value {
-            Ty::Manager(manager) if leaves && !project.function(*manager).kind.is_async() => {
+            Ty::Manager(manager) if leaves && !project.declared(*manager).kind.is_async() => {
                 self.own(site, [*manager]);
             }
             Ty::Instance(Class::Own(_), _) | Ty::Foreign(Foreign::Instance(_)) => {

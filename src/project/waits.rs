@@ -22,7 +22,7 @@ impl Project {
         };
         model.call(*made).function == call.function
             && matches!(self.evaluate(file, model.call(*made).callee), Ty::External(_))
-            && !model.calls.iter().any(asked_before)
+            && !model.calls_in(call.function).any(asked_before)
     }
 
     /// The receiver is one of a pair that the same function has made, and the other has been used: both ends are in its hands.
@@ -33,7 +33,8 @@ impl Project {
         let Value::Result(made) = model.value(*pair) else { return false };
         if self.is_connected(file, model.call(*made)) {
             let made = model.call(*made).span.end;
-            return model.calls.iter().any(|other| made <= other.span.start && is_awaited_ahead(other, call));
+            let mine = model.calls_in(call.function);
+            return mine.any(|other| made <= other.span.start && is_awaited_ahead(other, call));
         }
         let is_other =
             |value: ValueId| value != *receiver && matches!(model.value(value), Value::Item(it, _) if it == pair);
@@ -45,7 +46,7 @@ impl Project {
         };
         model.call(*made).function == call.function
             && self.api_of(file, *made).is_some_and(|api| api.last_name() == "socketpair")
-            && model.calls.iter().any(uses_other)
+            && model.calls_in(call.function).any(uses_other)
     }
 
     /// The receiver is the sending end of a channel that has room for all that the code sends through it, each once.
@@ -65,10 +66,10 @@ impl Project {
             };
             flow::find(&model.function(function).body, &mut |node| looped(node)).is_some()
         };
-        let sends = model.calls.iter().filter(|other| is_of_it(other)).count();
+        let sends = model.all_calls().filter(|(_, other)| is_of_it(other)).count();
         let around = std::iter::successors(Some(call.function), |it| model.function(*it).parent);
         i64::try_from(sends).is_ok_and(|sends| sends <= *room)
-            && !model.calls.iter().any(is_handed_on)
+            && !model.all_calls().any(|(_, other)| is_handed_on(other))
             && !around.take_while(|it| *it != made.function).chain([made.function]).any(turns)
     }
 
@@ -80,7 +81,7 @@ impl Project {
         let Value::Item(pair, 1) = model.value(*receiver) else { return false };
         let is_sender = |value: ValueId| self.is_sender(file, value, *pair, 0);
         let (mut holders, mut sends) = (Vec::new(), false);
-        for (index, other) in model.calls.iter().enumerate() {
+        for (id, other) in model.all_calls() {
             let name = model.callee_name(other).map_or("", |it| model.name(it));
             let given = name != "drop" && other.args.iter().any(|arg| is_sender(arg.value));
             let asked =
@@ -92,7 +93,7 @@ impl Project {
             if other.function != call.function {
                 holders.push(other.function);
             } else if other.span.end > call.span.start
-                || given && !other.awaited && !self.is_awaited_later(file, CallId(index as u32), call)
+                || given && !other.awaited && !self.is_awaited_later(file, id, call)
             {
                 return false;
             }
@@ -137,8 +138,7 @@ impl Project {
     fn given_to(&self, file: FileId, function: FunctionId) -> impl Iterator<Item = CallId> {
         let model = self.model(file);
         let is_it = move |arg: &Arg| *model.value(arg.value) == Value::Function(function);
-        let calls = model.calls.iter().enumerate().filter(move |(_, call)| call.args.iter().any(is_it));
-        calls.map(|(index, _)| CallId(index as u32))
+        model.all_calls().filter(move |(_, call)| call.args.iter().any(is_it)).map(|(id, _)| id)
     }
 
     /// What the call has given is awaited before the other call, or something that it is given to or that is asked of it.
@@ -148,7 +148,7 @@ impl Project {
         let awaits =
             |node: &Node| matches!(node, Node::Await(it) if it.span.end <= before.span.start && is_it(it.value));
         flow::find(&model.function(before.function).body, &mut |node| awaits(node)).is_some()
-            || model.calls.iter().any(|other| {
+            || model.calls_in(before.function).any(|other| {
                 is_awaited_ahead(other, before)
                     && (other.args.iter().any(|arg| is_it(arg.value))
                         || matches!(model.value(other.callee), Value::Attr(receiver, _) if is_it(*receiver)))
@@ -180,7 +180,7 @@ impl Project {
         if !is_here || model.name(*method) != "accept" {
             return false;
         }
-        model.calls.iter().any(|other| {
+        model.calls_in(call.function).any(|other| {
             let written = self.source(file).slice(other.name_span);
             let name = written.rsplit(['.', ':']).next().unwrap_or_default();
             is_awaited_ahead(other, call) && (name.contains("connect") || name.starts_with("open_"))
@@ -200,7 +200,7 @@ impl Project {
             _ => false,
         };
         class.is_some()
-            && model.calls.iter().any(|other| {
+            && model.all_calls().any(|(_, other)| {
                 let watches =
                     model.callee_name(other).is_some_and(|it| matches!(model.name(it), "add_reader" | "add_writer"));
                 let watched = other.args.first().map(|arg| arg.value);
@@ -219,7 +219,7 @@ impl Project {
         let name_of = |call: &Call| written(call).rsplit('.').next().unwrap_or_default();
         // What a process of `multiprocessing` gives for waiting: it is ready when the process has ended.
         let is_sentinel = |value: ValueId| matches!(model.value(value), Value::Attr(it, name) if it == receiver && model.name(*name) == "sentinel");
-        model.calls.iter().any(|other| {
+        model.calls_in(call.function).any(|other| {
             let is_ready = |arg: &Arg| arg.value == *receiver && WAITS_TO_BE_READY.contains(&name_of(other));
             is_awaited_ahead(other, call) && other.args.iter().any(|arg| is_sentinel(arg.value) || is_ready(arg))
         })

@@ -96,8 +96,7 @@ impl Lowerer<'_> {
 
     /// `import a.b`: what `a` stands for.
     pub(super) fn imported(&mut self, level: u32, module: &str, member: Option<&str>) -> ValueId {
-        let segments =
-            module.split('.').filter(|it| !it.is_empty()).chain(member).map(|it| self.model.names.intern(it));
+        let segments = module.split('.').filter(|it| !it.is_empty()).chain(member).map(|it| self.model.intern(it));
         let segments = segments.collect();
         let root = if level == 0 { PathRoot::Absolute } else { PathRoot::Relative(level) };
         self.add(Value::Path(Path { root, segments }))

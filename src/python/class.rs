@@ -68,7 +68,10 @@ impl<'a> Lowerer<'a> {
 
     /// `self.name = value` in a method: an attribute of the class.
     pub(super) fn attribute_assigned(&mut self, receiver: &Expr, name: &str, value: ValueId) {
-        if let Some(class) = self.is_receiver(receiver) {
+        // What the bodies of other functions add to a class is found before any is left out.
+        if self.model.is_file()
+            && let Some(class) = self.is_receiver(receiver)
+        {
             let name = self.name(name);
             self.model.classes[class.index()].fields.push((name, value));
         }
@@ -81,7 +84,7 @@ impl<'a> Lowerer<'a> {
             Expr::Attribute(it) => (self.is_receiver(&it.value), it.attr.as_str()),
             _ => return,
         };
-        if let Some(class) = class.filter(|_| declared != UNKNOWN) {
+        if let Some(class) = class.filter(|_| declared != UNKNOWN && self.model.is_file()) {
             let name = self.name(name);
             self.model.classes[class.index()].declared.push((name, declared));
         }

@@ -46,7 +46,7 @@ impl Lowerer<'_> {
                 _ => None,
             },
             Expr::Name(it) if it.id == "TYPE_CHECKING" => Some(false),
-            Expr::Name(it) => self.flags.get(it.id.as_str()).copied().flatten(),
+            Expr::Name(it) => self.flag(it.id.as_str()),
             Expr::Attribute(it) if it.attr.as_str() == "TYPE_CHECKING" => Some(false),
             Expr::UnaryOp(it) if it.op == UnaryOp::Not => self.constant(&it.operand).map(|it| !it),
             Expr::BoolOp(it) if it.op == BoolOp::And => {
@@ -192,8 +192,8 @@ impl Lowerer<'_> {
     /// A call of the test, which has been evaluated by now.
     fn evaluated(&self, call: &ExprCall) -> Option<CallId> {
         let whole = span(call.range());
-        let found = self.model.calls.iter().rposition(|call| call.span.start <= whole.start)?;
-        (self.model.calls[found].span == whole).then_some(CallId(found as u32))
+        let (id, latest) = self.model.latest_call(whole.start)?;
+        (latest.span == whole).then_some(id)
     }
 
     /// `isinstance(name, Class)`: the value, and the class.

@@ -6,8 +6,8 @@ use ruff_python_ast::{
 use ruff_text_size::Ranged;
 
 use crate::model::{
-    Arg, Arm, Await, Branch, BranchKind, Call, CallId, Condition, FunctionKind, Implicit, ImplicitKind, Node, UNKNOWN,
-    Use, Value, ValueId, Yield,
+    Arg, Arm, Await, Branch, BranchKind, Call, Condition, FunctionKind, Implicit, ImplicitKind, Node, UNKNOWN, Use,
+    Value, ValueId, Yield,
 };
 use crate::source::Span;
 
@@ -44,7 +44,9 @@ impl<'a> Lowerer<'a> {
                 let value = self.expression(&it.value, Use::Awaited);
                 if let Value::Result(call) = self.model.value(value) {
                     let call = *call;
-                    self.model.calls[call.index()].awaited = true;
+                    if let Some(call) = self.model.call_mut(call) {
+                        call.awaited = true;
+                    }
                 }
                 let whole = span(it.range());
                 let keyword = Span::new(whole.start, whole.start + "await".len() as u32);
@@ -247,7 +249,7 @@ impl<'a> Lowerer<'a> {
 
     fn yields(&mut self, span: Span, delegates: bool, value: ValueId) -> ValueId {
         let function = self.function();
-        self.model.functions[function.index()].is_generator = true;
+        self.model.function_mut(function).is_generator = true;
         self.push(Node::Yield(Yield { span, delegates, value }));
         UNKNOWN
     }
@@ -346,12 +348,11 @@ impl<'a> Lowerer<'a> {
         }
         for keyword in it.arguments.keywords.iter() {
             let value = self.expression(&keyword.value, Use::Passed);
-            let name = keyword.arg.as_ref().map(|name| self.model.names.intern(name.as_str()));
+            let name = keyword.arg.as_ref().map(|name| self.model.intern(name.as_str()));
             args.push(Arg { name, value, span: span(keyword.range()), spread: name.is_none() });
         }
-        let id = CallId(self.model.calls.len() as u32);
         let function = self.function();
-        self.model.calls.push(Call {
+        let id = self.model.add_call(Call {
             function,
             callee,
             span: span(it.range()),

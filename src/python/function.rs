@@ -35,7 +35,7 @@ impl<'a> Lowerer<'a> {
             self.instance(value, Vec::new())
         });
         let defaults = self.defaults(&definition.parameters);
-        let function = &mut self.model.functions[id.index()];
+        let function = self.model.function_mut(id);
         function.class = class;
         function.self_type = self_type;
         function.is_static = is_static;
@@ -48,7 +48,7 @@ impl<'a> Lowerer<'a> {
         self.parameters(id, &definition.parameters, &defaults, receiver);
         if let Some(returns) = &definition.returns {
             let value = self.annotation(returns);
-            self.model.functions[id.index()].returns = Some(value);
+            self.model.function_mut(id).returns = Some(value);
         }
         let value = self.add(Value::Function(id));
         self.push(Node::Define(id));
@@ -59,12 +59,16 @@ impl<'a> Lowerer<'a> {
         } else {
             self.bind(name, value, span(definition.name.range()));
         }
-        self.frame().later.push(Later { id, definition });
+        let start = definition.body.first().map_or(0, |first| first.range().end().to_u32());
+        match self.left_out_body(start) {
+            Some(body) => self.left_out.push((id, body)),
+            None => self.frame().later.push(Later { id, definition }),
+        }
     }
 
     /// The body of a function whose definition was met before.
     pub(super) fn function_body(&mut self, id: FunctionId, definition: &'a StmtFunctionDef) {
-        let mut bound = Bound::of(&definition.body, self.walrus);
+        let mut bound = Bound::of(&definition.body, self.module.walrus);
         bound.names.extend(definition.parameters.iter().map(|it| it.as_parameter().name.as_str()));
         if let Some(type_params) = &definition.type_params {
             bound.names.extend(type_params.type_params.iter().map(|it| it.name().as_str()));
@@ -99,7 +103,7 @@ impl<'a> Lowerer<'a> {
             self.bind_parameters(id, parameters);
         }
         let value = self.expression(&lambda.body, Use::Returned);
-        self.model.functions[id.index()].returned.push(value);
+        self.model.function_mut(id).returned.push(value);
         self.push(Node::Return { span: span(lambda.body.range()), value: Some(value) });
         self.close();
         self.add(Value::Function(id))
@@ -159,7 +163,7 @@ impl<'a> Lowerer<'a> {
             let value = self.add(Value::Param(id, params.len() as u32));
             params.push(self.param(keywords.name.as_str(), value, ParamKind::Keywords, None));
         }
-        self.model.functions[id.index()].params = params;
+        self.model.function_mut(id).params = params;
     }
 
     fn parameter_value(&mut self, id: FunctionId, index: u32, parameter: &'a ParameterWithDefault) -> ValueId {
@@ -185,7 +189,7 @@ impl<'a> Lowerer<'a> {
 
     /// Gives every parameter its local in the frame just opened.
     fn bind_parameters(&mut self, id: FunctionId, parameters: &'a Parameters) {
-        let mut params = std::mem::take(&mut self.model.functions[id.index()].params);
+        let mut params = std::mem::take(&mut self.model.function_mut(id).params);
         let names = parameters
             .iter_non_variadic_params()
             .map(|it| &it.parameter.name)
@@ -198,7 +202,7 @@ impl<'a> Lowerer<'a> {
             frame.assign(local, param.value);
             param.local = local;
         }
-        self.model.functions[id.index()].params = params;
+        self.model.function_mut(id).params = params;
     }
 }
 

@@ -4,12 +4,14 @@
 //! the body it is nested in, so that names bound later in the outer one are known.
 
 mod annotation;
+mod bodies;
 mod bound;
 mod class;
 mod comprehension;
 mod condition;
 mod expression;
 mod function;
+mod growing;
 mod parse;
 mod scope;
 mod statement;
@@ -27,4 +29,23 @@ pub fn lower(source: &Source) -> FileModel {
         lowerer.file(parsed.body);
         lowerer.finish()
     })
+}
+
+/// Lowers one file in which nothing is looked for unless something leads there: bodies of functions are lowered when they are
+/// asked for, and what cannot be parsed in one is not told.
+pub fn lower_in_parts(source: &Source) -> FileModel {
+    let Some(outline) = bodies::Outline::of(&source.text) else { return lower(source) };
+    let model = parse::with_module(&outline.text, |parsed| {
+        // Where the parser had to guess, it may have guessed for lack of the bodies.
+        if !parsed.errors.is_empty() {
+            return None;
+        }
+        let mut model = FileModel::new(Language::Python, source.text.len() as u32);
+        model.comments = parsed.comments;
+        let mut lowerer = scope::Lowerer::new(model, &source.text, parsed.body);
+        lowerer.bodies = &outline.bodies;
+        lowerer.file(parsed.body);
+        Some(lowerer.finish_without(&source.text))
+    });
+    model.unwrap_or_else(|| lower(source))
 }

@@ -28,9 +28,7 @@ const STACK: usize = 256 << 20;
 /// Parses with error recovery, hands the tree on, and drops it.
 pub(super) fn with_module<R>(text: &str, then: impl FnOnce(Parsed<'_>) -> R) -> R {
     // A tree is dropped recursively, so everything happens on a stack that nesting cannot end.
-    let roomy = stacker::remaining_stack().is_some_and(|left| left >= STACK);
-    let deep = !roomy && max_nesting(text) > 150;
-    let run = || {
+    with_stack(text, || {
         let parsed = ruff_python_parser::parse_unchecked(text, ParseOptions::from(Mode::Module));
         let errors = parsed
             .errors()
@@ -44,7 +42,24 @@ pub(super) fn with_module<R>(text: &str, then: impl FnOnce(Parsed<'_>) -> R) -> 
             ruff_python_ast::Mod::Expression(_) => &[],
         };
         then(Parsed { body, comments, errors })
-    };
+    })
+}
+
+/// Parses a text of which only what is from `start` on is nested, hands its statements on, and drops them.
+pub(super) fn with_body<R>(text: &str, start: usize, then: impl FnOnce(&[Stmt]) -> R) -> R {
+    with_stack(&text[start..], || {
+        let parsed = ruff_python_parser::parse_unchecked(text, ParseOptions::from(Mode::Module));
+        match parsed.syntax() {
+            ruff_python_ast::Mod::Module(module) => then(&module.body),
+            ruff_python_ast::Mod::Expression(_) => then(&[]),
+        }
+    })
+}
+
+/// Runs what goes through the tree of a text, on a stack that is large enough for it.
+fn with_stack<R>(text: &str, run: impl FnOnce() -> R) -> R {
+    let roomy = stacker::remaining_stack().is_some_and(|left| left >= STACK);
+    let deep = !roomy && max_nesting(text) > 150;
     if deep { stacker::grow(STACK, run) } else { run() }
 }
 

@@ -1,16 +1,20 @@
 //! What the walk carries along: the model being built, the functions around the current place, and what names stand for.
 
+use std::borrow::Cow;
+
 use memchr::memmem;
 use ruff_python_ast::{Expr, Stmt, StmtFunctionDef};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::model::{
-    Block, ClassId, FILE_MODULE, FileModel, Function, FunctionId, FunctionKind, Local, LocalId, NameId, Node, Path,
-    PathRoot, TOP_LEVEL, UNKNOWN, Value, ValueId,
+    Block, ClassId, FILE_MODULE, FileModel, Function, FunctionId, FunctionKind, Local, LocalId, NameId, Names, Node,
+    Path, PathRoot, TOP_LEVEL, UNKNOWN, Value, ValueId,
 };
 use crate::source::Span;
 
+use super::bodies::Body;
 use super::bound::Bound;
+use super::growing::Growing;
 
 /// So many values are compared with each other faster than hashed.
 const FEW: usize = 8;
@@ -18,20 +22,30 @@ const FEW: usize = 8;
 const MANY: usize = 128;
 
 pub(super) struct Lowerer<'a> {
-    pub(super) model: FileModel,
+    pub(super) model: Growing<'a>,
     /// The functions around the current place, outermost first; frame 0 is the top level.
     pub(super) frames: Vec<Frame<'a>>,
     /// Frames of functions that are done, for those to come.
     spare: Vec<Frame<'a>>,
-    module_names: FxHashSet<NameId>,
     globals: FxHashMap<NameId, ValueId>,
+    /// Branches, loops and handlers around the current place at the top level.
+    arms: u32,
+    pub(super) module: Cow<'a, Module>,
+    /// Bodies that are to be left out.
+    pub(super) bodies: &'a [Body],
+    /// Those that have been.
+    pub(super) left_out: Vec<(FunctionId, Body)>,
+}
+
+/// What the bodies of functions are told of the file.
+#[derive(Clone)]
+pub(super) struct Module {
+    names: FxHashSet<NameId>,
     /// `from x import *` stands somewhere at the top: any name may come from there.
     has_star: bool,
     pub(super) walrus: bool,
-    /// Branches, loops and handlers around the current place at the top level.
-    arms: u32,
     /// Names that the module sets to a truth value; `None` where it sets them again.
-    pub(super) flags: FxHashMap<&'a str, Option<bool>>,
+    flags: FxHashMap<NameId, Option<bool>>,
 }
 
 /// One function (or the top level) while its body is walked.
@@ -79,34 +93,47 @@ impl<'a> Lowerer<'a> {
     pub(super) fn new(mut model: FileModel, text: &'a str, body: &'a [Stmt]) -> Self {
         let walrus = memmem::find(text.as_bytes(), b":=").is_some();
         let bound = Bound::of(body, walrus);
-        let module_names = bound.names.iter().map(|name| model.names.intern(name)).collect();
-        let mut lowerer = Self {
-            model,
-            frames: Vec::new(),
-            spare: Vec::new(),
-            module_names,
-            globals: FxHashMap::default(),
+        let module = Module {
+            names: bound.names.iter().map(|name| model.names.intern(name)).collect(),
             has_star: memmem::find(text.as_bytes(), b"import *").is_some(),
             walrus,
-            arms: 0,
-            flags: flags(body),
+            flags: flags(body, &mut model.names),
         };
-        lowerer.frames.push(Frame::new(TOP_LEVEL));
-        lowerer
+        Self::with(Growing::file(model), Cow::Owned(module))
+    }
+
+    pub(super) fn with(model: Growing<'a>, module: Cow<'a, Module>) -> Self {
+        Self {
+            model,
+            frames: vec![Frame::new(TOP_LEVEL)],
+            spare: Vec::new(),
+            globals: FxHashMap::default(),
+            arms: 0,
+            module,
+            bodies: &[],
+            left_out: Vec::new(),
+        }
     }
 
     pub(super) fn file(&mut self, body: &'a [Stmt]) {
         self.statements(body);
         self.run_later();
         let frame = self.frames.pop().expect("the top level's own frame");
-        let top = &mut self.model.functions[TOP_LEVEL.index()];
+        let top = self.model.function_mut(TOP_LEVEL);
         top.body = Block::new(frame.nodes);
         top.locals = frame.locals_out;
     }
 
-    pub(super) fn finish(mut self) -> FileModel {
-        self.model.finish();
-        self.model
+    pub(super) fn finish(self) -> FileModel {
+        let mut model = self.model.into_file();
+        model.finish();
+        model
+    }
+
+    /// What the module sets a name to, if that is a truth value.
+    pub(super) fn flag(&self, name: &str) -> Option<bool> {
+        let name = self.model.known_name(name)?;
+        self.module.flags.get(&name).copied().flatten()
     }
 
     pub(super) fn frame(&mut self) -> &mut Frame<'a> {
@@ -122,7 +149,7 @@ impl<'a> Lowerer<'a> {
     }
 
     pub(super) fn name(&mut self, text: &str) -> NameId {
-        self.model.names.intern(text)
+        self.model.intern(text)
     }
 
     pub(super) fn add(&mut self, value: Value) -> ValueId {
@@ -175,8 +202,8 @@ impl<'a> Lowerer<'a> {
     pub(super) fn open(&mut self, id: FunctionId, bound: Bound<'_>) {
         let mut frame = self.spare.pop().unwrap_or_else(|| Frame::new(id));
         frame.id = id;
-        frame.elsewhere = bound.elsewhere.iter().map(|name| self.model.names.intern(name)).collect();
-        let names = bound.names.iter().map(|name| self.model.names.intern(name));
+        frame.elsewhere = bound.elsewhere.iter().map(|name| self.model.intern(name)).collect();
+        let names = bound.names.iter().map(|name| self.model.intern(name));
         let mut names: Vec<NameId> = names.filter(|name| !frame.elsewhere.contains(name)).collect();
         names.sort_unstable();
         names.dedup();
@@ -190,7 +217,7 @@ impl<'a> Lowerer<'a> {
     pub(super) fn close(&mut self) {
         self.run_later();
         let mut frame = self.frames.pop().expect("opened before");
-        let function = &mut self.model.functions[frame.id.index()];
+        let function = self.model.function_mut(frame.id);
         function.body = Block::new(frame.nodes.drain(..).collect());
         function.locals = frame.locals_out.drain(..).collect();
         frame.clear();
@@ -206,7 +233,6 @@ impl<'a> Lowerer<'a> {
     }
 
     pub(super) fn new_function(&mut self, name: &str, kind: FunctionKind, span: Span, name_span: Span) -> FunctionId {
-        let id = FunctionId(self.model.functions.len() as u32);
         let parent = self.function();
         let name_id = self.name(name);
         let qualname = self.qualname(name);
@@ -215,16 +241,14 @@ impl<'a> Lowerer<'a> {
         function.name_span = name_span;
         function.parent = (parent != TOP_LEVEL).then_some(parent);
         function.module = FILE_MODULE;
-        self.model.functions.push(function);
-        id
+        self.model.add_function(function)
     }
 
     /// The dotted name of something defined here.
     pub(super) fn qualname(&mut self, name: &str) -> NameId {
         let around = match self.frame().classes.last().copied() {
             Some(class) => Some(self.model.class(class).qualname),
-            None if self.at_top() => None,
-            None => Some(self.model.function(self.function()).qualname),
+            None => self.model.qualname_of(self.function()),
         };
         match around {
             Some(around) => {
@@ -288,7 +312,7 @@ impl<'a> Lowerer<'a> {
         if let Some(value) = self.globals.get(&name) {
             return Found::Value(*value);
         }
-        let value = if self.module_names.contains(&name) || self.has_star {
+        let value = if self.module.names.contains(&name) || self.module.has_star {
             self.add(Value::Global(FILE_MODULE, name))
         } else {
             let builtins = self.name("builtins");
@@ -342,13 +366,10 @@ impl<'a> Lowerer<'a> {
             let conditional = self.arms > 0;
             let binding = crate::model::Binding { name, value, conditional };
             self.model.modules[FILE_MODULE.index()].bindings.push(binding);
-        } else if self.module_names.contains(&name) {
-            // `global name` in a function: one more thing it may stand for.
-            self.model.modules[FILE_MODULE.index()].bindings.push(crate::model::Binding {
-                name,
-                value,
-                conditional: true,
-            });
+        } else if self.module.names.contains(&name) {
+            // `global name` in a function: one more thing it may stand for. No body with one is left out.
+            let binding = crate::model::Binding { name, value, conditional: true };
+            self.model.modules[FILE_MODULE.index()].bindings.push(binding);
         } else {
             // `nonlocal name`.
             for index in (0..self.frames.len() - 1).rev() {
@@ -455,8 +476,8 @@ impl<'a> Lowerer<'a> {
 }
 
 /// `NAME = True` at the top of the module, if nothing else there is assigned to the name.
-fn flags(body: &[Stmt]) -> FxHashMap<&str, Option<bool>> {
-    let mut flags: FxHashMap<&str, Option<bool>> = FxHashMap::default();
+fn flags(body: &[Stmt], names: &mut Names) -> FxHashMap<NameId, Option<bool>> {
+    let mut flags: FxHashMap<NameId, Option<bool>> = FxHashMap::default();
     for stmt in body {
         let (targets, value) = match stmt {
             Stmt::Assign(it) => (it.targets.iter().collect::<Vec<_>>(), Some(&*it.value)),
@@ -466,7 +487,7 @@ fn flags(body: &[Stmt]) -> FxHashMap<&str, Option<bool>> {
         for target in targets {
             if let Expr::Name(name) = target {
                 let value = value.and_then(|it| it.as_boolean_literal_expr()).map(|it| it.value);
-                flags.entry(name.id.as_str()).and_modify(|it| *it = None).or_insert(value);
+                flags.entry(names.intern(name.id.as_str())).and_modify(|it| *it = None).or_insert(value);
             }
         }
     }

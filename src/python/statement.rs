@@ -99,7 +99,7 @@ impl<'a> Lowerer<'a> {
                 let value = it.value.as_ref().map(|value| self.expression(value, Use::Returned));
                 let function = self.function();
                 if let Some(value) = value {
-                    self.model.functions[function.index()].returned.push(value);
+                    self.model.function_mut(function).returned.push(value);
                 }
                 self.push(Node::Return { span: whole, value });
             }
@@ -191,7 +191,7 @@ impl<'a> Lowerer<'a> {
             _ => return,
         };
         let names = elements.iter().filter_map(|it| it.as_string_literal_expr().map(|it| it.value.to_str()));
-        let names = names.map(|name| self.model.names.intern(name)).collect();
+        let names = names.map(|name| self.model.intern(name)).collect();
         self.model.modules[0].exports = Some(names);
     }
 

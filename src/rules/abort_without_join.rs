@@ -26,7 +26,7 @@ fn check(context: &mut Context<'_>) {
         Language::Python => ("cancel", "await the task afterwards: it may still clean up, or refuse"),
         Language::Rust => ("abort", "await the handle afterwards: the task runs on until its next `await`"),
     };
-    for call in &model.calls {
+    for (_, call) in model.all_calls() {
         let Value::Attr(receiver, name) = model.value(call.callee) else { continue };
         if model.name(*name) != method
             || call.result != Use::Dropped

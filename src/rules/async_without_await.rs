@@ -47,7 +47,7 @@ fn never_waits(context: &Context<'_>, function: FnRef) -> bool {
     let model = context.model();
     match context.language() {
         // A generator expression with an `await` in it is a function of its own.
-        Language::Python => !model.functions.iter().any(|it| {
+        Language::Python => !model.all_functions().any(|it| {
             it.kind == FunctionKind::Closure && it.parent == Some(function.function) && flow::suspends(&it.body)
         }),
         // Not every macro is understood.
@@ -84,7 +84,7 @@ fn is_one_of_many(context: &Context<'_>, function: FnRef, name: &str) -> bool {
     context.project.files_naming(name).any(|file| {
         let model = context.project.model(file);
         let Some(id) = model.names.find(name) else { return false };
-        let same = model.functions.iter().any(|it| {
+        let same = model.all_functions().any(|it| {
             it.name == id
                 && it.kind == FunctionKind::Async
                 && it.parent.is_none()
@@ -116,8 +116,9 @@ pub(super) fn statements<'a>(context: &Context<'a>, function: FnRef) -> impl Ite
     let model = context.model();
     let definition = model.function(function.function);
     let text = context.project.source(context.file);
-    let from = model.statements.partition_point(|it| it.start < definition.span.start);
-    let inside = model.statements[from..].iter().take_while(|it| it.end <= definition.span.end);
+    let statements = model.statements_around(function.function);
+    let from = statements.partition_point(|it| it.start < definition.span.start);
+    let inside = statements[from..].iter().take_while(|it| it.end <= definition.span.end);
     inside.filter(|it| it.start > definition.name_span.start).map(|it| text.slice(*it).trim())
 }
 

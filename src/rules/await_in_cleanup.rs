@@ -73,12 +73,9 @@ fn check(context: &mut Context<'_>) {
 /// A runner of the same file runs it: no scope is above it.
 fn is_root(context: &Context<'_>, function: FnRef) -> bool {
     let model = context.model();
-    model.calls.iter().enumerate().any(|(index, call)| {
+    model.all_calls().any(|(id, call)| {
         call.args.first().is_some_and(|arg| context.evaluate(arg.value) == Ty::Function(function))
-            && context
-                .project
-                .api_of(context.file, CallId(index as u32))
-                .is_some_and(|api| matches!(api.path, "anyio.run" | "trio.run"))
+            && context.project.api_of(context.file, id).is_some_and(|api| matches!(api.path, "anyio.run" | "trio.run"))
     })
 }
 
@@ -309,7 +306,7 @@ fn is_made_of_one(context: &Context<'_>, value: ValueId) -> bool {
     let Ty::Manager(manager) = context.evaluate(value) else { return false };
     let inner = context.looking_into(manager.file);
     let span = context.project.function(manager).span;
-    inner.model().calls.iter().any(|call| span.contains(call.span) && inner.asks_for(call, "shield"))
+    inner.model().all_calls().any(|(_, call)| span.contains(call.span) && inner.asks_for(call, "shield"))
 }
 
 /// Waits that are made for this: closing forcefully, and handing the end on.

@@ -91,8 +91,9 @@ impl<'a> Context<'a> {
             }
             _ => false,
         };
-        let mut around = model.functions.iter().filter(|it| it.span.start < span.end && span.start < it.span.end);
-        model.calls.iter().any(called) || around.any(|it| flow::find(&it.body, &mut |node| handed_on(node)).is_some())
+        let mut around = model.all_functions().filter(|it| it.span.start < span.end && span.start < it.span.end);
+        model.all_calls().any(|(_, call)| called(call))
+            || around.any(|it| flow::find(&it.body, &mut |node| handed_on(node)).is_some())
     }
 
     /// The call gives this argument by name, and not as false.

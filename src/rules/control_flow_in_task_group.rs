@@ -89,7 +89,7 @@ fn cancels(context: &Context<'_>, span: Span) -> bool {
         span.contains(call.span) && name.is_some_and(|it| model.name(it).contains("cancel_"))
     };
     context.uses_method(span, |name| matches!(name, "cancel" | "aclose" | "set" | "cancel_remaining"))
-        || model.calls.iter().any(by_helper)
+        || model.all_calls().any(|(_, call)| by_helper(call))
 }
 
 fn stops(context: &Context<'_>, block: &Block) -> bool {

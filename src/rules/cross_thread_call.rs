@@ -36,8 +36,7 @@ fn check(context: &mut Context<'_>) {
         return;
     }
     let mut seen = FxHashSet::default();
-    for (index, call) in model.calls.iter().enumerate() {
-        let id = CallId(index as u32);
+    for (id, call) in model.all_calls() {
         let name = model.callee_name(call);
         if call.args.is_empty() || name.is_some_and(|name| !threads.contains(&name)) {
             continue;

@@ -22,8 +22,7 @@ fn check(context: &mut Context<'_>) {
         return;
     }
     let model = context.model();
-    for (index, call) in model.calls.iter().enumerate() {
-        let id = CallId(index as u32);
+    for (id, call) in model.all_calls() {
         if !matches!(call.result, Use::Bound(_) | Use::Stored) {
             continue;
         }

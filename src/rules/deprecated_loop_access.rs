@@ -90,13 +90,13 @@ fn check(context: &mut Context<'_>) {
     let model = context.model();
     let named = context.mentions(&OLD);
     let given = model.names.find("loop");
-    if named || given.is_some() && model.calls.iter().any(|call| takes_loop(call, given)) {
-        for function in &model.functions {
+    if named || given.is_some() && model.all_calls().any(|(_, call)| takes_loop(call, given)) {
+        for function in model.all_functions() {
             found.extend(calls(&function.body).into_iter().filter_map(|call| old(context, model.call(call))));
         }
     }
     if context.mentions(&["coroutine"]) {
-        for decorator in model.functions.iter().flat_map(|function| &function.decorators) {
+        for decorator in model.all_functions().flat_map(|function| &function.decorators) {
             if is_path(&context.evaluate(decorator.value), "asyncio.coroutine") {
                 found.push((decorator.span, &GENERATOR));
             }
@@ -167,7 +167,7 @@ fn old(context: &Context<'_>, call: &Call) -> Option<(Span, &'static Old)> {
 /// Where the code looks at the version, or expects that something is missing: with all functions defined there.
 fn guards(context: &Context<'_>) -> Vec<Span> {
     let mut found = Vec::new();
-    for function in &context.model().functions {
+    for function in context.model().all_functions() {
         guards_in(context, &function.body, function.span.end, &mut found);
     }
     found

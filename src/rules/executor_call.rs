@@ -2,7 +2,7 @@
 
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Applicability, Edit, Fix, Severity};
-use crate::model::{Call, CallId, PathRoot, Use, Value};
+use crate::model::{Call, PathRoot, Use, Value};
 use crate::source::{Language, Span};
 
 pub(super) static RULE: Rule = Rule {
@@ -22,7 +22,7 @@ fn check(context: &mut Context<'_>) {
         return;
     }
     let model = context.model();
-    for (index, call) in model.calls.iter().enumerate() {
+    for (id, call) in model.all_calls() {
         // Without `await` it starts at once, which `to_thread` does not.
         if call.result != Use::Awaited || call.args.len() < 2 {
             continue;
@@ -31,7 +31,7 @@ fn check(context: &mut Context<'_>) {
         if *model.value(executor.value) != Value::None {
             continue;
         }
-        let api = context.project.api_of(context.file, CallId(index as u32));
+        let api = context.project.api_of(context.file, id);
         if api.is_none_or(|api| !api.path.starts_with("asyncio.") || api.last_name() != "run_in_executor") {
             continue;
         }

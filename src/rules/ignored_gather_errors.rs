@@ -25,12 +25,11 @@ fn check(context: &mut Context<'_>) {
     }
     let model = context.model();
     let Some(name) = model.names.find("return_exceptions") else { return };
-    for (index, call) in model.calls.iter().enumerate() {
+    for (id, call) in model.all_calls() {
         let flag = call.args.iter().find(|arg| arg.name == Some(name));
         if !flag.is_some_and(|arg| *model.value(arg.value) == Value::Bool(true)) {
             continue;
         }
-        let id = CallId(index as u32);
         let is_gather = context.project.api_of(context.file, id).is_some_and(|api| api.path == "asyncio.gather");
         if !is_gather || !is_lost(context, id, call) || is_excused(context, call) {
             continue;

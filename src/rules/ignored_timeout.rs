@@ -81,9 +81,9 @@ fn cut_off(context: &Context<'_>, value: ValueId) -> Option<Span> {
     let is_work = match model.value(work.value) {
         Value::Result(inner) => is_work(context, *inner),
         // An async block in place: what it calls.
-        _ => model.calls.iter().enumerate().any(|(index, call)| {
+        _ => model.all_calls().any(|(id, call)| {
             let inside = work.span.start <= call.span.start && call.span.end <= work.span.end;
-            inside && is_work(context, CallId(index as u32))
+            inside && is_work(context, id)
         }),
     };
     (is_work && !speaks_of_an_end(written) && !waits_for_a_state(written)).then_some(call.name_span)

@@ -29,7 +29,7 @@ fn attribute(context: &Context<'_>, id: CallId, call: &Call) -> Option<String> {
         Value::Str(text) => text == field,
         _ => false,
     };
-    if !name.starts_with('_') || model.values.iter().any(looked_at) {
+    if !name.starts_with('_') || model.all_values().any(looked_at) {
         return None;
     }
     let elsewhere = context
@@ -52,13 +52,13 @@ fn container(context: &Context<'_>, id: CallId, call: &Call) -> Option<String> {
         (adds && other.function == call.function).then_some(receiver.trim())
     };
     let takes = |other: &&Call| other.args.iter().any(|arg| *model.value(arg.value) == Value::Result(id));
-    let receiver = adds(model.calls.iter().find(takes)?)?;
+    let receiver = adds(model.all_calls().map(|(_, call)| call).find(takes)?)?;
     let local =
         (0..function.locals.len() as u32).map(LocalId).find(|it| model.name(function.local(*it).name) == receiver)?;
     let held = function.local(local);
     // What the function is given, or made of something else, is seen by others.
     let own = !function.params.iter().any(|it| it.local == local) && !held.shared;
-    let added = model.calls.iter().filter(|other| adds(other) == Some(receiver)).count();
+    let added = model.all_calls().filter(|(_, other)| adds(other) == Some(receiver)).count();
     (own && held.reads as usize == added).then(|| receiver.to_owned()).filter(|_| is_made_here(context, held.span))
 }
 

@@ -21,8 +21,7 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(context: &mut Context<'_>) {
     let model = context.model();
-    for (index, call) in model.calls.iter().enumerate() {
-        let id = CallId(index as u32);
+    for (id, call) in model.all_calls() {
         if !is_lost(context, call) {
             if matches!(call.result, Use::Stored | Use::Passed) && context.wants(Profile::Strict) {
                 put_away(context, id, call);

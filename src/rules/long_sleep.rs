@@ -3,7 +3,6 @@
 use super::numbers::constant;
 use super::{Category, Context, Profile, Rule};
 use crate::finding::Severity;
-use crate::model::CallId;
 use crate::source::Language;
 
 pub(super) static RULE: Rule = Rule {
@@ -25,8 +24,8 @@ fn check(context: &mut Context<'_>) {
         return;
     }
     let model = context.model();
-    for (index, call) in model.calls.iter().enumerate() {
-        let Some(api) = context.project.api_of(context.file, CallId(index as u32)) else { continue };
+    for (id, call) in model.all_calls() {
+        let Some(api) = context.project.api_of(context.file, id) else { continue };
         let (parameter, help) = match api.path {
             "trio.sleep" => ("seconds", "`trio.sleep_forever` waits until it is cancelled"),
             "anyio.sleep" => ("delay", "`anyio.sleep_forever` waits until it is cancelled"),

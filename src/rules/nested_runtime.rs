@@ -127,8 +127,8 @@ fn is_dropped_at_once(model: &FileModel, made: CallId) -> bool {
             },
             _ => false,
         };
-        match model.calls.iter().skip(at.index()).position(takes_it) {
-            Some(offset) => at = CallId((at.index() + offset) as u32),
+        match model.calls_around(at).from(at).iter().find(|(_, call)| takes_it(call)) {
+            Some((next, _)) => at = next,
             None => return matches!(model.call(at).result, Use::Dropped | Use::Discarded),
         }
     }
@@ -140,11 +140,10 @@ fn calls_of_main(context: &mut Context<'_>, function: FnRef) {
         return;
     }
     let model = context.model();
-    for (index, call) in model.calls.iter().enumerate() {
+    for (id, call) in model.all_calls() {
         if call.function != function.function {
             continue;
         }
-        let id = crate::model::CallId(index as u32);
         let Some(callee) = context.project.own_of(context.file, id) else { continue };
         let starts = context.project.function(callee).decorators.iter().any(|decorator| {
             matches!(

@@ -23,7 +23,7 @@ fn check(context: &mut Context<'_>) {
         return;
     }
     let model = context.model();
-    for call in &model.calls {
+    for (_, call) in model.all_calls() {
         let Some(arg) = call.argument(&model.names, Some(0), Some("expected_exception")) else { continue };
         // The callee is asked for last: most calls are of something else.
         if !context.text(call.name_span).ends_with("raises")

@@ -22,7 +22,7 @@ fn check(context: &mut Context<'_>) {
     if context.language() != Language::Python {
         return;
     }
-    for call in &context.model().calls {
+    for (_, call) in context.model().all_calls() {
         if !matches!(call.result, Use::Bound(_) | Use::Stored) {
             continue;
         }

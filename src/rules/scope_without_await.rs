@@ -6,7 +6,7 @@ use super::task_group::role;
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Confidence, Severity};
 use crate::knowledge::ScopeRole;
-use crate::model::{CallId, FunctionKind, Kinds, Node, Scope, ScopeKind, Value, flow};
+use crate::model::{FunctionKind, Kinds, Node, Scope, ScopeKind, Value, flow};
 use crate::project::types::FnRef;
 use crate::source::{Language, Span};
 
@@ -105,8 +105,7 @@ fn report(context: &mut Context<'_>, function: FnRef, at: Span, what: &str, why:
 
 fn rust(context: &mut Context<'_>) {
     let model = context.model();
-    for (index, call) in model.calls.iter().enumerate() {
-        let id = CallId(index as u32);
+    for (id, call) in model.all_calls() {
         let Some(body) = call.args.iter().find_map(|arg| match model.value(arg.value) {
             Value::Function(it) if model.function(*it).kind == FunctionKind::AsyncBlock => Some(*it),
             _ => None,

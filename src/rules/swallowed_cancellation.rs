@@ -3,9 +3,7 @@
 use super::{Category, Context, Profile, Rule, swallowed_outcome};
 use crate::finding::{Confidence, Related, Severity};
 use crate::knowledge::ScopeRole;
-use crate::model::{
-    Block, Call, CallId, FunctionId, Handler, Kinds, Loop, LoopKind, Node, Scope, Try, Value, ValueId, flow,
-};
+use crate::model::{Block, Call, FunctionId, Handler, Kinds, Loop, LoopKind, Node, Scope, Try, Value, ValueId, flow};
 use crate::project::Wrapping;
 use crate::project::types::{FnRef, Ty};
 use crate::source::{Language, Span};
@@ -204,7 +202,8 @@ fn asks_for_cancellation(context: &Context<'_>, handler: &Handler) -> bool {
             && handler.span.contains(call.span)
             && call.args.get(1).is_some_and(|it| is_cancellation(context, it.value))
     };
-    flow::find(&handler.body, &mut |node| matches!(node, Node::Raise(_))).is_some() && model.calls.iter().any(asks)
+    flow::find(&handler.body, &mut |node| matches!(node, Node::Raise(_))).is_some()
+        && model.all_calls().any(|(_, call)| asks(call))
 }
 
 /// The class of what a cancellation raises, or several with it among them.
@@ -337,9 +336,9 @@ fn only_helps_handlers(context: &Context<'_>, helper: FnRef) -> bool {
         Value::Function(function) => *function == helper.function,
         _ => false,
     };
-    let calls = model.calls.iter().enumerate().filter(|(index, call)| {
-        named(call.callee) && context.project.own_of(context.file, CallId(*index as u32)) == Some(helper)
-    });
+    let calls = model
+        .all_calls()
+        .filter(|(id, call)| named(call.callee) && context.project.own_of(context.file, *id) == Some(helper));
     let mut called = false;
     for (_, call) in calls {
         called = true;
@@ -360,7 +359,7 @@ fn only_helps_handlers(context: &Context<'_>, helper: FnRef) -> bool {
 /// The function itself has cancelled something before it waits, and may wait for just that: what arrives is its end.
 fn cancels_before(context: &Context<'_>, function: FunctionId, span: Span, body: &Block) -> bool {
     let model = context.model();
-    let closes = model.calls.iter().any(|call| {
+    let closes = model.all_calls().any(|(_, call)| {
         call.function == function
             && call.span.start < span.end
             && matches!(model.value(call.callee), Value::Attr(_, name) if matches!(model.name(*name), "aclose" | "abort"))

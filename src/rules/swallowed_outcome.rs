@@ -43,7 +43,7 @@ fn outcomes(context: &mut Context<'_>, rule: &'static Rule, function: FnRef) {
 /// `handle.await.ok();`, `handle.await.unwrap_or_default()`
 fn turned_into_success(context: &Context<'_>, task: ValueId) -> bool {
     let model = context.model();
-    model.calls.iter().any(|call| {
+    model.all_calls().any(|(_, call)| {
         let Value::Attr(outcome, name) = model.value(call.callee) else { return false };
         let is_outcome = matches!(model.value(*outcome), Value::Awaited(it) if *it == task);
         is_outcome

@@ -41,7 +41,7 @@ fn check(context: &mut Context<'_>) {
 /// The file knows a library that has timeout scopes.
 fn imports_scopes(context: &Context<'_>) -> bool {
     let model = context.model();
-    model.values.iter().any(|value| match value {
+    model.all_values().any(|value| match value {
         Value::Path(path) if path.root == PathRoot::Absolute => {
             path.segments.first().is_some_and(|it| matches!(model.name(*it), "asyncio" | "trio" | "anyio"))
         }

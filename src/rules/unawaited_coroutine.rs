@@ -22,7 +22,7 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(context: &mut Context<'_>) {
     let model = context.model();
-    for (index, call) in model.calls.iter().enumerate() {
+    for (id, call) in model.all_calls() {
         let what = match call.result {
             Use::Dropped | Use::Discarded => "is never awaited",
             Use::Bound(local) => {
@@ -49,7 +49,6 @@ fn check(context: &mut Context<'_>) {
         if call.awaited {
             continue;
         }
-        let id = CallId(index as u32);
         if let Some(name) = coroutine(context, id)
             && (call.result != Use::Receiver || uses_result(context, id))
             && !is_taken_apart(context, id)
@@ -89,7 +88,7 @@ fn is_initializer(context: &Context<'_>, call: &Call) -> bool {
 /// Something is asked of the coroutine that only its result can have.
 fn uses_result(context: &Context<'_>, id: CallId) -> bool {
     let model = context.model();
-    let names = model.values.iter().filter_map(|value| match value {
+    let names = model.all_values().filter_map(|value| match value {
         Value::Attr(receiver, name) if *model.value(*receiver) == Value::Result(id) => Some(model.name(*name)),
         _ => None,
     });
@@ -104,7 +103,7 @@ fn uses_result(context: &Context<'_>, id: CallId) -> bool {
 fn is_taken_apart(context: &Context<'_>, id: CallId) -> bool {
     let model = context.model();
     context.language() == Language::Rust
-        && model.values.iter().any(|it| matches!(it, Value::Inner(value) if *model.value(*value) == Value::Result(id)))
+        && model.all_values().any(|it| matches!(it, Value::Inner(value) if *model.value(*value) == Value::Result(id)))
 }
 
 /// The name of the async function that the call certainly runs.
@@ -165,8 +164,7 @@ fn is_overloaded(context: &Context<'_>, function: FnRef) -> bool {
     let model = context.project.model(function.file);
     let definition = model.function(function.function);
     model
-        .functions
-        .iter()
+        .all_functions()
         .filter(|other| {
             other.name == definition.name && other.class == definition.class && other.parent == definition.parent
         })

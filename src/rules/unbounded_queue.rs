@@ -20,7 +20,7 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(context: &mut Context<'_>) {
     let language = context.language();
-    for call in &context.model().calls {
+    for (_, call) in context.model().all_calls() {
         let Ty::External(path) = context.evaluate(call.callee) else { continue };
         let (unbounded, help) = match language {
             Language::Python => (python(context, call, &path), "give it a size: who puts then waits for who gets"),

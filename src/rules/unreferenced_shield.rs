@@ -3,7 +3,7 @@
 use super::{Category, Context, Profile, Rule};
 use crate::finding::Severity;
 use crate::knowledge::{Api, Handle, Runner};
-use crate::model::{CallId, Use, Value};
+use crate::model::{Use, Value};
 use crate::project::types::Ty;
 use crate::source::Language;
 
@@ -24,9 +24,9 @@ fn check(context: &mut Context<'_>) {
         return;
     }
     let model = context.model();
-    for (index, call) in model.calls.iter().enumerate() {
+    for (id, call) in model.all_calls() {
         let Some(inner) = call.argument(&model.names, Some(0), Some("arg")) else { continue };
-        let api = context.project.api_of(context.file, CallId(index as u32));
+        let api = context.project.api_of(context.file, id);
         if api.is_none_or(|api| api.path != "asyncio.shield") || !is_alone(context, inner.value) {
             continue;
         }

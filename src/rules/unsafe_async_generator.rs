@@ -79,12 +79,11 @@ fn is_iterated(context: &Context<'_>, generator: FnRef) -> bool {
         let takes_one =
             |value| matches!(project.evaluate(file, value), Ty::External(path) if &*path == "builtins.anext");
         let handed = model
-            .calls
-            .iter()
-            .any(|call| call.args.iter().any(|arg| is_it(file, arg.value)) && !takes_one(call.callee));
+            .all_calls()
+            .any(|(_, call)| call.args.iter().any(|arg| is_it(file, arg.value)) && !takes_one(call.callee));
         let iterates =
             |node: &Node| matches!(node, Node::Loop(it) if it.iterated.is_some_and(|value| is_it(file, value)));
-        handed || model.functions.iter().any(|it| flow::find(&it.body, &mut |node| iterates(node)).is_some())
+        handed || model.all_functions().any(|it| flow::find(&it.body, &mut |node| iterates(node)).is_some())
     })
 }
 

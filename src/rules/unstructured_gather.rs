@@ -2,7 +2,7 @@
 
 use super::{Category, Context, Profile, Rule};
 use crate::finding::Severity;
-use crate::model::{CallId, FunctionKind};
+use crate::model::FunctionKind;
 use crate::project::types::{Class, Ty};
 use crate::source::Language;
 
@@ -20,8 +20,7 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(context: &mut Context<'_>) {
     let model = context.model();
-    for (index, call) in model.calls.iter().enumerate() {
-        let id = CallId(index as u32);
+    for (id, call) in model.all_calls() {
         let Some(api) = context.project.api_of(context.file, id) else { continue };
         if !api.fans_out {
             continue;

@@ -2,7 +2,7 @@
 
 use super::{Category, Context, Profile, Rule};
 use crate::finding::Severity;
-use crate::model::{CallId, Use, Value};
+use crate::model::{Use, Value};
 use crate::source::Language;
 
 pub(super) static RULE: Rule = Rule {
@@ -22,8 +22,7 @@ fn check(context: &mut Context<'_>) {
         return;
     }
     let model = context.model();
-    for (index, call) in model.calls.iter().enumerate() {
-        let id = CallId(index as u32);
+    for (id, call) in model.all_calls() {
         // One that is handed on may be a task of its own.
         if call.result != Use::Awaited
             || context.project.api_of(context.file, id).is_none_or(|api| api.path != "asyncio.wait_for")

@@ -2,7 +2,7 @@
 
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Applicability, Edit, Fix, Severity};
-use crate::model::{Call, CallId, Use};
+use crate::model::{Call, Use};
 use crate::project::types::Ty;
 use crate::source::{Language, Span};
 
@@ -23,8 +23,8 @@ fn check(context: &mut Context<'_>) {
         return;
     }
     let model = context.model();
-    for (index, call) in model.calls.iter().enumerate() {
-        let Some(api) = context.project.api_of(context.file, CallId(index as u32)) else { continue };
+    for (id, call) in model.all_calls() {
+        let Some(api) = context.project.api_of(context.file, id) else { continue };
         let (library, parameter) = match api.path {
             "trio.sleep" => ("trio", "seconds"),
             "anyio.sleep" => ("anyio", "delay"),

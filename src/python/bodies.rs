@@ -1,0 +1,355 @@
+//! Bodies of functions that are left out until somebody asks for them: where they are, as the text tells, and what is made of one.
+//!
+//! A body stays where it is if what it does is seen from outside: if it makes the function a generator, sets an attribute of the
+//! object or a name of the module, or declares a class.
+
+use std::sync::Arc;
+
+use memchr::memmem::Finder;
+use ruff_python_ast::{Stmt, StmtFunctionDef};
+
+use crate::model::{FileModel, FunctionId, Part, Start};
+
+use super::growing::Growing;
+use super::parse;
+use super::scope::{Lowerer, Module};
+
+/// Bodies with fewer bytes are not worth being left out.
+const SMALLEST: usize = 60;
+/// Texts in which fewer bytes can be left out are lowered as a whole.
+const WORTH_IT: usize = 600;
+/// Larger texts are lowered as a whole: numbers are set aside for all that they could hold.
+const LARGEST: usize = 64 << 20;
+
+/// The body of a function, as offsets into the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Body {
+    /// Where the line begins in which the definition does, without its decorators.
+    line: u32,
+    /// Where the first statement begins.
+    start: u32,
+    /// Where the last statement ends.
+    end: u32,
+    /// The definition is inside something else.
+    indented: bool,
+}
+
+/// What is left out of a file, and the rest of its text.
+pub(super) struct Outline {
+    pub(super) bodies: Vec<Body>,
+    pub(super) text: String,
+}
+
+impl Outline {
+    /// `None` where it is not worth it, or the text is not understood.
+    pub(super) fn of(text: &str) -> Option<Self> {
+        if text.len() > LARGEST {
+            return None;
+        }
+        let mut bodies = bodies(text)?;
+        let indents: Vec<usize> = bodies.iter().map(|it| indent_of(text, it.start as usize)).collect();
+        let mut indents = indents.into_iter();
+        bodies.retain(|it| indents.next().is_some_and(|indent| (it.end - it.start) as usize > SMALLEST + indent));
+        if bodies.iter().map(|it| (it.end - it.start) as usize).sum::<usize>() < WORTH_IT {
+            return None;
+        }
+        // A comment takes the place of each, and a statement that ends where the body does.
+        let mut out = String::with_capacity(text.len());
+        for body in &bodies {
+            let (start, end) = (body.start as usize, body.end as usize);
+            let indent = indent_of(text, start);
+            out.push_str(&text[out.len()..start]);
+            out.push('#');
+            spaces(&mut out, end - "\n...".len() - indent);
+            out.push('\n');
+            out.push_str(&text[start - indent..start]);
+            out.push_str("...");
+        }
+        out.push_str(&text[out.len()..]);
+        Some(Self { bodies, text: out })
+    }
+}
+
+fn spaces(out: &mut String, until: usize) {
+    const SPACES: &str = match str::from_utf8(&[b' '; 512]) {
+        Ok(spaces) => spaces,
+        Err(_) => "",
+    };
+    while out.len() < until {
+        out.push_str(&SPACES[..SPACES.len().min(until - out.len())]);
+    }
+}
+
+/// How many bytes of white space there are between the beginning of the line and this place.
+fn indent_of(text: &str, at: usize) -> usize {
+    text.as_bytes()[..at].iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t')).count()
+}
+
+impl Lowerer<'_> {
+    /// The body that is left out and ends there.
+    pub(super) fn left_out_body(&self, end: u32) -> Option<Body> {
+        let found = self.bodies.binary_search_by_key(&end, |it| it.end).ok()?;
+        Some(self.bodies[found])
+    }
+
+    /// The file without the bodies that have been left out: they come when they are asked for.
+    pub(super) fn finish_without(self, text: &Arc<str>) -> FileModel {
+        let module = self.module.into_owned();
+        let left_out = self.left_out;
+        let mut model = self.model.into_file();
+        let lengths: Vec<(FunctionId, u32)> = left_out.iter().map(|(id, it)| (*id, it.end - it.line)).collect();
+        let text = Arc::clone(text);
+        model.leave_out(&lengths, move |base, index, start| {
+            let (id, body) = left_out[index];
+            lower(base, &text, &module, start, id, body)
+        });
+        model.finish();
+        model
+    }
+}
+
+fn lower(base: &FileModel, text: &str, module: &Module, start: Start, id: FunctionId, body: Body) -> Part {
+    let (line, end) = (body.line as usize, body.end as usize);
+    // What stands before is a comment here, so that places are those of the whole text.
+    let mut alone = String::with_capacity(end + 1);
+    let head = if body.indented { "if 1:#" } else { "#" };
+    if line > head.len() {
+        alone.push_str(head);
+        spaces(&mut alone, line - 1);
+    }
+    if line > 0 {
+        spaces(&mut alone, line - 1);
+        alone.push('\n');
+    }
+    alone.push_str(&text[line..end]);
+    let part = parse::with_body(&alone, line, |parsed| {
+        let mut lowerer = Lowerer::with(Growing::body(base, start, id, end - line), std::borrow::Cow::Borrowed(module));
+        if let Some(definition) = definition(parsed) {
+            lowerer.function_body(id, definition);
+        }
+        lowerer.model.into_part()
+    });
+    part.unwrap_or_else(|| Part::empty(base.declaration(id).clone()))
+}
+
+fn definition(body: &[Stmt]) -> Option<&StmtFunctionDef> {
+    match body.first()? {
+        Stmt::FunctionDef(it) => Some(it),
+        Stmt::If(it) => definition(&it.body),
+        _ => None,
+    }
+}
+
+/// The bodies of the functions that are not inside another one; `None` where the text is not understood.
+fn bodies(text: &str) -> Option<Vec<Body>> {
+    let lines = Lines { bytes: text.as_bytes() };
+    let mut bodies = Vec::new();
+    let mut at = 0;
+    while let Some((line, first)) = lines.next_code(at)? {
+        let (end, next) = lines.logical(first)?;
+        at = next;
+        let code = &text[first..end];
+        let Some(name) = code.strip_prefix("async").map_or(code, str::trim_start).strip_prefix("def ") else {
+            continue;
+        };
+        if !code.ends_with(':') {
+            continue;
+        }
+        let column = lines.column(line, first);
+        let mut body = None;
+        while let Some((line, first)) = lines.next_code(at)? {
+            if lines.column(line, first) <= column {
+                break;
+            }
+            let (end, next) = lines.logical(first)?;
+            at = next;
+            body = Some((body.map_or(first, |(start, _)| start), end));
+        }
+        let Some((start, end)) = body else { continue };
+        if end - start > SMALLEST && !is_seen_outside(&text[start..end], receiver(name)) {
+            let (start, end) = (start as u32, end as u32);
+            bodies.push(Body { line: line as u32, start, end, indented: first > line });
+        }
+    }
+    Some(bodies)
+}
+
+/// The name of the first parameter.
+fn receiver(definition: &str) -> &str {
+    let rest = definition.split_once('(').map_or("", |(_, rest)| rest).trim_start();
+    let end = rest.find(|it| !is_name(it)).unwrap_or(rest.len());
+    &rest[..end]
+}
+
+fn is_name(it: char) -> bool {
+    it.is_alphanumeric() || it == '_'
+}
+
+/// What the body does may be seen from elsewhere without asking for it.
+fn is_seen_outside(body: &str, receiver: &str) -> bool {
+    static WORDS: std::sync::LazyLock<[Finder<'static>; 5]> =
+        std::sync::LazyLock::new(|| ["yield", "global ", "class ", "noqa", "asynclint:"].map(Finder::new));
+    WORDS.iter().any(|word| word.find(body.as_bytes()).is_some()) || sets_attribute(body, receiver)
+}
+
+/// `self.name = ..`, `self.a, self.b = ..`, `self.name: int`, `for self.name in ..`, `with .. as self.name`. In doubt it does.
+fn sets_attribute(body: &str, receiver: &str) -> bool {
+    if receiver.is_empty() {
+        return false;
+    }
+    memchr::memmem::find_iter(body.as_bytes(), receiver.as_bytes()).any(|at| {
+        let Some(rest) = body[at + receiver.len()..].strip_prefix('.') else { return false };
+        if body[..at].ends_with(|it| is_name(it) || it == '.') {
+            return false;
+        }
+        let rest = rest.trim_start_matches(is_name).trim_start_matches([' ', '\t']);
+        let line = body[..at].rfind('\n').map_or(0, |it| it + 1);
+        let before = body[line..at].trim_start();
+        let line_end = || rest.find('\n').unwrap_or(rest.len());
+        match rest.bytes().next() {
+            Some(b'\\') => true,
+            Some(b'=') => !rest.starts_with("=="),
+            Some(b':') => before.is_empty() || before.ends_with([';', '\t', ' ']) && before.trim_end().ends_with(';'),
+            Some(b',' | b')' | b']') => {
+                let is_target = before.bytes().all(|it| is_name(char::from(it)) || b"., *([".contains(&it));
+                is_target
+                    && (before.starts_with("for ")
+                        || rest[..line_end()].contains('=')
+                        || rest[..line_end()].ends_with([',', '\\']))
+                    || before.ends_with("as ")
+            }
+            _ => {
+                before.ends_with("for ")
+                    || before.ends_with("as ")
+                    || before.starts_with("for ") && rest.starts_with("in ")
+            }
+        }
+    })
+}
+
+/// The lines of a text, as far as they matter for where bodies end.
+struct Lines<'a> {
+    bytes: &'a [u8],
+}
+
+const PLAIN: u8 = 0;
+const QUOTE: u8 = 1;
+const OPEN: u8 = 2;
+const CLOSE: u8 = 3;
+const COMMENT: u8 = 4;
+const END: u8 = 5;
+const ESCAPE: u8 = 6;
+
+const KINDS: [u8; 256] = {
+    let mut kinds = [PLAIN; 256];
+    let classes: [(&[u8], u8); 6] =
+        [(b"\"'", QUOTE), (b"([{", OPEN), (b")]}", CLOSE), (b"#", COMMENT), (b"\n\r", END), (b"\\", ESCAPE)];
+    let mut class = 0;
+    while class < classes.len() {
+        let mut at = 0;
+        while at < classes[class].0.len() {
+            kinds[classes[class].0[at] as usize] = classes[class].1;
+            at += 1;
+        }
+        class += 1;
+    }
+    kinds
+};
+
+impl Lines<'_> {
+    /// The next line with code: where it begins, and where the code does. `None` where the text is not understood.
+    #[expect(clippy::option_option, reason = "not understood is another thing than none left")]
+    fn next_code(&self, mut at: usize) -> Option<Option<(usize, usize)>> {
+        loop {
+            let line = at;
+            while matches!(self.bytes.get(at), Some(b' ' | b'\t')) {
+                at += 1;
+            }
+            match self.bytes.get(at) {
+                None => return Some(None),
+                Some(b'\n') => at += 1,
+                Some(b'\r') if self.bytes.get(at + 1) == Some(&b'\n') => at += 2,
+                Some(b'#') => at = self.line_end(at),
+                // Nobody else's idea of a line.
+                Some(b'\r' | b'\x0c' | b'\\') => return None,
+                Some(_) => return Some(Some((line, at))),
+            }
+        }
+    }
+
+    fn line_end(&self, at: usize) -> usize {
+        memchr::memchr(b'\n', &self.bytes[at..]).map_or(self.bytes.len(), |it| at + it)
+    }
+
+    /// How far the code is indented.
+    fn column(&self, line: usize, code: usize) -> usize {
+        let of = |column: usize, byte: &u8| if *byte == b'\t' { column / 8 * 8 + 8 } else { column + 1 };
+        self.bytes[line..code].iter().fold(0, of)
+    }
+
+    /// Of the logical line that begins there: where its code ends, and where the next line begins.
+    fn logical(&self, start: usize) -> Option<(usize, usize)> {
+        let bytes = self.bytes;
+        let (mut at, mut depth) = (start, 0_usize);
+        loop {
+            let Some(byte) = bytes.get(at) else {
+                return (depth == 0).then(|| (self.trimmed(start, at), at));
+            };
+            match KINDS[usize::from(*byte)] {
+                PLAIN => at += 1,
+                QUOTE => at = self.string_end(at)?,
+                OPEN => {
+                    depth += 1;
+                    at += 1;
+                }
+                CLOSE => {
+                    depth = depth.checked_sub(1)?;
+                    at += 1;
+                }
+                COMMENT => {
+                    let end = self.line_end(at);
+                    if depth == 0 {
+                        return Some((self.trimmed(start, at), (end + 1).min(bytes.len())));
+                    }
+                    at = end;
+                }
+                END => {
+                    if *byte == b'\r' && bytes.get(at + 1) != Some(&b'\n') {
+                        return None;
+                    }
+                    if depth == 0 {
+                        let next = at + if *byte == b'\r' { 2 } else { 1 };
+                        return Some((self.trimmed(start, at), next));
+                    }
+                    at += 1;
+                }
+                _ => at += if bytes[at + 1..].starts_with(b"\r\n") { 3 } else { 2 },
+            }
+        }
+    }
+
+    fn trimmed(&self, start: usize, end: usize) -> usize {
+        let code = self.bytes[start..end].trim_ascii_end();
+        start + code.len()
+    }
+
+    /// Where the string ends that begins there.
+    fn string_end(&self, at: usize) -> Option<usize> {
+        let quote = self.bytes[at];
+        let is_long = self.bytes.get(at + 1) == Some(&quote) && self.bytes.get(at + 2) == Some(&quote);
+        let mut at = at + if is_long { 3 } else { 1 };
+        loop {
+            let rest = self.bytes.get(at..)?;
+            let found =
+                if is_long { memchr::memchr2(quote, b'\\', rest) } else { memchr::memchr3(quote, b'\\', b'\n', rest) };
+            at += found?;
+            match self.bytes[at] {
+                b'\\' => at += 2,
+                b'\n' => return None,
+                _ if !is_long => return Some(at + 1),
+                _ if self.bytes[at..].starts_with(&[quote; 3]) => return Some(at + 3),
+                _ => at += 1,
+            }
+        }
+    }
+}
