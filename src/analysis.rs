@@ -73,15 +73,16 @@ pub fn judge<R: Send>(
     keep: impl Fn(&Project, Vec<Finding>) -> R + Sync,
 ) -> Vec<R> {
     let groups = files.groups(GROUP);
-    let mut order: Vec<usize> = (0..groups.len()).collect();
-    order.sort_by_key(|group| std::cmp::Reverse(groups[*group].len()));
-    let left = Mutex::new(VecDeque::from(order));
+    // Neighbours are looked at one after another: they lead to the same files.
+    let (mut large, small): (Vec<usize>, Vec<usize>) = (0..groups.len()).partition(|it| groups[*it].len() > GROUP);
+    large.sort_by_key(|group| std::cmp::Reverse(groups[*group].len()));
+    let left = Mutex::new((VecDeque::from(large), VecDeque::from(small)));
     let results: Mutex<Vec<(usize, R)>> = Mutex::default();
-    // One thread goes through the large groups and the others begin with the small ones: no two large ones are in memory
-    // together, and none is left to wait for in the end.
+    // One thread begins with the large groups: no two of them are in memory together, and none is left to wait for in the end.
     let next = |large: bool| {
         let mut left = left.lock().unwrap_or_else(PoisonError::into_inner);
-        if large { left.pop_front() } else { left.pop_back() }
+        let (many, few) = &mut *left;
+        if large { many.pop_front().or_else(|| few.pop_front()) } else { few.pop_front().or_else(|| many.pop_back()) }
     };
     let work = |large: bool| {
         while let Some(group) = next(large) {

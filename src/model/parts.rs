@@ -306,6 +306,13 @@ impl FileModel {
         self.values.iter().chain(self.all_parts().flat_map(|(_, part)| &part.values))
     }
 
+    /// What is declared of the functions in the same body, and of others that were lowered with it.
+    pub fn declarations_around(&self, function: FunctionId) -> &[Function] {
+        let parts = self.parts.as_ref().filter(|_| function.index() >= self.functions.len());
+        let held = parts.and_then(|it| it.holding(|it| it.functions, function.0));
+        held.map_or(&self.functions, |(_, _, part)| &part.functions)
+    }
+
     /// All functions of the file.
     pub fn all_functions(&self) -> impl Iterator<Item = &Function> {
         self.function_ids().map(|id| self.function(id))

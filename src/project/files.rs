@@ -14,6 +14,7 @@ use crate::source::{Language, Source};
 
 use super::installed::Installed;
 use super::layout::Layout;
+use super::shared::Shared;
 
 /// What is known of a file before it is read.
 #[derive(Debug, Clone)]
@@ -53,6 +54,8 @@ pub struct Files {
     pub(super) knowledge: Arc<Knowledge>,
     /// What the members lead to beyond them: shared by all groups.
     pub(super) installed: Installed,
+    /// Members that groups other than their own have been led to.
+    pub(super) shared: Shared,
     /// The members by where they are on disk.
     by_place: OnceLock<FxHashMap<PathBuf, FileId>>,
     reader: Box<dyn Reader>,
@@ -72,8 +75,8 @@ impl Files {
         let layout = Arc::new(Layout::of(places, &surroundings));
         let installed = Installed::new(surroundings, members.len());
         let by_place = OnceLock::new();
-        let told = RwLock::default();
-        Self { members, layout, knowledge: knowledge.into(), installed, by_place, reader, told }
+        let (shared, told) = (Shared::default(), RwLock::default());
+        Self { members, layout, knowledge: knowledge.into(), installed, shared, by_place, reader, told }
     }
 
     /// Other members in the same surroundings.

@@ -29,6 +29,7 @@ mod path;
 mod reach;
 mod remembered;
 mod resolve;
+mod shared;
 mod sites;
 mod times;
 mod told;
@@ -46,7 +47,7 @@ pub use remembered::Only;
 pub(crate) use trace::Evaluating;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use camino::Utf8Path;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -90,6 +91,8 @@ pub struct Project {
     effects: Effects,
     /// What files are for that import no async library.
     async_library: OnceLock<&'static str>,
+    /// Functions that reach nothing that needs a running loop.
+    loopless: RwLock<FxHashSet<FnRef>>,
     /// Notes are taken of what answers are made of.
     noted: bool,
 }
@@ -119,6 +122,7 @@ impl Project {
     pub fn new(files: Arc<Files>, group: Vec<FileId>) -> Self {
         use rayon::prelude::*;
         let mut project = Self::unread(files, group);
+        project.files.shared.begin();
         project.relevant = project.group.par_iter().copied().filter(|file| project.read(*file)).collect();
         project.look_for_blocks();
         project.effects = Effects::of(&project);
@@ -142,6 +146,7 @@ impl Project {
             foreign: Mutex::default(),
             effects: Effects::default(),
             async_library: OnceLock::new(),
+            loopless: RwLock::default(),
             noted: false,
         }
     }
@@ -169,7 +174,10 @@ impl Project {
             trace::looks_at(file);
         }
         match self.slots.get(file.index()) {
-            Some(slot) => slot.get_or_init(|| Slot::with(self.files.read(file).source, !self.noted)),
+            Some(slot) => slot.get_or_init(|| {
+                let read = || Slot::with(self.files.read(file).source, !self.noted);
+                if self.noted { read() } else { self.files.shared.slot(file, read) }
+            }),
             None => self.installed().slot(file).expect("a file's number is given by its run"),
         }
     }
@@ -273,6 +281,19 @@ impl Project {
     /// Files of dependencies that something has led to.
     fn installed(&self) -> &Installed {
         &self.files.installed
+    }
+
+    /// It has been found that the function reaches nothing that needs a running loop.
+    pub fn needs_no_loop(&self, function: FnRef) -> bool {
+        self.loopless.read().unwrap_or_else(PoisonError::into_inner).contains(&function)
+    }
+
+    /// These functions reach nothing but each other that needs a running loop.
+    pub fn note_no_loop_needed(&self, functions: &FxHashSet<FnRef>) {
+        // Who is told so has not looked at the files that it hangs on.
+        if !self.noted && !functions.is_empty() {
+            self.loopless.write().unwrap_or_else(PoisonError::into_inner).extend(functions);
+        }
     }
 
     /// The effects of the project's functions.

@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use std::sync::LazyLock;
+
 use memchr::memmem::Finder;
 use ruff_python_ast::{Stmt, StmtFunctionDef};
 
@@ -185,11 +187,34 @@ fn is_name(it: char) -> bool {
     it.is_alphanumeric() || it == '_'
 }
 
-/// What the body does may be seen from elsewhere without asking for it.
+/// What the body does may be seen from elsewhere without asking for it. In doubt it is.
 fn is_seen_outside(body: &str, receiver: &str) -> bool {
-    static WORDS: std::sync::LazyLock<[Finder<'static>; 5]> =
-        std::sync::LazyLock::new(|| ["yield", "global ", "class ", "noqa", "asynclint:"].map(Finder::new));
-    WORDS.iter().any(|word| word.find(body.as_bytes()).is_some()) || sets_attribute(body, receiver)
+    static WORDS: LazyLock<[Finder<'static>; 5]> =
+        LazyLock::new(|| ["yield", "global ", "class ", "noqa", "asynclint:"].map(Finder::new));
+    let [yields, global, class, noqa, own] = &*WORDS;
+    let begins = |at: &usize| body[..*at].trim_end_matches([' ', '\t']).ends_with(['\n', ';']) || *at == 0;
+    let is_yield = |at: usize| {
+        let before = body[..at].trim_end_matches([' ', '\t']);
+        let is_word = !body[at + "yield".len()..].starts_with(is_name) && !body[..at].ends_with(is_name);
+        is_word
+            && (before.is_empty()
+                || before.ends_with(['\n', ';', '=', '(', ':', ',', '[', '{'])
+                || ends_in_word(before))
+    };
+    let bytes = body.as_bytes();
+    yields.find_iter(bytes).any(is_yield)
+        || global.find_iter(bytes).any(|at| begins(&at))
+        || class.find_iter(bytes).any(|at| begins(&at))
+        || noqa.find(bytes).is_some()
+        || own.find(bytes).is_some()
+        || sets_attribute(body, receiver)
+}
+
+/// A word after which an expression comes.
+fn ends_in_word(before: &str) -> bool {
+    ["return", "await", "in", "and", "or", "not", "if", "else", "assert"]
+        .iter()
+        .any(|word| before.strip_suffix(word).is_some_and(|rest| !rest.ends_with(is_name)))
 }
 
 /// `self.name = ..`, `self.a, self.b = ..`, `self.name: int`, `for self.name in ..`, `with .. as self.name`. In doubt it does.

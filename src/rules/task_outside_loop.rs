@@ -24,9 +24,6 @@ pub(super) static RULE: Rule = Rule {
     check,
 };
 
-/// More functions than this are not looked into for one call.
-const MOST: usize = 300;
-
 fn check(context: &mut Context<'_>) {
     match context.language() {
         // A notebook's cells run on a loop.
@@ -53,6 +50,7 @@ fn check(context: &mut Context<'_>) {
 
 /// Code that runs without a loop: at import, as a script, as a program's `main`.
 fn starting_at(context: &mut Context<'_>, start: FnRef) {
+    let mut harmless = FxHashSet::default();
     for (id, guarded) in calls_of(context, start) {
         if guarded {
             continue;
@@ -63,7 +61,7 @@ fn starting_at(context: &mut Context<'_>, start: FnRef) {
             let mut finding = context.finding(&RULE, start, call.name_span, message);
             finding.help = Some(help(context).to_owned());
             context.keep(finding);
-        } else if let Some((trace, api)) = reached(context, run_by(context, start, id)) {
+        } else if let Some((trace, api)) = reached(context, run_by(context, start, id), &mut harmless) {
             let message = format!(
                 "this reaches `{}`, which needs a running {}, and none can be running here",
                 api.path,
@@ -91,13 +89,20 @@ fn help(context: &Context<'_>) -> &'static str {
     }
 }
 
-/// The shortest chain of calls from one of these functions to what needs a loop.
-fn reached(context: &Context<'_>, from: Vec<FnRef>) -> Option<(Vec<Step>, &'static Api)> {
+/// The shortest chain of calls from one of these functions to what needs a loop. Those that lead to nothing of the kind are
+/// `harmless`.
+fn reached(
+    context: &Context<'_>,
+    from: Vec<FnRef>,
+    harmless: &mut FxHashSet<FnRef>,
+) -> Option<(Vec<Step>, &'static Api)> {
+    let is_harmless = |function: &FnRef| harmless.contains(function) || context.project.needs_no_loop(*function);
+    let from: Vec<FnRef> = from.into_iter().filter(|function| !is_harmless(function)).collect();
     let mut seen: FxHashSet<FnRef> = from.iter().copied().collect();
     let mut pending: VecDeque<(FnRef, Vec<Step>)> = from.into_iter().map(|function| (function, Vec::new())).collect();
     while let Some((function, trace)) = pending.pop_front() {
         // A function that starts a loop, or asks whether there is one, knows what it does.
-        if starts_loop(context, function) || context.project.asks_for_loop(function) || seen.len() > MOST {
+        if starts_loop(context, function) || context.project.asks_for_loop(function) {
             continue;
         }
         for (id, guarded) in calls_of(context, function) {
@@ -116,7 +121,7 @@ fn reached(context: &Context<'_>, from: Vec<FnRef>) -> Option<(Vec<Step>, &'stat
                 return Some((trace, api));
             }
             for callee in run_by(context, function, id) {
-                if seen.insert(callee) {
+                if !is_harmless(&callee) && seen.insert(callee) {
                     let mut trace = trace.clone();
                     trace.push(step(format!("calls `{}`", context.project.short_name(callee))));
                     pending.push_back((callee, trace));
@@ -124,6 +129,8 @@ fn reached(context: &Context<'_>, from: Vec<FnRef>) -> Option<(Vec<Step>, &'stat
             }
         }
     }
+    context.project.note_no_loop_needed(&seen);
+    harmless.extend(seen);
     None
 }
 

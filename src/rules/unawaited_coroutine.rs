@@ -3,7 +3,9 @@
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Applicability, Edit, Fix, Severity};
 use crate::knowledge::Api;
-use crate::model::{Call, CallId, FunctionKind, Implicit, ImplicitKind, Kinds, Node, ScopeKind, Use, Value, flow};
+use crate::model::{
+    Call, CallId, Function, FunctionKind, Implicit, ImplicitKind, Kinds, Node, ScopeKind, Use, Value, flow,
+};
 use crate::project::types::{Class, FnRef, Ty};
 use crate::project::{Callee, Only, Wrapping};
 use crate::source::{Language, Span};
@@ -162,14 +164,12 @@ fn handed_back(context: &Context<'_>, helper: FnRef) -> Option<String> {
 /// Other definitions of the same name, `@overload`s perhaps, say what it gives for which arguments.
 fn is_overloaded(context: &Context<'_>, function: FnRef) -> bool {
     let model = context.project.model(function.file);
-    let definition = model.function(function.function);
-    model
-        .all_functions()
-        .filter(|other| {
-            other.name == definition.name && other.class == definition.class && other.parent == definition.parent
-        })
-        .count()
-        > 1
+    let definition = model.declaration(function.function);
+    let is_same = |other: &&Function| {
+        other.name == definition.name && other.class == definition.class && other.parent == definition.parent
+    };
+    // Those nested in a function are lowered with it.
+    model.declarations_around(function.function).iter().filter(is_same).count() > 1
 }
 
 /// Rust: an attribute may make a plain function of it: `#[tokio::main]`, `#[maybe_async]`.
