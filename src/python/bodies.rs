@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use std::sync::LazyLock;
 
-use memchr::memmem::Finder;
+use aho_corasick::packed::Searcher;
+use memchr::memmem;
 use ruff_python_ast::{Stmt, StmtFunctionDef};
 
 use crate::model::{FileModel, FunctionId, Part, Start};
@@ -187,68 +188,76 @@ fn is_name(it: char) -> bool {
     it.is_alphanumeric() || it == '_'
 }
 
+/// Words that say that what a body does may be seen from elsewhere, and the usual name of a method's object.
+const WORDS: [&str; 6] = ["yield", "global ", "class ", "noqa", "asynclint:", OBJECT];
+const OBJECT: &str = "self.";
+
 /// What the body does may be seen from elsewhere without asking for it. In doubt it is.
 fn is_seen_outside(body: &str, receiver: &str) -> bool {
-    static WORDS: LazyLock<[Finder<'static>; 5]> =
-        LazyLock::new(|| ["yield", "global ", "class ", "noqa", "asynclint:"].map(Finder::new));
-    let [yields, global, class, noqa, own] = &*WORDS;
-    let begins = |at: &usize| body[..*at].trim_end_matches([' ', '\t']).ends_with(['\n', ';']) || *at == 0;
-    let is_yield = |at: usize| {
-        let before = body[..at].trim_end_matches([' ', '\t']);
-        let is_word = !body[at + "yield".len()..].starts_with(is_name) && !body[..at].ends_with(is_name);
-        is_word
-            && (before.is_empty()
-                || before.ends_with(['\n', ';', '=', '(', ':', ',', '[', '{'])
-                || ends_in_word(before))
+    static SEARCHER: LazyLock<Option<Searcher>> = LazyLock::new(|| Searcher::new(WORDS));
+    let says = |word: &str, at: usize| match word {
+        "yield" => is_yield(body, at),
+        "global " | "class " => body[..at].trim_end_matches([' ', '\t']).ends_with(['\n', ';']) || at == 0,
+        OBJECT => receiver == "self" && sets_attribute(body, at, at + OBJECT.len()),
+        _ => true,
     };
-    let bytes = body.as_bytes();
-    yields.find_iter(bytes).any(is_yield)
-        || global.find_iter(bytes).any(|at| begins(&at))
-        || class.find_iter(bytes).any(|at| begins(&at))
-        || noqa.find(bytes).is_some()
-        || own.find(bytes).is_some()
-        || sets_attribute(body, receiver)
+    let seen = match &*SEARCHER {
+        Some(searcher) => searcher.find_iter(body).any(|found| says(&body[found.start()..found.end()], found.start())),
+        // Where the processor cannot compare many bytes at a time.
+        None => WORDS.iter().any(|word| body.match_indices(word).any(|(at, word)| says(word, at))),
+    };
+    seen || !matches!(receiver, "" | "self") && {
+        let places = memmem::find_iter(body.as_bytes(), receiver.as_bytes()).map(|at| (at, at + receiver.len()));
+        places.filter(|(_, end)| body[*end..].starts_with('.')).any(|(at, end)| sets_attribute(body, at, end + 1))
+    }
 }
 
-/// A word after which an expression comes.
-fn ends_in_word(before: &str) -> bool {
+/// The keyword, and not a part of a name or of prose.
+fn is_yield(body: &str, at: usize) -> bool {
+    let before = body[..at].trim_end_matches([' ', '\t']);
+    let is_word = !body[at + "yield".len()..].starts_with(is_name) && !body[..at].ends_with(is_name);
+    is_word
+        && (before.is_empty() || before.ends_with(['\n', ';', '=', '(', ':', ',', '[', '{', '\\']) || expects(before))
+}
+
+/// The text ends in a word after which an expression comes.
+fn expects(before: &str) -> bool {
     ["return", "await", "in", "and", "or", "not", "if", "else", "assert"]
         .iter()
         .any(|word| before.strip_suffix(word).is_some_and(|rest| !rest.ends_with(is_name)))
 }
 
-/// `self.name = ..`, `self.a, self.b = ..`, `self.name: int`, `for self.name in ..`, `with .. as self.name`. In doubt it does.
-fn sets_attribute(body: &str, receiver: &str) -> bool {
-    if receiver.is_empty() {
+/// `self.name = ..`, `self.a, self.b = ..`, `self.name: int`, `for self.name in ..`, `with .. as self.name`: the object's name
+/// is at `at`, and the attribute's at `name`. In doubt it does.
+fn sets_attribute(body: &str, at: usize, name: usize) -> bool {
+    if body[..at].ends_with(|it| is_name(it) || it == '.') {
         return false;
     }
-    memchr::memmem::find_iter(body.as_bytes(), receiver.as_bytes()).any(|at| {
-        let Some(rest) = body[at + receiver.len()..].strip_prefix('.') else { return false };
-        if body[..at].ends_with(|it| is_name(it) || it == '.') {
-            return false;
+    let rest = body[name..].trim_start_matches(is_name).trim_start_matches([' ', '\t']);
+    let line = body[..at].rfind('\n').map_or(0, |it| it + 1);
+    let before = body[line..at].trim_start();
+    let follows = |word: &str| before.trim_end().strip_suffix(word).is_some_and(|it| !it.ends_with(is_name));
+    match rest.bytes().next() {
+        Some(b'\\') => true,
+        Some(b'=') => !rest.starts_with("=="),
+        Some(b':') => before.is_empty() || before.trim_end().ends_with(';'),
+        Some(b',' | b')' | b']') => {
+            let rest = &rest[..rest.find('\n').unwrap_or(rest.len())];
+            let listed = before.trim_start_matches(['(', '[', ' ', '*']);
+            let is_target = listed.bytes().all(|it| is_name(char::from(it)) || b"., *[]".contains(&it));
+            let opens = before.starts_with(['(', '[']) && rest.trim_end().ends_with([',', '\\']);
+            is_target && (assigns(rest) || opens) || before.starts_with("for ") || follows("as")
         }
-        let rest = rest.trim_start_matches(is_name).trim_start_matches([' ', '\t']);
-        let line = body[..at].rfind('\n').map_or(0, |it| it + 1);
-        let before = body[line..at].trim_start();
-        let line_end = || rest.find('\n').unwrap_or(rest.len());
-        match rest.bytes().next() {
-            Some(b'\\') => true,
-            Some(b'=') => !rest.starts_with("=="),
-            Some(b':') => before.is_empty() || before.ends_with([';', '\t', ' ']) && before.trim_end().ends_with(';'),
-            Some(b',' | b')' | b']') => {
-                let is_target = before.bytes().all(|it| is_name(char::from(it)) || b"., *([".contains(&it));
-                is_target
-                    && (before.starts_with("for ")
-                        || rest[..line_end()].contains('=')
-                        || rest[..line_end()].ends_with([',', '\\']))
-                    || before.ends_with("as ")
-            }
-            _ => {
-                before.ends_with("for ")
-                    || before.ends_with("as ")
-                    || before.starts_with("for ") && rest.starts_with("in ")
-            }
-        }
+        _ => follows("as") || before.starts_with("for "),
+    }
+}
+
+/// A `=` stands there that compares nothing.
+fn assigns(line: &str) -> bool {
+    let bytes = line.as_bytes();
+    memchr::memchr_iter(b'=', bytes).any(|at| {
+        bytes.get(at + 1) != Some(&b'=')
+            && !matches!(at.checked_sub(1).map(|it| bytes[it]), Some(b'=' | b'!' | b'<' | b'>'))
     })
 }
 
