@@ -69,7 +69,7 @@ fn says_something(text: &str, start: usize, end: usize) -> bool {
     let is_part = before.ends_with(|it: char| it.is_alphanumeric() || it == '_');
     match &text[start..end] {
         "async" if after.starts_with("lint:") => true,
-        "async" if after.starts_with("io") => is_imported(before, &after["io".len()..]),
+        "async" if after.starts_with("io") => !is_part && is_imported(before, &after["io".len()..]),
         // Only these follow the keyword, be it on the next line.
         "async" => {
             let next = after.trim_start_matches(|it: char| it.is_whitespace() || it == '\\');
@@ -79,6 +79,10 @@ fn says_something(text: &str, start: usize, end: usize) -> bool {
         "await" => !is_part && after.starts_with(|it: char| it.is_whitespace() || "\\([{".contains(it)),
         "trio" | "anyio" | "uvloop" => !is_part && is_imported(before, after),
         "coroutine" => before.ends_with(['.', '@']) || is_imported(before, after),
+        "ExceptionGroup" => !is_part || before.ends_with("Base"),
+        "except*" | "except *" => {
+            before.trim_end_matches([' ', '\t', '\x0c']).ends_with(['\n', '\r']) || before.is_empty()
+        }
         _ => true,
     }
 }
@@ -113,6 +117,8 @@ mod tests {
             "x = 1  # asynclint: ignore[blocking-file]\n",
             "await f()\n",
             "try: ...\nexcept* E: ...\n",
+            "try: ...\n  except *E: ...\n",
+            "raise BaseExceptionGroup('', [])\n",
             "from trio import sleep\n",
             "@gen.coroutine\ndef f(): ...\n",
             "importlib.import_module(\"asyncio\")\n",
@@ -127,6 +133,9 @@ mod tests {
             "# see `asyncio`, which is not used here\n",
             "PATRIOTIC = 1\n",
             "async_client.get()\n",
+            "from .grpc_asyncio import Transport\n",
+            "# everything *except* this\n",
+            "class FallbackExceptionGroup(Error): ...\n",
         ] {
             assert!(!can_matter(Language::Python, text), "{text}");
         }
