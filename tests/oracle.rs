@@ -8,6 +8,8 @@
 mod below;
 #[path = "oracle/model.rs"]
 mod model;
+#[path = "oracle/parts.rs"]
+mod parts;
 #[path = "oracle/walk.rs"]
 mod walk;
 
@@ -162,8 +164,8 @@ fn every_syntax_is_seen_alike() {
     assert!(total >= 8 && facts > 300, "the set covers the language: {total} files, {facts} facts");
 }
 
-#[test]
-fn pages_and_fixtures_are_seen_alike() {
+/// The Python code of the fixtures, of the tests' data and of the rules' pages.
+fn pages_and_fixtures() -> Vec<(String, String)> {
     let mut sources = Vec::new();
     for folder in ["fixtures", "tests/fixtures", "tests/data"] {
         let mut files = Vec::new();
@@ -183,7 +185,12 @@ fn pages_and_fixtures_are_seen_alike() {
             sources.push((format!("{} block {}", page.display(), index + 1), block));
         }
     }
-    let (read, facts, problems) = compare_all(sources, false);
+    sources
+}
+
+#[test]
+fn pages_and_fixtures_are_seen_alike() {
+    let (read, facts, problems) = compare_all(pages_and_fixtures(), false);
     assert!(problems.is_empty(), "{}", problems.join("\n"));
     assert!(read > 20 && facts > 100, "there is something to compare: {read} sources, {facts} facts");
 }

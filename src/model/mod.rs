@@ -115,6 +115,8 @@ pub struct Module {
     pub parent: Option<ModuleId>,
     /// Every name bound at the top of the module, in order of place; a name may occur more than once.
     pub bindings: Vec<Binding>,
+    /// Where there are many bindings: their indices by name, then by place.
+    pub(crate) by_name: Box<[u32]>,
     /// `from x import *`, `use x::*`.
     pub globs: Vec<Glob>,
     /// Rust: `mod name;` whose text is in another file, with its `#[path]` if it has one.
@@ -123,6 +125,32 @@ pub struct Module {
     pub exports: Option<Vec<NameId>>,
     /// Below `#[cfg(test)]`.
     pub test: bool,
+}
+
+impl Module {
+    /// So many bindings are gone through faster than looked up.
+    const FEW: usize = 16;
+
+    /// What a name is bound to, and by which of the bindings, the last one first.
+    pub fn bound_to(&self, name: NameId) -> impl Iterator<Item = (usize, &Binding)> {
+        let named = |index: &u32| self.bindings[*index as usize].name;
+        let start = self.by_name.partition_point(|index| named(index) < name);
+        let found = self.by_name[start..].iter().take_while(move |index| named(index) == name).count();
+        let looked_up = self.by_name[start..start + found].iter().rev().map(|index| *index as usize);
+        let all = if self.by_name.is_empty() { self.bindings.len() } else { 0 };
+        let gone_through = (0..all).rev().filter(move |index| self.bindings[*index].name == name);
+        looked_up.chain(gone_through).map(|index| (index, &self.bindings[index]))
+    }
+
+    /// Nothing more is bound.
+    fn finish(&mut self) {
+        self.bindings.shrink_to_fit();
+        if self.bindings.len() > Self::FEW {
+            let mut by_name: Vec<u32> = (0..self.bindings.len() as u32).collect();
+            by_name.sort_by_key(|index| self.bindings[*index as usize].name);
+            self.by_name = by_name.into();
+        }
+    }
 }
 
 /// `name = value` at the top of a module: an import, a definition or an assignment.
@@ -451,9 +479,7 @@ impl FileModel {
         self.calls.shrink_to_fit();
         self.functions.shrink_to_fit();
         self.classes.shrink_to_fit();
-        for module in &mut self.modules {
-            module.bindings.shrink_to_fit();
-        }
+        self.modules.iter_mut().for_each(Module::finish);
     }
 }
 

@@ -57,8 +57,7 @@ impl Project {
         let declared = model.module(module);
         let mut known: Vec<Ty> = Vec::new();
         let mut globs = declared.globs.iter().rev().peekable();
-        let bindings = declared.bindings.iter().enumerate().rev().filter(|(_, binding)| binding.name == name);
-        for (index, binding) in bindings {
+        for (index, binding) in declared.bound_to(name) {
             while let Some(glob) = globs.next_if(|glob| glob.after as usize > index) {
                 if let Some(found) = self.glob_member(file, module, glob.value, model.name(name)) {
                     known.push(found);
@@ -79,7 +78,7 @@ impl Project {
         match self.evaluate(file, glob) {
             Ty::Module(other, other_module) if (other, other_module) != (file, module) => {
                 let visible = match &self.declared_in(other).module(other_module).exports {
-                    Some(names) => names.iter().any(|it| self.declared_in(other).name(*it) == name),
+                    Some(names) => self.declared_in(other).names.find(name).is_some_and(|id| names.contains(&id)),
                     None => !name.starts_with('_'),
                 };
                 if visible {

@@ -20,10 +20,10 @@ pub fn facts(model: &FileModel, problems: &mut Vec<String>) -> Vec<Fact> {
             problems.push(format!("`{}` is defined {times} times", reader.qualname(id)));
         }
     }
-    for (index, call) in model.calls.iter().enumerate() {
-        match reader.calls.get(&(index as u32)).map(Vec::as_slice) {
+    for (id, call) in model.all_calls() {
+        match reader.calls.get(&id.0).map(Vec::as_slice) {
             Some([owner]) if *owner == call.function => {}
-            other => problems.push(format!("call {index} at {:?} stands in {other:?}", call.span)),
+            other => problems.push(format!("call {} at {:?} stands in {other:?}", id.0, call.span)),
         }
     }
     reader.facts
