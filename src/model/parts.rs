@@ -319,7 +319,8 @@ impl FileModel {
     }
 
     pub fn function_ids(&self) -> impl Iterator<Item = FunctionId> + use<> {
-        let nested = self.all_parts().map(|(start, part)| (start.functions, part.functions.len() as u32));
+        let parts = self.parts.is_some().then(|| self.all_parts()).into_iter().flatten();
+        let nested = parts.map(|(start, part)| (start.functions, part.functions.len() as u32));
         let nested: Vec<(u32, u32)> = nested.collect();
         let base = (0, self.functions.len() as u32);
         std::iter::once(base).chain(nested).flat_map(|(first, count)| (first..first + count).map(FunctionId))

@@ -27,7 +27,25 @@ impl Project {
         if model.is_opaque(model.call(call).callee) {
             return vec![Callee::Unknown];
         }
+        self.callees_among(file, call, self.evaluate(file, model.call(call).callee))
+    }
+
+    /// The one thing that a call runs; `None` where it may run several.
+    pub(super) fn only_callee(&self, file: FileId, call: CallId) -> Option<Callee> {
+        let model = self.model(file);
         let ty = self.evaluate(file, model.call(call).callee);
+        match (model.language, &ty) {
+            (Language::Rust, Ty::Function(_)) | (_, Ty::Union(_)) => {
+                let mut callees = self.callees_among(file, call, ty);
+                callees.pop().filter(|_| callees.is_empty())
+            }
+            _ => Some(self.callee_of(model.language, &ty)),
+        }
+    }
+
+    /// The same, of a call whose callee is one of these.
+    fn callees_among(&self, file: FileId, call: CallId, ty: Ty) -> Vec<Callee> {
+        let model = self.model(file);
         let language = model.language;
         // `Trait::method(x)` is `x.method()`.
         if language == Language::Rust

@@ -5,7 +5,6 @@ use crate::model::{Branch, Condition, Loop, LoopKind, Node, Test, Try, Value, Va
 use crate::source::Language;
 
 use super::effects::Runs;
-use super::guards::Guard;
 use super::sites::Found;
 use super::times::{answers, fills};
 use super::types::Ty;
@@ -21,9 +20,6 @@ impl Found<'_> {
             let guards = self.guards;
             let (project, function) = (self.project, self.function);
             let of = |condition: &Condition| project.guard_of(function, *condition);
-            let either = project.guard_of_either(function, &arm.either);
-            let said: Vec<Option<Guard>> = arm.conditions.iter().map(of).chain([either]).collect();
-            let contrary: Vec<Option<Guard>> = arm.otherwise.iter().map(of).collect();
             let no_loop = |it: &Condition| project.says_no_loop(function, *it);
             let told = arm.conditions.iter().find_map(no_loop);
             if arm.constant != Some(false)
@@ -33,7 +29,8 @@ impl Found<'_> {
             {
                 let once = self.once;
                 self.once |= fills(model, self.function.function, arm);
-                self.guards = guards.and_all(said);
+                let either = project.guard_of_either(function, &arm.either);
+                self.guards = guards.and_all(arm.conditions.iter().map(of).chain([either]));
                 let told = self.told.len();
                 self.told.extend(&arm.conditions);
                 self.branches += 1;
@@ -42,7 +39,7 @@ impl Found<'_> {
                 self.told.truncate(told);
                 self.once = once;
             }
-            self.guards = guards.and_all(contrary);
+            self.guards = guards.and_all(arm.otherwise.iter().map(of));
             self.told.extend(&arm.otherwise);
             // What is left runs where no loop does.
             self.off_loop |= arm.otherwise.iter().any(|it| no_loop(it) == Some(true));

@@ -222,13 +222,15 @@ impl Project {
     fn own_member(&self, class: ClassRef, name: &str, receiver: Option<&Ty>) -> Option<Ty> {
         let model = self.declared_in(class.file);
         let declared = model.class(class.class);
-        if let Some(id) = model.names.find(name) {
+        let id = model.names.find(name);
+        if let Some(id) = id {
             // The last definition wins; `@overload`s stand before it.
             if let Some((_, function)) = declared.methods.iter().rev().find(|(it, _)| *it == id) {
                 return Some(self.method(FnRef { file: class.file, function: *function }, receiver));
             }
         }
-        for (file, index) in self.impls_of(class).iter() {
+        let impls = (model.language == Language::Rust).then(|| self.impls_of(class));
+        for (file, index) in impls.iter().flat_map(|it| it.iter()) {
             let model = self.declared_in(*file);
             let it = &model.impls[*index as usize];
             if let Some(id) = model.names.find(name)
@@ -237,7 +239,7 @@ impl Project {
                 return Some(self.method(FnRef { file: *file, function: *function }, receiver));
             }
         }
-        if let Some(id) = model.names.find(name) {
+        if let Some(id) = id {
             let those_of = |fields: &[(NameId, ValueId)]| -> Vec<Ty> {
                 let named = fields.iter().filter(|(it, _)| *it == id);
                 named.map(|(_, value)| self.evaluate(class.file, *value)).collect()

@@ -64,7 +64,11 @@ impl Project {
                     return Some(Ty::union(known));
                 }
             }
-            known.push(self.evaluate(file, binding.value));
+            let bound = self.evaluate(file, binding.value);
+            if known.is_empty() && !binding.conditional {
+                return Some(bound);
+            }
+            known.push(bound);
             if !binding.conditional {
                 break;
             }

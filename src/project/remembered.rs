@@ -143,12 +143,15 @@ impl Project {
         if let Some(known) = cell.and_then(OnceLock::get) {
             return *known;
         }
-        let only = match self.callees(file, call).as_slice() {
-            [Callee::Api(path, _)] => self.knowledge.api(model.language, path).map_or(Only::Unknown, Only::Api),
-            [Callee::Own(function)] => Only::Own(*function),
-            [Callee::Construct(class)] => Only::Construct(*class),
-            [Callee::Unknown] => Only::Unknown,
-            _ => Only::Several,
+        let only = {
+            let _outlines = self.of_outlines();
+            match self.only_callee(file, call) {
+                Some(Callee::Api(path, _)) => self.knowledge.api(model.language, path).map_or(Only::Unknown, Only::Api),
+                Some(Callee::Own(function)) => Only::Own(function),
+                Some(Callee::Construct(class)) => Only::Construct(class),
+                Some(Callee::Unknown) => Only::Unknown,
+                None => Only::Several,
+            }
         };
         if let Some(cell) = cell {
             // What asks may itself have been asked for by this very call: both have found the same.

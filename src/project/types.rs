@@ -109,6 +109,11 @@ impl Ty {
 
     /// One of these. `None` is left out where there is something else; one unknown makes all unknown.
     pub fn union(types: impl IntoIterator<Item = Self>) -> Self {
+        let mut types = types.into_iter();
+        // Most often there is one.
+        let Some(first) = types.next() else { return Self::Unknown };
+        let Some(second) = types.next() else { return first };
+        let types = [first, second].into_iter().chain(types);
         let mut out: Vec<Self> = Vec::new();
         let mut none = false;
         for ty in types {
