@@ -41,7 +41,7 @@ impl Climbing {
 }
 
 /// One place in a function where something is run.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Site {
     pub span: Span,
     /// `None` where it is run without call syntax.
@@ -118,7 +118,7 @@ pub(super) type Sites = Vec<(Site, Runs)>;
 pub(super) type Look<'a> = dyn Fn(&[FnRef]) -> Vec<(FnRef, Sites)> + 'a;
 
 /// Why a function has an effect: what it runs next on the shortest way.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 struct Hop {
     site: Site,
     next: Runs,
@@ -228,7 +228,7 @@ impl Effects {
 
     /// From where an effect is to every caller, nearest first; among equals the earliest place wins.
     fn climb(&mut self, project: &Project) {
-        let mut callers: FxHashMap<FnRef, Vec<(FnRef, Site)>> = FxHashMap::default();
+        let mut callers: FxHashMap<FnRef, Vec<(FnRef, &Site)>> = FxHashMap::default();
         let mut functions: Vec<&FnRef> = self.sites.keys().collect();
         functions.sort_unstable();
         let mut hops: Vec<FxHashMap<FnRef, Vec<Hop>>> = vec![FxHashMap::default(); CLIMBING];
@@ -236,7 +236,7 @@ impl Effects {
         for function in functions {
             for (site, runs) in &self.sites[function] {
                 match runs {
-                    Runs::Own(callee) => callers.entry(*callee).or_default().push((*function, *site)),
+                    Runs::Own(callee) => callers.entry(*callee).or_default().push((*function, site)),
                     // What is only likely to happen is told where it is called, not from afar.
                     Runs::Library(api, _) if api.confidence == Confidence::Likely => {}
                     Runs::Library(api, effect) => {
@@ -248,7 +248,8 @@ impl Effects {
                             Effect::Spawns | Effect::Checkpoint => continue,
                         };
                         for index in indices {
-                            let hop = Hop { site: *site, next: *runs, way: 0, guards: site.guards };
+                            let guards = site.guards.clone();
+                            let hop = Hop { site: site.clone(), next: *runs, way: 0, guards };
                             let ways = hops[*index].entry(*function).or_default();
                             if let Some(way) = keep(ways, hop) {
                                 levels[*index].push((*function, way));
@@ -266,14 +267,14 @@ impl Effects {
                     if project.answers_for_itself(*function) {
                         continue;
                     }
-                    let guards = hops[function][*way].guards;
+                    let guards = hops[function][*way].guards.clone();
                     for (caller, site) in callers.get(function).into_iter().flatten() {
                         if index == RUNTIME && project.language(caller.file) != project.language(function.file) {
                             continue;
                         }
-                        let Some(guards) = project.carried(*caller, site, *function, guards) else { continue };
+                        let Some(guards) = project.carried(*caller, site, *function, &guards) else { continue };
                         let next = Runs::Own(*function);
-                        reached.push((*caller, Hop { site: *site, next, way: *way, guards }));
+                        reached.push((*caller, Hop { site: (*site).clone(), next, way: *way, guards }));
                     }
                 }
                 // The least demanding first, then the earliest place.
@@ -332,7 +333,7 @@ impl Effects {
         let ways = self.hops.get(effect.index())?.get(&callee)?;
         let asked = project.asked_at(caller, project.asked_as_method(caller), site);
         let mut goes = ways.iter().enumerate().filter_map(|(way, hop)| {
-            project.carried(caller, site, callee, hop.guards)?;
+            project.carried(caller, site, callee, &hop.guards)?;
             self.chain(project, callee, (way, site.held), asked, effect)
         });
         let awaited = site.call.is_some_and(|call| project.model(caller.file).call(call).awaited);
@@ -434,8 +435,8 @@ impl Project {
     }
 
     /// What must hold of the caller for the callee's conditions to be met at this place; `None` where they cannot be.
-    fn carried(&self, caller: FnRef, site: &Site, callee: FnRef, guards: Guards) -> Option<Guards> {
-        let mut carried = site.guards;
+    fn carried(&self, caller: FnRef, site: &Site, callee: FnRef, guards: &Guards) -> Option<Guards> {
+        let mut carried = site.guards.clone();
         for guard in guards.iter() {
             match self.outcome(caller, site, callee, guard) {
                 Outcome::Fails => return None,

@@ -12,12 +12,12 @@ use super::types::Ty;
 impl Found<'_> {
     /// Each arm under what its test says of parameters. What follows an arm that leaves is under the contrary.
     pub(super) fn branch(&mut self, branch: &Branch) {
-        let (outer, off_loop) = (self.guards, self.off_loop);
+        let (outer, off_loop) = (self.guards.clone(), self.off_loop);
         let before = self.told.len();
         let model = self.project.model(self.file);
         for arm in &branch.arms {
             self.walk(&arm.test);
-            let guards = self.guards;
+            let guards = self.guards.clone();
             let (project, function) = (self.project, self.function);
             let of = |condition: &Condition| project.guard_of(function, *condition);
             let no_loop = |it: &Condition| project.says_no_loop(function, *it);
@@ -30,7 +30,7 @@ impl Found<'_> {
                 let once = self.once;
                 self.once |= fills(model, self.function.function, arm);
                 let either = project.guard_of_either(function, &arm.either);
-                self.guards = guards.and_all(arm.conditions.iter().map(of).chain([either]));
+                self.guards = guards.clone().and_all(arm.conditions.iter().map(of).chain([either]));
                 let told = self.told.len();
                 self.told.extend(&arm.conditions);
                 self.branches += 1;
@@ -65,10 +65,10 @@ impl Found<'_> {
     /// What stands in a `for` over nothing does not run: `for x in items`, `for _ in range(retries)`.
     pub(super) fn looped(&mut self, it: &Loop) {
         self.walk(&it.head);
-        let outer = self.guards;
+        let outer = self.guards.clone();
         if let (LoopKind::For, Some(iterated)) = (it.kind, it.iterated) {
             let condition = Condition { value: self.counted(iterated), test: Test::Truth, holds: true };
-            self.guards = outer.and_all([self.project.guard_of(self.function, condition)]);
+            self.guards = outer.clone().and_all([self.project.guard_of(self.function, condition)]);
         }
         let asked = u32::from(it.kind == LoopKind::While);
         self.branches += asked;

@@ -1,5 +1,7 @@
 //! What must hold of a function's parameters for something in it to happen, and whether a call rules that out.
 
+use std::sync::Arc;
+
 use crate::finding::FileId;
 use crate::model::{Arg, CallId, Condition, FileModel, Node, Param, ParamKind, Test, UNKNOWN, Value, ValueId, flow};
 use crate::source::Language;
@@ -63,17 +65,21 @@ impl Guard {
 /// How many conditions are kept; more are forgotten, as if they held.
 const MOST: usize = 5;
 
-/// Conditions that must all hold.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
-pub struct Guards([Option<Guard>; MOST]);
+/// Conditions that must all hold, sorted. Most code hangs on none.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct Guards(Option<Arc<[Guard]>>);
 
 impl Guards {
     pub fn iter(&self) -> impl Iterator<Item = Guard> + '_ {
-        self.0.iter().flatten().copied()
+        self.all().iter().copied()
+    }
+
+    fn all(&self) -> &[Guard] {
+        self.0.as_deref().unwrap_or_default()
     }
 
     pub fn len(&self) -> usize {
-        self.iter().count()
+        self.all().len()
     }
 
     /// No call meets all of these.
@@ -83,18 +89,20 @@ impl Guards {
     }
 
     /// These and one more.
-    pub fn and(mut self, guard: Guard) -> Self {
-        if self.iter().any(|it| it == guard) {
+    pub fn and(self, guard: Guard) -> Self {
+        if self.all().contains(&guard) {
             return self;
         }
-        // That it is one value says that it is none of the others.
-        let is_told = |it: &Option<Guard>| it.is_some_and(|it| guard.tells_more_than(it));
-        let free = self.0.iter().position(Option::is_none).or_else(|| self.0.iter().position(is_told));
-        if let Some(free) = free {
-            self.0[free] = Some(guard);
+        let mut all = self.all().to_vec();
+        if all.len() < MOST {
+            all.push(guard);
+        } else {
+            // That it is one value says that it is none of the others.
+            let Some(told) = all.iter_mut().find(|it| guard.tells_more_than(**it)) else { return self };
+            *told = guard;
         }
-        self.0.sort_by_key(|it| (it.is_none(), *it));
-        self
+        all.sort_unstable();
+        Self(Some(all.into()))
     }
 
     /// These as well, where they are known.

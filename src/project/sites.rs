@@ -136,7 +136,7 @@ impl Found<'_> {
             Value::Attr(receiver, _) => self.is_held(*receiver),
             _ => false,
         });
-        Site { span, call, given, guards: self.guards, branches: self.branches, once: self.once, held }
+        Site { span, call, given, guards: self.guards.clone(), branches: self.branches, once: self.once, held }
     }
 
     /// The object is an attribute of another.
@@ -163,7 +163,7 @@ impl Found<'_> {
     }
 
     pub(super) fn walk(&mut self, block: &Block) {
-        let (outer, branches, off_loop, once) = (self.guards, self.branches, self.off_loop, self.once);
+        let (outer, branches, off_loop, once) = (self.guards.clone(), self.branches, self.off_loop, self.once);
         let told = self.told.len();
         let mut asked = false;
         for node in &block.nodes {
@@ -188,7 +188,7 @@ impl Found<'_> {
                         && scope.kind == ScopeKind::With
                     {
                         for item in &scope.items {
-                            self.enter(self.site_of(item.span, item.value), item.value, true);
+                            self.enter(&self.site_of(item.span, item.value), item.value, true);
                         }
                     }
                     let fails = matches!(node, Node::Scope(it) if self.project.expects_failure(self.file, it, false));
@@ -207,14 +207,14 @@ impl Found<'_> {
     }
 
     /// A library function with an effect.
-    pub(super) fn library(&mut self, site: Site, api: &'static Api, effect: Effect) {
+    pub(super) fn library(&mut self, site: &Site, api: &'static Api, effect: Effect) {
         if self.polls == 0 || effect != Effect::Blocks(Kind::Network) {
-            self.sites.push((site, Runs::Library(api, effect)));
+            self.sites.push((site.clone(), Runs::Library(api, effect)));
         }
     }
 
-    pub(super) fn own(&mut self, site: Site, functions: impl IntoIterator<Item = FnRef>) {
-        self.sites.extend(functions.into_iter().map(|function| (site, Runs::Own(function))));
+    pub(super) fn own(&mut self, site: &Site, functions: impl IntoIterator<Item = FnRef>) {
+        self.sites.extend(functions.into_iter().map(|function| (site.clone(), Runs::Own(function))));
     }
 
     fn call(&mut self, id: CallId) {
@@ -246,7 +246,7 @@ impl Found<'_> {
         if let Some((api, effect)) = effect
             && !is_void(api)
         {
-            self.library(site, api, effect);
+            self.library(&site, api, effect);
         }
         match only {
             // To be awaited it would have to give something else than it does: not what is meant.
@@ -255,23 +255,23 @@ impl Found<'_> {
                     && !project.declared(function).kind.is_async()
                     && !may_be_awaited(&project.result_of_call(self.file, id)) => {}
             Only::Own(function) => {
-                self.own(site, project.run_by_call(function, call.awaited));
-                self.given(site, id, function);
+                self.own(&site, project.run_by_call(function, call.awaited));
+                self.given(&site, id, function);
             }
             Only::Construct(class) => {
                 for name in ["__new__", "__init__", "__post_init__"] {
                     if let Some(method) = project.find_method(class, name) {
-                        self.own(site, project.run_by_call(method, false));
-                        self.given(site, id, method);
+                        self.own(&site, project.run_by_call(method, false));
+                        self.given(&site, id, method);
                     }
                 }
             }
-            Only::Api(api) => self.library_call(site, id, api),
+            Only::Api(api) => self.library_call(&site, id, api),
             Only::Unknown => {}
             Only::Several => return,
         }
         if model.language == Language::Python && !call.args.is_empty() {
-            self.builtin_call(site, id);
+            self.builtin_call(&site, id);
         }
     }
 
@@ -292,7 +292,7 @@ impl Found<'_> {
     }
 
     /// A function of the project calls what it is given: that runs here, too.
-    fn given(&mut self, site: Site, id: CallId, callee: FnRef) {
+    fn given(&mut self, site: &Site, id: CallId, callee: FnRef) {
         let project = self.project;
         let call = project.model(self.file).call(id);
         if call.args.is_empty() || project.declared(callee).kind.is_async() && !call.awaited {
@@ -306,7 +306,7 @@ impl Found<'_> {
     }
 
     /// The value, a function, is called here.
-    fn inline(&mut self, site: Site, value: ValueId) {
+    fn inline(&mut self, site: &Site, value: ValueId) {
         let project = self.project;
         let language = project.language(self.file);
         match project.callee_of(language, &project.evaluate(self.file, value)) {
@@ -323,7 +323,7 @@ impl Found<'_> {
         }
     }
 
-    fn library_call(&mut self, site: Site, id: CallId, api: &'static Api) {
+    fn library_call(&mut self, site: &Site, id: CallId, api: &'static Api) {
         let model = self.project.model(self.file);
         let call = model.call(id);
         let inline = api.runs.iter().filter(|it| it.place == Runner::Inline);
@@ -340,7 +340,7 @@ impl Found<'_> {
             // A stack that is entered here is left here, and all that is in it.
             let leaves = matches!(model.value(call.callee), Value::Attr(stack, _)
                 if matches!(model.value(*stack), Value::Entered(..)));
-            self.enter(self.site_of(site.span, argument.value), argument.value, leaves);
+            self.enter(&self.site_of(site.span, argument.value), argument.value, leaves);
         }
     }
 

@@ -31,11 +31,11 @@ impl Found<'_> {
             ImplicitKind::Attribute(name) => {
                 let receiver = project.evaluate(self.file, it.value);
                 let site = Site { held: self.is_held(it.value), ..site };
-                self.own(site, project.property(&receiver, model.name(name)));
+                self.own(&site, project.property(&receiver, model.name(name)));
             }
             ImplicitKind::Operator(name) => {
                 let receiver = project.evaluate(self.file, it.value);
-                self.method(site, &receiver, model.name(name));
+                self.method(&site, &receiver, model.name(name));
             }
             ImplicitKind::Iterate => self.go_through(it.span, it.value, 0),
             ImplicitKind::AsyncIterate | ImplicitKind::Drop => {}
@@ -43,7 +43,7 @@ impl Found<'_> {
     }
 
     /// A method of an instance is run, if its class is the project's; or a library's that is told to have an effect.
-    fn method(&mut self, site: Site, receiver: &Ty, name: &str) {
+    fn method(&mut self, site: &Site, receiver: &Ty, name: &str) {
         let project = self.project;
         let language = project.language(self.file);
         match receiver {
@@ -75,7 +75,7 @@ impl Found<'_> {
     }
 
     /// `for x in value`.
-    pub(super) fn iterate(&mut self, site: Site, value: &Ty) {
+    pub(super) fn iterate(&mut self, site: &Site, value: &Ty) {
         let project = self.project;
         match (project.language(self.file), value) {
             (_, Ty::Generator(generator)) => {
@@ -114,7 +114,7 @@ impl Found<'_> {
     /// `with value:`, which leaves it as well; `stack.enter_context(value)`, which does not.
     ///
     /// What is entered and not left here runs up to its `yield`: of a generator it is not known what is before that.
-    pub(super) fn enter(&mut self, site: Site, value: ValueId, leaves: bool) {
+    pub(super) fn enter(&mut self, site: &Site, value: ValueId, leaves: bool) {
         let project = self.project;
         let value = &project.evaluate(self.file, value);
         match value {
@@ -133,7 +133,7 @@ impl Found<'_> {
     }
 
     /// `len(x)` runs `x.__len__`, `list(x)` goes through `x`.
-    pub(super) fn builtin_call(&mut self, site: Site, id: CallId) {
+    pub(super) fn builtin_call(&mut self, site: &Site, id: CallId) {
         let project = self.project;
         let model = project.model(self.file);
         let call = model.call(id);
@@ -163,7 +163,7 @@ impl Found<'_> {
             }
             return;
         }
-        self.iterate(self.site_of(span, value), &project.evaluate(self.file, value));
+        self.iterate(&self.site_of(span, value), &project.evaluate(self.file, value));
     }
 }
 
