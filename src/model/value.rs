@@ -11,7 +11,7 @@ pub enum Value {
     Int(i64),
     Str(NameId),
     /// A path from outside: an import, a builtin (`builtins.open`), a Rust path whose first segment is not bound here.
-    Path(Path),
+    Path(Box<Path>),
     /// A name bound at the top of a module of this file; looked up in [`Module::bindings`], then [`Module::globs`].
     Global(ModuleId, NameId),
     /// A function, closure or async block of this file, not called.

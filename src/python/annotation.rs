@@ -99,7 +99,7 @@ impl Lowerer<'_> {
         let segments = module.split('.').filter(|it| !it.is_empty()).chain(member).map(|it| self.model.intern(it));
         let segments = segments.collect();
         let root = if level == 0 { PathRoot::Absolute } else { PathRoot::Relative(level) };
-        self.add(Value::Path(Path { root, segments }))
+        self.add(Value::Path(Box::new(Path { root, segments })))
     }
 
     /// `from x import *`.

@@ -316,7 +316,7 @@ impl<'a> Lowerer<'a> {
             self.add(Value::Global(FILE_MODULE, name))
         } else {
             let builtins = self.name("builtins");
-            self.add(Value::Path(Path { root: PathRoot::Absolute, segments: [builtins, name].into() }))
+            self.add(Value::Path(Box::new(Path { root: PathRoot::Absolute, segments: [builtins, name].into() })))
         };
         self.globals.insert(name, value);
         Found::Value(value)

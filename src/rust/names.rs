@@ -174,7 +174,7 @@ impl Lowerer {
                 Path { root, segments: segments.into() }
             }
         };
-        self.add(Value::Path(path))
+        self.add(Value::Path(Box::new(path)))
     }
 
     fn keyword_path(&mut self, segments: &[NameId]) -> Path {
@@ -204,13 +204,13 @@ impl Lowerer {
         let segments: Vec<NameId> = path.segments.iter().map(|it| self.ident(&it.ident)).collect();
         let Some(first) = segments.first().copied() else { return UNKNOWN };
         if path.leading_colon.is_some() {
-            return self.add(Value::Path(Path { root: PathRoot::Absolute, segments: segments.into() }));
+            return self.add(Value::Path(Box::new(Path { root: PathRoot::Absolute, segments: segments.into() })));
         }
         let text = self.model.name(first).to_owned();
         match text.as_str() {
             "crate" | "self" | "super" if segments.len() > 1 => {
                 let path = self.keyword_path(&segments);
-                return self.add(Value::Path(path));
+                return self.add(Value::Path(Box::new(path)));
             }
             "Self" => {
                 let Some((_, class)) = self.self_types.last().copied() else { return UNKNOWN };
@@ -239,7 +239,7 @@ impl Lowerer {
                 [name] => self.add(Value::Global(module, *name)),
                 _ => {
                     let root = PathRoot::Super(module, 0);
-                    self.add(Value::Path(Path { root, segments: segments.into() }))
+                    self.add(Value::Path(Box::new(Path { root, segments: segments.into() })))
                 }
             };
         }
@@ -252,10 +252,10 @@ impl Lowerer {
                 [name] => self.add(Value::Global(module, *name)),
                 _ => {
                     let root = PathRoot::Super(module, 0);
-                    self.add(Value::Path(Path { root, segments: segments.into() }))
+                    self.add(Value::Path(Box::new(Path { root, segments: segments.into() })))
                 }
             };
         }
-        self.add(Value::Path(Path { root: PathRoot::Absolute, segments: segments.into() }))
+        self.add(Value::Path(Box::new(Path { root: PathRoot::Absolute, segments: segments.into() })))
     }
 }

@@ -171,7 +171,7 @@ impl Lowerer {
     /// A path that starts outside the file.
     pub(super) fn absolute(&mut self, segments: &[&str]) -> ValueId {
         let segments = segments.iter().map(|it| self.model.names.intern(it)).collect();
-        self.add(Value::Path(Path { root: PathRoot::Absolute, segments }))
+        self.add(Value::Path(Box::new(Path { root: PathRoot::Absolute, segments })))
     }
 
     pub(super) fn instance(&mut self, class: ValueId, args: Vec<ValueId>) -> ValueId {

@@ -295,7 +295,7 @@ impl Lowerer {
 
     /// What a module calls by that name.
     fn inside(&mut self, module: ModuleId, name: NameId) -> ValueId {
-        self.add(Value::Path(Path { root: PathRoot::Super(module, 0), segments: [name].into() }))
+        self.add(Value::Path(Box::new(Path { root: PathRoot::Super(module, 0), segments: [name].into() })))
     }
 
     /// `wrap_pyfunction!(load, module)` stands for the function.
