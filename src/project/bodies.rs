@@ -1,4 +1,4 @@
-//! What the text of a function's body tells before it is lowered.
+//! What the text of a Rust function's body tells before it is lowered.
 
 use super::Project;
 use super::types::FnRef;
