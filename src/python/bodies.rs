@@ -166,6 +166,7 @@ fn bodies(text: &str) -> Option<Vec<Body>> {
             }
             let (end, next) = lines.logical(first)?;
             at = next;
+            let end = first + text[first..end].trim_end_matches([';', ' ', '\t', '\\', '\r', '\n']).len();
             body = Some((body.map_or(first, |(start, _)| start), end));
         }
         let Some((start, end)) = body else { continue };
@@ -179,7 +180,10 @@ fn bodies(text: &str) -> Option<Vec<Body>> {
 
 /// The name of the first parameter.
 fn receiver(definition: &str) -> &str {
-    let rest = definition.split_once('(').map_or("", |(_, rest)| rest).trim_start();
+    let mut rest = definition.split_once('(').map_or("", |(_, rest)| rest).trim_start();
+    while rest.starts_with('#') {
+        rest = rest.split_once('\n').map_or("", |(_, rest)| rest).trim_start();
+    }
     let end = rest.find(|it| !is_name(it)).unwrap_or(rest.len());
     &rest[..end]
 }
@@ -236,20 +240,47 @@ fn sets_attribute(body: &str, at: usize, name: usize) -> bool {
     let rest = body[name..].trim_start_matches(is_name).trim_start_matches([' ', '\t']);
     let line = body[..at].rfind('\n').map_or(0, |it| it + 1);
     let before = body[line..at].trim_start();
-    let follows = |word: &str| before.trim_end().strip_suffix(word).is_some_and(|it| !it.ends_with(is_name));
+    let is_list = |text: &str, more: &[u8]| {
+        text.bytes().all(|it| is_name(char::from(it)) || b"., *".contains(&it) || more.contains(&it))
+    };
+    let named = before.rsplit_once(" as ").is_some_and(|(_, targets)| is_list(targets, b"(["));
     match rest.bytes().next() {
         Some(b'\\') => true,
         Some(b'=') => !rest.starts_with("=="),
-        Some(b':') => before.is_empty() || before.trim_end().ends_with(';'),
+        Some(b':') => before.is_empty() || before.trim_end().ends_with(';') || named,
         Some(b',' | b')' | b']') => {
-            let rest = &rest[..rest.find('\n').unwrap_or(rest.len())];
             let listed = before.trim_start_matches(['(', '[', ' ', '*']);
-            let is_target = listed.bytes().all(|it| is_name(char::from(it)) || b"., *[]".contains(&it));
-            let opens = before.starts_with(['(', '[']) && rest.trim_end().ends_with([',', '\\']);
-            is_target && (assigns(rest) || opens) || before.starts_with("for ") || follows("as")
+            let line = &rest[..rest.find('\n').unwrap_or(rest.len())];
+            is_list(listed, b"[]") && (assigns(line) || is_unpacked(rest)) || before.starts_with("for ") || named
         }
-        _ => follows("as") || before.starts_with("for "),
+        _ => named || before.starts_with("for "),
     }
+}
+
+/// What stands in brackets around is assigned to: `( self.a, self.b, ) = ..`, over however many lines.
+fn is_unpacked(rest: &str) -> bool {
+    /// No list of targets is longer.
+    const LONGEST: usize = 2000;
+    let mut depth = 0_usize;
+    let mut bytes = rest.bytes().take(LONGEST).peekable();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' if depth > 0 => depth -= 1,
+            b')' | b']' => {
+                while bytes.next_if(|it| matches!(it, b' ' | b'\t')).is_some() {}
+                match bytes.next() {
+                    Some(b'=') => return bytes.peek() != Some(&b'='),
+                    // One list in another.
+                    Some(b',' | b'\n' | b'\r') => {}
+                    _ => return false,
+                }
+            }
+            b'}' => return false,
+            _ => {}
+        }
+    }
+    false
 }
 
 /// A `=` stands there that compares nothing.

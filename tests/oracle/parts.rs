@@ -138,6 +138,8 @@ fn what_a_body_does_outside_of_itself_is_seen() {
         "(self.x, self.y) = a",
         "(self.x,\n            self.y) = a",
         "[self.x, *self.y] = a",
+        "(\n            self.x,\n            self.y,\n        ) = a",
+        "(\n            (b, self.x),\n            c,\n        ) = a",
         "for self.x in a: pass",
         "for i, self.x in a: pass",
         "with a as self.x: pass",
@@ -159,6 +161,9 @@ fn what_a_body_does_outside_of_itself_is_seen() {
     for code in seen {
         assert_eq!(all_alike(vec![(code.to_owned(), of_a_method(code))]), 2, "{code}");
     }
+    let head = "class C:\n    def m(  # why not\n        this,  # here\n        a,\n    ):\n";
+    let long = format!("{head}        {pad}\n        this.x: int = a\n        return a\n");
+    assert_eq!(all_alike(vec![("a head of several lines".to_owned(), around(&long))]), 2);
     let unseen = [
         "a = self.x == a",
         "self.x.y = a",
@@ -166,9 +171,11 @@ fn what_a_body_does_outside_of_itself_is_seen() {
         "call(self.x, key=a)",
         "call(\n            self.x,\n            self.y,\n        )",
         "return self.x, a == b",
+        "if (\n            self.x,\n            self.y,\n        ) == a: pass",
+        "a = (\n            self.x,\n            self.y,\n        )",
         "myself.x = a",
         "a.self.x = b",
-        "text = 'class of its own; global warming; to yield'",
+        "text = 'a class of its own, global warming, to yield'",
         "yields = a",
     ];
     for code in unseen {
@@ -198,6 +205,7 @@ fn texts_are_taken_apart_where_python_does() {
         format!("if x:\n    def f():\n    {pad}    {pad}else:\n    def f():\n    {pad}    {pad}"),
         format!("try:\n    class C:\n        def f(self):\n        {pad}        {pad}finally:\n    pass\n"),
         format!("def f():\r\n    a = 1\r\n{}", pad.replace('\n', "\r\n").repeat(2)),
+        format!("def f():\n{pad}    return g(1) ; # done\n"),
         format!("def f():\n    x = 1; \\\n    y = 2\n{pad}{pad}"),
         format!("def f():\n{pad}    def inner():\n        nonlocal_ = 1\n    {pad}    return inner\n"),
         "def f(): return 1\ndef g():\n    '''only a text, and long enough to be left out if it were worth it'''\n"
