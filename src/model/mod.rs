@@ -74,16 +74,18 @@ pub struct FileModel {
     pub names: Names,
     /// 0 is the file itself; Rust files may have inline modules below it.
     pub modules: Vec<Module>,
-    /// 0 is the top level of the file.
+    /// 0 is the top level of the file. Where bodies are lowered later, what is here has none: see [`FileModel::function`].
     pub functions: Vec<Function>,
     pub classes: Vec<Class>,
     /// Rust `impl` blocks: methods that belong to a type declared here or elsewhere.
     pub impls: Vec<Impl>,
+    /// Without those of bodies that are lowered later, as `calls` is: see [`FileModel::all_values`].
     pub values: Vec<Value>,
     /// One bit a value: see [`FileModel::is_opaque`].
     opaque: Vec<u64>,
     /// The values by their hash, while the file is lowered.
     index: HashTable<ValueId>,
+    /// See [`FileModel::all_calls`].
     pub calls: Vec<Call>,
     /// Comments that may suppress findings, in order of place: those that contain `asynclint:` or `noqa`.
     pub comments: Vec<Comment>,

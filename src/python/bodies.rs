@@ -14,8 +14,10 @@ use ruff_python_ast::{Stmt, StmtFunctionDef};
 use crate::model::{FileModel, FunctionId, Part, Start};
 
 use super::growing::Growing;
+use super::lines::Lines;
+use super::module::Module;
 use super::parse;
-use super::scope::{Lowerer, Module};
+use super::scope::Lowerer;
 
 /// Bodies with fewer bytes are not worth being left out.
 const SMALLEST: usize = 60;
@@ -290,131 +292,4 @@ fn assigns(line: &str) -> bool {
         bytes.get(at + 1) != Some(&b'=')
             && !matches!(at.checked_sub(1).map(|it| bytes[it]), Some(b'=' | b'!' | b'<' | b'>'))
     })
-}
-
-/// The lines of a text, as far as they matter for where bodies end.
-struct Lines<'a> {
-    bytes: &'a [u8],
-}
-
-const PLAIN: u8 = 0;
-const QUOTE: u8 = 1;
-const OPEN: u8 = 2;
-const CLOSE: u8 = 3;
-const COMMENT: u8 = 4;
-const END: u8 = 5;
-const ESCAPE: u8 = 6;
-
-const KINDS: [u8; 256] = {
-    let mut kinds = [PLAIN; 256];
-    let classes: [(&[u8], u8); 6] =
-        [(b"\"'", QUOTE), (b"([{", OPEN), (b")]}", CLOSE), (b"#", COMMENT), (b"\n\r", END), (b"\\", ESCAPE)];
-    let mut class = 0;
-    while class < classes.len() {
-        let mut at = 0;
-        while at < classes[class].0.len() {
-            kinds[classes[class].0[at] as usize] = classes[class].1;
-            at += 1;
-        }
-        class += 1;
-    }
-    kinds
-};
-
-impl Lines<'_> {
-    /// The next line with code: where it begins, and where the code does. `None` where the text is not understood.
-    #[expect(clippy::option_option, reason = "not understood is another thing than none left")]
-    fn next_code(&self, mut at: usize) -> Option<Option<(usize, usize)>> {
-        loop {
-            let line = at;
-            while matches!(self.bytes.get(at), Some(b' ' | b'\t')) {
-                at += 1;
-            }
-            match self.bytes.get(at) {
-                None => return Some(None),
-                Some(b'\n') => at += 1,
-                Some(b'\r') if self.bytes.get(at + 1) == Some(&b'\n') => at += 2,
-                Some(b'#') => at = self.line_end(at),
-                // Nobody else's idea of a line.
-                Some(b'\r' | b'\x0c' | b'\\') => return None,
-                Some(_) => return Some(Some((line, at))),
-            }
-        }
-    }
-
-    fn line_end(&self, at: usize) -> usize {
-        memchr::memchr(b'\n', &self.bytes[at..]).map_or(self.bytes.len(), |it| at + it)
-    }
-
-    /// How far the code is indented.
-    fn column(&self, line: usize, code: usize) -> usize {
-        let of = |column: usize, byte: &u8| if *byte == b'\t' { column / 8 * 8 + 8 } else { column + 1 };
-        self.bytes[line..code].iter().fold(0, of)
-    }
-
-    /// Of the logical line that begins there: where its code ends, and where the next line begins.
-    fn logical(&self, start: usize) -> Option<(usize, usize)> {
-        let bytes = self.bytes;
-        let (mut at, mut depth) = (start, 0_usize);
-        loop {
-            let Some(byte) = bytes.get(at) else {
-                return (depth == 0).then(|| (self.trimmed(start, at), at));
-            };
-            match KINDS[usize::from(*byte)] {
-                PLAIN => at += 1,
-                QUOTE => at = self.string_end(at)?,
-                OPEN => {
-                    depth += 1;
-                    at += 1;
-                }
-                CLOSE => {
-                    depth = depth.checked_sub(1)?;
-                    at += 1;
-                }
-                COMMENT => {
-                    let end = self.line_end(at);
-                    if depth == 0 {
-                        return Some((self.trimmed(start, at), (end + 1).min(bytes.len())));
-                    }
-                    at = end;
-                }
-                END => {
-                    if *byte == b'\r' && bytes.get(at + 1) != Some(&b'\n') {
-                        return None;
-                    }
-                    if depth == 0 {
-                        let next = at + if *byte == b'\r' { 2 } else { 1 };
-                        return Some((self.trimmed(start, at), next));
-                    }
-                    at += 1;
-                }
-                _ => at += if bytes[at + 1..].starts_with(b"\r\n") { 3 } else { 2 },
-            }
-        }
-    }
-
-    fn trimmed(&self, start: usize, end: usize) -> usize {
-        let code = self.bytes[start..end].trim_ascii_end();
-        start + code.len()
-    }
-
-    /// Where the string ends that begins there.
-    fn string_end(&self, at: usize) -> Option<usize> {
-        let quote = self.bytes[at];
-        let is_long = self.bytes.get(at + 1) == Some(&quote) && self.bytes.get(at + 2) == Some(&quote);
-        let mut at = at + if is_long { 3 } else { 1 };
-        loop {
-            let rest = self.bytes.get(at..)?;
-            let found =
-                if is_long { memchr::memchr2(quote, b'\\', rest) } else { memchr::memchr3(quote, b'\\', b'\n', rest) };
-            at += found?;
-            match self.bytes[at] {
-                b'\\' => at += 2,
-                b'\n' => return None,
-                _ if !is_long => return Some(at + 1),
-                _ if self.bytes[at..].starts_with(&[quote; 3]) => return Some(at + 3),
-                _ => at += 1,
-            }
-        }
-    }
 }

@@ -12,6 +12,8 @@ mod condition;
 mod expression;
 mod function;
 mod growing;
+mod lines;
+mod module;
 mod parse;
 mod scope;
 mod statement;

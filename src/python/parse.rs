@@ -11,6 +11,8 @@ use ruff_text_size::{Ranged, TextRange};
 use crate::model::{Comment, ParseError};
 use crate::source::Span;
 
+use super::lines::kinds;
+
 /// What one file's text gives.
 pub(super) struct Parsed<'a> {
     pub(super) body: &'a [Stmt],
@@ -104,20 +106,7 @@ fn max_nesting(text: &str) -> usize {
     const LINE: u8 = 3;
     const CHAIN: u8 = 4;
     /// Nearly all bytes are plain: one look at a table steps over them.
-    const KINDS: [u8; 256] = {
-        let mut kinds = [PLAIN; 256];
-        let classes: [(&[u8], u8); 4] = [(b"([{", OPEN), (b")]}", CLOSE), (b"\n", LINE), (b".+-*~^|&/%", CHAIN)];
-        let mut class = 0;
-        while class < classes.len() {
-            let mut at = 0;
-            while at < classes[class].0.len() {
-                kinds[classes[class].0[at] as usize] = classes[class].1;
-                at += 1;
-            }
-            class += 1;
-        }
-        kinds
-    };
+    const KINDS: [u8; 256] = kinds([(b"([{", OPEN), (b")]}", CLOSE), (b"\n", LINE), (b".+-*~^|&/%", CHAIN)]);
     let (mut depth, mut deepest, mut chain) = (0_usize, 0, 0_usize);
     let (mut line, mut longest_line) = (0_usize, 0);
     for (at, byte) in text.bytes().enumerate() {

@@ -2,19 +2,19 @@
 
 use std::borrow::Cow;
 
-use memchr::memmem;
 use ruff_python_ast::{Expr, Stmt, StmtFunctionDef};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::model::{
-    Block, ClassId, FILE_MODULE, FileModel, Function, FunctionId, FunctionKind, Local, LocalId, NameId, Names, Node,
-    Path, PathRoot, TOP_LEVEL, UNKNOWN, Value, ValueId,
+    Block, ClassId, FILE_MODULE, FileModel, Function, FunctionId, FunctionKind, Local, LocalId, NameId, Node, Path,
+    PathRoot, TOP_LEVEL, UNKNOWN, Value, ValueId,
 };
 use crate::source::Span;
 
 use super::bodies::Body;
 use super::bound::Bound;
 use super::growing::Growing;
+use super::module::Module;
 
 /// So many values are compared with each other faster than hashed.
 const FEW: usize = 8;
@@ -35,17 +35,6 @@ pub(super) struct Lowerer<'a> {
     pub(super) bodies: &'a [Body],
     /// Those that have been.
     pub(super) left_out: Vec<(FunctionId, Body)>,
-}
-
-/// What the bodies of functions are told of the file.
-#[derive(Clone)]
-pub(super) struct Module {
-    names: FxHashSet<NameId>,
-    /// `from x import *` stands somewhere at the top: any name may come from there.
-    has_star: bool,
-    pub(super) walrus: bool,
-    /// Names that the module sets to a truth value; `None` where it sets them again.
-    flags: FxHashMap<NameId, Option<bool>>,
 }
 
 /// One function (or the top level) while its body is walked.
@@ -91,14 +80,7 @@ pub(super) enum Found {
 
 impl<'a> Lowerer<'a> {
     pub(super) fn new(mut model: FileModel, text: &'a str, body: &'a [Stmt]) -> Self {
-        let walrus = memmem::find(text.as_bytes(), b":=").is_some();
-        let bound = Bound::of(body, walrus);
-        let module = Module {
-            names: bound.names.iter().map(|name| model.names.intern(name)).collect(),
-            has_star: memmem::find(text.as_bytes(), b"import *").is_some(),
-            walrus,
-            flags: flags(body, &mut model.names),
-        };
+        let module = Module::of(text, body, &mut model.names);
         Self::with(Growing::file(model), Cow::Owned(module))
     }
 
@@ -473,25 +455,6 @@ impl<'a> Lowerer<'a> {
         }
         None
     }
-}
-
-/// `NAME = True` at the top of the module, if nothing else there is assigned to the name.
-fn flags(body: &[Stmt], names: &mut Names) -> FxHashMap<NameId, Option<bool>> {
-    let mut flags: FxHashMap<NameId, Option<bool>> = FxHashMap::default();
-    for stmt in body {
-        let (targets, value) = match stmt {
-            Stmt::Assign(it) => (it.targets.iter().collect::<Vec<_>>(), Some(&*it.value)),
-            Stmt::AnnAssign(it) => (vec![&*it.target], it.value.as_deref()),
-            _ => continue,
-        };
-        for target in targets {
-            if let Expr::Name(name) = target {
-                let value = value.and_then(|it| it.as_boolean_literal_expr()).map(|it| it.value);
-                flags.entry(names.intern(name.id.as_str())).and_modify(|it| *it = None).or_insert(value);
-            }
-        }
-    }
-    flags
 }
 
 impl<'a> Frame<'a> {
