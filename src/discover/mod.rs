@@ -160,27 +160,11 @@ pub(crate) fn real_path(path: &Path) -> PathBuf {
 
 /// Finds the files that the paths name and hold.
 pub fn discover(paths: &[PathBuf], options: &Options) -> Discovered {
+    // A walk by several threads takes its time to end: of many paths each is walked by one.
+    let threads = if paths.len() > options.threads.max(2) { 1 } else { options.threads };
+    let found: Vec<Discovered> = paths.par_iter().map(|given| below(given, threads, options)).collect();
     let mut all = Discovered::default();
-    for given in paths {
-        let mut path = options.current.join(given);
-        if path.components().any(|it| it == Component::ParentDir) {
-            // Whoever asks what lies above the path must not be led astray by `..`.
-            path = path.canonicalize().map_or(path, plain_path);
-        }
-        let metadata = match std::fs::metadata(&path) {
-            Ok(metadata) => metadata,
-            Err(error) => {
-                let mut problem = Problem::new(lossy(given), missing(&error));
-                problem.usage = true;
-                all.problems.push(problem);
-                continue;
-            }
-        };
-        let found = if metadata.is_dir() {
-            walk(given, &path, options)
-        } else {
-            named(given, &path, metadata.is_file(), options)
-        };
+    for found in found {
         all.problems.extend(found.problems);
         all.files.extend(found.files);
         all.links.extend(found.links);
@@ -194,6 +178,24 @@ pub fn discover(paths: &[PathBuf], options: &Options) -> Discovered {
     all.files.par_sort_unstable();
     all.problems.sort();
     all
+}
+
+/// Finds the files that one path names or holds.
+fn below(given: &Path, threads: usize, options: &Options) -> Discovered {
+    let mut path = options.current.join(given);
+    if path.components().any(|it| it == Component::ParentDir) {
+        // Whoever asks what lies above the path must not be led astray by `..`.
+        path = path.canonicalize().map_or(path, plain_path);
+    }
+    match std::fs::metadata(&path) {
+        Ok(metadata) if metadata.is_dir() => walk(given, &path, threads, options),
+        Ok(metadata) => named(given, &path, metadata.is_file(), options),
+        Err(error) => {
+            let mut problem = Problem::new(lossy(given), missing(&error));
+            problem.usage = true;
+            Discovered { problems: vec![problem], ..Discovered::default() }
+        }
+    }
 }
 
 /// Without the `\\\\?\\` that Windows puts before a canonical path, and that nobody writes.
@@ -232,7 +234,7 @@ fn named(given: &Path, path: &Path, is_file: bool, options: &Options) -> Discove
 
 const NOT_UNICODE: &str = "has a name that is not Unicode; rename it to have it checked";
 
-fn walk(given: &Path, root: &Path, options: &Options) -> Discovered {
+fn walk(given: &Path, root: &Path, threads: usize, options: &Options) -> Discovered {
     let mut builder = WalkBuilder::new(root);
     builder
         .hidden(false)
@@ -244,7 +246,7 @@ fn walk(given: &Path, root: &Path, options: &Options) -> Discovered {
         .ignore(options.ignore_files)
         // Whoever starts inside an ignored folder wants to see it: the rule that ignores it would hide everything.
         .parents(options.ignore_files && !is_ignored(root))
-        .threads(options.threads);
+        .threads(threads);
     let excluded = Arc::clone(&options.excluded);
     builder.filter_entry(move |entry| {
         let is_folder = entry.file_type().is_some_and(|it| it.is_dir());
