@@ -339,6 +339,20 @@ fn hash(value: &Value) -> u64 {
     BuildHasherDefault::<FxHasher>::default().hash_one(value)
 }
 
+/// The bit with that index.
+fn is_set(bits: &[u64], index: usize) -> bool {
+    bits.get(index / 64).is_some_and(|word| word >> (index % 64) & 1 == 1)
+}
+
+/// Adds the bit with that index, after those before it.
+fn push_bit(bits: &mut Vec<u64>, index: usize, bit: bool) {
+    let bit = u64::from(bit);
+    match bits.last_mut() {
+        Some(last) if !index.is_multiple_of(64) => *last |= bit << (index % 64),
+        _ => bits.push(bit),
+    }
+}
+
 impl FileModel {
     /// An empty model: the file's module, its top level and the unknown value are there.
     pub fn new(language: Language, end: u32) -> Self {
@@ -445,11 +459,8 @@ impl FileModel {
             table.insert_unique(hashed, ValueId(index as u32), |id| hash(&values[id.index()]));
         }
         let callee = |call: CallId| self.calls.get(call.index()).map(|call| call.callee);
-        let opaque = u64::from(value.comes_to_nothing(|value| self.is_opaque(value), callee));
-        match self.opaque.last_mut() {
-            Some(last) if !index.is_multiple_of(64) => *last |= opaque << (index % 64),
-            _ => self.opaque.push(opaque),
-        }
+        let opaque = value.comes_to_nothing(|value| self.is_opaque(value), callee);
+        push_bit(&mut self.opaque, index, opaque);
         self.values.push(value);
         ValueId(index as u32)
     }
@@ -461,7 +472,7 @@ impl FileModel {
         if index >= self.values.len() {
             return self.is_opaque_in_part(value);
         }
-        self.opaque.get(index / 64).is_some_and(|bits| bits >> (index % 64) & 1 == 1)
+        is_set(&self.opaque, index)
     }
 
     /// The file is lowered: gives back what only growing needs, and what nothing will ask for.

@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::source::Span;
 
-use super::{Call, CallId, FileModel, Function, FunctionId, Names, UNKNOWN, Value, ValueId, hash};
+use super::{Call, CallId, FileModel, Function, FunctionId, Names, UNKNOWN, Value, ValueId, hash, is_set, push_bit};
 
 /// From which number on something is added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -232,7 +232,7 @@ impl FileModel {
     #[cold]
     pub(super) fn is_opaque_in_part(&self, id: ValueId) -> bool {
         let held = self.parts.as_ref().and_then(|it| it.holding(|it| it.values, id.0));
-        held.is_some_and(|(_, at, part)| part.opaque.get(at / 64).is_some_and(|bits| bits >> (at % 64) & 1 == 1))
+        held.is_some_and(|(_, at, part)| is_set(&part.opaque, at))
     }
 
     /// The part that a call is in, how many it has, and its number there; `None` for one of the base.
@@ -319,8 +319,7 @@ impl FileModel {
     }
 
     pub fn function_ids(&self) -> impl Iterator<Item = FunctionId> + use<> {
-        let parts = self.parts.is_some().then(|| self.all_parts()).into_iter().flatten();
-        let nested = parts.map(|(start, part)| (start.functions, part.functions.len() as u32));
+        let nested = self.all_parts().map(|(start, part)| (start.functions, part.functions.len() as u32));
         let nested: Vec<(u32, u32)> = nested.collect();
         let base = (0, self.functions.len() as u32);
         std::iter::once(base).chain(nested).flat_map(|(first, count)| (first..first + count).map(FunctionId))
@@ -356,18 +355,14 @@ impl FileModel {
         }
         let is_opaque = |value: ValueId| match value.0.checked_sub(start.values) {
             None => base.is_opaque(value),
-            Some(at) => self.opaque.get(at as usize / 64).is_some_and(|bits| bits >> (at % 64) & 1 == 1),
+            Some(at) => is_set(&self.opaque, at as usize),
         };
         let callee = |call: CallId| match call.0.checked_sub(start.calls) {
             None => base.calls.get(call.index()).map(|it| it.callee),
             Some(at) => self.calls.get(at as usize).map(|it| it.callee),
         };
-        let opaque = u64::from(value.comes_to_nothing(is_opaque, callee));
-        let index = self.values.len();
-        match self.opaque.last_mut() {
-            Some(last) if !index.is_multiple_of(64) => *last |= opaque << (index % 64),
-            _ => self.opaque.push(opaque),
-        }
+        let opaque = value.comes_to_nothing(is_opaque, callee);
+        push_bit(&mut self.opaque, self.values.len(), opaque);
         self.values.push(value);
         id
     }

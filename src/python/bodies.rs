@@ -120,7 +120,6 @@ fn lower(base: &FileModel, text: &str, module: &Module, start: Start, id: Functi
     let head = if body.indented { "if 1:#" } else { "#" };
     if line > head.len() {
         alone.push_str(head);
-        spaces(&mut alone, line - 1);
     }
     if line > 0 {
         spaces(&mut alone, line - 1);

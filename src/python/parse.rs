@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
-use ruff_python_ast::Stmt;
 use ruff_python_ast::token::TokenKind;
+use ruff_python_ast::{Mod, Stmt};
 use ruff_python_parser::{Mode, ParseOptions};
 use ruff_text_size::{Ranged, TextRange};
 
@@ -38,12 +38,7 @@ pub(super) fn with_module<R>(text: &str, then: impl FnOnce(Parsed<'_>) -> R) -> 
             .map(|error| ParseError { span: span(error.location), message: error.error.to_string() })
             .collect();
         let comments = if mentions_suppression(text) { comments(text, parsed.tokens()) } else { Vec::new() };
-        let syntax = parsed.syntax();
-        let body: &[Stmt] = match syntax {
-            ruff_python_ast::Mod::Module(module) => &module.body,
-            ruff_python_ast::Mod::Expression(_) => &[],
-        };
-        then(Parsed { body, comments, errors })
+        then(Parsed { body: statements(parsed.syntax()), comments, errors })
     })
 }
 
@@ -51,11 +46,15 @@ pub(super) fn with_module<R>(text: &str, then: impl FnOnce(Parsed<'_>) -> R) -> 
 pub(super) fn with_body<R>(text: &str, start: usize, then: impl FnOnce(&[Stmt]) -> R) -> R {
     with_stack(&text[start..], || {
         let parsed = ruff_python_parser::parse_unchecked(text, ParseOptions::from(Mode::Module));
-        match parsed.syntax() {
-            ruff_python_ast::Mod::Module(module) => then(&module.body),
-            ruff_python_ast::Mod::Expression(_) => then(&[]),
-        }
+        then(statements(parsed.syntax()))
     })
+}
+
+fn statements(syntax: &Mod) -> &[Stmt] {
+    match syntax {
+        Mod::Module(module) => &module.body,
+        Mod::Expression(_) => &[],
+    }
 }
 
 /// Runs what goes through the tree of a text, on a stack that is large enough for it.
