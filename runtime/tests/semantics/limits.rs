@@ -31,13 +31,16 @@ impl Gauge {
 fn at_most_so_many_run_at_once() {
     on_both(|| async {
         let gauge = Gauge::default();
+        // Four at a time are in together, whichever thread is first.
+        let together = Arc::new(tokio::sync::Barrier::new(4));
         scope(async |group| {
             let limited = group.with_limit(4);
             for _ in 0..200 {
-                let gauge = gauge.clone();
+                let (gauge, together) = (gauge.clone(), Arc::clone(&together));
                 limited
                     .spawn(async move {
                         gauge.enter();
+                        together.wait().await;
                         checkpoint().await;
                         gauge.leave();
                         Ok::<_, Infallible>(())
