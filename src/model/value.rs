@@ -33,6 +33,8 @@ pub enum Value {
     Attr(ValueId, NameId),
     /// Rust `x.name` that is no method call, and what patterns take out of a struct.
     Field(ValueId, NameId),
+    /// Rust: a path by itself that may name a struct without fields, and then is its instance.
+    Unit(ValueId),
     /// Rust `x?`; and patterns `Some(x)`, `Ok(x)`: the first type argument of a wrapper, else the value itself.
     Inner(ValueId),
     /// Rust `*x`: what a pointer or guard gives access to; options and results stay what they are.

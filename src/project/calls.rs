@@ -85,6 +85,12 @@ impl Project {
                 .is_some_and(|class| self.declared_in(function.file).class(class).kind == ClassKind::Trait)
     }
 
+    /// Rust: a struct without fields, whose name is its only instance.
+    pub(super) fn is_unit(&self, class: ClassRef) -> bool {
+        let declared = self.declared_in(class.file).class(class.class);
+        declared.kind == ClassKind::Struct && declared.fields.is_empty()
+    }
+
     pub(super) fn callee_of(&self, language: Language, ty: &Ty) -> Callee {
         let _outlines = self.of_outlines();
         match ty {

@@ -12,7 +12,8 @@ use crate::source::{Language, Span};
 
 use super::guards::{Guards, Outcome};
 use super::overridden::Asked;
-use super::types::FnRef;
+use super::special::{Node, Special};
+use super::types::{ClassRef, FnRef};
 use super::{Project, trace};
 
 /// The effects that climb: the nine kinds of blocking, starting a runtime, and running a future on this thread.
@@ -98,13 +99,16 @@ impl Evidence {
 #[derive(Clone, Copy, Debug)]
 pub enum Runs {
     Own(FnRef),
+    /// A method that says something only to those who know the class of its object: it is abstract, or an async one of the
+    /// user's, which answers for the rest itself.
+    Asked(FnRef),
     Library(&'static Api, Effect),
 }
 
 impl PartialEq for Runs {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Own(function), Self::Own(other)) => function == other,
+            (Self::Own(function), Self::Own(other)) | (Self::Asked(function), Self::Asked(other)) => function == other,
             (Self::Library(api, effect), Self::Library(other, its)) => std::ptr::eq(*api, *other) && effect == its,
             _ => false,
         }
@@ -122,6 +126,8 @@ pub(super) type Look<'a> = dyn Fn(&[FnRef]) -> Vec<(FnRef, Sites)> + 'a;
 struct Hop {
     site: Site,
     next: Runs,
+    /// The class that `next` runs for.
+    class: Option<ClassRef>,
     /// Which of the ways of `next` this goes on with.
     way: usize,
     /// What must hold of the function's parameters for the whole way.
@@ -135,7 +141,9 @@ const MOST_WAYS: usize = 4;
 #[derive(Default)]
 pub struct Effects {
     sites: FxHashMap<FnRef, Sites>,
-    hops: Vec<FxHashMap<FnRef, Vec<Hop>>>,
+    hops: Vec<FxHashMap<Node, Vec<Hop>>>,
+    /// Where the class of an object leads elsewhere than the sites.
+    special: Special,
     /// Sync functions that the loop itself calls.
     callbacks: FxHashSet<FnRef>,
 }
@@ -163,7 +171,18 @@ impl Effects {
             .filter(|function| self.on_loop(project, *function))
             .collect();
         let mut seen: FxHashSet<FnRef> = frontier.iter().copied().collect();
-        while !frontier.is_empty() {
+        self.special = Special::default();
+        let mut more = frontier.clone();
+        loop {
+            if frontier.is_empty() {
+                self.special.extend(project, &self.sites, &std::mem::take(&mut more));
+                frontier.extend(self.special.edges().map(|it| it.callee.function).filter(|it| seen.insert(*it)));
+                if frontier.is_empty() {
+                    return seen;
+                }
+                frontier.sort_unstable();
+                more.extend(&frontier);
+            }
             let unknown: Vec<FnRef> = frontier.iter().copied().filter(|it| !self.sites.contains_key(it)).collect();
             self.sites.extend(look(&unknown));
             let mut next: Vec<FnRef> = Vec::new();
@@ -175,16 +194,16 @@ impl Effects {
                 }
             }
             next.sort_unstable();
+            more.extend(&next);
             frontier = next;
         }
-        seen
     }
 
     /// Functions of a file have other numbers now.
     pub(super) fn renumber(&mut self, moved: &FxHashMap<FnRef, FnRef>) {
         let now = |function: FnRef| moved.get(&function).copied().unwrap_or(function);
         let runs = |runs: &mut Runs| {
-            if let Runs::Own(function) = runs {
+            if let Runs::Own(function) | Runs::Asked(function) = runs {
                 *function = now(*function);
             }
         };
@@ -195,7 +214,8 @@ impl Effects {
         self.sites = std::mem::take(&mut self.sites).into_iter().map(|(of, sites)| (now(of), sites)).collect();
         self.sites.values_mut().flatten().for_each(|(_, it)| runs(it));
         for hops in &mut self.hops {
-            hops.retain(|of, _| !taken.contains(of));
+            hops.retain(|of, _| !taken.contains(&of.function));
+            let now = |of: Node| Node { function: now(of.function), ..of };
             *hops = std::mem::take(hops).into_iter().map(|(of, ways)| (now(of), ways)).collect();
             hops.values_mut().flatten().for_each(|hop| runs(&mut hop.next));
         }
@@ -220,23 +240,27 @@ impl Effects {
         let hops = std::mem::take(&mut self.hops);
         self.climb(project);
         for (before, after) in hops.iter().zip(&self.hops) {
-            changed.extend(after.iter().filter(|(function, ways)| before.get(function) != Some(ways)).map(|it| *it.0));
-            changed.extend(before.keys().filter(|function| !after.contains_key(function)).copied());
+            let differs = after.iter().filter(|(node, ways)| before.get(node) != Some(ways)).map(|it| it.0);
+            let gone = before.keys().filter(|node| !after.contains_key(node));
+            changed.extend(differs.chain(gone).map(|node| node.function));
         }
         changed
     }
 
     /// From where an effect is to every caller, nearest first; among equals the earliest place wins.
     fn climb(&mut self, project: &Project) {
-        let mut callers: FxHashMap<FnRef, Vec<(FnRef, &Site)>> = FxHashMap::default();
+        let mut callers: FxHashMap<Node, Vec<(Node, &Site)>> = FxHashMap::default();
         let mut functions: Vec<&FnRef> = self.sites.keys().collect();
         functions.sort_unstable();
-        let mut hops: Vec<FxHashMap<FnRef, Vec<Hop>>> = vec![FxHashMap::default(); CLIMBING];
-        let mut levels: Vec<Vec<(FnRef, usize)>> = vec![Vec::new(); CLIMBING];
+        let mut hops: Vec<FxHashMap<Node, Vec<Hop>>> = vec![FxHashMap::default(); CLIMBING];
+        let mut levels: Vec<Vec<(Node, usize)>> = vec![Vec::new(); CLIMBING];
         for function in functions {
             for (site, runs) in &self.sites[function] {
                 match runs {
-                    Runs::Own(callee) => callers.entry(*callee).or_default().push((*function, site)),
+                    Runs::Own(callee) => {
+                        callers.entry(Node::from(*callee)).or_default().push((Node::from(*function), site));
+                    }
+                    Runs::Asked(_) => {}
                     // What is only likely to happen is told where it is called, not from afar.
                     Runs::Library(api, _) if api.confidence == Confidence::Likely => {}
                     Runs::Library(api, effect) => {
@@ -249,41 +273,49 @@ impl Effects {
                         };
                         for index in indices {
                             let guards = site.guards.clone();
-                            let hop = Hop { site: site.clone(), next: *runs, way: 0, guards };
-                            let ways = hops[*index].entry(*function).or_default();
-                            if let Some(way) = keep(ways, hop) {
-                                levels[*index].push((*function, way));
+                            let hop = Hop { site: site.clone(), next: *runs, class: None, way: 0, guards };
+                            let node = Node::from(*function);
+                            if let Some(way) = keep(hops[*index].entry(node).or_default(), hop) {
+                                levels[*index].push((node, way));
                             }
                         }
                     }
                 }
             }
         }
+        for edge in self.special.edges() {
+            if let Some((site, _)) = self.sites.get(&edge.caller.function).and_then(|it| it.get(edge.site)) {
+                callers.entry(edge.callee).or_default().push((edge.caller, site));
+            }
+        }
         for (index, (hops, mut level)) in hops.iter_mut().zip(levels).enumerate() {
             while !level.is_empty() {
-                let mut reached: Vec<(FnRef, Hop)> = Vec::new();
-                for (function, way) in &level {
-                    // What runs on the loop answers for itself: its callers are told there.
-                    if project.answers_for_itself(*function) {
+                let mut reached: Vec<(Node, Hop)> = Vec::new();
+                for (node, way) in &level {
+                    let Node { function, class } = *node;
+                    // What runs on the loop answers for itself: its callers are told there, of all that it can know.
+                    if class.is_none() && project.answers_for_itself(function) {
                         continue;
                     }
-                    let guards = hops[function][*way].guards.clone();
-                    for (caller, site) in callers.get(function).into_iter().flatten() {
-                        if index == RUNTIME && project.language(caller.file) != project.language(function.file) {
+                    let guards = hops[node][*way].guards.clone();
+                    for (caller, site) in callers.get(node).into_iter().flatten() {
+                        let file = caller.function.file;
+                        if index == RUNTIME && project.language(file) != project.language(function.file) {
                             continue;
                         }
-                        let Some(guards) = project.carried(*caller, site, *function, &guards) else { continue };
-                        let next = Runs::Own(*function);
-                        reached.push((*caller, Hop { site: (*site).clone(), next, way: *way, guards }));
+                        let Some(guards) = project.carried(caller.function, site, function, &guards) else { continue };
+                        let next = Runs::Own(function);
+                        reached.push((*caller, Hop { site: (*site).clone(), next, class, way: *way, guards }));
                     }
                 }
                 // The least demanding first, then the earliest place.
-                let order = |hop: &Hop| match hop.next {
-                    Runs::Own(next) => {
-                        let next = (project.standing(next.file), next.function);
-                        (hop.guards.len(), hop.site.span, Some(next), hop.way)
-                    }
-                    Runs::Library(..) => (hop.guards.len(), hop.site.span, None, hop.way),
+                let order = |hop: &Hop| {
+                    let next = match hop.next {
+                        Runs::Own(next) | Runs::Asked(next) => Some((project.standing(next.file), next.function)),
+                        Runs::Library(..) => None,
+                    };
+                    let class = hop.class.map(|it| (project.standing(it.file), it.class));
+                    (hop.guards.len(), hop.site.span, next, class, hop.way)
                 };
                 reached.sort_by(|(a, x), (b, y)| a.cmp(b).then_with(|| order(x).cmp(&order(y))));
                 level = Vec::new();
@@ -311,16 +343,16 @@ impl Effects {
     /// The function has the effect, by itself or through what it calls.
     pub fn has(&self, project: &Project, function: FnRef, effect: Climbing) -> bool {
         project.asks_for_effects(function);
-        self.hops.get(effect.index()).is_some_and(|hops| hops.contains_key(&function))
+        self.hops.get(effect.index()).is_some_and(|hops| hops.contains_key(&Node::from(function)))
     }
 
     /// The shortest chain from inside `function` to the effect, and the library function at its end.
     pub fn evidence(&self, project: &Project, function: FnRef, effect: Climbing) -> Option<Evidence> {
-        self.chain(project, function, (0, false), Asked::default(), effect)
+        self.chain(project, Node::from(function), (0, false), Asked::default(), effect)
     }
 
     /// The shortest chain that this place of `caller`, which runs `callee`, does not rule out by what it gives, or by awaiting
-    /// what it gets.
+    /// what it gets. Of a callee that answers for itself, one that it knows nothing of.
     pub fn evidence_at(
         &self,
         project: &Project,
@@ -330,22 +362,33 @@ impl Effects {
         effect: Climbing,
     ) -> Option<Evidence> {
         project.asks_for_effects(callee);
-        let ways = self.hops.get(effect.index())?.get(&callee)?;
+        let hops = self.hops.get(effect.index())?;
+        let plain = Node::from(callee);
+        let own = hops.get(&plain).filter(|_| !project.answers_for_itself(callee));
+        let is_method = project.declared(callee).class.is_some();
+        if own.is_none() && !is_method {
+            return None;
+        }
         let asked = project.asked_at(caller, project.asked_as_method(caller), site);
-        let mut goes = ways.iter().enumerate().filter_map(|(way, hop)| {
+        let special = Node { class: asked.class(), ..plain };
+        let others = hops.get(&special).filter(|_| is_method && special != plain);
+        let ways = [(plain, own), (special, others)]
+            .into_iter()
+            .flat_map(|(node, ways)| ways.into_iter().flatten().enumerate().map(move |(way, hop)| (node, way, hop)));
+        let mut goes = ways.filter_map(|(node, way, hop)| {
             project.carried(caller, site, callee, &hop.guards)?;
-            self.chain(project, callee, (way, site.held), asked, effect)
+            self.chain(project, node, (way, site.held), asked, effect)
         });
         let awaited = site.call.is_some_and(|call| project.model(caller.file).call(call).awaited);
         goes.next().filter(|it| !(awaited && it.alternative))
     }
 
-    /// The chain from inside `function` on this way, and whether who goes it asks an object that is held elsewhere. Where
+    /// The chain from inside a function on this way, and whether who goes it asks an object that is held elsewhere. Where
     /// the class of the object that it is asked of has a method of its own, that is gone on with.
     fn chain(
         &self,
         project: &Project,
-        function: FnRef,
+        node: Node,
         (way, held): (usize, bool),
         mut asked: Asked,
         effect: Climbing,
@@ -355,11 +398,12 @@ impl Effects {
         let (mut branches, mut once, mut decided_below) = (0, None, false);
         let (mut alternative, mut returned) = (false, true);
         let (mut in_rust, mut released) = (false, false);
-        let (mut at, mut way) = (function, way);
+        let (mut node, mut way) = (node, way);
         let (mut asks_held, mut is_held) = (held, false);
         loop {
+            let at = node.function;
             project.asks_for_effects(at);
-            let hop = hops.get(&at)?.get(way)?;
+            let hop = hops.get(&node)?.get(way)?;
             branches += hop.site.branches;
             let is_rust = project.language(at.file) == Language::Rust;
             in_rust |= is_rust;
@@ -375,16 +419,20 @@ impl Effects {
             let place = Place { file: at.file, span: hop.site.span };
             let name = project.function_name(at);
             match hop.next {
-                Runs::Own(next) => {
+                Runs::Own(next) | Runs::Asked(next) => {
                     let instead = project.asks_another(at, asked, &hop.site, next);
                     asked = project.asked_at(at, asked, &hop.site);
-                    (at, way) = match instead {
+                    (node, way) = match instead {
                         // What another answers for is told where it is called.
                         Some(other) if project.answers_for_itself(other) => return None,
-                        Some(other) => (other, hops.get(&other)?.iter().position(|it| it.guards.len() == 0)?),
-                        None => (next, hop.way),
+                        Some(other) => {
+                            let other = Node::from(other);
+                            (other, hops.get(&other)?.iter().position(|it| it.guards.len() == 0)?)
+                        }
+                        None => (Node { function: next, class: hop.class }, hop.way),
                     };
-                    steps.push(Step { function: name, message: format!("calls `{}`", project.short_name(at)), place });
+                    let message = format!("calls `{}`", project.short_name(node.function));
+                    steps.push(Step { function: name, message, place });
                 }
                 Runs::Library(api, _) => {
                     let does = if api.does.is_empty() { "blocks" } else { api.does };

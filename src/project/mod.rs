@@ -31,6 +31,7 @@ mod remembered;
 mod resolve;
 mod shared;
 mod sites;
+mod special;
 mod times;
 mod told;
 mod trace;

@@ -11,6 +11,16 @@ use super::types::{Class, ClassRef, FnRef, Ty, none};
 #[derive(Clone, Copy, Default)]
 pub(super) struct Asked(Option<ClassRef>);
 
+impl Asked {
+    pub(super) fn of(class: ClassRef) -> Self {
+        Self(Some(class))
+    }
+
+    pub(super) fn class(self) -> Option<ClassRef> {
+        self.0
+    }
+}
+
 impl Project {
     /// A method of a class, while nothing is known of a class below.
     pub(super) fn asked_as_method(&self, function: FnRef) -> Asked {
@@ -25,6 +35,10 @@ impl Project {
             Some(receiver) => match self.evaluate(function.file, receiver) {
                 Ty::Super(_) => asked,
                 Ty::Instance(Class::Own(class), _) => Asked(Some(class)),
+                // `Class.method(object)` says nothing of the object.
+                Ty::Class(class) if self.own_of(function.file, call).is_some_and(|it| self.is_class_method(it)) => {
+                    Asked(Some(class))
+                }
                 _ => Asked::default(),
             },
             None => match self.evaluate(function.file, self.model(function.file).call(call).callee) {
@@ -60,6 +74,21 @@ impl Project {
             Value::Attr(receiver, _) => Some(*receiver),
             _ => None,
         }
+    }
+
+    /// The place is a call of a method of the function's own object.
+    pub(super) fn asks_own_object(&self, function: FnRef, site: &Site) -> bool {
+        let receiver = site.call.and_then(|call| self.receiver(function, call));
+        receiver.is_some_and(|it| self.is_own_object(function, it))
+    }
+
+    /// The abstract method that a call in `function` asks the function's own object for.
+    pub(super) fn asks_for_abstract(&self, function: FnRef, call: CallId) -> Option<FnRef> {
+        let class = self.asked_as_method(function).0?;
+        let model = self.model(function.file);
+        let Value::Attr(receiver, name) = model.value(model.call(call).callee) else { return None };
+        let method = self.is_own_object(function, *receiver).then(|| self.find_method(class, model.name(*name)))??;
+        self.is_abstract(method).then_some(method)
     }
 
     /// `self`

@@ -70,6 +70,10 @@ impl Project {
                 let receiver = self.evaluate(file, *inner);
                 self.field(&receiver, model.name(*name))
             }
+            Value::Unit(inner) => match self.evaluate(file, *inner) {
+                Ty::Class(class) if self.is_unit(class) => Ty::Instance(Class::Own(class), none()),
+                other => other,
+            },
             Value::Inner(inner) => {
                 let ty = self.evaluate(file, *inner);
                 self.inner(model.language, &ty)

@@ -256,6 +256,9 @@ impl Found<'_> {
                     && !may_be_awaited(&project.result_of_call(self.file, id)) => {}
             Only::Own(function) => {
                 self.own(&site, project.run_by_call(function, call.awaited));
+                if call.awaited && project.knows_more_when_asked(function) {
+                    self.sites.push((site.clone(), Runs::Asked(function)));
+                }
                 self.given(&site, id, function);
             }
             Only::Construct(class) => {
@@ -267,7 +270,10 @@ impl Found<'_> {
                 }
             }
             Only::Api(api) => self.library_call(&site, id, api),
-            Only::Unknown => {}
+            Only::Unknown => {
+                let method = project.asks_for_abstract(self.function, id);
+                self.sites.extend(method.map(|it| (site.clone(), Runs::Asked(it))));
+            }
             Only::Several => return,
         }
         if model.language == Language::Python && !call.args.is_empty() {

@@ -41,7 +41,7 @@ fn check(context: &mut Context<'_>) {
                 Runs::Own(callee) if project.language(callee.file) != context.language() => {
                     futures_of_rust(context, function, site, *callee);
                 }
-                Runs::Own(callee) if !project.answers_for_itself(*callee) => {
+                Runs::Own(callee) | Runs::Asked(callee) => {
                     futures_of_rust(context, function, site, *callee);
                     let Some(evidence) = effects.evidence_at(project, function, site, *callee, Climbing::StartsRuntime)
                     else {
@@ -71,7 +71,7 @@ fn check(context: &mut Context<'_>) {
 /// Python's code on the loop calls Rust, and that waits for a future.
 fn futures_of_rust(context: &mut Context<'_>, function: FnRef, site: &Site, callee: FnRef) {
     let project = context.project;
-    if context.language() == Language::Rust || project.answers_for_itself(callee) {
+    if context.language() == Language::Rust {
         return;
     }
     let effects = project.effects();

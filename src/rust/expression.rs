@@ -51,7 +51,10 @@ impl Lowerer {
     fn walk(&mut self, expr: &Expr, result: Use) -> ValueId {
         match expr {
             Expr::Path(it) => match &it.qself {
-                None => self.path_value(&it.path),
+                None => {
+                    let value = self.path_value(&it.path);
+                    if may_be_unit(&it.path) { self.derived(value, Value::Unit) } else { value }
+                }
                 // `<Type as Trait>::function`
                 Some(qself) => {
                     let instance = self.type_value(&qself.ty);
@@ -335,7 +338,10 @@ impl Lowerer {
         }
         let span = self.between(place::start(&it.func), it.paren_token.span.close());
         let name_span = self.between(place::start(&it.func), place::end(&it.func));
-        let callee = self.expression(&it.func, Use::Consumed);
+        let callee = match &*it.func {
+            Expr::Path(func) if func.qself.is_none() => self.path_value(&func.path),
+            func => self.expression(func, Use::Consumed),
+        };
         // To be dropped is not to be used.
         let dropped = match (&*it.func, it.args.len()) {
             (Expr::Path(func), 1) if func.path.segments.last().is_some_and(|it| it.ident == "drop") => {
@@ -413,4 +419,14 @@ fn is_dotted(expr: &Expr) -> bool {
             _ => return false,
         }
     }
+}
+
+/// `Name`, `module::Name`; with a type before it, it is a variant.
+fn may_be_unit(path: &syn::Path) -> bool {
+    let is_type = |name: &syn::Ident| {
+        let name = name.to_string();
+        name.starts_with(char::is_uppercase) && (name.len() == 1 || name.contains(char::is_lowercase))
+    };
+    let mut names = path.segments.iter().rev().map(|it| &it.ident);
+    names.next().is_some_and(is_type) && !names.next().is_some_and(is_type)
 }
