@@ -141,13 +141,18 @@ fn all_that_is_named_exists() {
     }
 }
 
-/// The folders of the crates that this workspace is built from.
+/// The folders of the crates that this workspace is built from: what other platforms need may never have been fetched.
 fn dependencies() -> Vec<PathBuf> {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let version = std::process::Command::new(rustc).arg("-vV").output().expect("rustc runs");
+    let version = String::from_utf8(version.stdout).expect("rustc writes UTF-8");
+    let host = version.lines().find_map(|it| it.strip_prefix("host: ")).expect("rustc tells its host");
     let output = std::process::Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--locked", "--offline", "--manifest-path"])
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
+        .args(["metadata", "--format-version", "1", "--locked", "--offline", "--filter-platform", host])
+        .args(["--manifest-path", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")])
         .output()
         .expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).expect("cargo tells its metadata");
     let packages = metadata["packages"].as_array().expect("a list of packages");
     let manifests = packages.iter().filter(|it| !it["source"].is_null()).filter_map(|it| it["manifest_path"].as_str());
