@@ -7,7 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::finding::{Confidence, FileId, Place, Step};
 use crate::knowledge::{Api, Effect, Kind, Runner};
-use crate::model::{CallId, Condition, Use};
+use crate::model::{CallId, Condition, NameId, Use, ValueId};
 use crate::source::{Language, Span};
 
 use super::guards::{Guards, Outcome};
@@ -47,6 +47,8 @@ pub struct Site {
     pub span: Span,
     /// `None` where it is run without call syntax.
     pub call: Option<CallId>,
+    /// Without call syntax: which object is asked for what, by an attribute or an operator.
+    pub asks: Option<(ValueId, NameId)>,
     /// What a test before it says of a value that the call hands on.
     pub given: Option<Condition>,
     /// What must hold of the function's own parameters for it to be reached.

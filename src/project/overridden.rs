@@ -1,6 +1,6 @@
 //! Which class the object is of that a method is asked of: a class of its own may have another method where the chain goes on.
 
-use crate::model::{CallId, ParamKind, Value, ValueId};
+use crate::model::{ParamKind, Value, ValueId};
 use crate::source::Language;
 
 use super::Project;
@@ -29,37 +29,39 @@ impl Project {
 
     /// What the callee of a place in `function` is asked of. `asked` is what the function itself is asked of.
     pub(super) fn asked_at(&self, function: FnRef, asked: Asked, site: &Site) -> Asked {
-        let Some(call) = site.call else { return Asked::default() };
-        match self.receiver(function, call) {
-            Some(receiver) if self.is_own_object(function, receiver) && asked.0.is_some() => asked,
-            Some(receiver) => match self.evaluate(function.file, receiver) {
+        match (self.question(function, site), site.call) {
+            (Some((receiver, _)), _) if self.is_own_object(function, receiver) && asked.0.is_some() => asked,
+            (Some((receiver, _)), call) => match self.evaluate(function.file, receiver) {
                 Ty::Super(_) => asked,
                 Ty::Instance(Class::Own(class), _) => Asked(Some(class)),
                 // `Class.method(object)` says nothing of the object.
-                Ty::Class(class) if self.own_of(function.file, call).is_some_and(|it| self.is_class_method(it)) => {
+                Ty::Class(class)
+                    if call
+                        .and_then(|it| self.own_of(function.file, it))
+                        .is_some_and(|it| self.is_class_method(it)) =>
+                {
                     Asked(Some(class))
                 }
                 _ => Asked::default(),
             },
-            None => match self.evaluate(function.file, self.model(function.file).call(call).callee) {
+            (None, Some(call)) => match self.evaluate(function.file, self.model(function.file).call(call).callee) {
                 Ty::Class(class) => Asked(Some(class)),
                 _ => Asked::default(),
             },
+            (None, None) => Asked::default(),
         }
     }
 
-    /// What the class of the object has instead, where a place in `function` asks the function's own object for the method `next`.
+    /// What the class of the object has instead, where a place in `function` asks the function's own object for `next`.
     pub(super) fn asks_another(&self, function: FnRef, asked: Asked, site: &Site, next: FnRef) -> Option<FnRef> {
-        let (class, call) = (asked.0?, site.call?);
-        let model = self.model(function.file);
-        let Value::Attr(receiver, name) = model.value(model.call(call).callee) else { return None };
-        let name = model.name(*name);
+        let class = asked.0?;
+        let (receiver, name) = self.question(function, site)?;
         // A decorator's wrapper, or what the method is given, may be run there as well.
         let is_method = self.declared_in(next.file).name(self.declared(next).name) == name;
-        if !is_method || !self.is_own_object(function, *receiver) {
+        if !is_method || !self.is_own_object(function, receiver) {
             return None;
         }
-        let own = match model.language {
+        let own = match self.language(function.file) {
             Language::Python => self.find_method(class, name),
             Language::Rust => match self.member(Language::Rust, &Ty::Instance(Class::Own(class), none()), name) {
                 Ty::Bound(_, method) => Some(method),
@@ -69,26 +71,36 @@ impl Project {
         own.filter(|own| *own != next)
     }
 
-    fn receiver(&self, function: FnRef, call: CallId) -> Option<ValueId> {
-        match self.model(function.file).value(self.model(function.file).call(call).callee) {
-            Value::Attr(receiver, _) => Some(*receiver),
-            _ => None,
-        }
-    }
-
-    /// The place is a call of a method of the function's own object.
-    pub(super) fn asks_own_object(&self, function: FnRef, site: &Site) -> bool {
-        let receiver = site.call.and_then(|call| self.receiver(function, call));
-        receiver.is_some_and(|it| self.is_own_object(function, it))
-    }
-
-    /// The abstract method that a call in `function` asks the function's own object for.
-    pub(super) fn asks_for_abstract(&self, function: FnRef, call: CallId) -> Option<FnRef> {
-        let class = self.asked_as_method(function).0?;
+    /// Which object a place in `function` asks for what.
+    fn question(&self, function: FnRef, site: &Site) -> Option<(ValueId, &str)> {
         let model = self.model(function.file);
-        let Value::Attr(receiver, name) = model.value(model.call(call).callee) else { return None };
-        let method = self.is_own_object(function, *receiver).then(|| self.find_method(class, model.name(*name)))??;
-        self.is_abstract(method).then_some(method)
+        let (receiver, name) = match site.call {
+            Some(call) => match model.value(model.call(call).callee) {
+                Value::Attr(receiver, name) => (*receiver, *name),
+                _ => return None,
+            },
+            None => site.asks?,
+        };
+        Some((receiver, model.name(name)))
+    }
+
+    /// The place asks the function's own object for something.
+    pub(super) fn asks_own_object(&self, function: FnRef, site: &Site) -> bool {
+        self.question(function, site).is_some_and(|(receiver, _)| self.is_own_object(function, receiver))
+    }
+
+    /// The abstract method that a place in `function` asks the function's own object for.
+    pub(super) fn asks_for_abstract(&self, function: FnRef, site: &Site) -> Option<FnRef> {
+        let class = self.asked_as_method(function).0?;
+        let (receiver, name) = self.question(function, site)?;
+        let method = self.is_own_object(function, receiver).then(|| self.find_method(class, name))??;
+        let runs = || self.runs_methods(function, site) || self.is_property(method);
+        (self.is_abstract(method) && runs()).then_some(method)
+    }
+
+    /// A call or an operator. An attribute that is read runs nothing but a property.
+    pub(super) fn runs_methods(&self, function: FnRef, site: &Site) -> bool {
+        site.call.is_some() || self.question(function, site).is_some_and(|(_, name)| name.starts_with("__"))
     }
 
     /// `self`

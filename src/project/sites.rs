@@ -136,7 +136,8 @@ impl Found<'_> {
             Value::Attr(receiver, _) => self.is_held(*receiver),
             _ => false,
         });
-        Site { span, call, given, guards: self.guards.clone(), branches: self.branches, once: self.once, held }
+        let (guards, branches, once) = (self.guards.clone(), self.branches, self.once);
+        Site { span, call, asks: None, given, guards, branches, once, held }
     }
 
     /// The object is an attribute of another.
@@ -217,6 +218,12 @@ impl Found<'_> {
         self.sites.extend(functions.into_iter().map(|function| (site.clone(), Runs::Own(function))));
     }
 
+    /// Perhaps an abstract method is asked for, which only those know who know the class of the object.
+    pub(super) fn asked(&mut self, site: &Site) {
+        let method = self.project.asks_for_abstract(self.function, site);
+        self.sites.extend(method.map(|it| (site.clone(), Runs::Asked(it))));
+    }
+
     fn call(&mut self, id: CallId) {
         let project = self.project;
         let model = project.model(self.file);
@@ -271,8 +278,7 @@ impl Found<'_> {
             }
             Only::Api(api) => self.library_call(&site, id, api),
             Only::Unknown => {
-                let method = project.asks_for_abstract(self.function, id);
-                self.sites.extend(method.map(|it| (site.clone(), Runs::Asked(it))));
+                self.asked(&site);
             }
             Only::Several => return,
         }

@@ -117,6 +117,13 @@ impl Project {
         if self.is_abstract(own) {
             return Vec::new();
         }
+        if self.is_property(own) {
+            let remembered = self.is_installed(own.file) && self.keeps_result(own);
+            return if remembered { Vec::new() } else { vec![own] };
+        }
+        if !self.runs_methods(function, site) {
+            return Vec::new();
+        }
         let awaited = site.call.is_some_and(|call| self.model(function.file).call(call).awaited);
         let mut run = self.run_by_call(own, awaited);
         if awaited && self.knows_more_when_asked(own) {

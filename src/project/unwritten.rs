@@ -30,12 +30,17 @@ impl Found<'_> {
         match it.kind {
             ImplicitKind::Attribute(name) => {
                 let receiver = project.evaluate(self.file, it.value);
-                let site = Site { held: self.is_held(it.value), ..site };
-                self.own(&site, project.property(&receiver, model.name(name)));
+                let site = Site { held: self.is_held(it.value), asks: Some((it.value, name)), ..site };
+                match project.property(&receiver, model.name(name)) {
+                    Some(property) => self.own(&site, [property]),
+                    None => self.asked(&site),
+                }
             }
             ImplicitKind::Operator(name) => {
                 let receiver = project.evaluate(self.file, it.value);
+                let site = Site { asks: Some((it.value, name)), ..site };
                 self.method(&site, &receiver, model.name(name));
+                self.asked(&site);
             }
             ImplicitKind::Iterate => self.go_through(it.span, it.value, 0),
             ImplicitKind::AsyncIterate | ImplicitKind::Drop => {}
