@@ -328,6 +328,7 @@ impl<'a> Pair<'a> {
             | (Value::Inner(old), Value::Inner(new))
             | (Value::Deref(old), Value::Deref(new))
             | (Value::Unit(old), Value::Unit(new))
+            | (Value::Slice(old), Value::Slice(new))
             | (Value::Index(old), Value::Index(new))
             | (Value::Quotient(old), Value::Quotient(new)) => self.value(*old, *new),
             (Value::Tuple(old), Value::Tuple(new))

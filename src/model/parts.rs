@@ -410,6 +410,8 @@ impl Value {
             | Self::Inner(inner)
             | Self::Deref(inner)
             | Self::Index(inner)
+            | Self::Slice(inner)
+            | Self::Unit(inner)
             | Self::Item(inner, _)
             | Self::Quotient(inner)
             | Self::Instance { class: inner, .. } => is_opaque(*inner),

@@ -41,6 +41,8 @@ pub enum Value {
     Deref(ValueId),
     /// `x[..]`
     Index(ValueId),
+    /// Python `x[a:b]`
+    Slice(ValueId),
     Tuple(Box<[ValueId]>),
     /// Element `n` of a tuple or of what unpacks like one.
     Item(ValueId, u32),

@@ -1,7 +1,7 @@
 //! Where a function goes one way or another: what holds on each way of branches, loops and handlers.
 
 use crate::knowledge::Effect;
-use crate::model::{Branch, Condition, Loop, LoopKind, Node, Test, Try, Value, ValueId, flow};
+use crate::model::{Branch, Condition, Handler, Loop, LoopKind, Node, Test, Try, Value, ValueId, flow};
 use crate::source::Language;
 
 use super::effects::Runs;
@@ -128,11 +128,24 @@ impl Found<'_> {
         if asks.is_none() {
             self.branches += 1;
             for handler in &it.handlers {
-                self.walk(&handler.body);
+                if !self.tells_what_is_missing(handler) {
+                    self.walk(&handler.body);
+                }
             }
             self.branches -= 1;
         }
         self.walk(&it.orelse);
         self.walk(&it.finally);
+    }
+
+    /// A module cannot be imported, and what is done before that is raised again only explains it: nothing goes on after it.
+    fn tells_what_is_missing(&self, handler: &Handler) -> bool {
+        let is_import_error = |class: &ValueId| {
+            let ty = self.project.evaluate(self.file, *class);
+            matches!(ty, Ty::External(path) if matches!(&*path, "builtins.ImportError" | "builtins.ModuleNotFoundError"))
+        };
+        !handler.catches.is_empty()
+            && handler.catches.iter().all(is_import_error)
+            && !flow::exits(&handler.body, &|_| false).survives()
     }
 }

@@ -11,7 +11,7 @@ use crate::source::Language;
 use super::Project;
 use super::instances::is_plain_base;
 use super::path::LibraryPath;
-use super::types::{Class, ClassRef, FnRef, Foreign, Ty, none};
+use super::types::{Class, ClassRef, FnRef, Foreign, Ty, none, some};
 
 /// One of what a class derives from.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -66,6 +66,12 @@ impl Project {
             }
             Ty::Super(class) => self.inherited(*class, name),
             Ty::Foreign(it) => self.foreign_member(*it, name),
+            // A display of a dictionary: only its values are kept.
+            Ty::Collection(element) if language == Language::Python && is_of_dictionaries(name) => {
+                let args = [Ty::Unknown, (**element).clone()];
+                let this = Ty::Instance(Class::Library("builtins.dict".into()), some(args.to_vec()));
+                self.library_member(language, "builtins.dict", &args, &this, name)
+            }
             Ty::Collection(_) => {
                 let path = match language {
                     Language::Python => "builtins.list",
@@ -493,4 +499,9 @@ impl Project {
         let bases = facts.map_or(&[][..], |facts| facts.bases);
         bases.iter().find_map(|base| self.library_member_within(language, base, receiver, name, depth + 1))
     }
+}
+
+/// Methods that lists and sets have not.
+fn is_of_dictionaries(name: &str) -> bool {
+    matches!(name, "get" | "items" | "keys" | "popitem" | "setdefault" | "values")
 }

@@ -102,6 +102,14 @@ impl Project {
                 ref receiver @ Ty::Instance(Class::Library(ref path), _) if model.language == Language::Python => {
                     self.given_by(model.language, path, receiver, "__getitem__")
                 }
+                ref receiver @ Ty::Instance(Class::Own(class), _) if model.language == Language::Python => {
+                    self.item_of(class, receiver)
+                }
+                _ => Ty::Unknown,
+            },
+            Value::Slice(inner) => match self.evaluate(file, *inner) {
+                ty @ (Ty::Collection(_) | Ty::Str(_)) => ty,
+                ref receiver @ Ty::Instance(Class::Own(class), _) => self.item_of(class, receiver),
                 _ => Ty::Unknown,
             },
             Value::Tuple(items) => Ty::Tuple(items.iter().map(|it| self.evaluate(file, *it)).collect()),
@@ -499,6 +507,12 @@ impl Project {
             Ty::Union(parts) => Ty::union(parts.iter().map(|it| self.element(language, it))),
             _ => Ty::Unknown,
         }
+    }
+
+    /// What `__getitem__` of a class of the project's gives.
+    fn item_of(&self, class: ClassRef, receiver: &Ty) -> Ty {
+        let method = self.find_method(class, "__getitem__").filter(|it| !self.is_abstract(*it));
+        method.map_or(Ty::Unknown, |method| self.returns(method, Some(receiver)))
     }
 
     /// What is inside a wrapper: `x?`, `Some(x)`, `*x`.

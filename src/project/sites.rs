@@ -390,7 +390,7 @@ fn is_lazy(api: &Api) -> bool {
         || api.path.starts_with("itertools.")
 }
 
-fn builtin(path: &str) -> &str {
+pub(super) fn builtin(path: &str) -> &str {
     path.strip_prefix("builtins.").unwrap_or(path)
 }
 

@@ -92,8 +92,14 @@ impl Graph<'_> {
             let callee = |function: FnRef, of: Asked| Node { function, class: self.class(function, of) };
             let instead = caller.class.and_then(|_| project.asks_another(function, of, site, next));
             if let Some(own) = instead {
-                let run = project.run_by_method(function, site, own);
-                edges.extend(run.into_iter().map(|it| Edge { caller, site: at, callee: callee(it, of) }));
+                // What knows its class has only the ways that it has not by itself.
+                for run in project.run_by_method(function, site, own) {
+                    edges.push(Edge { caller, site: at, callee: Node::from(run) });
+                    let callee = callee(run, of);
+                    if callee.class.is_some() {
+                        edges.push(Edge { caller, site: at, callee });
+                    }
+                }
             } else if self.asking.contains(&next) {
                 let callee = callee(next, project.asked_at(function, of, site));
                 if callee.class.is_some() {

@@ -5,7 +5,7 @@ use crate::model::{Arg, CallId, FileModel, Implicit, ImplicitKind, Role, Value, 
 use crate::source::{Language, Span};
 
 use super::effects::Site;
-use super::sites::Found;
+use super::sites::{Found, builtin};
 use super::types::{Class, Foreign, Ty};
 
 /// Built-in functions that run a method of their first argument.
@@ -142,12 +142,23 @@ impl Found<'_> {
         let project = self.project;
         let model = project.model(self.file);
         let call = model.call(id);
-        let Value::Path(path) = model.value(call.callee) else { return };
-        let [module, name] = &*path.segments else { return };
-        if model.name(*module) != "builtins" || call.args[0].name.is_some() {
+        if call.args[0].name.is_some() {
             return;
         }
-        let name = model.name(*name);
+        let found;
+        let name = match model.value(call.callee) {
+            Value::Path(path) => match &*path.segments {
+                [module, name] if model.name(*module) == "builtins" => model.name(*name),
+                _ => return,
+            },
+            // `from x import *` may bring one of that name.
+            Value::Global(..) => {
+                found = project.evaluate(self.file, call.callee);
+                let Ty::External(path) = &found else { return };
+                builtin(path)
+            }
+            _ => return,
+        };
         if let Some((_, method)) = METHODS_OF_BUILTINS.iter().find(|(builtin, _)| *builtin == name) {
             self.method(site, &project.evaluate(self.file, call.args[0].value), method);
         } else if EXHAUST.contains(&name) {

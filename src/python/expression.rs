@@ -119,7 +119,7 @@ impl<'a> Lowerer<'a> {
                 }
                 UNKNOWN
             }
-            Expr::Lambda(it) => self.lambda(it),
+            Expr::Lambda(it) => self.lambda(it, &[]),
             Expr::Dict(it) => {
                 let mut values = Vec::new();
                 for item in &it.items {
@@ -166,7 +166,7 @@ impl<'a> Lowerer<'a> {
                 if it.ctx == ExprContext::Load {
                     self.operator(value, "__getitem__", span(it.range()));
                 }
-                self.add(Value::Index(value))
+                self.add(if it.slice.is_slice_expr() { Value::Slice(value) } else { Value::Index(value) })
             }
             Expr::Starred(it) => {
                 let value = self.expression(&it.value, result);
@@ -342,12 +342,28 @@ impl<'a> Lowerer<'a> {
         };
         let callee = self.special_callee(&it.func, callee);
         let mut args = Vec::with_capacity(it.arguments.args.len() + it.arguments.keywords.len());
-        for arg in it.arguments.args.iter() {
-            let value = self.expression(arg, Use::Passed);
-            args.push(Arg { name: None, value, span: span(arg.range()), spread: arg.is_starred_expr() });
+        let plain = |value: ValueId, arg: &Expr| {
+            let spread = arg.is_starred_expr();
+            Arg { name: None, value, span: span(arg.range()), spread }
+        };
+        match &*it.arguments.args {
+            // What the function is called with is known before it.
+            [Expr::Lambda(lambda), over @ ..] if !over.is_empty() && self.is_builtin(callee, &["map", "filter"]) => {
+                let over: Vec<Arg> = over.iter().map(|arg| plain(self.expression(arg, Use::Passed), arg)).collect();
+                let elements: Vec<ValueId> = over.iter().map(|arg| self.element(arg.value)).collect();
+                args.push(plain(self.lambda(lambda, &elements), &it.arguments.args[0]));
+                args.extend(over);
+            }
+            all => args.extend(all.iter().map(|arg| plain(self.expression(arg, Use::Passed), arg))),
         }
         for keyword in it.arguments.keywords.iter() {
-            let value = self.expression(&keyword.value, Use::Passed);
+            let value = match &keyword.value {
+                Expr::Lambda(lambda) if keyword.arg.as_ref().is_some_and(|name| name == "key") => {
+                    let element = self.compared(callee, &args);
+                    self.lambda(lambda, &[element])
+                }
+                value => self.expression(value, Use::Passed),
+            };
             let name = keyword.arg.as_ref().map(|name| self.model.intern(name.as_str()));
             args.push(Arg { name, value, span: span(keyword.range()), spread: name.is_none() });
         }
@@ -363,6 +379,30 @@ impl<'a> Lowerer<'a> {
         });
         self.push(Node::Call(id));
         self.add(Value::Result(id))
+    }
+
+    fn is_builtin(&self, callee: ValueId, names: &[&str]) -> bool {
+        let Value::Path(path) = self.model.value(callee) else { return false };
+        let [module, name] = &*path.segments else { return false };
+        self.model.name(*module) == "builtins" && names.contains(&self.model.name(*name))
+    }
+
+    fn element(&mut self, value: ValueId) -> ValueId {
+        if value == UNKNOWN { UNKNOWN } else { self.add(Value::Element(value)) }
+    }
+
+    /// What a call gives to the function under `key`: elements of a list, or of the only argument.
+    fn compared(&mut self, callee: ValueId, args: &[Arg]) -> ValueId {
+        match (self.model.value(callee), args) {
+            (Value::Attr(list, name), []) if self.model.name(*name) == "sort" => {
+                let list = *list;
+                self.element(list)
+            }
+            (_, [only]) if !only.spread && self.is_builtin(callee, &["sorted", "min", "max"]) => {
+                self.element(only.value)
+            }
+            _ => UNKNOWN,
+        }
     }
 
     /// `super` in a method.

@@ -80,7 +80,8 @@ impl<'a> Lowerer<'a> {
     }
 
     /// `lambda`: lowered where it stands.
-    pub(super) fn lambda(&mut self, lambda: &'a ExprLambda) -> ValueId {
+    /// `given`: what it is known to be called with.
+    pub(super) fn lambda(&mut self, lambda: &'a ExprLambda, given: &[ValueId]) -> ValueId {
         let start = lambda.range().start().to_u32();
         let id = self.new_function(
             "<lambda>",
@@ -96,6 +97,10 @@ impl<'a> Lowerer<'a> {
         }
         if let Some(parameters) = parameters {
             self.parameters(id, parameters, &defaults, Receiver::None);
+            let params = self.model.function_mut(id).params.iter_mut();
+            for (param, given) in params.filter(|it| it.kind == ParamKind::Positional).zip(given) {
+                param.value = *given;
+            }
         }
         self.push(Node::Define(id));
         self.open(id, bound);
