@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashSet;
 
 use crate::knowledge::HandlerRole;
-use crate::model::{FunctionKind, NameId, ParamKind, Role, Value, ValueId};
+use crate::model::{ClassKind, FunctionKind, NameId, ParamKind, Role, Value, ValueId};
 use crate::source::Language;
 
 use super::Project;
@@ -30,8 +30,20 @@ impl Project {
         match receiver {
             Ty::Module(file, module) => self.module_member(*file, *module, name).unwrap_or(Ty::Unknown),
             Ty::External(path) => self.external_member(language, path, name),
+            Ty::Class(class) if self.declared_in(class.file).class(class.class).kind == ClassKind::Alias => {
+                match self.instance_of(language, receiver, Vec::new()) {
+                    Ty::Instance(Class::Own(class), _) => self.member(language, &Ty::Class(class), name),
+                    Ty::Instance(Class::Library(path), _) => self.external_member(language, &path, name),
+                    Ty::Collection(_) => self.external_member(language, "std::vec::Vec", name),
+                    _ => Ty::Unknown,
+                }
+            }
             Ty::Class(class) | Ty::Instance(Class::Own(class), _) => {
                 match self.class_member(*class, name, Some(receiver)) {
+                    // A variant makes an instance of its `enum`, as a class does.
+                    Ty::Unknown if matches!(receiver, Ty::Class(_)) && self.has_variant(*class, name) => {
+                        receiver.clone()
+                    }
                     // Derived.
                     Ty::Unknown if language == Language::Rust && name == "default" => {
                         let this = Ty::Instance(Class::Own(*class), none());
@@ -102,6 +114,14 @@ impl Project {
             Ty::Union(parts) => Ty::union(parts.iter().map(|it| self.field(it, name))),
             other => self.member(Language::Rust, other, name),
         }
+    }
+
+    /// Rust: an `enum` with a variant of that name that holds something.
+    fn has_variant(&self, class: ClassRef, name: &str) -> bool {
+        let model = self.declared_in(class.file);
+        let declared = model.class(class.class);
+        let holds = |field: &str| field.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
+        declared.kind == ClassKind::Enum && declared.fields.iter().any(|(field, _)| holds(model.name(*field)))
     }
 
     pub(super) fn own_field(&self, class: ClassRef, name: &str) -> Ty {

@@ -56,6 +56,16 @@ impl Lowerer {
                 let class = self.class(&it.ident, ClassKind::Enum, in_block);
                 self.class_attributes(class, &it.attrs);
                 self.show_class(class, &it.attrs);
+                let mark = self.enter_generics(&it.generics);
+                let mut fields = Vec::new();
+                for variant in &it.variants {
+                    for (field, value) in self.fields(&variant.fields) {
+                        let field = self.model.names.text(field).to_owned();
+                        fields.push((self.field_of_variant(&variant.ident, &field), value));
+                    }
+                }
+                self.leave_generics(mark);
+                self.model.classes[class.index()].fields = fields;
             }
             Item::Trait(it) => {
                 let class = self.class(&it.ident, ClassKind::Trait, in_block);
@@ -146,6 +156,11 @@ impl Lowerer {
             out.push((name, value));
         }
         out
+    }
+
+    /// What a variant of an `enum` holds is a field of the `enum`: `Circle.0`, `Circle.radius`.
+    pub(super) fn field_of_variant(&mut self, variant: &syn::Ident, field: &str) -> NameId {
+        self.name(&format!("{variant}.{field}"))
     }
 
     fn inline_module(&mut self, it: &syn::ItemMod) {

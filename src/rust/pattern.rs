@@ -1,5 +1,6 @@
 //! Patterns: which names they bind, and to which part of the value.
 
+use syn::ext::IdentExt as _;
 use syn::{Member, Pat};
 
 use crate::model::{UNKNOWN, Value, ValueId};
@@ -51,15 +52,20 @@ impl Lowerer {
                 let variant = it.path.segments.last().map(|it| it.ident.to_string());
                 let unwraps = matches!(variant.as_deref(), Some("Some" | "Ok"));
                 for (index, pat) in it.elems.iter().enumerate() {
-                    let part = if unwraps {
-                        self.part(value, true, Value::Inner)
-                    } else {
-                        let name = self.name(&index.to_string());
-                        // A tuple struct's own fields; of an enum's variants nothing is known.
-                        let is_struct = it.path.segments.len() == 1;
-                        self.part(value, is_struct && variant.as_deref() != Some("Err"), |value| {
-                            Value::Attr(value, name)
-                        })
+                    // After `..` they are counted from the end.
+                    let known = !it.elems.iter().take(index).any(|it| matches!(it, Pat::Rest(_)));
+                    let part = match variant_of(&it.path) {
+                        _ if unwraps => self.part(value, true, Value::Inner),
+                        Some(variant) => {
+                            let name = self.field_of_variant(variant, &index.to_string());
+                            self.part(value, known, |value| Value::Field(value, name))
+                        }
+                        None => {
+                            let name = self.name(&index.to_string());
+                            // A tuple struct's own fields; of a variant that is imported by itself nothing is known.
+                            let known = known && it.path.segments.len() == 1 && variant.as_deref() != Some("Err");
+                            self.part(value, known, |value| Value::Attr(value, name))
+                        }
                     };
                     self.destructure(pat, part);
                 }
@@ -67,10 +73,14 @@ impl Lowerer {
             Pat::Struct(it) => {
                 for field in &it.fields {
                     let name = match &field.member {
-                        Member::Named(ident) => self.ident(ident),
-                        Member::Unnamed(index) => self.name(&index.index.to_string()),
+                        Member::Named(ident) => ident.unraw().to_string(),
+                        Member::Unnamed(index) => index.index.to_string(),
                     };
-                    let part = self.part(value, it.path.segments.len() == 1, |value| Value::Field(value, name));
+                    let (name, known) = match variant_of(&it.path) {
+                        Some(variant) => (self.field_of_variant(variant, &name), true),
+                        None => (self.name(&name), it.path.segments.len() == 1),
+                    };
+                    let part = self.part(value, known, |value| Value::Field(value, name));
                     self.destructure(&field.pat, part);
                 }
             }
@@ -94,4 +104,11 @@ impl Lowerer {
     fn part(&mut self, value: ValueId, known: bool, of: impl FnOnce(ValueId) -> Value) -> ValueId {
         if known && value != UNKNOWN { self.add(of(value)) } else { UNKNOWN }
     }
+}
+
+/// The variant that `Shape::Circle`, `Self::Circle` names; `None` for `Point`, `module::Point`.
+fn variant_of(path: &syn::Path) -> Option<&syn::Ident> {
+    let mut names = path.segments.iter().rev().map(|it| &it.ident);
+    let variant = names.next()?;
+    names.next()?.to_string().starts_with(char::is_uppercase).then_some(variant)
 }
