@@ -45,7 +45,12 @@ pub(super) struct Callables {
     called: FxHashMap<FunctionId, Vec<(FunctionId, u32)>>,
     /// By the function that hands it on: whose parameter, in which call, as which argument.
     handed: FxHashMap<FunctionId, Vec<(FunctionId, u32, CallId, usize)>>,
+    /// Functions that are handed on where they are written: in which call, as which argument.
+    closures: Vec<(FunctionId, CallId, usize)>,
 }
+
+/// Through more functions than that, nobody hands on what is to run in a thread.
+const MOST_HANDED_ON: u32 = 4;
 
 impl Callables {
     fn of(model: &FileModel, calls: Calls<'_>) -> Self {
@@ -55,9 +60,15 @@ impl Callables {
                 found.called.entry(call.function).or_default().push((*function, *position));
             }
             for (argument, arg) in call.args.iter().enumerate() {
-                if let Value::Param(function, position) = model.value(arg.value) {
-                    let handed = (*function, *position, id, argument);
-                    found.handed.entry(call.function).or_default().push(handed);
+                match model.value(arg.value) {
+                    Value::Param(function, position) => {
+                        let handed = (*function, *position, id, argument);
+                        found.handed.entry(call.function).or_default().push(handed);
+                    }
+                    Value::Function(function) => {
+                        found.closures.push((*function, id, argument));
+                    }
+                    _ => {}
                 }
             }
         }
@@ -95,12 +106,7 @@ impl Project {
             }
         }
         // Where some path hands it to a thread, whoever is on the loop goes that way.
-        let handed = callables.handed.get(&function.function);
-        positions.retain(|position| {
-            !handed.into_iter().flatten().any(|(owner, at, call, argument)| {
-                own(owner) && at == position && self.is_offloaded(function.file, *call, *argument)
-            })
-        });
+        positions.retain(|position| !self.hands_off(function, *position, 0));
         positions.sort_unstable();
         positions.dedup();
         positions
@@ -112,6 +118,29 @@ impl Project {
             matches!(runs.place, Runner::Thread | Runner::Process) && runs.position.map(usize::from) == Some(argument)
         };
         self.api_of(file, call).is_some_and(|api| api.runs.iter().any(is_it))
+    }
+
+    /// The parameter at that position is run in a thread or process, on some path at least: as it is, or by a function around
+    /// it, through however many functions.
+    fn hands_off(&self, function: FnRef, position: u32, depth: u32) -> bool {
+        if depth > MOST_HANDED_ON {
+            return false;
+        }
+        let callables = self.callables(function);
+        let is_it = |owner: FunctionId, at: u32| (owner, at) == (function.function, position);
+        let goes = |call: CallId, argument: usize| {
+            self.is_offloaded(function.file, call, argument)
+                || self
+                    .parameter_given(function.file, call, argument)
+                    .is_some_and(|(next, at)| self.hands_off(next, at, depth + 1))
+        };
+        // What is written in the function may do it as well.
+        callables.handed.values().flatten().filter(|it| is_it(it.0, it.1)).any(|it| goes(it.2, it.3))
+            || callables
+                .closures
+                .iter()
+                .filter(|it| callables.called.get(&it.0).into_iter().flatten().any(|it| is_it(it.0, it.1)))
+                .any(|it| goes(it.1, it.2))
     }
 
     /// The parameter at that position goes, through however many functions, to one that calls it.
