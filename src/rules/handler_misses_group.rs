@@ -1,6 +1,6 @@
 //! `handler-misses-group`: an `except` stands around a task group whose errors it never sees, because they come in a group.
 
-use super::task_group::{derives, exceptions, is_group, made_by, role};
+use super::task_group::{deeper, derives, exceptions, is_group, made_by, role};
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Related, Severity};
 use crate::knowledge::ScopeRole;
@@ -25,7 +25,7 @@ fn check(context: &mut Context<'_>) {
         return;
     }
     for id in context.model().function_ids() {
-        let mut found: Vec<(Span, Span)> = Vec::new();
+        let mut found: Vec<(Span, Group)> = Vec::new();
         flow::visit_for(&context.model().function(id).body, Kinds::TRY, &mut |node| {
             if let Node::Try(it) = node {
                 tried(context, it, &mut found);
@@ -37,19 +37,22 @@ fn check(context: &mut Context<'_>) {
                 "the tasks' errors arrive as an `ExceptionGroup`, which this `except` does not catch".to_owned();
             let mut finding = context.finding(&RULE, context.function(id), head, message);
             finding.help = Some("use `except*`, or handle the error in the task".to_owned());
-            finding.related =
-                vec![Related { message: "the task group opens here".to_owned(), place: context.place(group) }];
+            let message = match &group.opened_by {
+                Some(manager) => format!("the task group opens here, in `{manager}`"),
+                None => "the task group opens here".to_owned(),
+            };
+            finding.related = vec![Related { message, place: context.place(group.span) }];
             context.keep(finding);
         }
     }
 }
 
-fn tried(context: &Context<'_>, it: &Try, found: &mut Vec<(Span, Span)>) {
-    let Some(group) = only_group(context, &it.body, false) else { return };
+fn tried(context: &Context<'_>, it: &Try, found: &mut Vec<(Span, Group)>) {
+    let Some(group) = only_group(context, &it.body, false, 0) else { return };
     let mut missed = Vec::new();
     for handler in &it.handlers {
         match judge(context, handler, group.timed) {
-            Sight::Misses => missed.push((handler.head, group.span)),
+            Sight::Misses => missed.push((handler.head, group.clone())),
             // Whoever catches the group knows of it; what stands beside that is for other errors.
             Sight::CatchesGroup => return,
             Sight::CatchesAll => break,
@@ -59,14 +62,21 @@ fn tried(context: &Context<'_>, it: &Try, found: &mut Vec<(Span, Span)>) {
     found.extend(missed);
 }
 
+/// Context managers that enter one another: deeper, none is looked into.
+const MOST_MANAGERS: u32 = 4;
+
+#[derive(Clone)]
 struct Group {
     span: Span,
+    /// The context manager of the project that opens it.
+    opened_by: Option<String>,
     /// A timeout stands around it, and its error is not in the group.
     timed: bool,
 }
 
 /// The task group that is all the block has: anything else in it could raise what the handler waits for.
-fn only_group(context: &Context<'_>, block: &Block, timed: bool) -> Option<Group> {
+/// `depth`: of how many context managers, one entered in the next, the block is the body.
+fn only_group(context: &Context<'_>, block: &Block, timed: bool, depth: u32) -> Option<Group> {
     let mut makers: Vec<CallId> = Vec::new();
     let mut found: Option<&Scope> = None;
     for node in &block.nodes {
@@ -100,7 +110,18 @@ fn only_group(context: &Context<'_>, block: &Block, timed: bool) -> Option<Group
                 Value::Result(call) => context.model().call(*call).args.is_empty(),
                 _ => true,
             };
-            return plain.then_some(Group { span: item.span, timed });
+            let yields = depth == 0 || holds_yield(&scope.body);
+            return (plain && yields).then_some(Group { span: item.span, opened_by: None, timed });
+        }
+        if let Ty::Manager(found) = context.evaluate(item.value)
+            && depth < MOST_MANAGERS
+        {
+            // Around its caller's body is what it has around its `yield`.
+            let inner = context.looking_into(found.file);
+            let group = deeper(|| only_group(&inner, &context.project.function(found).body, timed, depth + 1))?;
+            let opened_by = group.opened_by.unwrap_or_else(|| context.project.short_name(found).to_owned());
+            let yields = depth == 0 || holds_yield(&scope.body);
+            return yields.then_some(Group { span: item.span, opened_by: Some(opened_by), ..group });
         }
         match role(context, item)? {
             ScopeRole::Timeout => timed = true,
@@ -109,7 +130,18 @@ fn only_group(context: &Context<'_>, block: &Block, timed: bool) -> Option<Group
         }
         made_by(context, item.value)?;
     }
-    only_group(context, &scope.body, timed)
+    only_group(context, &scope.body, timed, depth)
+}
+
+/// The context manager gives way to its caller's body in there, and lets all errors of that pass.
+fn holds_yield(block: &Block) -> bool {
+    let mut nodes = block.nodes.iter();
+    nodes.any(|node| match node {
+        Node::Yield(_) => true,
+        Node::Try(it) => it.handlers.is_empty() && holds_yield(&it.body),
+        Node::Scope(it) => holds_yield(&it.body),
+        _ => false,
+    })
 }
 
 /// `task.result()` of a task that is done.
