@@ -88,8 +88,13 @@ impl Project {
         }
         let Ty::Instance(Class::Own(class), _) = receiver else { return None };
         let function = self.find_method(*class, name)?;
-        let remembered = self.is_installed(function.file) && self.keeps_result(function);
-        (self.is_property(function) && !self.is_abstract(function) && !remembered).then_some(function)
+        (self.is_property(function) && self.runs_when_read(function)).then_some(function)
+    }
+
+    /// What reading a property runs is its own body, unless a class below says otherwise, or a library keeps what it gave.
+    pub(super) fn runs_when_read(&self, property: FnRef) -> bool {
+        let remembered = self.is_installed(property.file) && self.keeps_result(property);
+        !self.is_abstract(property) && !remembered
     }
 
     /// The function is nested in `outer`, at any depth.
@@ -277,9 +282,7 @@ impl Found<'_> {
                 }
             }
             Only::Api(api) => self.library_call(&site, id, api),
-            Only::Unknown => {
-                self.asked(&site);
-            }
+            Only::Unknown => self.asked(&site),
             Only::Several => return,
         }
         if model.language == Language::Python && !call.args.is_empty() {

@@ -112,7 +112,7 @@ impl Graph<'_> {
 
     fn class(&self, function: FnRef, of: Asked) -> Option<ClassRef> {
         let class = of.class()?;
-        let own = self.project.declared(function).class.map(|class| ClassRef { file: function.file, class });
+        let own = self.project.asked_as_method(function).class();
         (self.asking.contains(&function) && own != Some(class)).then_some(class)
     }
 }
@@ -120,14 +120,10 @@ impl Graph<'_> {
 impl Project {
     /// What runs when a method asks its own object for a method that turns out to be `own`.
     fn run_by_method(&self, function: FnRef, site: &Site, own: FnRef) -> Vec<FnRef> {
-        if self.is_abstract(own) {
-            return Vec::new();
-        }
         if self.is_property(own) {
-            let remembered = self.is_installed(own.file) && self.keeps_result(own);
-            return if remembered { Vec::new() } else { vec![own] };
+            return Vec::from_iter(self.runs_when_read(own).then_some(own));
         }
-        if !self.runs_methods(function, site) {
+        if self.is_abstract(own) || !self.runs_methods(function, site) {
             return Vec::new();
         }
         let awaited = site.call.is_some_and(|call| self.model(function.file).call(call).awaited);

@@ -98,7 +98,8 @@ impl<'a> Lowerer<'a> {
         if let Some(parameters) = parameters {
             self.parameters(id, parameters, &defaults, Receiver::None);
             let params = self.model.function_mut(id).params.iter_mut();
-            for (param, given) in params.filter(|it| it.kind == ParamKind::Positional).zip(given) {
+            let given = params.filter(|it| it.kind == ParamKind::Positional).zip(given);
+            for (param, given) in given.filter(|(_, given)| **given != UNKNOWN) {
                 param.value = *given;
             }
         }

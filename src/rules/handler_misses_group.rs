@@ -102,6 +102,7 @@ fn only_group(context: &Context<'_>, block: &Block, timed: bool, depth: u32) -> 
     if makers.iter().any(|id| !items.contains(id)) {
         return None;
     }
+    let yields = depth == 0 || holds_yield(&scope.body);
     let mut timed = timed;
     for item in &scope.items {
         if is_group(context, item) {
@@ -110,7 +111,6 @@ fn only_group(context: &Context<'_>, block: &Block, timed: bool, depth: u32) -> 
                 Value::Result(call) => context.model().call(*call).args.is_empty(),
                 _ => true,
             };
-            let yields = depth == 0 || holds_yield(&scope.body);
             return (plain && yields).then_some(Group { span: item.span, opened_by: None, timed });
         }
         if let Ty::Manager(found) = context.evaluate(item.value)
@@ -120,7 +120,6 @@ fn only_group(context: &Context<'_>, block: &Block, timed: bool, depth: u32) -> 
             let inner = context.looking_into(found.file);
             let group = deeper(|| only_group(&inner, &context.project.function(found).body, timed, depth + 1))?;
             let opened_by = group.opened_by.unwrap_or_else(|| context.project.short_name(found).to_owned());
-            let yields = depth == 0 || holds_yield(&scope.body);
             return yields.then_some(Group { span: item.span, opened_by: Some(opened_by), ..group });
         }
         match role(context, item)? {
