@@ -5,6 +5,7 @@
 
 mod code;
 pub mod flow;
+mod growing;
 mod kinds;
 mod names;
 mod outline;
@@ -16,6 +17,7 @@ pub use code::{
     Arg, Arm, Await, Block, Branch, BranchKind, Call, Condition, Handler, Implicit, ImplicitKind, Loop, LoopKind, Node,
     Raise, Scope, ScopeItem, ScopeKind, Test, Try, Use, Yield,
 };
+pub use growing::Growing;
 pub use kinds::Kinds;
 pub use names::{NameId, Names};
 pub use outline::{Reshaped, reshaped};

@@ -13,7 +13,8 @@ impl Project {
     /// The function has no place where anything is run, and that is seen without lowering it: it gives a field, or makes
     /// something of what it is given.
     pub(super) fn surely_runs_nothing(&self, function: FnRef) -> bool {
-        if !self.slot(function.file).has_outline_alone() {
+        let model = self.model(function.file);
+        if model.language != Language::Rust || model.part_of_function(function.function).is_none() {
             return false;
         }
         let declared = self.declared(function);
@@ -25,8 +26,8 @@ impl Project {
     /// No parameter of the function can be called, as far as its declaration tells: all have types that are no functions.
     pub(super) fn is_given_no_functions(&self, function: FnRef) -> bool {
         self.language(function.file) == Language::Rust && {
-            let model = self.declared_in(function.file);
-            let params = &model.function(function.function).params;
+            let model = self.model(function.file);
+            let params = &model.declaration(function.function).params;
             !params.iter().any(|it| matches!(model.value(it.value), Value::Param(..)))
         }
     }

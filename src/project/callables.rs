@@ -184,11 +184,11 @@ impl Project {
         let param = params.get(position as usize)?;
         if let Some(given) = self.given_by_python(file, callee) {
             let place = given.iter().position(|it| it.param == position)?;
-            let name = self.declared_in(callee.file).name(param.name);
+            let name = self.model(callee.file).name(param.name);
             let place = given[place].positional.then_some(place);
             return model.call(call).argument(&model.names, place, Some(name)).map(|arg| arg.value);
         }
-        let name = self.declared_in(callee.file).name(param.name);
+        let name = self.model(callee.file).name(param.name);
         // Python keeps the receiver out of the arguments; Rust does so in method calls, of which `self` is no parameter.
         let receivers = params.iter().take(position as usize).filter(|it| it.kind == ParamKind::Receiver).count();
         let index = position as usize - receivers;

@@ -103,7 +103,7 @@ impl Project {
         let mut seen = 0;
         while let Some(at) = pending.get(seen).copied() {
             seen += 1;
-            for glob in self.declared_in(at).modules.iter().flat_map(|it| &it.globs) {
+            for glob in self.model(at).modules.iter().flat_map(|it| &it.globs) {
                 match self.evaluate(at, glob.value) {
                     Ty::Module(other, _) if pending.contains(&other) => {}
                     Ty::Module(other, _) => pending.push(other),

@@ -55,7 +55,7 @@ impl Project {
             let call = model.call(call);
             let receiver = call.args.first().map_or(Ty::Unknown, |arg| self.evaluate(file, arg.value));
             let name = self.declared(function).name;
-            let found = self.member(language, &receiver, self.declared_in(function.file).name(name));
+            let found = self.member(language, &receiver, self.model(function.file).name(name));
             return vec![self.callee_of(language, &found)];
         }
         let callees = ty.parts().iter().map(|part| self.callee_of(language, part));
@@ -80,14 +80,12 @@ impl Project {
     fn is_trait_method(&self, function: FnRef) -> bool {
         let definition = self.declared(function);
         !definition.is_static
-            && definition
-                .class
-                .is_some_and(|class| self.declared_in(function.file).class(class).kind == ClassKind::Trait)
+            && definition.class.is_some_and(|class| self.model(function.file).class(class).kind == ClassKind::Trait)
     }
 
     /// Rust: a struct without fields, whose name is its only instance.
     pub(super) fn is_unit(&self, class: ClassRef) -> bool {
-        let declared = self.declared_in(class.file).class(class.class);
+        let declared = self.model(class.file).class(class.class);
         declared.kind == ClassKind::Struct && declared.fields.is_empty()
     }
 

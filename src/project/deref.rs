@@ -54,7 +54,7 @@ impl Project {
     /// What `deref` of the type's own `impl` gives.
     fn deref_target(&self, class: ClassRef) -> Ty {
         for (file, index) in self.impls_of(class).iter() {
-            let model = self.declared_in(*file);
+            let model = self.model(*file);
             let it = &model.impls[*index as usize];
             let Some(of_trait) = it.of_trait else { continue };
             let Some(deref) = model.names.find("deref") else { continue };

@@ -122,7 +122,7 @@ impl Project {
 
     /// The blocks for a type that some of the files hold.
     fn blocks_for(&self, class: ClassRef, mentioned: &Mentioned) -> Impls {
-        let model = self.declared_in(class.file);
+        let model = self.model(class.file);
         let files = mentioned.files_for(model.name(model.class(class.class).name));
         let mut found = Vec::new();
         for file in files {
@@ -163,7 +163,7 @@ impl Project {
 
     /// The blocks of a file and the types they are for.
     pub(super) fn impls_in(&self, file: FileId) -> Vec<(ClassRef, FileId, u32)> {
-        let targets = self.declared_in(file).impls.iter().zip(0..).filter_map(|(it, index)| {
+        let targets = self.model(file).impls.iter().zip(0..).filter_map(|(it, index)| {
             let Ty::Instance(Class::Own(class), _) = self.evaluate(file, it.target) else { return None };
             Some((class, file, index))
         });

@@ -30,7 +30,7 @@ impl Project {
         match receiver {
             Ty::Module(file, module) => self.module_member(*file, *module, name).unwrap_or(Ty::Unknown),
             Ty::External(path) => self.external_member(language, path, name),
-            Ty::Class(class) if self.declared_in(class.file).class(class.class).kind == ClassKind::Alias => {
+            Ty::Class(class) if self.model(class.file).class(class.class).kind == ClassKind::Alias => {
                 match self.instance_of(language, receiver, Vec::new()) {
                     Ty::Instance(Class::Own(class), _) => self.member(language, &Ty::Class(class), name),
                     Ty::Instance(Class::Library(path), _) => self.external_member(language, &path, name),
@@ -118,14 +118,14 @@ impl Project {
 
     /// Rust: an `enum` with a variant of that name that holds something.
     fn has_variant(&self, class: ClassRef, name: &str) -> bool {
-        let model = self.declared_in(class.file);
+        let model = self.model(class.file);
         let declared = model.class(class.class);
         let holds = |field: &str| field.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
         declared.kind == ClassKind::Enum && declared.fields.iter().any(|(field, _)| holds(model.name(*field)))
     }
 
     pub(super) fn own_field(&self, class: ClassRef, name: &str) -> Ty {
-        let model = self.declared_in(class.file);
+        let model = self.model(class.file);
         let id = model.names.find(name);
         let fields = &model.class(class.class).fields;
         let field = fields.iter().find(|(it, _)| Some(*it) == id);
@@ -173,7 +173,7 @@ impl Project {
         if let Some(found) = self.own_member(class, name, receiver) {
             return found;
         }
-        if self.declared_in(class.file).class(class.class).bases.is_empty() {
+        if self.model(class.file).class(class.class).bases.is_empty() {
             return Ty::Unknown;
         }
         self.member_along(&self.ancestry(class)[1..], name, receiver)
@@ -234,7 +234,7 @@ impl Project {
 
     fn ancestors(&self, class: ClassRef, order: &mut Vec<Ancestor>, depth: u32) {
         order.push(Ancestor::Own(class));
-        let model = self.declared_in(class.file);
+        let model = self.model(class.file);
         for base in &model.class(class.class).bases {
             match self.evaluate(class.file, *base) {
                 Ty::Class(base) if base != class && depth < 12 => self.ancestors(base, order, depth + 1),
@@ -246,7 +246,7 @@ impl Project {
     }
 
     fn own_member(&self, class: ClassRef, name: &str, receiver: Option<&Ty>) -> Option<Ty> {
-        let model = self.declared_in(class.file);
+        let model = self.model(class.file);
         let declared = model.class(class.class);
         let id = model.names.find(name);
         if let Some(id) = id {
@@ -257,7 +257,7 @@ impl Project {
         }
         let impls = (model.language == Language::Rust).then(|| self.impls_of(class));
         for (file, index) in impls.iter().flat_map(|it| it.iter()) {
-            let model = self.declared_in(*file);
+            let model = self.model(*file);
             let it = &model.impls[*index as usize];
             if let Some(id) = model.names.find(name)
                 && let Some((_, function)) = it.methods.iter().find(|(it, _)| *it == id)
@@ -299,7 +299,7 @@ impl Project {
     /// A default method of a trait that the type implements.
     pub(super) fn trait_member(&self, class: ClassRef, receiver: &Ty, name: &str) -> Ty {
         for (file, index) in self.impls_of(class).iter() {
-            let it = &self.declared_in(*file).impls[*index as usize];
+            let it = &self.model(*file).impls[*index as usize];
             let Some(of_trait) = it.of_trait else { continue };
             match self.evaluate(*file, of_trait) {
                 Ty::Class(of_trait) => {
@@ -343,8 +343,7 @@ impl Project {
     pub fn is_class_method(&self, function: FnRef) -> bool {
         let _outlines = self.of_outlines();
         self.declared(function).params.first().is_some_and(|param| {
-            param.kind == ParamKind::Receiver
-                && matches!(self.declared_in(function.file).value(param.value), Value::Class(_))
+            param.kind == ParamKind::Receiver && matches!(self.model(function.file).value(param.value), Value::Class(_))
         })
     }
 
@@ -356,7 +355,7 @@ impl Project {
         let mut at = 0;
         while let Some(class) = classes.get(at).copied() {
             at += 1;
-            for base in &self.declared_in(class.file).class(class.class).bases {
+            for base in &self.model(class.file).class(class.class).bases {
                 match self.evaluate(class.file, *base) {
                     Ty::Class(base) if !classes.contains(&base) => classes.push(base),
                     Ty::External(path) => found.push(path),
@@ -373,7 +372,7 @@ impl Project {
         if let Some(own) = self.own_method(class, name) {
             return Some(own);
         }
-        if self.declared_in(class.file).class(class.class).bases.is_empty() {
+        if self.model(class.file).class(class.class).bases.is_empty() {
             return None;
         }
         for ancestor in self.ancestry(class).iter() {
@@ -396,14 +395,14 @@ impl Project {
     }
 
     pub(super) fn own_method(&self, class: ClassRef, name: &str) -> Option<FnRef> {
-        let model = self.declared_in(class.file);
+        let model = self.model(class.file);
         if let Some(id) = model.names.find(name)
             && let Some((_, function)) = model.class(class.class).methods.iter().rev().find(|(it, _)| *it == id)
         {
             return Some(FnRef { file: class.file, function: *function });
         }
         self.impls_of(class).iter().find_map(|(file, index)| {
-            let model = self.declared_in(*file);
+            let model = self.model(*file);
             let id = model.names.find(name)?;
             let (_, function) = model.impls[*index as usize].methods.iter().find(|(it, _)| *it == id)?;
             Some(FnRef { file: *file, function: *function })

@@ -79,8 +79,6 @@ pub struct Project {
     slots: Box<[OnceLock<Arc<Slot>>]>,
     /// What has been asked of each.
     remembered: Box<[OnceLock<Box<remembered::Remembered>>]>,
-    /// The same, while no more than their outlines is known.
-    remembered_outlines: Box<[OnceLock<Box<remembered::Remembered>>]>,
     pub knowledge: Arc<Knowledge>,
     layout: Arc<Layout>,
     /// Rust `impl` blocks of the group.
@@ -101,12 +99,8 @@ pub struct Project {
 /// A file that has been read.
 struct Slot {
     source: Source,
-    /// Who asks for what is declared alone is given the outline. All bodies come after it in the model.
-    outlined: bool,
-    /// Python: bodies are lowered when they are asked for.
+    /// Bodies are lowered when they are asked for.
     in_parts: bool,
-    /// `None`: it has none of its own.
-    outline: OnceLock<Option<FileModel>>,
     model: OnceLock<FileModel>,
     /// Rust: what the text tells of `impl` blocks.
     mentions: OnceLock<Mentions>,
@@ -138,7 +132,6 @@ impl Project {
             relevant: Vec::new(),
             slots: files.all().map(|_| OnceLock::new()).collect(),
             remembered: files.all().map(|_| OnceLock::new()).collect(),
-            remembered_outlines: files.all().map(|_| OnceLock::new()).collect(),
             knowledge: Arc::clone(&files.knowledge),
             layout: Arc::clone(&files.layout),
             files,
@@ -158,8 +151,8 @@ impl Project {
         let is_rust = self.language(file) == Language::Rust;
         // The text of a Python file that nothing may lead to is not kept. Any Rust file may have an `impl` for a type of another.
         if read.relevant || is_rust {
-            let outlined = is_rust && !read.relevant && !self.noted;
-            let slot = self.slots[file.index()].get_or_init(|| Slot::with(read.source, outlined));
+            let in_parts = !read.relevant && !self.noted;
+            let slot = self.slots[file.index()].get_or_init(|| Slot::with(read.source, in_parts));
             if read.relevant {
                 slot.model();
             }
@@ -243,14 +236,9 @@ impl Project {
         self.slot(file).model()
     }
 
-    /// What the file declares: the model, but for the bodies of functions, if nobody has asked for those.
-    fn declared_in(&self, file: FileId) -> &FileModel {
-        self.slot(file).declared()
-    }
-
     /// What is declared of a function: not its body.
     pub fn declared(&self, function: FnRef) -> &Function {
-        self.declared_in(function.file).declaration(function.function)
+        self.model(function.file).declaration(function.function)
     }
 
     pub(crate) fn mark_failed(&self, file: FileId) {
@@ -310,7 +298,7 @@ impl Project {
     /// The name of a function as people write it: `app.db.Store.load`.
     pub fn function_name(&self, function: FnRef) -> String {
         let _outlines = self.of_outlines();
-        let model = self.declared_in(function.file);
+        let model = self.model(function.file);
         let module = self.module_of(function.file);
         if function.function == TOP_LEVEL {
             return module;
@@ -326,7 +314,7 @@ impl Project {
     /// The last parts of a function's name, for messages: `Store.load`.
     pub fn short_name(&self, function: FnRef) -> &str {
         let _outlines = self.of_outlines();
-        let model = self.declared_in(function.file);
+        let model = self.model(function.file);
         model.name(model.declaration(function.function).qualname)
     }
 
@@ -366,12 +354,10 @@ impl Slot {
         Self::with(source, false)
     }
 
-    fn with(source: Source, outlined: bool) -> Arc<Self> {
+    fn with(source: Source, in_parts: bool) -> Arc<Self> {
         Arc::new(Self {
-            outlined: outlined && source.language == Language::Rust,
-            in_parts: outlined && source.language == Language::Python,
+            in_parts,
             source,
-            outline: OnceLock::new(),
             model: OnceLock::new(),
             mentions: OnceLock::new(),
             words: OnceLock::new(),
@@ -385,7 +371,7 @@ impl Slot {
             let lower = || match self.source.language {
                 Language::Python if self.in_parts => crate::python::lower_in_parts(&self.source),
                 Language::Python => crate::python::lower(&self.source),
-                Language::Rust if self.outlined => crate::rust::lower_with_outline(&self.source),
+                Language::Rust if self.in_parts => crate::rust::lower_in_parts(&self.source),
                 Language::Rust => crate::rust::lower(&self.source),
             };
             // A file that breaks the front end costs that file alone.
@@ -395,24 +381,5 @@ impl Slot {
                 model
             })
         })
-    }
-
-    /// Nobody has asked for more than the outline.
-    fn has_outline_alone(&self) -> bool {
-        self.outlined && self.model.get().is_none()
-    }
-
-    /// The model as far as it tells what is declared. What it does not hold has been found in the whole model, which is
-    /// given once it is there.
-    fn declared(&self) -> &FileModel {
-        if !self.outlined {
-            return self.model();
-        }
-        if let Some(model) = self.model.get() {
-            return model;
-        }
-        let lower = || crate::rust::lower_outline(&self.source);
-        let lower = || std::panic::catch_unwind(std::panic::AssertUnwindSafe(lower)).unwrap_or_default();
-        self.outline.get_or_init(lower).as_ref().unwrap_or_else(|| self.model())
     }
 }

@@ -11,7 +11,7 @@ use super::types::{Foreign, Ty};
 impl Project {
     /// A name at the top of a module: its own, or what it re-exports.
     pub(super) fn module_member(&self, file: FileId, module: ModuleId, name: &str) -> Option<Ty> {
-        let model = self.declared_in(file);
+        let model = self.model(file);
         let declared = model.module(module);
         if let Some(id) = model.names.find(name)
             && let Some(bound) = self.bound_in(file, module, id)
@@ -29,7 +29,7 @@ impl Project {
 
     /// The module of that name inside a module.
     pub(super) fn child_module(&self, file: FileId, module: ModuleId, name: &str) -> Option<Ty> {
-        let model = self.declared_in(file);
+        let model = self.model(file);
         match model.language {
             Language::Rust => {
                 let id = model.names.find(name)?;
@@ -53,7 +53,7 @@ impl Project {
 
     /// What the statements of a module bind a name to. Of several the last holds, unless it may not have been reached.
     fn bound_in(&self, file: FileId, module: ModuleId, name: NameId) -> Option<Ty> {
-        let model = self.declared_in(file);
+        let model = self.model(file);
         let declared = model.module(module);
         let mut known: Vec<Ty> = Vec::new();
         let mut globs = declared.globs.iter().rev().peekable();
@@ -81,8 +81,8 @@ impl Project {
         let language = self.language(file);
         match self.evaluate(file, glob) {
             Ty::Module(other, other_module) if (other, other_module) != (file, module) => {
-                let visible = match &self.declared_in(other).module(other_module).exports {
-                    Some(names) => self.declared_in(other).names.find(name).is_some_and(|id| names.contains(&id)),
+                let visible = match &self.model(other).module(other_module).exports {
+                    Some(names) => self.model(other).names.find(name).is_some_and(|id| names.contains(&id)),
                     None => !name.starts_with('_'),
                 };
                 if visible {

@@ -57,7 +57,7 @@ impl Project {
         let class = asked.0?;
         let (receiver, name) = self.question(function, site)?;
         // A decorator's wrapper, or what the method is given, may be run there as well.
-        let is_method = self.declared_in(next.file).name(self.declared(next).name) == name;
+        let is_method = self.model(next.file).name(self.declared(next).name) == name;
         if !is_method || !self.is_own_object(function, receiver) {
             return None;
         }

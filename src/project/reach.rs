@@ -192,7 +192,7 @@ impl Project {
             return None;
         }
         remembered(&self.installed().described, function, || {
-            let name = self.declared_in(function.file).name(self.declared(function).name);
+            let name = self.model(function.file).name(self.declared(function).name);
             let paths = self.knowledge.paths_named(language, name);
             let is_it = |path: &&str| {
                 let begins = path.strip_prefix(first.as_str()).is_some_and(|rest| rest.starts_with(['.', ':']));
@@ -334,7 +334,7 @@ impl Project {
             return Arc::from([]);
         }
         remembered(&self.installed().impls, class, || {
-            let model = self.declared_in(class.file);
+            let model = self.model(class.file);
             let name = model.name(model.class(class.class).name);
             let files = self.installed().files_with_impls(class.file, name);
             let all = apart(|| files.into_iter().flat_map(|file| self.impls_in(file)).collect::<Vec<_>>());

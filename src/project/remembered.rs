@@ -86,11 +86,7 @@ impl Project {
             return None;
         }
         let slot: &Slot = self.slots.get(file.index())?.get()?;
-        let (all, model) = match slot.has_outline_alone() {
-            true => (&self.remembered_outlines, slot.declared()),
-            false => (&self.remembered, slot.model()),
-        };
-        Some(all[file.index()].get_or_init(|| Box::new(Remembered::of(model))))
+        Some(self.remembered[file.index()].get_or_init(|| Box::new(Remembered::of(slot.model()))))
     }
 
     /// The one library function a call runs, whatever path is taken.

@@ -21,7 +21,7 @@ impl Project {
     /// What a value of a file is. Values defined in terms of themselves are unknown, from wherever they are asked for:
     /// so the answer does not hang on which was asked for first.
     pub fn evaluate(&self, file: FileId, value: ValueId) -> Ty {
-        let model = self.declared_in(file);
+        let model = self.model(file);
         if model.is_opaque(value) {
             return Ty::Unknown;
         }
@@ -42,7 +42,7 @@ impl Project {
     }
 
     fn evaluate_afresh(&self, file: FileId, value: &Value) -> Ty {
-        let model = self.declared_in(file);
+        let model = self.model(file);
         match value {
             Value::Unknown | Value::Param(..) => Ty::Unknown,
             Value::None => Ty::None,
@@ -140,7 +140,7 @@ impl Project {
     pub(super) fn instance_of(&self, language: Language, class: &Ty, args: Vec<Ty>) -> Ty {
         match class {
             Ty::Class(class) => {
-                let model = self.declared_in(class.file);
+                let model = self.model(class.file);
                 let declared = model.class(class.class);
                 if declared.kind == crate::model::ClassKind::Alias {
                     let target = declared.bases.first().map_or(Ty::Unknown, |it| self.evaluate(class.file, *it));
@@ -160,7 +160,7 @@ impl Project {
     }
 
     fn outside(&self, file: FileId, path: &Path) -> Ty {
-        let model = self.declared_in(file);
+        let model = self.model(file);
         let segments: Vec<&str> = path.segments.iter().map(|it| model.name(*it)).collect();
         match (model.language, path.root) {
             (Language::Python, PathRoot::Relative(level)) => match self.relative_module(file, level, &segments) {
@@ -193,7 +193,7 @@ impl Project {
             (Language::Rust, PathRoot::Super(module, levels)) => {
                 let (mut at_file, mut at) = (file, module);
                 for _ in 0..levels {
-                    match self.declared_in(at_file).module(at).parent {
+                    match self.model(at_file).module(at).parent {
                         Some(parent) => at = parent,
                         None => {
                             let Some(parent) = self.parent_module(at_file) else { return Ty::Unknown };
@@ -241,7 +241,7 @@ impl Project {
     }
 
     fn global(&self, file: FileId, module: ModuleId, name: NameId) -> Ty {
-        let model = self.declared_in(file);
+        let model = self.model(file);
         let text = model.name(name);
         match self.module_member(file, module, text) {
             Some(ty) => ty,
@@ -359,7 +359,7 @@ impl Project {
                 return ty;
             }
             if self.language(file) == Language::Python
-                && let Value::Instance { class, .. } = self.declared_in(file).value(declared)
+                && let Value::Instance { class, .. } = self.model(file).value(declared)
                 && let Ty::External(path) = self.evaluate(file, *class)
                 && path.ends_with(".Self")
             {

@@ -11,9 +11,8 @@ use aho_corasick::packed::Searcher;
 use memchr::memmem;
 use ruff_python_ast::{Stmt, StmtFunctionDef};
 
-use crate::model::{FileModel, FunctionId, Part, Start};
+use crate::model::{FileModel, FunctionId, Growing, Part, Start};
 
-use super::growing::Growing;
 use super::lines::Lines;
 use super::module::Module;
 use super::parse;

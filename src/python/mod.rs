@@ -11,7 +11,6 @@ mod comprehension;
 mod condition;
 mod expression;
 mod function;
-mod growing;
 mod lines;
 mod module;
 mod parse;

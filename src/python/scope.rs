@@ -6,14 +6,13 @@ use ruff_python_ast::{Expr, Stmt, StmtFunctionDef};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::model::{
-    Block, ClassId, FILE_MODULE, FileModel, Function, FunctionId, FunctionKind, Local, LocalId, NameId, Node, Path,
-    PathRoot, TOP_LEVEL, UNKNOWN, Value, ValueId,
+    Block, ClassId, FILE_MODULE, FileModel, Function, FunctionId, FunctionKind, Growing, Local, LocalId, NameId, Node,
+    Path, PathRoot, TOP_LEVEL, UNKNOWN, Value, ValueId,
 };
 use crate::source::Span;
 
 use super::bodies::Body;
 use super::bound::Bound;
-use super::growing::Growing;
 use super::module::Module;
 
 /// So many values are compared with each other faster than hashed.

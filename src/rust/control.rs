@@ -34,7 +34,7 @@ fn is_plain_option(pat: &Pat) -> bool {
     }
 }
 
-impl Lowerer {
+impl Lowerer<'_> {
     pub(super) fn block_expression(&mut self, block: &syn::Block, result: Use) -> ValueId {
         // Before edition 2024 the temporaries of a block's last expression outlive the block.
         let tail_ends = self.edition >= Edition::E2024;

@@ -3,8 +3,7 @@
 use syn::{BinOp, Expr, ExprCall, ExprMethodCall, Lit, Member, UnOp};
 
 use crate::model::{
-    Arg, Arm, Await, Branch, BranchKind, Call, CallId, Implicit, ImplicitKind, Node, UNKNOWN, Use, Value, ValueId,
-    Yield,
+    Arg, Arm, Await, Branch, BranchKind, Call, Implicit, ImplicitKind, Node, UNKNOWN, Use, Value, ValueId, Yield,
 };
 use crate::source::Span;
 
@@ -42,7 +41,7 @@ const PER_ELEMENT: &[&str] = &[
 /// Longer strings are no names of anything.
 const LONGEST_STRING: usize = 80;
 
-impl Lowerer {
+impl Lowerer<'_> {
     /// Walks an expression whose value goes to `result`.
     pub(super) fn expression(&mut self, expr: &Expr, result: Use) -> ValueId {
         stacker::maybe_grow(RED_ZONE, STACK, || self.walk(expr, result))
@@ -157,7 +156,7 @@ impl Lowerer {
                     found
                 });
                 let function = self.function();
-                self.model.functions[function.index()].returned.extend(value);
+                self.model.function_mut(function).returned.extend(value);
                 let span = self.between(it.return_token.span, place::end(expr));
                 self.push(Node::Return { span, value });
                 UNKNOWN
@@ -169,7 +168,7 @@ impl Lowerer {
                     yielded
                 });
                 let function = self.function();
-                self.model.functions[function.index()].is_generator = true;
+                self.model.function_mut(function).is_generator = true;
                 let span = self.between(it.yield_token.span, place::end(expr));
                 self.push(Node::Yield(Yield { span, delegates: false, value }));
                 UNKNOWN
@@ -250,7 +249,9 @@ impl Lowerer {
     pub(super) fn mark_awaited(&mut self, value: ValueId) {
         if let Value::Result(call) = self.model.value(value) {
             let call = *call;
-            self.model.calls[call.index()].awaited = true;
+            if let Some(call) = self.model.call_mut(call) {
+                call.awaited = true;
+            }
         }
     }
 
@@ -382,9 +383,8 @@ impl Lowerer {
         args: Vec<Arg>,
         result: Use,
     ) -> ValueId {
-        let id = CallId(self.model.calls.len() as u32);
         let function = self.function();
-        self.model.calls.push(Call { function, callee, span, name_span, args, result, awaited: false });
+        let id = self.model.add_call(Call { function, callee, span, name_span, args, result, awaited: false });
         self.push(Node::Call(id));
         self.add(Value::Result(id))
     }

@@ -44,7 +44,7 @@ const PLAIN_ATTRIBUTES: &[&str] = &[
     "no_mangle",
 ];
 
-impl Lowerer {
+impl Lowerer<'_> {
     pub(super) fn decorators(&mut self, attrs: &[Attribute]) -> Vec<Decorator> {
         let mut out = Vec::new();
         for attr in attrs {
@@ -94,7 +94,7 @@ impl Lowerer {
             params.push(self.parameter(id, index as u32, input));
         }
         self.leave_generics(mark);
-        let function = &mut self.model.functions[id.index()];
+        let function = self.model.function_mut(id);
         function.decorators = decorators;
         function.returns = Some(returns);
         function.is_static = !params.iter().any(|param| param.kind == ParamKind::Receiver);
@@ -140,7 +140,7 @@ impl Lowerer {
         body: Option<&Block>,
     ) {
         let Some(body) = body else { return };
-        if self.deferred.is_some() && self.defer(id) {
+        if self.leaves_out(id) {
             return;
         }
         let outer_test = self.test;
@@ -167,7 +167,7 @@ impl Lowerer {
                     }
                 },
             };
-            self.model.functions[id.index()].params[index].local = local;
+            self.model.function_mut(id).params[index].local = local;
         }
         self.body(id, body);
         self.close();
@@ -187,7 +187,7 @@ impl Lowerer {
     fn body(&mut self, id: FunctionId, body: &Block) {
         let value = self.statements(&body.stmts, Use::Returned);
         if let Some(value) = value {
-            self.model.functions[id.index()].returned.push(value);
+            self.model.function_mut(id).returned.push(value);
         }
     }
 
@@ -204,7 +204,7 @@ impl Lowerer {
         let id = self.new_function("{closure}", kind, span, name_span);
         if let syn::ReturnType::Type(_, ty) = &it.output {
             let returns = self.type_value(ty);
-            self.model.functions[id.index()].returns = (returns != UNKNOWN).then_some(returns);
+            self.model.function_mut(id).returns = (returns != UNKNOWN).then_some(returns);
         }
         self.push(Node::Define(id));
         self.path.push("{closure}".to_owned());
@@ -245,9 +245,9 @@ impl Lowerer {
             };
             params.push(param);
         }
-        self.model.functions[id.index()].params = params;
+        self.model.function_mut(id).params = params;
         let value = self.expression(&it.body, Use::Returned);
-        self.model.functions[id.index()].returned.push(value);
+        self.model.function_mut(id).returned.push(value);
         let captured = self.close();
         self.path.pop();
         if it.capture.is_some() {
@@ -276,7 +276,7 @@ impl Lowerer {
         self.path.push("{async}".to_owned());
         self.open(id, false);
         let value = walk(self);
-        self.model.functions[id.index()].returned.extend(value);
+        self.model.function_mut(id).returned.extend(value);
         let captured = self.close();
         self.path.pop();
         if moves {

@@ -13,7 +13,7 @@ use super::names::ModuleNames;
 use super::place;
 use super::scope::Lowerer;
 
-impl Lowerer {
+impl Lowerer<'_> {
     /// The items of a module.
     pub(super) fn items(&mut self, items: &[Item]) {
         for item in items {
@@ -60,7 +60,7 @@ impl Lowerer {
                 let mut fields = Vec::new();
                 for variant in &it.variants {
                     for (field, value) in self.fields(&variant.fields) {
-                        let field = self.model.names.text(field).to_owned();
+                        let field = self.model.name(field).to_owned();
                         fields.push((self.field_of_variant(&variant.ident, &field), value));
                     }
                 }
@@ -193,7 +193,7 @@ impl Lowerer {
         });
         let mut names = ModuleNames::default();
         names.collect(self, items);
-        self.names.insert(id, names);
+        self.names.to_mut().insert(id, names);
         self.module = id;
         self.path.push(it.ident.to_string());
         self.items(items);
@@ -234,7 +234,7 @@ impl Lowerer {
             let owner = Owner::Impl(target);
             let id = self.declare_function(&method.sig, &method.attrs, method.block.brace_token.span.close(), owner);
             methods.push((self.ident(&method.sig.ident), id));
-            self.model.functions[id.index()].decorators.extend(decorators.iter().copied());
+            self.model.function_mut(id).decorators.extend(decorators.iter().copied());
             self.define_function(id, &method.sig, &method.attrs, Some(&method.block));
         }
         self.self_types.pop();

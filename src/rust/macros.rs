@@ -53,7 +53,7 @@ const EVALUATE: &[&str] = &[
 /// Macros that do not return.
 const END: &[&str] = &["panic", "unreachable", "todo", "unimplemented"];
 
-impl Lowerer {
+impl Lowerer<'_> {
     pub(super) fn macro_call(&mut self, mac: &Macro, span: Span, result: Use) -> ValueId {
         let Some(last) = mac.path.segments.last() else { return UNKNOWN };
         let name = last.ident.to_string();
@@ -253,7 +253,7 @@ impl Lowerer {
     }
 
     fn mention_name(&mut self, name: &str) {
-        let Some(name) = self.model.names.find(name) else { return };
+        let Some(name) = self.model.known_name(name) else { return };
         if let Found::Local { frame, local } = self.find(name) {
             self.read(frame, local);
             self.frames[frame].locals[local.index()].shared = true;

@@ -4,6 +4,7 @@
 //! The rest walks the syntax once. Macro bodies are token streams: those of known macros are parsed and walked like code,
 //! of others only the names they mention count as used.
 
+mod bodies;
 mod control;
 mod expression;
 mod function;
@@ -12,7 +13,6 @@ mod macros;
 mod mentions;
 mod names;
 mod offset;
-mod outline;
 mod parse;
 mod pattern;
 mod place;
@@ -40,7 +40,11 @@ const PER_CHARACTER: usize = 256;
 
 /// Lowers one file. Never fails: what cannot be parsed is in [`FileModel::errors`], the rest is there.
 pub fn lower(source: &Source) -> FileModel {
-    lowered(source, Scan::of(&source.text), |scan, mut model| {
+    lower_whole(source, Scan::of(&source.text))
+}
+
+fn lower_whole(source: &Source, scan: Scan) -> FileModel {
+    lowered(source, scan, |scan, mut model| {
         let text = scan.plain.as_deref().unwrap_or(&source.text);
         let (pieces, errors) = parse::parse(text);
         model.errors = errors;
@@ -50,44 +54,20 @@ pub fn lower(source: &Source) -> FileModel {
     })
 }
 
-/// Lowers what a file declares, without the bodies of its functions; `None` where what is in them can be seen from elsewhere.
-/// What [`lower_with_outline`] gives begins with the same, under the same numbers.
-pub fn lower_outline(source: &Source) -> Option<FileModel> {
+/// Lowers one file in which nothing is looked for unless something leads there: bodies of functions are lowered when they are
+/// asked for, and what cannot be parsed in one is not told.
+pub fn lower_in_parts(source: &Source) -> FileModel {
     let scan = Scan::of(&source.text);
-    let outline = scan.outline(&source.text)?;
-    Some(lowered(source, scan, |_, model| outlined(source, &outline, model).finish()))
-}
-
-/// Lowers a file of which somebody may know the outline, but for tests: nobody calls those.
-pub fn lower_with_outline(source: &Source) -> FileModel {
-    let scan = Scan::of(&source.text);
-    let Some(outline) = scan.outline(&source.text) else { return lower(source) };
-    lowered(source, scan, |scan, mut model| {
-        let text = scan.without_tests(&source.text);
-        let text = text.as_ref();
-        let (pieces, errors) = parse::parse(text);
-        // Where all of it parses, the outline would give the same declarations.
-        let mut lowerer = if errors.is_empty() {
-            model.errors = errors;
-            let mut lowerer = Lowerer::new(model, source.edition);
-            lowerer.outline(text, &pieces);
-            lowerer
-        } else {
-            let mut lowerer = outlined(source, &outline, model);
-            lowerer.model.errors = errors;
-            lowerer
-        };
-        lowerer.bodies(text, &pieces);
-        lowerer.finish()
+    let Some(outline) = bodies::Outline::of(&source.text, &scan) else { return lower_whole(source, scan) };
+    let stack = stack(&scan);
+    lowered(source, scan, |_, mut model| {
+        let (pieces, errors) = parse::parse(&outline.text);
+        model.errors = errors;
+        let mut lowerer = Lowerer::new(model, source.edition);
+        lowerer.bodies = &outline.bodies;
+        lowerer.file(&outline.text, &pieces);
+        lowerer.finish_without(source, stack)
     })
-}
-
-fn outlined(source: &Source, outline: &str, mut model: FileModel) -> Lowerer {
-    let (pieces, errors) = parse::parse(outline);
-    model.errors = errors;
-    let mut lowerer = Lowerer::new(model, source.edition);
-    lowerer.outline(outline, &pieces);
-    lowerer
 }
 
 /// Runs what parses a file, on a stack that is large enough for it.
@@ -99,9 +79,14 @@ fn lowered(source: &Source, mut scan: Scan, run: impl FnOnce(Scan, FileModel) ->
         return model;
     }
     model.comments = std::mem::take(&mut scan.comments);
-    let stack = (scan.depth + scan.prefix) * PER_LEVEL + scan.stretch * PER_CHARACTER;
+    let stack = stack(&scan);
     let model = stacker::maybe_grow(stack, stack + (1 << 20), || run(scan, model));
     // Spans of the syntax, which is gone by now, would pile up in this thread.
     proc_macro2::extra::invalidate_current_thread_spans();
     model
+}
+
+/// What parsing, walking and dropping the syntax may need, in bytes.
+fn stack(scan: &Scan) -> usize {
+    (scan.depth + scan.prefix) * PER_LEVEL + scan.stretch * PER_CHARACTER
 }

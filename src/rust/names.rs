@@ -8,7 +8,7 @@ use crate::model::{Binding, Glob, ModuleId, NameId, Path, PathRoot, UNKNOWN, Val
 use super::scope::{Bound, Found, Lowerer};
 
 /// The names at the top of one module.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct ModuleNames {
     items: FxHashSet<NameId>,
     /// Names that `use` brings in under a name other than its path's first.
@@ -38,7 +38,7 @@ const PRELUDE: &[(&str, &[&str])] = &[
 ];
 
 impl ModuleNames {
-    pub(super) fn collect(&mut self, lowerer: &mut Lowerer, items: &[Item]) {
+    pub(super) fn collect(&mut self, lowerer: &mut Lowerer<'_>, items: &[Item]) {
         for item in items {
             let ident = match item {
                 Item::Const(it) => &it.ident,
@@ -70,7 +70,7 @@ impl ModuleNames {
         }
     }
 
-    fn imported(&mut self, lowerer: &mut Lowerer, tree: &UseTree, prefix: &mut Vec<NameId>) {
+    fn imported(&mut self, lowerer: &mut Lowerer<'_>, tree: &UseTree, prefix: &mut Vec<NameId>) {
         match tree {
             UseTree::Path(it) => {
                 let name = lowerer.ident(&it.ident);
@@ -100,7 +100,7 @@ impl ModuleNames {
     }
 }
 
-impl Lowerer {
+impl Lowerer<'_> {
     /// `use` at the top of a module, or in a block.
     pub(super) fn use_tree(&mut self, tree: &UseTree, leading_colon: bool, prefix: &mut Vec<NameId>, in_block: bool) {
         match tree {

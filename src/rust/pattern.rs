@@ -7,7 +7,7 @@ use crate::model::{UNKNOWN, Value, ValueId};
 
 use super::scope::Lowerer;
 
-impl Lowerer {
+impl Lowerer<'_> {
     /// Binds the names of a pattern that `value` is matched against.
     pub(super) fn destructure(&mut self, pat: &Pat, value: ValueId) {
         stacker::maybe_grow(64 << 10, 1 << 20, || self.destructure_within(pat, value));

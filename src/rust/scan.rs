@@ -1,11 +1,7 @@
 //! A look at the text before it is parsed: comments, which the parser drops, and how deeply the code nests.
 
-use std::borrow::Cow;
 use std::ops::Range;
 
-use memchr::memmem;
-
-use super::mentions::begins_block;
 use crate::model::Comment;
 use crate::source::Span;
 
@@ -22,9 +18,7 @@ pub(super) struct Scan {
     /// comments of documentation are plain ones, which are no tokens, and macros that the file defines at its top are empty.
     pub(super) plain: Option<String>,
     /// The insides of the bodies of functions, outermost ones only.
-    bodies: Vec<Range<usize>>,
-    /// Those of tests.
-    tests: Vec<Range<usize>>,
+    pub(super) bodies: Vec<Range<usize>>,
     /// The longest stretch without `;`, `,` or a brace: a bound for how long a chain of operators or methods is.
     pub(super) stretch: usize,
 }
@@ -37,8 +31,6 @@ impl Scan {
         let (mut depth, mut prefix, mut since) = (0_usize, 0_usize, 0_usize);
         let mut plain = Plain::default();
         let mut function = Function::No;
-        // Where what is being read may have begun, with its attributes.
-        let mut item = 0_usize;
         while let Some(byte) = scanner.peek() {
             let start = scanner.at;
             match byte {
@@ -59,7 +51,7 @@ impl Scan {
                     if depth == 0 {
                         plain.opens(start);
                     }
-                    function = function.opened(byte, start, item, depth);
+                    function = function.opened(byte, start, depth);
                     depth += 1;
                     scan.depth = scan.depth.max(depth);
                     scanner.at += 1;
@@ -69,13 +61,10 @@ impl Scan {
                     if depth == 0 {
                         plain.closes(start);
                     }
-                    if let Function::Body { from, item, depth: outer } = function
+                    if let Function::Body { from, depth: outer } = function
                         && depth <= outer
                     {
                         scan.bodies.push(from..start);
-                        if text[item..from].contains("#[test]") {
-                            scan.tests.push(from..start);
-                        }
                         function = Function::No;
                     }
                     scanner.at += 1;
@@ -100,9 +89,6 @@ impl Scan {
             if matches!(byte, b';' | b',' | b'{' | b'}') {
                 since = scanner.at;
             }
-            if matches!(byte, b';' | b'{' | b'}') {
-                item = scanner.at;
-            }
             if byte == b';' {
                 function = function.ended(depth);
             }
@@ -110,36 +96,6 @@ impl Scan {
         }
         scan.plain = plain.of(text);
         scan
-    }
-
-    /// The text with the bodies of all functions empty. `None` where there are none, or where something in them can be seen from
-    /// elsewhere: `impl` blocks.
-    pub(super) fn outline(&self, text: &str) -> Option<String> {
-        let shows = |body: &Range<usize>| {
-            let mut found = memmem::find_iter(text[body.clone()].as_bytes(), "impl");
-            found.any(|at| begins_block(text, body.start + at))
-        };
-        if self.bodies.is_empty() || self.bodies.iter().any(shows) {
-            return None;
-        }
-        let mut bytes = self.plain.as_deref().unwrap_or(text).as_bytes().to_vec();
-        for body in &self.bodies {
-            blank(&mut bytes[body.clone()]);
-        }
-        String::from_utf8(bytes).ok()
-    }
-
-    /// What the parser is given where nobody asks for tests.
-    pub(super) fn without_tests<'a>(&'a self, text: &'a str) -> Cow<'a, str> {
-        let plain = self.plain.as_deref().unwrap_or(text);
-        if self.tests.is_empty() {
-            return plain.into();
-        }
-        let mut bytes = plain.as_bytes().to_vec();
-        for body in &self.tests {
-            blank(&mut bytes[body.clone()]);
-        }
-        String::from_utf8(bytes).map_or(plain.into(), Cow::Owned)
     }
 
     fn comment(&mut self, text: &str, start: usize, end: usize, wanted: bool) {
@@ -162,7 +118,7 @@ fn mentions_noqa(text: &[u8]) -> bool {
 }
 
 /// Lines stay lines, for messages.
-fn blank(bytes: &mut [u8]) {
+pub(super) fn blank(bytes: &mut [u8]) {
     bytes.iter_mut().filter(|it| **it != b'\n').for_each(|it| *it = b' ');
 }
 
@@ -176,8 +132,6 @@ enum Function {
     Named(usize),
     Body {
         from: usize,
-        /// Where the function begins, or before.
-        item: usize,
         depth: usize,
     },
 }
@@ -191,10 +145,10 @@ impl Function {
         }
     }
 
-    fn opened(self, bracket: u8, at: usize, item: usize, depth: usize) -> Self {
+    fn opened(self, bracket: u8, at: usize, depth: usize) -> Self {
         match self {
             Self::Begun => Self::No,
-            Self::Named(outer) if bracket == b'{' && depth == outer => Self::Body { from: at + 1, item, depth },
+            Self::Named(outer) if bracket == b'{' && depth == outer => Self::Body { from: at + 1, depth },
             other => other,
         }
     }
@@ -393,35 +347,6 @@ mod tests {
         for same in ["//// a\n/*** b */ /**/ // c", "let a = \"/// b\";", "fn f() { macro_rules! a { () => {} } }"] {
             assert_eq!(Scan::of(same).plain, None, "{same}");
         }
-    }
-
-    #[test]
-    fn an_outline_has_no_bodies() {
-        let outline = |text: &str| Scan::of(text).outline(text);
-        let cases = [
-            ("fn f() { g('}') }\nfn h();", Some("fn f() {        }\nfn h();")),
-            (
-                "trait T { fn f(x: [u8; { 1 }]) where A: B { x } fn g(); }",
-                Some("trait T { fn f(x: [u8; { 1 }]) where A: B {   } fn g(); }"),
-            ),
-            (
-                "fn f() { fn g() { 1 } g() } struct S { x: fn(u8) }",
-                Some("fn f() {                  } struct S { x: fn(u8) }"),
-            ),
-            ("static F: fn() = { x };", None),
-            ("fn f() {\n impl A for B {} }", None),
-            ("fn f() { g(|x: &impl A| 1) }", Some("fn f() {                   }")),
-        ];
-        for (text, expected) in cases {
-            assert_eq!(outline(text).as_deref(), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn bodies_of_tests_can_be_left_out() {
-        let text = "fn a() { x }\n#[test]\nfn b() { x }\n#[cfg(test)] mod tests { #[tokio::test] fn c() { x } }";
-        let expected = text.replace("b() { x }", "b() {   }");
-        assert_eq!(Scan::of(text).without_tests(text), expected);
     }
 
     #[test]

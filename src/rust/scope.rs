@@ -1,28 +1,30 @@
 //! What the walk carries along: the model being built, the functions around the current place, and what names stand for.
 
+use std::borrow::Cow;
 use std::fmt::Write;
+use std::ops::Range;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::model::{
-    Block, FILE_MODULE, FileModel, Function, FunctionId, FunctionKind, Local, LocalId, ModuleId, NameId, Node, Path,
-    PathRoot, TOP_LEVEL, UNKNOWN, Value, ValueId,
+    Block, FILE_MODULE, FileModel, Function, FunctionId, FunctionKind, Growing, Local, LocalId, ModuleId, NameId, Node,
+    Path, PathRoot, TOP_LEVEL, UNKNOWN, Value, ValueId,
 };
 use crate::source::{Edition, Span};
 
+use super::bodies::LeftOut;
 use super::names::ModuleNames;
 use super::offset::Offsets;
-use super::outline::Deferred;
 use super::parse::Piece;
 
-pub(super) struct Lowerer {
-    pub(super) model: FileModel,
+pub(super) struct Lowerer<'a> {
+    pub(super) model: Growing<'a>,
     pub(super) edition: Edition,
     /// Where the tokens at hand stand in the file.
     offsets: Offsets,
     pub(super) module: ModuleId,
     /// What each module of the file binds.
-    pub(super) names: FxHashMap<ModuleId, ModuleNames>,
+    pub(super) names: Cow<'a, FxHashMap<ModuleId, ModuleNames>>,
     /// The functions around the current place, outermost first; frame 0 is the file.
     pub(super) frames: Vec<Frame>,
     /// What `Self` is: instance and class, innermost last.
@@ -35,8 +37,10 @@ pub(super) struct Lowerer {
     pub(super) element: Option<ValueId>,
     /// A name, while it is looked up.
     text: String,
-    /// Functions whose bodies are lowered after the outline, if ever: see [`Lowerer::outline`].
-    pub(super) deferred: Option<Vec<Deferred>>,
+    /// The insides of bodies that are to be left out, in order.
+    pub(super) bodies: &'a [Range<usize>],
+    /// The functions whose bodies have been.
+    pub(super) left_out: Vec<LeftOut>,
     /// Modules, types and functions around the current place, as names are written.
     pub(super) path: Vec<String>,
 }
@@ -80,21 +84,26 @@ pub(super) enum Found {
     Nothing,
 }
 
-impl Lowerer {
+impl<'a> Lowerer<'a> {
     pub(super) fn new(model: FileModel, edition: Edition) -> Self {
+        Self::with(Growing::file(model), Cow::default(), edition)
+    }
+
+    pub(super) fn with(model: Growing<'a>, names: Cow<'a, FxHashMap<ModuleId, ModuleNames>>, edition: Edition) -> Self {
         Self {
             model,
             edition,
             offsets: Offsets::default(),
             module: FILE_MODULE,
-            names: FxHashMap::default(),
+            names,
             frames: vec![Frame::new(TOP_LEVEL, true)],
             self_types: Vec::new(),
             generics: Vec::new(),
             test: false,
             element: None,
             text: String::new(),
-            deferred: None,
+            bodies: &[],
+            left_out: Vec::new(),
             path: Vec::new(),
         }
     }
@@ -104,7 +113,7 @@ impl Lowerer {
         for piece in pieces {
             names.collect(self, &piece.items);
         }
-        self.names.insert(FILE_MODULE, names);
+        self.names.to_mut().insert(FILE_MODULE, names);
         for piece in pieces {
             self.offsets = piece.offsets(text);
             let extent = Span::new(0, self.model.function(TOP_LEVEL).span.end);
@@ -120,15 +129,21 @@ impl Lowerer {
         std::mem::swap(&mut self.offsets, offsets);
     }
 
-    pub(super) fn finish(mut self) -> FileModel {
+    pub(super) fn finish(self) -> FileModel {
+        let (mut model, _) = self.into_file();
+        model.finish();
+        model
+    }
+
+    /// The model, not finished yet, and the names of its modules.
+    pub(super) fn into_file(mut self) -> (FileModel, FxHashMap<ModuleId, ModuleNames>) {
         let frame = self.frames.pop();
         if let Some(frame) = frame {
-            let top = &mut self.model.functions[TOP_LEVEL.index()];
+            let top = self.model.function_mut(TOP_LEVEL);
             top.body = Block::new(frame.nodes);
             top.locals = frame.locals;
         }
-        self.model.finish();
-        self.model
+        (self.model.into_file(), self.names.into_owned())
     }
 
     pub(super) fn span(&self, span: proc_macro2::Span) -> Span {
@@ -153,11 +168,11 @@ impl Lowerer {
         self.text.clear();
         // Writing to a string does not fail.
         let _ = write!(self.text, "{ident}");
-        self.model.names.intern(self.text.strip_prefix("r#").unwrap_or(&self.text))
+        self.model.intern(self.text.strip_prefix("r#").unwrap_or(&self.text))
     }
 
     pub(super) fn name(&mut self, text: &str) -> NameId {
-        self.model.names.intern(text)
+        self.model.intern(text)
     }
 
     pub(super) fn add(&mut self, value: Value) -> ValueId {
@@ -170,7 +185,7 @@ impl Lowerer {
 
     /// A path that starts outside the file.
     pub(super) fn absolute(&mut self, segments: &[&str]) -> ValueId {
-        let segments = segments.iter().map(|it| self.model.names.intern(it)).collect();
+        let segments = segments.iter().map(|it| self.model.intern(it)).collect();
         self.add(Value::Path(Box::new(Path { root: PathRoot::Absolute, segments })))
     }
 
@@ -200,7 +215,6 @@ impl Lowerer {
     }
 
     pub(super) fn new_function(&mut self, name: &str, kind: FunctionKind, span: Span, name_span: Span) -> FunctionId {
-        let id = FunctionId(self.model.functions.len() as u32);
         let parent = self.function();
         let name_id = self.name(name);
         let mut qualname = self.path.join("::");
@@ -214,8 +228,7 @@ impl Lowerer {
         function.parent = (parent != TOP_LEVEL).then_some(parent);
         function.module = self.module;
         function.test = self.test;
-        self.model.functions.push(function);
-        id
+        self.model.add_function(function)
     }
 
     pub(super) fn open(&mut self, id: FunctionId, is_item: bool) {
@@ -225,7 +238,7 @@ impl Lowerer {
     /// Closes the innermost frame and gives the function its body. Gives what it captured of the frame around it.
     pub(super) fn close(&mut self) -> Vec<LocalId> {
         let Some(frame) = self.frames.pop() else { return Vec::new() };
-        let function = &mut self.model.functions[frame.id.index()];
+        let function = self.model.function_mut(frame.id);
         function.body = Block::new(frame.nodes);
         function.locals = frame.locals;
         let around = self.frames.len() - 1;

@@ -125,7 +125,7 @@ fn plain(ident: &syn::Ident) -> String {
     text.strip_prefix("r#").map_or_else(|| text.clone(), str::to_owned)
 }
 
-impl Lowerer {
+impl Lowerer<'_> {
     fn shown(&mut self) -> &mut Shown {
         self.model.shown.get_or_insert_default()
     }
@@ -197,7 +197,7 @@ impl Lowerer {
             let param = self.model.function(id).params[index].name;
             let stated = signature.as_ref().and_then(|it| it.iter().find(|stated| stated.name == param));
             if let Some(Stated { default: Some(default), .. }) = stated {
-                let param = &mut self.model.functions[id.index()].params[index];
+                let param = &mut self.model.function_mut(id).params[index];
                 (param.has_default, param.default) = (true, *default);
             }
             given.push(Given { param: index as u32, positional: stated.is_none_or(|it| it.positional) });

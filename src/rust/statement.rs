@@ -11,7 +11,7 @@ use super::place;
 use super::platform::leaves_out;
 use super::scope::{Found, Lowerer, Temporary};
 
-impl Lowerer {
+impl Lowerer<'_> {
     /// The statements of a block. Gives the value of its last expression, if it has one; that goes to `result`.
     pub(super) fn statements(&mut self, stmts: &[Stmt], result: Use) -> Option<ValueId> {
         self.statements_to(stmts, result, true)

@@ -22,7 +22,7 @@ const TELLING: &[&str] = &[
     "AsyncSeek",
 ];
 
-impl Lowerer {
+impl Lowerer<'_> {
     /// What something of this type is.
     pub(super) fn type_value(&mut self, ty: &Type) -> ValueId {
         stacker::maybe_grow(64 << 10, 1 << 20, || self.type_within(ty))

@@ -2,14 +2,16 @@
 
 use std::ops::{Deref, DerefMut};
 
-use crate::model::{Call, CallId, FileModel, Function, FunctionId, NameId, Part, Start, TOP_LEVEL, Value, ValueId};
+use super::{Call, CallId, FileModel, Function, FunctionId, NameId, Part, Start, TOP_LEVEL, Value, ValueId};
 
-/// What is asked here of the model is answered for the file below as well; the rest is of what is added.
-pub(super) struct Growing<'a> {
+/// What a front end asks here of the model is answered for the file below as well; the rest is of what is added.
+#[derive(Debug)]
+pub struct Growing<'a> {
     own: FileModel,
     below: Option<Below<'a>>,
 }
 
+#[derive(Debug)]
 struct Below<'a> {
     base: &'a FileModel,
     start: Start,
@@ -33,31 +35,31 @@ impl DerefMut for Growing<'_> {
 }
 
 impl<'a> Growing<'a> {
-    pub(super) fn file(model: FileModel) -> Self {
+    pub fn file(model: FileModel) -> Self {
         Self { own: model, below: None }
     }
 
     /// For the body of a function of `base`, whose text has so many bytes.
-    pub(super) fn body(base: &'a FileModel, start: Start, id: FunctionId, bytes: usize) -> Self {
+    pub fn body(base: &'a FileModel, start: Start, id: FunctionId, bytes: usize) -> Self {
         let function = base.declaration(id).clone();
         Self { own: FileModel::above(base, start, bytes), below: Some(Below { base, start, id, function }) }
     }
 
-    pub(super) fn into_file(self) -> FileModel {
+    pub fn into_file(self) -> FileModel {
         self.own
     }
 
-    pub(super) fn into_part(self) -> Option<Part> {
+    pub fn into_part(self) -> Option<Part> {
         let Self { own, below } = self;
         below.map(|it| own.into_part(it.function))
     }
 
     /// What is found here is added to the file itself, and not to a part of it.
-    pub(super) fn is_file(&self) -> bool {
+    pub fn is_file(&self) -> bool {
         self.below.is_none()
     }
 
-    pub(super) fn intern(&mut self, text: &str) -> NameId {
+    pub fn intern(&mut self, text: &str) -> NameId {
         match self.below.as_ref().and_then(|it| it.base.names.find(text)) {
             Some(known) => known,
             None => self.own.names.intern(text),
@@ -65,26 +67,26 @@ impl<'a> Growing<'a> {
     }
 
     /// The name's number, if the file has it.
-    pub(super) fn known_name(&self, text: &str) -> Option<NameId> {
+    pub fn known_name(&self, text: &str) -> Option<NameId> {
         let below = self.below.as_ref().and_then(|it| it.base.names.find(text));
         below.or_else(|| self.own.names.find(text))
     }
 
-    pub(super) fn name(&self, id: NameId) -> &str {
+    pub fn name(&self, id: NameId) -> &str {
         match &self.below {
             Some(it) if id.0 < it.start.names => it.base.name(id),
             _ => self.own.name(id),
         }
     }
 
-    pub(super) fn add(&mut self, value: Value) -> ValueId {
+    pub fn add(&mut self, value: Value) -> ValueId {
         match &self.below {
             Some(it) => self.own.add_above(it.base, it.start, value),
             None => self.own.add(value),
         }
     }
 
-    pub(super) fn value(&self, id: ValueId) -> &Value {
+    pub fn value(&self, id: ValueId) -> &Value {
         match &self.below {
             None => self.own.value(id),
             Some(it) => match id.0.checked_sub(it.start.values) {
@@ -94,7 +96,7 @@ impl<'a> Growing<'a> {
         }
     }
 
-    pub(super) fn is_opaque(&self, id: ValueId) -> bool {
+    pub fn is_opaque(&self, id: ValueId) -> bool {
         match &self.below {
             None => self.own.is_opaque(id),
             Some(it) => match id.0.checked_sub(it.start.values) {
@@ -104,7 +106,7 @@ impl<'a> Growing<'a> {
         }
     }
 
-    pub(super) fn call(&self, id: CallId) -> &Call {
+    pub fn call(&self, id: CallId) -> &Call {
         match &self.below {
             None => self.own.call(id),
             Some(it) => match id.0.checked_sub(it.start.calls) {
@@ -114,12 +116,12 @@ impl<'a> Growing<'a> {
         }
     }
 
-    pub(super) fn call_mut(&mut self, id: CallId) -> Option<&mut Call> {
+    pub fn call_mut(&mut self, id: CallId) -> Option<&mut Call> {
         let start = self.below.as_ref().map_or(0, |it| it.start.calls);
         self.own.calls.get_mut(id.0.checked_sub(start)? as usize)
     }
 
-    pub(super) fn add_call(&mut self, call: Call) -> CallId {
+    pub fn add_call(&mut self, call: Call) -> CallId {
         let start = self.below.as_ref().map_or(0, |it| it.start.calls);
         let id = CallId(start + self.own.calls.len() as u32);
         self.own.calls.push(call);
@@ -127,13 +129,13 @@ impl<'a> Growing<'a> {
     }
 
     /// The latest call that begins no later than this, of those that are being added.
-    pub(super) fn latest_call(&self, start: u32) -> Option<(CallId, &Call)> {
+    pub fn latest_call(&self, start: u32) -> Option<(CallId, &Call)> {
         let first = self.below.as_ref().map_or(0, |it| it.start.calls);
         let found = self.own.calls.iter().rposition(|call| call.span.start <= start)?;
         Some((CallId(first + found as u32), &self.own.calls[found]))
     }
 
-    pub(super) fn function(&self, id: FunctionId) -> &Function {
+    pub fn function(&self, id: FunctionId) -> &Function {
         match &self.below {
             None => self.own.function(id),
             Some(it) if id == it.id => &it.function,
@@ -145,7 +147,7 @@ impl<'a> Growing<'a> {
     }
 
     /// A function that is being added, or whose body is.
-    pub(super) fn function_mut(&mut self, id: FunctionId) -> &mut Function {
+    pub fn function_mut(&mut self, id: FunctionId) -> &mut Function {
         match &mut self.below {
             None => &mut self.own.functions[id.index()],
             Some(it) => match id.0.checked_sub(it.start.functions) {
@@ -155,7 +157,7 @@ impl<'a> Growing<'a> {
         }
     }
 
-    pub(super) fn add_function(&mut self, function: Function) -> FunctionId {
+    pub fn add_function(&mut self, function: Function) -> FunctionId {
         let start = self.below.as_ref().map_or(0, |it| it.start.functions);
         let id = FunctionId(start + self.own.functions.len() as u32);
         self.own.functions.push(function);
@@ -163,7 +165,7 @@ impl<'a> Growing<'a> {
     }
 
     /// The dotted name of the class or function around a place.
-    pub(super) fn qualname_of(&self, function: FunctionId) -> Option<NameId> {
+    pub fn qualname_of(&self, function: FunctionId) -> Option<NameId> {
         (function != TOP_LEVEL).then(|| self.function(function).qualname)
     }
 }
