@@ -2,7 +2,7 @@
 //! its extent would cost as much as parsing it again.
 
 use proc_macro2::Span;
-use syn::{Expr, Pat, PathArguments, Type};
+use syn::{Expr, Pat, PathArguments, Type, TypeParamBound};
 
 pub(super) fn start(expr: &Expr) -> Span {
     let mut at = expr;
@@ -201,8 +201,24 @@ fn type_end(ty: &Type) -> Span {
             Type::Array(it) => return it.bracket_token.span.close(),
             Type::Infer(it) => return it.underscore_token.span,
             Type::Never(it) => return it.bang_token.spans[0],
+            Type::Macro(it) => return it.mac.delimiter.span().close(),
+            Type::TraitObject(it) => return bound_end(it.bounds.last()),
+            Type::ImplTrait(it) => return bound_end(it.bounds.last()),
+            Type::FnPtr(it) => match &it.output {
+                syn::ReturnType::Default => return it.paren_token.span.close(),
+                syn::ReturnType::Type(_, ty) => ty,
+            },
             _ => return Span::call_site(),
         }
+    }
+}
+
+fn bound_end(bound: Option<&TypeParamBound>) -> Span {
+    match bound {
+        Some(TypeParamBound::Trait(it)) => it.paren_token.map_or_else(|| path_end(&it.path), |it| it.span.close()),
+        Some(TypeParamBound::Lifetime(it)) => it.ident.span(),
+        Some(TypeParamBound::PreciseCapture(it)) => it.gt_token.spans[0],
+        _ => Span::call_site(),
     }
 }
 
@@ -223,5 +239,35 @@ pub(super) fn pattern(pat: &Pat) -> Span {
         Pat::Lit(it) => it.lit.span(),
         Pat::Or(it) => it.cases.first().map_or_else(Span::call_site, pattern),
         _ => Span::call_site(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn casts_end_where_their_types_do() {
+        let types = [
+            "u8",
+            "a::B<C>",
+            "&mut dyn A",
+            "&dyn A<'_, B>",
+            "*const (dyn A + Send)",
+            "Box<dyn A + 'static>",
+            "&(dyn A)",
+            "fn(u8)",
+            "fn() -> dyn A",
+            "unsafe extern \"C\" fn(u8) -> [u8; 2]",
+            "make!(x)",
+            "_",
+            "!",
+            "[u8]",
+        ];
+        for ty in types {
+            let text = format!("x as {ty}");
+            let written: Expr = syn::parse_str(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!(end(&written).end().column, text.len(), "{text}");
+        }
     }
 }

@@ -1,11 +1,11 @@
-//! A file whose bodies are lowered one by one says what it says when it is lowered at once.
+//! A file whose bodies are lowered one by one says what it says when it is lowered at once: of either language.
 
 use std::path::Path;
 
 use asynclint::model::{FileModel, FunctionId};
 use asynclint::source::{Language, Source};
 
-use crate::{model, pages_and_fixtures, python_files, read, with_stack};
+use crate::{below, model, pages_and_fixtures, read, root, with_stack};
 
 /// What a file tells while no body is asked for.
 fn declared(model: &FileModel) -> Vec<String> {
@@ -38,13 +38,16 @@ fn declared(model: &FileModel) -> Vec<String> {
 
 /// How many bodies were left out, and what differs.
 fn differences(name: &str, text: &str) -> (usize, Vec<String>) {
-    let source = Source::new(name, Language::Python, text);
-    let whole = asynclint::python::lower(&source);
+    let is_rust = Path::new(name).extension().is_some_and(|it| it == "rs");
+    let language = if is_rust { Language::Rust } else { Language::Python };
+    let source = Source::new(name, language, text);
+    let whole = if is_rust { asynclint::rust::lower(&source) } else { asynclint::python::lower(&source) };
     // What is in a body that cannot be read is another matter.
     if !whole.errors.is_empty() {
         return (0, Vec::new());
     }
-    let parts = asynclint::python::lower_in_parts(&source);
+    let in_parts = if is_rust { asynclint::rust::lower_in_parts } else { asynclint::python::lower_in_parts };
+    let parts = in_parts(&source);
     let left_out = parts.parts_count();
     let mut problems = Vec::new();
     let mut compare = |what: &str, wanted: Vec<String>, got: Vec<String>| {
@@ -67,7 +70,11 @@ fn differences(name: &str, text: &str) -> (usize, Vec<String>) {
     };
     compare("the whole", facts(&whole), facts(&parts));
     compare("what is made of values", values(&whole), values(&parts));
-    problems.extend(wrong);
+    compare("what bodies look like", bodies(&whole), bodies(&parts));
+    // No statement of Rust defines an item.
+    if !is_rust {
+        problems.extend(wrong);
+    }
     (left_out, problems)
 }
 
@@ -97,6 +104,20 @@ fn values(model: &FileModel) -> Vec<String> {
     told
 }
 
+/// The bodies of all functions, without the numbers in them.
+fn bodies(model: &FileModel) -> Vec<String> {
+    let mut told: Vec<String> = model
+        .function_ids()
+        .map(|id| {
+            let function = model.function(id);
+            let told = format!("{} {:?}", model.name(function.qualname), function.body);
+            told.chars().filter(|it| !it.is_ascii_digit()).collect()
+        })
+        .collect();
+    told.sort();
+    told
+}
+
 /// Gives how many bodies were left out.
 fn all_alike(sources: Vec<(String, String)>) -> usize {
     with_stack(move || {
@@ -106,7 +127,7 @@ fn all_alike(sources: Vec<(String, String)>) -> usize {
             left_out += bodies;
             problems.extend(differing);
         }
-        assert!(problems.is_empty(), "{}", problems[..problems.len().min(40)].join("\n"));
+        assert!(problems.is_empty(), "{}", problems[..problems.len().min(400)].join("\n"));
         left_out
     })
 }
@@ -218,6 +239,49 @@ fn texts_are_taken_apart_where_python_does() {
     assert_eq!(all_alike(vec![("the end".to_owned(), at_the_end)]), 3);
 }
 
+/// A file of Rust with this, and with a function that surely is left out.
+fn beside(code: &str) -> (String, String) {
+    let text =
+        format!("use a::{{b, c as d}};\nfn other(x: u8) -> u8 {{ let y = work(x, |it| it + x); y.of(b) }}\n{code}\n");
+    ("beside.rs".to_owned(), text)
+}
+
+#[test]
+fn bodies_of_rust_are_what_they_were() {
+    let left_out = [
+        "impl<T: Clone> Store<T> { fn load(&self, (a, b): (Vec<T>, u8)) -> Self { let it = Self::new(a); it.run(self.x)?; it } }",
+        "trait Load { fn size(&self) -> usize; fn load(&self) { for it in self.size().items() { it.go(); } } }",
+        "mod inner { use super::*; pub fn f<R: Into<T>>(r: R) -> T { fn g() { d() } g(); self::h(r.into(), super::b) } fn h() {} }",
+        "async fn f(x: Arc<Mutex<u8>>) { let guard = x.lock().unwrap(); tokio::select! { a = g(x) => a, _ = h() => 1 }; }",
+        "pub(crate) const unsafe fn f(\u{e9}t\u{e9}: u8) { g(\"\u{1d11e} }\", '}'); \u{e9}t\u{e9}.h(|x| x.\u{e9}()) }",
+        "cfg_if! { if #[cfg(unix)] { fn f() { use std::fs::*; read_to_string(\"long enough\") } } }",
+        "#[cfg(test)] mod tests { #[test] fn f() { let it = super::g(); assert_eq!(it.run(), 1, \"{it}\"); } }",
+        "fn f() -> impl Fn() { if let Some(x) = y.lock().get() { return move || x.go(); } stream! { yield g().await; } }",
+    ];
+    for code in left_out {
+        assert_eq!(all_alike(vec![beside(code)]), 2, "{code}");
+    }
+    let kept = [
+        "fn f() { struct A { x: Store } impl A { fn g(&self) { self.x.load() } } A::new().g() }",
+        "fn f() { type A = b::Store; A::new().load(); g() } // and more",
+        "fn f() { use b as x; mod y { pub fn z() {} } y::z(); x::w() }",
+        "#[pymodule] fn f(m: &Bound<PyModule>) -> R { m.add_class::<Store>()?; Ok(()) }",
+    ];
+    for code in kept {
+        assert_eq!(all_alike(vec![beside(code)]), 1, "{code}");
+    }
+}
+
+#[test]
+fn sources_in_rust_are_the_same_in_parts() {
+    let mut files = Vec::new();
+    for folder in ["src", "fixtures", "runtime"] {
+        below::files(&root().join(folder), &["rs"], &mut files);
+    }
+    let sources = files.iter().filter_map(|path| Some((path.display().to_string(), read(path)?))).collect();
+    assert!(all_alike(sources) > 1000, "bodies have been left out");
+}
+
 #[test]
 fn what_is_not_understood_is_lowered_at_once() {
     for odd in ["x = (1,\n", "def f(:\n    pass\n", "x = 'open\n", "\x0cx = 1\n", "x = 1\ry = 2\n", "x = ]\n"] {
@@ -233,7 +297,7 @@ fn what_is_not_understood_is_lowered_at_once() {
 fn a_tree_is_the_same_in_parts() {
     let folder = std::env::var_os("ASYNCLINT_ORACLE").expect("ASYNCLINT_ORACLE names a folder");
     let mut files = Vec::new();
-    python_files(Path::new(&folder), &mut files);
+    below::files(Path::new(&folder), &["py", "pyi", "rs"], &mut files);
     let sources: Vec<_> = files.iter().filter_map(|path| Some((path.display().to_string(), read(path)?))).collect();
     let count = sources.len();
     println!("{} bodies left out of {count} files", all_alike(sources));
