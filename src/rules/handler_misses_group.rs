@@ -1,11 +1,12 @@
 //! `handler-misses-group`: an `except` stands around a task group whose errors it never sees, because they come in a group.
 
-use super::task_group::{deeper, derives, exceptions, is_group, made_by, role};
+use super::held_open::{MOST_MANAGERS, is_nothing_but};
+use super::task_group::{deeper, derives, exceptions, is_group, is_group_itself, made_by, role};
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Related, Severity};
 use crate::knowledge::ScopeRole;
-use crate::model::{Block, CallId, Handler, Kinds, Node, Scope, Try, Value, flow};
-use crate::project::types::Ty;
+use crate::model::{Block, CallId, Handler, Kinds, Node, Scope, ScopeKind, Try, Value, flow};
+use crate::project::types::{Class, Ty};
 use crate::source::{Language, Span};
 
 pub(super) static RULE: Rule = Rule {
@@ -61,9 +62,6 @@ fn tried(context: &Context<'_>, it: &Try, found: &mut Vec<(Span, Group)>) {
     }
     found.extend(missed);
 }
-
-/// Context managers that enter one another: deeper, none is looked into.
-const MOST_MANAGERS: u32 = 4;
 
 #[derive(Clone)]
 struct Group {
@@ -121,6 +119,14 @@ fn only_group(context: &Context<'_>, block: &Block, timed: bool, depth: u32) -> 
             let group = deeper(|| only_group(&inner, &context.project.function(found).body, timed, depth + 1))?;
             let opened_by = group.opened_by.unwrap_or_else(|| context.project.short_name(found).to_owned());
             return yields.then_some(Group { span: item.span, opened_by: Some(opened_by), ..group });
+        }
+        if let Ty::Instance(Class::Own(class), _) = context.evaluate(item.value)
+            && scope.kind == ScopeKind::AsyncWith
+            && is_nothing_but(context, class, &|ty| is_group_itself(context, ty))
+        {
+            let model = context.project.model(class.file);
+            let opened_by = model.name(model.class(class.class).name).to_owned();
+            return yields.then_some(Group { span: item.span, opened_by: Some(opened_by), timed });
         }
         match role(context, item)? {
             ScopeRole::Timeout => timed = true,

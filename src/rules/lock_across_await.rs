@@ -2,11 +2,12 @@
 
 use rustc_hash::FxHashSet;
 
+use super::held_open;
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Related, Severity};
 use crate::knowledge::{Guard, TypeRole};
 use crate::model::{Block, Branch, Kinds, LocalId, Node, Scope, ScopeKind, UNKNOWN, Value, ValueId, flow};
-use crate::project::types::Ty;
+use crate::project::types::{Class, Ty};
 use crate::source::{Language, Span};
 
 pub(super) static RULE: Rule = Rule {
@@ -77,7 +78,14 @@ fn python(context: &Context<'_>, body: &Block, found: &mut Vec<Held>) {
 
 /// A thread lock, or a context manager of the project that keeps one while its caller's body runs.
 fn holds_lock(context: &Context<'_>, ty: &Ty) -> bool {
-    let Ty::Manager(manager) = ty else { return is_thread_lock(context, ty) };
+    let manager = match ty {
+        Ty::Manager(manager) => manager,
+        Ty::Instance(Class::Own(class), _) => {
+            let is_lock = |ty: &Ty| is_thread_lock(context, ty).then_some(());
+            return held_open::find(context, *class, ScopeKind::With, &is_lock).is_some();
+        }
+        _ => return is_thread_lock(context, ty),
+    };
     let mut holds = false;
     flow::visit_for(&context.project.function(*manager).body, Kinds::WITH, &mut |node| {
         if let Node::Scope(scope) = node

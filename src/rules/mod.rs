@@ -28,6 +28,7 @@ mod exception_group_without_derive;
 mod exception_groups;
 mod executor_call;
 mod handler_misses_group;
+mod held_open;
 mod ignored_gather_errors;
 mod ignored_timeout;
 mod inherited;

@@ -26,12 +26,24 @@ pub(super) fn role(context: &Context<'_>, item: &ScopeItem) -> Option<ScopeRole>
     context.project.knowledge.type_facts(Language::Python, ty.library_path()?)?.scope
 }
 
+/// Libraries whose groups hand on their tasks' errors as an `ExceptionGroup`.
+fn is_known(path: &str) -> bool {
+    ["asyncio.", "trio.", "anyio.", "quattro."].iter().any(|it| path.starts_with(it))
+}
+
+/// An object of the library's own that opens such a group.
+pub(super) fn is_group_itself(context: &Context<'_>, ty: &Ty) -> bool {
+    let facts = |path: &str| context.project.knowledge.type_facts(Language::Python, path);
+    ty.library_path().is_some_and(|path| {
+        is_known(path) && facts(path).is_some_and(|facts| facts.scope == Some(ScopeRole::TaskGroup))
+    })
+}
+
 /// The item opens a task group or nursery whose tasks' errors arrive as an `ExceptionGroup`.
 pub(super) fn is_group(context: &Context<'_>, item: &ScopeItem) -> bool {
-    let known = |path: &str| ["asyncio.", "trio.", "anyio.", "quattro."].iter().any(|it| path.starts_with(it));
     role(context, item) == Some(ScopeRole::TaskGroup)
-        && (context.evaluate(item.value).library_path().is_some_and(known)
-            || made_by(context, item.value).is_some_and(|api| known(api.path)))
+        && (context.evaluate(item.value).library_path().is_some_and(is_known)
+            || made_by(context, item.value).is_some_and(|api| is_known(api.path)))
 }
 
 /// The exception classes that an `except` of this value names; `None` if one cannot be told.

@@ -84,7 +84,7 @@ fn walk(context: &Context<'_>, block: &Block, open: Option<Span>, found: &mut Ve
 }
 
 fn opens_scope(context: &Context<'_>, scope: &Scope) -> bool {
-    scope.items.iter().any(|item| opened(context, &context.evaluate(item.value)).is_some())
+    scope.items.iter().any(|item| opened(context, &context.evaluate(item.value), scope.kind, 0).is_some())
 }
 
 fn needs_exit(context: &Context<'_>, item: &ScopeItem) -> bool {

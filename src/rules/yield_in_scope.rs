@@ -1,9 +1,10 @@
 //! `yield-in-scope`: a generator yields while a timeout, cancel scope or task group is open around it.
 
+use super::held_open::{self, MOST_MANAGERS, is_stack};
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Related, Severity};
 use crate::knowledge::{Guard, ScopeRole};
-use crate::model::{Block, CallId, Node, ScopeKind, Value, ValueId};
+use crate::model::{Block, CallId, Node, ScopeKind, Value};
 use crate::project::Wrapping;
 use crate::project::types::{Class, FnRef, Ty};
 use crate::source::{Language, Span};
@@ -36,7 +37,7 @@ fn check(context: &mut Context<'_>) {
             continue;
         }
         let mut found = Vec::new();
-        walk(context, &definition.body, &mut Vec::new(), &mut found);
+        walk(context, &definition.body, 0, &mut Vec::new(), &mut found);
         for (at, open) in found {
             let message = format!("`yield` inside {}", open.what);
             let mut finding = context.finding(&RULE, function, at, message);
@@ -60,8 +61,9 @@ pub(super) fn is_allowed(context: &Context<'_>, function: FnRef) -> bool {
     context.project.wrapping(function) != Wrapping::Plain
 }
 
-fn walk(context: &Context<'_>, block: &Block, open: &mut Vec<Open>, found: &mut Vec<(Span, Open)>) {
-    let depth = open.len();
+/// `depth`: of how many context managers, one entered in the next, the block is the body.
+fn walk(context: &Context<'_>, block: &Block, depth: u32, open: &mut Vec<Open>, found: &mut Vec<(Span, Open)>) {
+    let outside = open.len();
     for node in &block.nodes {
         match node {
             Node::Yield(it) => {
@@ -75,8 +77,8 @@ fn walk(context: &Context<'_>, block: &Block, open: &mut Vec<Open>, found: &mut 
                     open.push(Open { what, span: *span, on_stack: false });
                 }
             }
-            Node::Call(id) if context.language() == Language::Python => stacked(context, *id, open),
-            Node::Release { .. } if open.len() > depth && context.language() == Language::Rust => {
+            Node::Call(id) if context.language() == Language::Python => stacked(context, *id, depth, open),
+            Node::Release { .. } if open.len() > outside && context.language() == Language::Rust => {
                 open.pop();
             }
             Node::Scope(scope) => {
@@ -84,7 +86,7 @@ fn walk(context: &Context<'_>, block: &Block, open: &mut Vec<Open>, found: &mut 
                 for item in &scope.items {
                     let ty = context.evaluate(item.value);
                     let what = match context.language() {
-                        Language::Python => opened(context, &ty),
+                        Language::Python => opened(context, &ty, scope.kind, depth),
                         Language::Rust if scope.kind == ScopeKind::Temporaries => guard(context, &ty),
                         Language::Rust => None,
                     };
@@ -92,31 +94,33 @@ fn walk(context: &Context<'_>, block: &Block, open: &mut Vec<Open>, found: &mut 
                         open.push(Open { what, span: item.span, on_stack: false });
                     }
                 }
-                walk(context, &scope.body, open, found);
+                walk(context, &scope.body, depth, open, found);
                 open.truncate(before);
             }
             other => {
                 for part in crate::model::flow::parts(other) {
-                    walk(context, part, open, found);
+                    walk(context, part, depth, open, found);
                 }
             }
         }
     }
-    open.truncate(depth);
+    open.truncate(outside);
 }
 
 /// What a stack of context managers is told: `await stack.enter_async_context(timeout(1))`.
-fn stacked(context: &Context<'_>, id: CallId, open: &mut Vec<Open>) {
+fn stacked(context: &Context<'_>, id: CallId, depth: u32, open: &mut Vec<Open>) {
     let call = context.model().call(id);
     let Value::Attr(stack, name) = context.model().value(call.callee) else { return };
-    match context.model().name(*name) {
+    let method = context.model().name(*name);
+    match method {
         "enter_context" | "enter_async_context" => {
+            let kind = if method == "enter_context" { ScopeKind::With } else { ScopeKind::AsyncWith };
             // One that lies elsewhere is closed elsewhere.
             let is_local = !matches!(context.model().value(*stack), Value::Attr(..) | Value::Param(..));
             if is_local
                 && is_stack(context, *stack)
                 && let [manager] = call.args.as_slice()
-                && let Some(what) = opened(context, &context.evaluate(manager.value))
+                && let Some(what) = opened(context, &context.evaluate(manager.value), kind, depth)
             {
                 open.push(Open { what, span: manager.span, on_stack: true });
             }
@@ -126,24 +130,22 @@ fn stacked(context: &Context<'_>, id: CallId, open: &mut Vec<Open>) {
     }
 }
 
-fn is_stack(context: &Context<'_>, value: ValueId) -> bool {
-    context
-        .evaluate(value)
-        .library_path()
-        .is_some_and(|path| matches!(path, "contextlib.ExitStack" | "contextlib.AsyncExitStack"))
-}
-
 /// What a `with` of this value opens, if it is a scope that must not be left by a `yield`.
-pub(super) fn opened(context: &Context<'_>, ty: &Ty) -> Option<String> {
-    let role = match ty {
+pub(super) fn opened(context: &Context<'_>, ty: &Ty, kind: ScopeKind, depth: u32) -> Option<String> {
+    match ty {
         Ty::Instance(Class::Library(path), _) => {
-            context.project.knowledge.type_facts(Language::Python, path).and_then(|facts| facts.scope)?
+            describe(context.project.knowledge.type_facts(Language::Python, path).and_then(|facts| facts.scope)?)
         }
-        Ty::Manager(manager) => return manager_opens(context, *manager),
-        Ty::Instance(Class::Own(_), _) => return None,
-        _ => return None,
-    };
-    describe(role)
+        Ty::Manager(manager) if depth < MOST_MANAGERS => manager_opens(context, *manager, depth + 1),
+        Ty::Instance(Class::Own(class), _) if depth < MOST_MANAGERS => {
+            let what = held_open::find(context, *class, kind, &|ty| opened(context, ty, kind, depth + 1))?;
+            // Whatever opens it in turn is said already.
+            let what = what.split(',').next().unwrap_or_default();
+            let declared = context.project.model(class.file);
+            Some(format!("{what}, opened by `{}`", declared.name(declared.class(class.class).name)))
+        }
+        _ => None,
+    }
 }
 
 fn describe(role: ScopeRole) -> Option<String> {
@@ -159,10 +161,10 @@ fn describe(role: ScopeRole) -> Option<String> {
 }
 
 /// A context manager of the project that yields inside such a scope keeps it open around its caller's body.
-fn manager_opens(context: &Context<'_>, manager: FnRef) -> Option<String> {
+fn manager_opens(context: &Context<'_>, manager: FnRef, depth: u32) -> Option<String> {
     let mut found = Vec::new();
     let inner = context.looking_into(manager.file);
-    walk(&inner, &context.project.function(manager).body, &mut Vec::new(), &mut found);
+    walk(&inner, &context.project.function(manager).body, depth, &mut Vec::new(), &mut found);
     let (_, open) = found.into_iter().next()?;
     Some(format!("{}, opened by `{}`", open.what, context.project.short_name(manager)))
 }
