@@ -9,6 +9,9 @@ use super::calls::Callee;
 use super::types::{FnRef, Ty};
 use super::{Project, trace};
 
+/// What finds out whether something can be awaited.
+const ASKS: &[&str] = &["iscoroutine", "isawaitable", "iscoroutinefunction"];
+
 impl Project {
     /// The function finds out whether a loop runs before it does one thing or the other.
     pub fn asks_for_loop(&self, function: FnRef) -> bool {
@@ -20,7 +23,6 @@ impl Project {
     /// The call runs to its end what a function gave of which nothing is known, if that is a coroutine: the code has asked.
     /// Who set the function decides, and knows where it is called.
     pub(super) fn runs_what_may_come(&self, file: FileId, call: CallId) -> bool {
-        const ASKS: &[&str] = &["iscoroutine", "isawaitable", "iscoroutinefunction"];
         let model = self.model(file);
         let run = model.call(call);
         let Some(Value::Result(gave)) = run.args.first().map(|it| model.value(it.value)) else { return false };
@@ -39,6 +41,13 @@ impl Project {
             asking.args.first().is_some_and(about) && is_called_one_of(&self.evaluate(file, asking.callee), ASKS)
         };
         flow::find(&model.function(run.function).body, &mut |node| asks(node)).is_some()
+    }
+
+    /// The call asks whether something is async, or is a coroutine: what it asks of.
+    pub fn asked_for_async(&self, file: FileId, call: CallId) -> Option<ValueId> {
+        let asking = self.model(file).call(call);
+        let asked = asking.args.first()?.value;
+        is_called_one_of(&self.evaluate(file, asking.callee), ASKS).then_some(asked)
     }
 
     fn asks_by_itself(&self, function: FnRef) -> bool {

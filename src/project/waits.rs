@@ -225,13 +225,22 @@ impl Project {
         })
     }
 
-    /// A loop before it goes on for as long as the receiver lives: `while thread.is_alive()`.
+    /// A loop before it goes on for as long as the receiver lives: `while thread.is_alive()`, `while process.poll() is None`. A
+    /// method `poll` of the object that has the receiver asks for it: `while await self.poll() is None`.
     pub(super) fn is_polled_to_its_end(&self, file: FileId, call: &Call) -> bool {
         let model = self.model(file);
         let Value::Attr(receiver, _) = model.value(call.callee) else { return false };
+        let holder = match model.value(*receiver) {
+            Value::Attr(holder, _) => Some(*holder),
+            _ => None,
+        };
         let asks = |node: &Node| match node {
             Node::Call(id) => matches!(model.value(model.call(*id).callee), Value::Attr(it, name)
-                if it == receiver && model.name(*name) == "is_alive"),
+            if match model.name(*name) {
+                "is_alive" => it == receiver,
+                "poll" => it == receiver || Some(*it) == holder,
+                _ => false,
+            }),
             _ => false,
         };
         let polls = |node: &Node| match node {

@@ -173,7 +173,7 @@ impl Lowerer<'_> {
                 let name = self.name(it.attr.as_str());
                 Some(self.add(Value::Attr(receiver, name)))
             }
-            Expr::Call(it) if it.arguments.is_empty() || asks_for_entry(it) => {
+            Expr::Call(it) if it.arguments.is_empty() || asks_for_entry(it) || asks_for_async(it) => {
                 let call = self.evaluated(it)?;
                 Some(self.add(Value::Result(call)))
             }
@@ -281,6 +281,16 @@ fn whole_number(literal: &Expr) -> Option<i64> {
         Expr::UnaryOp(it) if it.op == UnaryOp::USub => whole_number(&it.operand)?.checked_neg(),
         _ => None,
     }
+}
+
+/// `inspect.iscoroutinefunction(call)` and its like.
+fn asks_for_async(call: &ExprCall) -> bool {
+    let name = match &*call.func {
+        Expr::Name(it) => it.id.as_str(),
+        Expr::Attribute(it) => it.attr.as_str(),
+        _ => return false,
+    };
+    matches!(name, "iscoroutinefunction" | "iscoroutine" | "isawaitable")
 }
 
 /// `options.get("name")`, `options.pop("name", None)`

@@ -266,6 +266,7 @@ fn is_clock(name: &str) -> bool {
         "remaining",
         "current_effective_deadline",
         "returncode",
+        "exitcode",
     ];
     clocks.contains(&name)
 }

@@ -5,7 +5,7 @@ use rustc_hash::FxHashSet;
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{FileId, Place, Related, Severity};
 use crate::knowledge::Runner;
-use crate::model::{CallId, FunctionKind, NameId};
+use crate::model::{Call, CallId, FunctionKind, NameId, Value};
 use crate::project::Wrapping;
 use crate::project::types::{FnRef, Ty};
 use crate::source::Language;
@@ -42,6 +42,9 @@ fn check(context: &mut Context<'_>) {
             continue;
         }
         let Some(api) = context.project.api_of(context.file, id) else { continue };
+        if is_told_on_loop(context, call) {
+            continue;
+        }
         for runs in api.runs.iter().filter(|it| it.place == Runner::Thread) {
             let name = (!runs.name.is_empty()).then_some(runs.name);
             let Some(argument) = call.argument(&model.names, runs.position.map(usize::from), name) else { continue };
@@ -64,6 +67,14 @@ fn report(context: &mut Context<'_>, id: CallId, help: &'static str, started: cr
     let place = Place { file: context.file, span: started };
     finding.related = vec![Related { message: "it is handed to a thread here".to_owned(), place }];
     context.keep(finding);
+}
+
+/// `run_coroutine_threadsafe(..).add_done_callback(f)`: what the loop itself ends calls back on it.
+fn is_told_on_loop(context: &Context<'_>, call: &Call) -> bool {
+    let model = context.model();
+    let Value::Attr(receiver, _) = model.value(call.callee) else { return false };
+    matches!(model.value(*receiver), Value::Result(made)
+        if context.project.api_of(context.file, *made).is_some_and(|api| api.path == "asyncio.run_coroutine_threadsafe"))
 }
 
 fn target(ty: &Ty) -> Option<FnRef> {
@@ -114,7 +125,15 @@ fn runs_in_thread(context: &Context<'_>, function: FnRef) -> bool {
     };
     // A thread that has a loop of its own may do with it what it likes.
     let text = context.project.source(function.file).slice(definition.span);
-    let own_loop = ["new_event_loop", "asyncio.run(", "run_until_complete", "run_forever", "get_running_loop"];
+    let own_loop = [
+        "new_event_loop",
+        "asyncio.run(",
+        "run_until_complete",
+        "run_forever",
+        "get_running_loop",
+        "run_sync(",
+        "loop.start(",
+    ];
     plain && !definition.is_generator && !own_loop.iter().any(|it| text.contains(it))
 }
 

@@ -1,6 +1,6 @@
 //! `ignored-gather-errors`: `gather(.., return_exceptions=True)`, and nobody looks at what it returns.
 
-use super::task_group::mentions;
+use super::task_group::{calls, mentions};
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Confidence, Severity};
 use crate::model::{Call, CallId, FunctionId, Node, Use, Value, ValueId, flow};
@@ -85,6 +85,7 @@ const ENDINGS: &[&str] = &[
     "wait_for_all",
     "all_tasks",
     "wrap_future",
+    "shield(",
 ];
 
 fn is_excused(context: &Context<'_>, call: &Call) -> bool {
@@ -100,6 +101,17 @@ fn is_excused(context: &Context<'_>, call: &Call) -> bool {
     }
     // Whoever cancels them waits for their end, not for their errors.
     if context.uses_method(Span::new(definition.span.start, call.span.start), |name| name == "cancel") {
+        return true;
+    }
+    // Who is called when a task ends hears of its error, be it that a helper has told the task so.
+    let tells = |context: &Context<'_>, span: Span| context.uses_method(span, |name| name == "add_done_callback");
+    let by_helper = |id: CallId| {
+        context.project.own_of(context.file, id).is_some_and(|helper| {
+            let span = context.project.declared(helper).span;
+            tells(&context.looking_into(helper.file), span)
+        })
+    };
+    if tells(context, definition.span) || calls(&definition.body).into_iter().any(by_helper) {
         return true;
     }
     let rest = context.text(Span::new(call.span.end, definition.span.end));

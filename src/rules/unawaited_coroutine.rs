@@ -4,7 +4,8 @@ use super::{Category, Context, Profile, Rule};
 use crate::finding::{Applicability, Edit, Fix, Severity};
 use crate::knowledge::Api;
 use crate::model::{
-    Call, CallId, Function, FunctionKind, Implicit, ImplicitKind, Kinds, Node, ScopeKind, Use, Value, flow,
+    Call, CallId, Condition, Function, FunctionKind, Implicit, ImplicitKind, Kinds, Node, ScopeKind, Test, Use, Value,
+    flow,
 };
 use crate::project::types::{Class, FnRef, Ty};
 use crate::project::{Callee, Only, Wrapping};
@@ -56,6 +57,7 @@ fn check(context: &mut Context<'_>) {
             && !is_taken_apart(context, id)
             && !is_meant(context, call)
             && !is_expected_to_fail(context, call)
+            && !is_said_to_be_none(context, id)
         {
             report(context, call, &name, what);
         }
@@ -79,6 +81,41 @@ fn is_expected_to_fail(context: &Context<'_>, call: &Call) -> bool {
             && context.project.expects_failure(context.file, scope, true))
     };
     flow::find(body, &mut |node| expects(node)).is_some()
+}
+
+/// The code has asked, and goes here where it is none: `if iscoroutinefunction(f): return await f()`, and then `f()`.
+fn is_said_to_be_none(context: &Context<'_>, id: CallId) -> bool {
+    let model = context.model();
+    let call = model.call(id);
+    let denies = |condition: &Condition| {
+        let asked = match model.value(condition.value) {
+            Value::Result(asking) => context.project.asked_for_async(context.file, *asking),
+            _ => None,
+        };
+        asked.is_some_and(|it| it == call.callee || *model.value(it) == Value::Result(id))
+            && match condition.test {
+                Test::Truth => !condition.holds,
+                Test::Is(flag) => condition.holds != flag,
+                _ => false,
+            }
+    };
+    let rules_out = |node: &Node| {
+        let Node::Branch(branch) = node else { return false };
+        let is_after = branch.span.end <= call.span.start;
+        let mut denied = false;
+        for arm in &branch.arms {
+            if (denied || arm.conditions.iter().any(denies)) && arm.span.contains(call.span) {
+                return true;
+            }
+            let denies_if_not_taken = arm.otherwise.iter().any(denies);
+            if is_after && denies_if_not_taken && !flow::exits(&arm.body, &|_| false).falls {
+                return true;
+            }
+            denied |= denies_if_not_taken;
+        }
+        false
+    };
+    flow::find(&model.function(call.function).body, &mut |node| rules_out(node)).is_some()
 }
 
 fn is_initializer(context: &Context<'_>, call: &Call) -> bool {
