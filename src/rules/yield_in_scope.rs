@@ -139,10 +139,8 @@ pub(super) fn opened(context: &Context<'_>, ty: &Ty, kind: ScopeKind, depth: u32
         Ty::Manager(manager) if depth < MOST_MANAGERS => manager_opens(context, *manager, depth + 1),
         Ty::Instance(Class::Own(class), _) if depth < MOST_MANAGERS => {
             let what = held_open::find(context, *class, kind, &|ty| opened(context, ty, kind, depth + 1))?;
-            // Whatever opens it in turn is said already.
-            let what = what.split(',').next().unwrap_or_default();
             let declared = context.project.model(class.file);
-            Some(format!("{what}, opened by `{}`", declared.name(declared.class(class.class).name)))
+            Some(opened_by(&what, declared.name(declared.class(class.class).name)))
         }
         _ => None,
     }
@@ -166,7 +164,13 @@ fn manager_opens(context: &Context<'_>, manager: FnRef, depth: u32) -> Option<St
     let inner = context.looking_into(manager.file);
     walk(&inner, &context.project.function(manager).body, depth, &mut Vec::new(), &mut found);
     let (_, open) = found.into_iter().next()?;
-    Some(format!("{}, opened by `{}`", open.what, context.project.short_name(manager)))
+    Some(opened_by(&open.what, context.project.short_name(manager)))
+}
+
+/// Of several that open it for each other, the outermost is told: it is what the code names.
+fn opened_by(what: &str, name: &str) -> String {
+    let what = what.split(',').next().unwrap_or(what);
+    format!("{what}, opened by `{name}`")
 }
 
 fn guard(context: &Context<'_>, ty: &Ty) -> Option<String> {
