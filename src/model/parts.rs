@@ -287,6 +287,11 @@ impl FileModel {
         }
     }
 
+    /// The function's own body is left out, and is lowered when it is asked for.
+    pub fn is_left_out(&self, function: FunctionId) -> bool {
+        self.parts.as_ref().is_some_and(|it| it.functions.binary_search(&function).is_ok())
+    }
+
     /// The statements of the body of a function, and others that were lowered with it, in order.
     pub fn statements_around(&self, function: FunctionId) -> &[Span] {
         match (&self.parts, self.part_of_function(function)) {

@@ -14,7 +14,7 @@ impl Project {
     /// something of what it is given.
     pub(super) fn surely_runs_nothing(&self, function: FnRef) -> bool {
         let model = self.model(function.file);
-        if model.language != Language::Rust || model.part_of_function(function.function).is_none() {
+        if model.language != Language::Rust || !model.is_left_out(function.function) {
             return false;
         }
         let declared = self.declared(function);
