@@ -1,6 +1,9 @@
 //! A look at the text before it is parsed: comments, which the parser drops, and how deeply the code nests.
 
 use std::ops::Range;
+use std::sync::LazyLock;
+
+use aho_corasick::packed::Searcher;
 
 use crate::model::Comment;
 use crate::source::Span;
@@ -15,10 +18,13 @@ pub(super) struct Scan {
     /// The longest run of characters that may be prefix operators, each of which nests without a bracket.
     pub(super) prefix: usize,
     /// What the parser is given instead of the text, where that is less to do: in the same places stands the same, but that
-    /// comments of documentation are plain ones, which are no tokens, and macros that the file defines at its top are empty.
+    /// comments of documentation are plain ones, which are no tokens, and macros that the file defines at its top are empty,
+    /// as are silent tests.
     pub(super) plain: Option<String>,
     /// The insides of the bodies of functions, outermost ones only.
     pub(super) bodies: Vec<Range<usize>>,
+    /// Those of tests that are silent: see [`is_silent`].
+    tests: Vec<Range<usize>>,
     /// The longest stretch without `;`, `,` or a brace: a bound for how long a chain of operators or methods is.
     pub(super) stretch: usize,
 }
@@ -31,6 +37,8 @@ impl Scan {
         let (mut depth, mut prefix, mut since) = (0_usize, 0_usize, 0_usize);
         let mut plain = Plain::default();
         let mut function = Function::No;
+        // Where what is being read may have begun, with its attributes.
+        let mut item = 0_usize;
         while let Some(byte) = scanner.peek() {
             let start = scanner.at;
             match byte {
@@ -51,7 +59,7 @@ impl Scan {
                     if depth == 0 {
                         plain.opens(start);
                     }
-                    function = function.opened(byte, start, depth);
+                    function = function.opened(byte, start, item, depth);
                     depth += 1;
                     scan.depth = scan.depth.max(depth);
                     scanner.at += 1;
@@ -61,10 +69,14 @@ impl Scan {
                     if depth == 0 {
                         plain.closes(start);
                     }
-                    if let Function::Body { from, depth: outer } = function
+                    if let Function::Body { from, item, depth: outer } = function
                         && depth <= outer
                     {
-                        scan.bodies.push(from..start);
+                        if text[item..from].contains("#[test]") && is_silent(&text[from..start]) {
+                            scan.tests.push(from..start);
+                        } else {
+                            scan.bodies.push(from..start);
+                        }
                         function = Function::No;
                     }
                     scanner.at += 1;
@@ -89,12 +101,15 @@ impl Scan {
             if matches!(byte, b';' | b',' | b'{' | b'}') {
                 since = scanner.at;
             }
+            if matches!(byte, b';' | b'{' | b'}') {
+                item = scanner.at;
+            }
             if byte == b';' {
                 function = function.ended(depth);
             }
             scan.stretch = scan.stretch.max(scanner.at - since);
         }
-        scan.plain = plain.of(text);
+        scan.plain = plain.of(text, &scan.tests);
         scan
     }
 
@@ -108,6 +123,33 @@ impl Scan {
             let own_line = text[line..start].trim().is_empty();
             self.comments.push(Comment { span: Span::new(start as u32, end as u32), own_line });
         }
+    }
+}
+
+/// Nobody calls a test, and this one has no word of what rules speak of: neither of async code nor of suppressions. What is left
+/// is a future that is made and dropped at once, of which the compiler warns.
+fn is_silent(test: &str) -> bool {
+    const WORDS: [&str; 15] = [
+        "async",
+        "await",
+        "tokio",
+        "uture",
+        "spawn",
+        "block_on",
+        "untime",
+        "unbounded",
+        "channel",
+        "imeout",
+        "let _",
+        "andle",
+        "impl",
+        "lint",
+        "noqa",
+    ];
+    static SEARCHER: LazyLock<Option<Searcher>> = LazyLock::new(|| Searcher::new(WORDS));
+    match &*SEARCHER {
+        Some(searcher) => searcher.find(test).is_none(),
+        None => !WORDS.iter().any(|word| test.contains(word)),
     }
 }
 
@@ -132,6 +174,8 @@ enum Function {
     Named(usize),
     Body {
         from: usize,
+        /// Where the function begins, or before.
+        item: usize,
         depth: usize,
     },
 }
@@ -145,10 +189,10 @@ impl Function {
         }
     }
 
-    fn opened(self, bracket: u8, at: usize, depth: usize) -> Self {
+    fn opened(self, bracket: u8, at: usize, item: usize, depth: usize) -> Self {
         match self {
             Self::Begun => Self::No,
-            Self::Named(outer) if bracket == b'{' && depth == outer => Self::Body { from: at + 1, depth },
+            Self::Named(outer) if bracket == b'{' && depth == outer => Self::Body { from: at + 1, item, depth },
             other => other,
         }
     }
@@ -193,16 +237,16 @@ impl Plain {
         self.bodies.extend(self.open.take().map(|start| start..at));
     }
 
-    fn of(self, text: &str) -> Option<String> {
-        if self.marks.is_empty() && self.bodies.is_empty() {
+    fn of(self, text: &str, tests: &[Range<usize>]) -> Option<String> {
+        if self.marks.is_empty() && self.bodies.is_empty() && tests.is_empty() {
             return None;
         }
         let mut bytes = text.as_bytes().to_vec();
         for mark in self.marks {
             bytes[mark] = b' ';
         }
-        for body in self.bodies {
-            blank(&mut bytes[body]);
+        for body in self.bodies.iter().chain(tests) {
+            blank(&mut bytes[body.clone()]);
         }
         String::from_utf8(bytes).ok()
     }
@@ -347,6 +391,13 @@ mod tests {
         for same in ["//// a\n/*** b */ /**/ // c", "let a = \"/// b\";", "fn f() { macro_rules! a { () => {} } }"] {
             assert_eq!(Scan::of(same).plain, None, "{same}");
         }
+    }
+
+    #[test]
+    fn silent_tests_are_left_out() {
+        let text = "fn a() { x }\n#[test]\nfn b() { x }\n#[cfg(test)] mod tests { #[tokio::test] fn c() { x } #[test] fn d() { spawn(x) } }";
+        let expected = text.replace("b() { x }", "b() {   }");
+        assert_eq!(Scan::of(text).plain.as_deref(), Some(expected.as_str()));
     }
 
     #[test]
