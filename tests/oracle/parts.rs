@@ -255,7 +255,7 @@ fn bodies_of_rust_are_what_they_were() {
         "async fn f(x: Arc<Mutex<u8>>) { let guard = x.lock().unwrap(); tokio::select! { a = g(x) => a, _ = h() => 1 }; }",
         "pub(crate) const unsafe fn f(\u{e9}t\u{e9}: u8) { g(\"\u{1d11e} }\", '}'); \u{e9}t\u{e9}.h(|x| x.\u{e9}()) }",
         "cfg_if! { if #[cfg(unix)] { fn f() { use std::fs::*; read_to_string(\"long enough\") } } }",
-        "#[cfg(test)] mod tests { #[test] fn f() { let it = super::g(); assert_eq!(it.run(), 1, \"{it}\"); } }",
+        "#[cfg(test)] mod tests { fn f() { let it = super::g(); assert_eq!(it.run(), 1, \"{it}\"); } }",
         "fn f() -> impl Fn() { if let Some(x) = y.lock().get() { return move || x.go(); } stream! { yield g().await; } }",
     ];
     for code in left_out {
