@@ -67,6 +67,9 @@ impl fmt::Display for DecodeError {
     }
 }
 
+/// So many NUL bytes are not in the literals of source code.
+const MOST_NULS: usize = 8;
+
 /// Decodes a source file: by its byte order mark, for Python by the declaration in its first two lines (PEP 263), else as
 /// UTF-8. The mark is dropped. UTF-16 with a mark is decoded although Python refuses it, since editors write it.
 pub fn decode(bytes: &[u8], language: Language) -> Result<Cow<'_, str>, DecodeError> {
@@ -81,6 +84,8 @@ pub fn decode(bytes: &[u8], language: Language) -> Result<Cow<'_, str>, DecodeEr
         },
     };
     match text.find('\0') {
+        // In Rust one may stand in a literal or a comment. Binary data has more of them, and so has UTF-16.
+        Some(_) if language == Language::Rust && bytes.iter().filter(|it| **it == 0).count() < MOST_NULS => Ok(text),
         Some(at) => Err(DecodeError::Nul { line: line_at(&text.as_bytes()[..at]) }),
         None => Ok(text),
     }
@@ -203,6 +208,8 @@ mod tests {
             Err(DecodeError::NotUtf8 { line: 3, byte: 0xe9, language: Language::Python })
         );
         assert_eq!(python(b"a\n\0\n"), Err(DecodeError::Nul { line: 2 }));
+        assert_eq!(decode(b"const A: &str = \"\0\";", Language::Rust).as_deref(), Ok("const A: &str = \"\0\";"));
+        assert_eq!(decode(&[b"fn".as_slice(), &[0; 8]].concat(), Language::Rust), Err(DecodeError::Nul { line: 1 }));
         assert_eq!(python(b"# coding: rot13\n"), Err(DecodeError::UnknownEncoding { name: "rot13".into(), line: 1 }));
         assert_eq!(python(b"# coding: gbk\n\xff\n"), Err(DecodeError::Malformed { name: "gbk".into() }));
         assert_eq!(python(b"\xff\xfe\0\0x\0\0\0"), Err(DecodeError::Utf32));
