@@ -369,8 +369,7 @@ impl Project {
                 return Ty::Unknown;
             }
         }
-        // Rust's outlines have no bodies; what is in one is for its own file to ask.
-        let definition = if self.language(file) == Language::Rust { definition } else { self.function(function) };
+        let definition = self.function(function);
         if definition.returned.is_empty() {
             return if definition.returns.is_some() { Ty::Unknown } else { Ty::None };
         }

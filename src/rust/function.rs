@@ -1,6 +1,6 @@
 //! Functions, methods, closures and async blocks.
 
-use syn::{Attribute, Block, ExprAsync, ExprClosure, FnArg, Pat, Signature};
+use syn::{Attribute, Block, ExprAsync, ExprClosure, FnArg, Pat, ReturnType, Signature, Type, TypeParamBound};
 
 use crate::model::{
     ClassId, Decorator, FunctionId, FunctionKind, LocalId, Node, Param, ParamKind, UNKNOWN, Use, Value, ValueId,
@@ -89,6 +89,8 @@ impl Lowerer<'_> {
         let decorators = self.decorators(attrs);
         let mark = self.enter_generics(&sig.generics);
         let returns = self.return_value(&sig.output);
+        // Which one, the body tells.
+        let gives_function = gives_function(&sig.output);
         let mut params = Vec::new();
         for (index, input) in sig.inputs.iter().enumerate() {
             params.push(self.parameter(id, index as u32, input));
@@ -96,7 +98,7 @@ impl Lowerer<'_> {
         self.leave_generics(mark);
         let function = self.model.function_mut(id);
         function.decorators = decorators;
-        function.returns = Some(returns);
+        function.returns = Some(returns).filter(|_| !gives_function);
         function.is_static = !params.iter().any(|param| param.kind == ParamKind::Receiver);
         function.params = params;
         match owner {
@@ -202,7 +204,7 @@ impl Lowerer<'_> {
         let span = self.between(start, place::end(&it.body));
         let name_span = self.between(it.inputs_begin.spans[0], it.inputs_end.spans[0]);
         let id = self.new_function("{closure}", kind, span, name_span);
-        if let syn::ReturnType::Type(_, ty) = &it.output {
+        if let ReturnType::Type(_, ty) = &it.output {
             let returns = self.type_value(ty);
             self.model.function_mut(id).returns = (returns != UNKNOWN).then_some(returns);
         }
@@ -291,4 +293,17 @@ impl Lowerer<'_> {
             self.push(Node::Release { local, span });
         }
     }
+}
+
+/// `-> impl Fn()`
+fn gives_function(output: &ReturnType) -> bool {
+    const TRAITS: [&str; 6] = ["Fn", "FnMut", "FnOnce", "AsyncFn", "AsyncFnMut", "AsyncFnOnce"];
+    let ReturnType::Type(_, ty) = output else { return false };
+    let Type::ImplTrait(ty) = &**ty else { return false };
+    ty.bounds.iter().any(|bound| match bound {
+        TypeParamBound::Trait(it) => {
+            it.path.segments.last().is_some_and(|last| TRAITS.iter().any(|name| last.ident == name))
+        }
+        _ => false,
+    })
 }
