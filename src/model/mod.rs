@@ -192,6 +192,8 @@ pub struct Class {
     pub fields: Vec<(NameId, ValueId)>,
     /// Python: those of the fields whose type is written down, `name: Type`.
     pub declared: Vec<(NameId, ValueId)>,
+    /// Rust: those of the fields whose type is a type parameter, and which of the parameters for types it is.
+    pub parametric: Vec<(NameId, u32)>,
     pub decorators: Vec<ValueId>,
 }
 

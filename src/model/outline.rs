@@ -250,6 +250,7 @@ impl<'a> Pair<'a> {
             && self.all(&old.fields, &new.fields, |pair, old, new| pair.name(old.0, new.0) && pair.value(old.1, new.1))
             && self
                 .all(&old.declared, &new.declared, |pair, old, new| pair.name(old.0, new.0) && pair.value(old.1, new.1))
+            && self.all(&old.parametric, &new.parametric, |pair, old, new| pair.name(old.0, new.0) && old.1 == new.1)
     }
 
     fn implementation(&mut self, old: &'a Impl, new: &'a Impl) -> bool {

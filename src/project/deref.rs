@@ -24,7 +24,7 @@ impl Project {
     /// The field of what the type gives access to.
     pub(super) fn field_through_deref(&self, class: ClassRef, name: &str) -> Ty {
         self.along_deref(class, |ty| match ty {
-            Ty::Instance(Class::Own(class), _) => self.own_field(*class, name),
+            Ty::Instance(Class::Own(class), args) => self.field_of_instance(*class, args, name),
             Ty::Instance(Class::Library(path), _) => self.library_member(Language::Rust, path, &[], ty, name),
             other => self.field(other, name),
         })

@@ -102,7 +102,7 @@ impl Project {
     /// A field, which may have the name of a method.
     pub(super) fn field(&self, receiver: &Ty, name: &str) -> Ty {
         match receiver {
-            Ty::Instance(Class::Own(class), _) => match self.own_field(*class, name) {
+            Ty::Instance(Class::Own(class), args) => match self.field_of_instance(*class, args, name) {
                 Ty::Unknown => self.field_through_deref(*class, name),
                 found => found,
             },
@@ -124,7 +124,18 @@ impl Project {
         declared.kind == ClassKind::Enum && declared.fields.iter().any(|(field, _)| holds(model.name(*field)))
     }
 
-    pub(super) fn own_field(&self, class: ClassRef, name: &str) -> Ty {
+    /// Where the field's type is a parameter, the instance says which type that is.
+    pub(super) fn field_of_instance(&self, class: ClassRef, args: &[Ty], name: &str) -> Ty {
+        let model = self.model(class.file);
+        let parametric = &model.class(class.class).parametric;
+        let index = parametric.iter().find(|(field, _)| model.name(*field) == name).map(|(_, index)| *index as usize);
+        match index.and_then(|index| args.get(index)) {
+            Some(known) if !known.is_unknown() => known.clone(),
+            _ => self.own_field(class, name),
+        }
+    }
+
+    fn own_field(&self, class: ClassRef, name: &str) -> Ty {
         let model = self.model(class.file);
         let id = model.names.find(name);
         let fields = &model.class(class.class).fields;

@@ -39,6 +39,7 @@ impl<'a> Lowerer<'a> {
             methods: Vec::new(),
             fields: Vec::new(),
             declared: Vec::new(),
+            parametric: Vec::new(),
             decorators,
         });
         let value = self.add(Value::Class(id));

@@ -1,7 +1,7 @@
 //! Items: modules, types, traits, `impl` blocks, and the attributes on them.
 
 use proc_macro2::{TokenStream, TokenTree};
-use syn::{Attribute, Fields, ImplItem, Item, Meta, TraitItem};
+use syn::{Attribute, Fields, GenericArgument, Generics, ImplItem, Item, Meta, PathArguments, TraitItem, Type};
 
 use crate::model::{
     Allow, Class, ClassId, ClassKind, FunctionId, Impl, Module, ModuleId, NameId, UNKNOWN, Value, ValueId,
@@ -47,7 +47,12 @@ impl Lowerer<'_> {
                 let mark = self.enter_generics(&it.generics);
                 let fields = self.fields(&it.fields);
                 self.leave_generics(mark);
-                self.model.classes[class.index()].fields = fields;
+                let parametric = it.fields.iter().zip(&fields);
+                let parametric = parametric
+                    .filter_map(|(field, (name, _))| parameter_of(&it.generics, &field.ty).map(|index| (*name, index)));
+                let parametric = parametric.collect();
+                let class = &mut self.model.classes[class.index()];
+                (class.fields, class.parametric) = (fields, parametric);
             }
             Item::Union(it) => {
                 self.class(&it.ident, ClassKind::Struct, in_block);
@@ -133,6 +138,7 @@ impl Lowerer<'_> {
             methods: Vec::new(),
             fields: Vec::new(),
             declared: Vec::new(),
+            parametric: Vec::new(),
             decorators: Vec::new(),
         });
         let value = self.add(Value::Class(id));
@@ -215,7 +221,7 @@ impl Lowerer<'_> {
         };
         let of_trait = it.trait_.as_ref().map(|(path, _)| self.path_value(path));
         let short = match &*it.self_ty {
-            syn::Type::Path(ty) => ty.path.segments.last().map(|it| it.ident.to_string()),
+            Type::Path(ty) => ty.path.segments.last().map(|it| it.ident.to_string()),
             _ => None,
         };
         self.path.push(short.unwrap_or_else(|| "impl".to_owned()));
@@ -300,6 +306,28 @@ impl Lowerer<'_> {
                 }
             }
         }
+    }
+}
+
+/// Which of the type parameters the type is, be it behind a pointer that gives access to it.
+fn parameter_of(generics: &Generics, ty: &Type) -> Option<u32> {
+    let path = match ty {
+        Type::Path(it) if it.qself.is_none() => &it.path,
+        Type::Reference(it) => return parameter_of(generics, &it.elem),
+        _ => return None,
+    };
+    if let Some(name) = path.get_ident() {
+        return generics.type_params().zip(0..).find(|(it, _)| it.ident == *name).map(|(_, index)| index);
+    }
+    let last = path.segments.last()?;
+    match &last.arguments {
+        PathArguments::AngleBracketed(it) if ["Arc", "Box", "Rc"].iter().any(|name| last.ident == name) => {
+            match it.args.first()? {
+                GenericArgument::Type(inner) => parameter_of(generics, inner),
+                _ => None,
+            }
+        }
+        _ => None,
     }
 }
 
