@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
+use crate::finding::FileId;
 use crate::knowledge::HandlerRole;
 use crate::model::{ClassKind, FunctionKind, NameId, ParamKind, Role, Value, ValueId};
 use crate::source::Language;
@@ -266,14 +267,10 @@ impl Project {
                 return Some(self.method(FnRef { file: class.file, function: *function }, receiver));
             }
         }
-        let impls = (model.language == Language::Rust).then(|| self.impls_of(class));
-        for (file, index) in impls.iter().flat_map(|it| it.iter()) {
-            let model = self.model(*file);
-            let it = &model.impls[*index as usize];
-            if let Some(id) = model.names.find(name)
-                && let Some((_, function)) = it.methods.iter().find(|(it, _)| *it == id)
-            {
-                return Some(self.method(FnRef { file: *file, function: *function }, receiver));
+        if model.language == Language::Rust {
+            let found = self.methods_in_blocks(class, name, receiver);
+            if !found.is_empty() {
+                return Some(Ty::union(found.into_iter().map(|function| self.method(function, receiver))));
             }
         }
         if let Some(id) = id {
@@ -293,6 +290,45 @@ impl Project {
             }
         }
         None
+    }
+
+    /// Rust: the method of that name in a block for the type. Its own comes before those of traits, of which it may have several:
+    /// which is meant, what is in scope or is given decides.
+    fn methods_in_blocks(&self, class: ClassRef, name: &str, receiver: Option<&Ty>) -> Vec<FnRef> {
+        let mut of_traits = Vec::new();
+        for (file, index) in self.impls_of(class).iter() {
+            let model = self.model(*file);
+            let block = &model.impls[*index as usize];
+            let Some(id) = model.names.find(name) else { continue };
+            let Some((_, function)) = block.methods.iter().find(|(it, _)| *it == id) else { continue };
+            let function = FnRef { file: *file, function: *function };
+            if block.of_trait.is_some() {
+                of_traits.push((function, block.target));
+            } else if self.may_be_for(*file, block.target, receiver) {
+                return vec![function];
+            }
+        }
+        if of_traits.len() > 1 {
+            of_traits.retain(|(function, target)| self.may_be_for(function.file, *target, receiver));
+        }
+        of_traits.into_iter().map(|(function, _)| function).collect()
+    }
+
+    /// The block is for a type with these arguments, as far as they are known: `impl Job<Disk>` is not for a `Job<Memory>`.
+    fn may_be_for(&self, file: FileId, target: ValueId, receiver: Option<&Ty>) -> bool {
+        let Some(Ty::Instance(_, given)) = receiver else { return true };
+        let Value::Instance { args, .. } = self.model(file).value(target) else { return true };
+        args.iter().zip(given.iter()).all(|(wanted, given)| match (self.evaluate(file, *wanted), given) {
+            (Ty::Instance(Class::Own(wanted), _), Ty::Instance(Class::Own(given), _)) => {
+                wanted == *given || [wanted, *given].iter().any(|it| self.is_trait(*it))
+            }
+            (Ty::Instance(Class::Library(wanted), _), Ty::Instance(Class::Library(given), _)) => wanted == *given,
+            _ => true,
+        })
+    }
+
+    fn is_trait(&self, class: ClassRef) -> bool {
+        self.model(class.file).class(class.class).kind == ClassKind::Trait
     }
 
     /// Neither the class nor any base has a method of that name: all of them are known.
@@ -412,12 +448,11 @@ impl Project {
         {
             return Some(FnRef { file: class.file, function: *function });
         }
-        self.impls_of(class).iter().find_map(|(file, index)| {
-            let model = self.model(*file);
-            let id = model.names.find(name)?;
-            let (_, function) = model.impls[*index as usize].methods.iter().find(|(it, _)| *it == id)?;
-            Some(FnRef { file: *file, function: *function })
-        })
+        // Of several traits' methods it is not known which is meant.
+        match self.methods_in_blocks(class, name, None).as_slice() {
+            [only] => Some(*only),
+            _ => None,
+        }
     }
 
     /// `@property`, `@cached_property`.
