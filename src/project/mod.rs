@@ -2,6 +2,7 @@
 
 mod asking;
 mod async_library;
+mod blocks;
 mod bodies;
 mod border;
 mod callables;

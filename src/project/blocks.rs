@@ -1,0 +1,117 @@
+//! Rust: the fields of types, and what `impl` blocks give them.
+
+use crate::finding::FileId;
+use crate::model::{ClassKind, Value, ValueId};
+use crate::source::Language;
+
+use super::Project;
+use super::types::{Class, ClassRef, FnRef, Ty};
+
+impl Project {
+    /// A field, which may have the name of a method.
+    pub(super) fn field(&self, receiver: &Ty, name: &str) -> Ty {
+        match receiver {
+            Ty::Instance(Class::Own(class), args) => match self.field_of_instance(*class, args, name) {
+                Ty::Unknown => self.field_through_deref(*class, name),
+                found => found,
+            },
+            // `Arc`, `Box`, a guard: of what they give access to.
+            Ty::Instance(Class::Library(path), args) => match self.knowledge.type_facts(Language::Rust, path) {
+                Some(facts) if facts.wrapper => args.first().map_or(Ty::Unknown, |inner| self.field(inner, name)),
+                _ => self.member(Language::Rust, receiver, name),
+            },
+            Ty::Union(parts) => Ty::union(parts.iter().map(|it| self.field(it, name))),
+            other => self.member(Language::Rust, other, name),
+        }
+    }
+
+    /// Rust: an `enum` with a variant of that name that holds something.
+    pub(super) fn has_variant(&self, class: ClassRef, name: &str) -> bool {
+        let model = self.model(class.file);
+        let declared = model.class(class.class);
+        let holds = |field: &str| field.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
+        declared.kind == ClassKind::Enum && declared.fields.iter().any(|(field, _)| holds(model.name(*field)))
+    }
+
+    /// Where the field's type is a parameter, the instance says which type that is.
+    pub(super) fn field_of_instance(&self, class: ClassRef, args: &[Ty], name: &str) -> Ty {
+        let model = self.model(class.file);
+        let parametric = &model.class(class.class).parametric;
+        let index = parametric.iter().find(|(field, _)| model.name(*field) == name).map(|(_, index)| *index as usize);
+        match index.and_then(|index| args.get(index)) {
+            Some(known) if !known.is_unknown() => known.clone(),
+            _ => self.own_field(class, name),
+        }
+    }
+
+    fn own_field(&self, class: ClassRef, name: &str) -> Ty {
+        let model = self.model(class.file);
+        let id = model.names.find(name);
+        let fields = &model.class(class.class).fields;
+        let field = fields.iter().find(|(it, _)| Some(*it) == id);
+        field.map_or(Ty::Unknown, |(_, value)| self.evaluate(class.file, *value))
+    }
+
+    /// Rust: the method of that name in a block for the type. Its own comes before those of traits, of which it may have several:
+    /// which is meant, what is in scope or is given decides.
+    pub(super) fn methods_in_blocks(&self, class: ClassRef, name: &str, receiver: Option<&Ty>) -> Vec<FnRef> {
+        let mut of_traits = Vec::new();
+        for (file, index) in self.impls_of(class).iter() {
+            let model = self.model(*file);
+            let block = &model.impls[*index as usize];
+            let Some(id) = model.names.find(name) else { continue };
+            let Some((_, function)) = block.methods.iter().find(|(it, _)| *it == id) else { continue };
+            let function = FnRef { file: *file, function: *function };
+            if block.of_trait.is_some() {
+                of_traits.push((function, block.target));
+            } else if self.may_be_for(*file, block.target, receiver) {
+                return vec![function];
+            }
+        }
+        if of_traits.len() > 1 {
+            of_traits.retain(|(function, target)| self.may_be_for(function.file, *target, receiver));
+        }
+        of_traits.into_iter().map(|(function, _)| function).collect()
+    }
+
+    /// The block is for a type with these arguments, as far as they are known: `impl Job<Disk>` is not for a `Job<Memory>`.
+    fn may_be_for(&self, file: FileId, target: ValueId, receiver: Option<&Ty>) -> bool {
+        let Some(Ty::Instance(_, given)) = receiver else { return true };
+        let Value::Instance { args, .. } = self.model(file).value(target) else { return true };
+        args.iter().zip(given.iter()).all(|(wanted, given)| match (self.evaluate(file, *wanted), given) {
+            (Ty::Instance(Class::Own(wanted), _), Ty::Instance(Class::Own(given), _)) => {
+                wanted == *given || [wanted, *given].iter().any(|it| self.is_trait(*it))
+            }
+            (Ty::Instance(Class::Library(wanted), _), Ty::Instance(Class::Library(given), _)) => wanted == *given,
+            _ => true,
+        })
+    }
+
+    fn is_trait(&self, class: ClassRef) -> bool {
+        self.model(class.file).class(class.class).kind == ClassKind::Trait
+    }
+
+    /// A default method of a trait that the type implements.
+    pub(super) fn trait_member(&self, class: ClassRef, receiver: &Ty, name: &str) -> Ty {
+        for (file, index) in self.impls_of(class).iter() {
+            let it = &self.model(*file).impls[*index as usize];
+            let Some(of_trait) = it.of_trait else { continue };
+            match self.evaluate(*file, of_trait) {
+                Ty::Class(of_trait) => {
+                    if let Some(found) = self.own_member(of_trait, name, Some(receiver)) {
+                        return found;
+                    }
+                }
+                // What a library's trait gives everything that implements it.
+                Ty::External(path) => {
+                    let found = self.library_member(Language::Rust, &path, &[], receiver, name);
+                    if !found.is_unknown() {
+                        return found;
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ty::Unknown
+    }
+}
