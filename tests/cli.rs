@@ -386,6 +386,27 @@ fn rules_are_listed_for_people_and_programs() {
     }
 }
 
+/// Context managers and classes each of which enters all others, by ways without number, or itself.
+#[test]
+fn what_enters_itself_comes_to_an_end() {
+    const EACH: usize = 6;
+    let mut text = "from contextlib import asynccontextmanager\n".to_owned();
+    for number in 0..EACH {
+        text += &format!("@asynccontextmanager\nasync def m{number}():\n");
+        (0..EACH).for_each(|it| text += &format!("    async with C{it}():\n        yield\n"));
+        text += &format!("class C{number}:\n    async def __aenter__(self):\n");
+        (0..EACH).for_each(|it| {
+            text += &format!("        await m{it}().__aenter__()\n        await C{it}().__aenter__()\n")
+        });
+        text += "    async def __aexit__(self, *exc_info): ...\n";
+    }
+    text += "async def generator(lock):\n    async with m0():\n        yield\n    async with C0():\n        yield\n    with C1():\n        await lock\n";
+    let folder = Folder::new(&[("a.py", &text)]);
+    let ran = folder.run(&["check", "--output-format", "concise"]);
+    // What only has `__aenter__` is entered with `with`.
+    assert!(ran.status == Some(1) && ran.out.lines().count() == 1, "{}", ran.out);
+}
+
 #[test]
 fn completions_know_the_commands() {
     let folder = Folder::new(&[]);

@@ -19,47 +19,49 @@ pub(super) fn methods(kind: ScopeKind) -> Option<(&'static str, &'static str)> {
     }
 }
 
-/// What is open once an object of the class has been entered. The first that `is` is something for is told.
+/// What is open once an object of the class has been entered. The first that `is` is something for is told. `depth`: of how many
+/// context managers, one entered in the next, this is the innermost; `is` is told the same of what it is asked about.
 pub(super) fn find<T>(
     context: &Context<'_>,
     class: ClassRef,
     kind: ScopeKind,
-    is: &impl Fn(&Ty) -> Option<T>,
+    depth: u32,
+    is: &impl Fn(&Ty, u32) -> Option<T>,
 ) -> Option<T> {
     let (enter, _) = methods(kind)?;
     let mut kept = Kept { context, kind, is, found: None };
-    kept.entered(class, enter, 0);
+    kept.entered(class, enter, depth);
     kept.found
 }
 
-struct Kept<'a, 'c, T, F: Fn(&Ty) -> Option<T>> {
+struct Kept<'a, 'c, T, F: Fn(&Ty, u32) -> Option<T>> {
     context: &'a Context<'c>,
     kind: ScopeKind,
     is: &'a F,
     found: Option<T>,
 }
 
-impl<T, F: Fn(&Ty) -> Option<T>> Kept<'_, '_, T, F> {
+impl<T, F: Fn(&Ty, u32) -> Option<T>> Kept<'_, '_, T, F> {
     fn entered(&mut self, class: ClassRef, enter: &str, depth: u32) {
         if depth > MOST_MANAGERS {
             return;
         }
         match self.context.project.find_method(class, enter) {
             Some(method) => self.method(class, method, enter, depth),
-            None => self.bases(class),
+            None => self.bases(class, depth),
         }
     }
 
     /// A library's class that the object is of as well opens what it is.
-    fn bases(&mut self, class: ClassRef) {
+    fn bases(&mut self, class: ClassRef, depth: u32) {
         for path in self.context.project.library_bases(class) {
-            self.opened(&instance(path));
+            self.opened(&instance(path), depth);
         }
     }
 
-    fn opened(&mut self, ty: &Ty) {
+    fn opened(&mut self, ty: &Ty, depth: u32) {
         if self.found.is_none() {
-            self.found = (self.is)(ty);
+            self.found = (self.is)(ty, depth);
         }
     }
 
@@ -83,7 +85,7 @@ impl<T, F: Fn(&Ty) -> Option<T>> Kept<'_, '_, T, F> {
                         self.entered(other, enter, depth + 1);
                     }
                 }
-                ty => self.opened(&ty),
+                ty => self.opened(&ty, depth),
             }
         }
     }
@@ -96,7 +98,7 @@ impl<T, F: Fn(&Ty) -> Option<T>> Kept<'_, '_, T, F> {
             Ty::Bound(_, above) if above != method && depth < MOST_MANAGERS => {
                 self.method(class, above, enter, depth + 1);
             }
-            _ => self.bases(class),
+            _ => self.bases(class, depth),
         }
     }
 }
@@ -162,7 +164,7 @@ pub(super) fn is_nothing_but(context: &Context<'_>, class: ClassRef, is: &impl F
     // Both its own, or both those of the library's class that it derives from.
     let all = [project.find_method(class, "__init__"), enter, exit];
     enter.is_some() == exit.is_some()
-        && find(context, class, ScopeKind::AsyncWith, &|ty| is(ty).then_some(())).is_some()
+        && find(context, class, ScopeKind::AsyncWith, 0, &|ty, _| is(ty).then_some(())).is_some()
         && all.into_iter().flatten().all(|method| {
             let inner = context.looking_into(method.file);
             let body = &project.function(method).body;

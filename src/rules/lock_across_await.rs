@@ -81,8 +81,8 @@ fn holds_lock(context: &Context<'_>, ty: &Ty) -> bool {
     let manager = match ty {
         Ty::Manager(manager) => manager,
         Ty::Instance(Class::Own(class), _) => {
-            let is_lock = |ty: &Ty| is_thread_lock(context, ty).then_some(());
-            return held_open::find(context, *class, ScopeKind::With, &is_lock).is_some();
+            let is_lock = |ty: &Ty, _| is_thread_lock(context, ty).then_some(());
+            return held_open::find(context, *class, ScopeKind::With, 0, &is_lock).is_some();
         }
         _ => return is_thread_lock(context, ty),
     };

@@ -138,7 +138,8 @@ pub(super) fn opened(context: &Context<'_>, ty: &Ty, kind: ScopeKind, depth: u32
         }
         Ty::Manager(manager) if depth < MOST_MANAGERS => manager_opens(context, *manager, depth + 1),
         Ty::Instance(Class::Own(class), _) if depth < MOST_MANAGERS => {
-            let what = held_open::find(context, *class, kind, &|ty| opened(context, ty, kind, depth + 1))?;
+            let what =
+                held_open::find(context, *class, kind, depth + 1, &|ty, depth| opened(context, ty, kind, depth))?;
             let declared = context.project.model(class.file);
             Some(opened_by(&what, declared.name(declared.class(class.class).name)))
         }
