@@ -11,23 +11,34 @@ const MOST_STEPS: usize = 16;
 impl Project {
     /// The member of what the type gives access to, which it has none of itself.
     pub(super) fn through_deref(&self, class: ClassRef, name: &str) -> Ty {
-        self.along_deref(class, |ty| match ty {
+        self.along_deref(class, |ty| self.member_of_itself(ty, name))
+    }
+
+    /// Without what it gives access to in turn: that is the next step, and may be where the way began.
+    fn member_of_itself(&self, ty: &Ty, name: &str) -> Ty {
+        match ty {
             Ty::Instance(Class::Own(class), _) => match self.class_member(*class, name, Some(ty)) {
                 Ty::Unknown => self.trait_member(*class, ty, name),
                 found => found,
             },
             Ty::Instance(Class::Library(path), _) => self.library_member(Language::Rust, path, &[], ty, name),
+            Ty::Union(parts) => Ty::union(parts.iter().map(|it| self.member_of_itself(it, name))),
             other => self.member(Language::Rust, other, name),
-        })
+        }
     }
 
     /// The field of what the type gives access to.
     pub(super) fn field_through_deref(&self, class: ClassRef, name: &str) -> Ty {
-        self.along_deref(class, |ty| match ty {
+        self.along_deref(class, |ty| self.field_of_itself(ty, name))
+    }
+
+    fn field_of_itself(&self, ty: &Ty, name: &str) -> Ty {
+        match ty {
             Ty::Instance(Class::Own(class), args) => self.field_of_instance(*class, args, name),
             Ty::Instance(Class::Library(path), _) => self.library_member(Language::Rust, path, &[], ty, name),
+            Ty::Union(parts) => Ty::union(parts.iter().map(|it| self.field_of_itself(it, name))),
             other => self.field(other, name),
-        })
+        }
     }
 
     /// The first that `find` finds along the way: in a type itself, then in what it gives access to.
