@@ -1,9 +1,13 @@
 //! One file's text and its line table: bytes in, text out, and byte offsets to lines and columns in three units.
 
+mod words;
+
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use camino::Utf8PathBuf;
+
+pub(crate) use words::Words;
 
 /// A half-open range of bytes in one file's text.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]

@@ -2,10 +2,7 @@
 
 use std::sync::OnceLock;
 
-use aho_corasick::AhoCorasick;
-use aho_corasick::packed::Searcher;
-
-use crate::source::Language;
+use crate::source::{Language, Words};
 
 /// Words without which nothing in a Python file is asynchronous, and those of rules that need no event loop.
 const PYTHON: [&str; 10] = [
@@ -37,30 +34,6 @@ pub fn can_matter(language: Language, text: &str) -> bool {
         Language::Rust => !is_commented(text, start) || text[end..].starts_with("lint:"),
         Language::Python => says_something(text, start, end),
     })
-}
-
-/// Finds any of some words, as fast as the processor lets it.
-struct Words {
-    /// Where the processor compares many bytes at a time.
-    vector: Option<Searcher>,
-    automaton: Option<AhoCorasick>,
-}
-
-impl Words {
-    fn new(words: &[&str]) -> Self {
-        Self { vector: Searcher::new(words), automaton: AhoCorasick::new(words).ok() }
-    }
-
-    /// `says` holds of some place of a word.
-    fn any_in(&self, text: &str, says: impl Fn(usize, usize) -> bool) -> bool {
-        let says = |found: aho_corasick::Match| says(found.start(), found.end());
-        match (&self.vector, &self.automaton) {
-            (Some(vector), _) => vector.find_iter(text).any(says),
-            (None, Some(automaton)) => automaton.find_iter(text).any(says),
-            // Building from constant words does not fail; if it did, every file would count.
-            (None, None) => true,
-        }
-    }
 }
 
 /// The word is more than part of another or of prose. In doubt it is.

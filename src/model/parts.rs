@@ -21,6 +21,9 @@ pub struct Start {
 }
 
 impl Start {
+    /// Longer texts are lowered as a whole, in bytes: numbers are set aside for all that they could hold.
+    pub const LARGEST: usize = 64 << 20;
+
     /// Where the next part starts, if this one's text has so many bytes: each thing takes some of them to write.
     pub fn after(self, bytes: u32) -> Self {
         Self {

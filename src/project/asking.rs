@@ -2,7 +2,7 @@
 
 use crate::finding::FileId;
 use crate::knowledge::Effect;
-use crate::model::{Arg, Block, CallId, Condition, Node, Scope, Test, UNKNOWN, Use, Value, ValueId, flow};
+use crate::model::{Block, CallId, Condition, Node, Scope, Test, UNKNOWN, Use, Value, ValueId, flow};
 use crate::source::Language;
 
 use super::calls::Callee;
@@ -36,9 +36,7 @@ impl Project {
         }
         let asks = |node: &Node| {
             let Node::Call(id) = node else { return false };
-            let asking = model.call(*id);
-            let about = |arg: &Arg| arg.value == run.args[0].value || arg.value == made.callee;
-            asking.args.first().is_some_and(about) && is_called_one_of(&self.evaluate(file, asking.callee), ASKS)
+            self.asked_for_async(file, *id).is_some_and(|it| it == run.args[0].value || it == made.callee)
         };
         flow::find(&model.function(run.function).body, &mut |node| asks(node)).is_some()
     }

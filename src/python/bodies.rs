@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use std::sync::LazyLock;
 
-use aho_corasick::packed::Searcher;
 use memchr::memmem;
 use ruff_python_ast::{Stmt, StmtFunctionDef};
 
 use crate::model::{FileModel, FunctionId, Growing, Part, Start};
+
+use crate::source::Words;
 
 use super::lines::Lines;
 use super::module::Module;
@@ -22,8 +23,6 @@ use super::scope::Lowerer;
 const SMALLEST: usize = 60;
 /// Texts in which fewer bytes can be left out are lowered as a whole.
 const WORTH_IT: usize = 600;
-/// Larger texts are lowered as a whole: numbers are set aside for all that they could hold.
-const LARGEST: usize = 64 << 20;
 
 /// The body of a function, as offsets into the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +46,7 @@ pub(super) struct Outline {
 impl Outline {
     /// `None` where it is not worth it, or the text is not understood.
     pub(super) fn of(text: &str) -> Option<Self> {
-        if text.len() > LARGEST {
+        if text.len() > Start::LARGEST {
             return None;
         }
         let mut bodies = bodies(text)?;
@@ -198,22 +197,18 @@ const OBJECT: &str = "self.";
 
 /// What the body does may be seen from elsewhere without asking for it. In doubt it is.
 fn is_seen_outside(body: &str, receiver: &str) -> bool {
-    static SEARCHER: LazyLock<Option<Searcher>> = LazyLock::new(|| Searcher::new(WORDS));
-    let says = |word: &str, at: usize| match word {
+    static SEARCHED: LazyLock<Words> = LazyLock::new(|| Words::new(&WORDS));
+    let says = |at: usize, end: usize| match &body[at..end] {
         "yield" => is_yield(body, at),
         "global " | "class " => body[..at].trim_end_matches([' ', '\t']).ends_with(['\n', ';']) || at == 0,
         OBJECT => receiver == "self" && sets_attribute(body, at, at + OBJECT.len()),
         _ => true,
     };
-    let seen = match &*SEARCHER {
-        Some(searcher) => searcher.find_iter(body).any(|found| says(&body[found.start()..found.end()], found.start())),
-        // Where the processor cannot compare many bytes at a time.
-        None => WORDS.iter().any(|word| body.match_indices(word).any(|(at, word)| says(word, at))),
-    };
-    seen || !matches!(receiver, "" | "self") && {
-        let places = memmem::find_iter(body.as_bytes(), receiver.as_bytes()).map(|at| (at, at + receiver.len()));
-        places.filter(|(_, end)| body[*end..].starts_with('.')).any(|(at, end)| sets_attribute(body, at, end + 1))
-    }
+    SEARCHED.any_in(body, says)
+        || !matches!(receiver, "" | "self") && {
+            let places = memmem::find_iter(body.as_bytes(), receiver.as_bytes()).map(|at| (at, at + receiver.len()));
+            places.filter(|(_, end)| body[*end..].starts_with('.')).any(|(at, end)| sets_attribute(body, at, end + 1))
+        }
 }
 
 /// The keyword, and not a part of a name or of prose.

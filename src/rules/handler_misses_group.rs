@@ -111,7 +111,8 @@ fn only_group(context: &Context<'_>, block: &Block, timed: bool, depth: u32) -> 
             };
             return (plain && yields).then_some(Group { span: item.span, opened_by: None, timed });
         }
-        if let Ty::Manager(found) = context.evaluate(item.value)
+        let entered = context.evaluate(item.value);
+        if let Ty::Manager(found) = entered
             && depth < MOST_MANAGERS
         {
             // Around its caller's body is what it has around its `yield`.
@@ -120,7 +121,7 @@ fn only_group(context: &Context<'_>, block: &Block, timed: bool, depth: u32) -> 
             let opened_by = group.opened_by.unwrap_or_else(|| context.project.short_name(found).to_owned());
             return yields.then_some(Group { span: item.span, opened_by: Some(opened_by), ..group });
         }
-        if let Ty::Instance(Class::Own(class), _) = context.evaluate(item.value)
+        if let Ty::Instance(Class::Own(class), _) = entered
             && scope.kind == ScopeKind::AsyncWith
             && is_nothing_but(context, class, &|ty| is_group_itself(context, ty))
         {

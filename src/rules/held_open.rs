@@ -11,7 +11,7 @@ use crate::source::Language;
 pub(super) const MOST_MANAGERS: u32 = 4;
 
 /// What a `with` of that kind runs first, and last.
-pub(super) fn methods(kind: ScopeKind) -> Option<(&'static str, &'static str)> {
+fn methods(kind: ScopeKind) -> Option<(&'static str, &'static str)> {
     match kind {
         ScopeKind::With => Some(("__enter__", "__exit__")),
         ScopeKind::AsyncWith => Some(("__aenter__", "__aexit__")),
@@ -29,25 +29,26 @@ pub(super) fn find<T>(
     is: &impl Fn(&Ty, u32) -> Option<T>,
 ) -> Option<T> {
     let (enter, _) = methods(kind)?;
-    let mut kept = Kept { context, kind, is, found: None };
-    kept.entered(class, enter, depth);
+    let mut kept = Kept { context, enter, is, found: None };
+    kept.entered(class, depth);
     kept.found
 }
 
 struct Kept<'a, 'c, T, F: Fn(&Ty, u32) -> Option<T>> {
     context: &'a Context<'c>,
-    kind: ScopeKind,
+    /// The method that enters an object.
+    enter: &'static str,
     is: &'a F,
     found: Option<T>,
 }
 
 impl<T, F: Fn(&Ty, u32) -> Option<T>> Kept<'_, '_, T, F> {
-    fn entered(&mut self, class: ClassRef, enter: &str, depth: u32) {
+    fn entered(&mut self, class: ClassRef, depth: u32) {
         if depth > MOST_MANAGERS {
             return;
         }
-        match self.context.project.find_method(class, enter) {
-            Some(method) => self.method(class, method, enter, depth),
+        match self.context.project.find_method(class, self.enter) {
+            Some(method) => self.method(class, method, depth),
             None => self.bases(class, depth),
         }
     }
@@ -65,7 +66,7 @@ impl<T, F: Fn(&Ty, u32) -> Option<T>> Kept<'_, '_, T, F> {
         }
     }
 
-    fn method(&mut self, class: ClassRef, method: FnRef, enter: &str, depth: u32) {
+    fn method(&mut self, class: ClassRef, method: FnRef, depth: u32) {
         let body = &self.context.project.function(method).body;
         let inner = self.context.looking_into(method.file);
         let mut steps = Vec::new();
@@ -79,24 +80,20 @@ impl<T, F: Fn(&Ty, u32) -> Option<T>> Kept<'_, '_, T, F> {
                 _ => continue,
             };
             match inner.evaluate(value) {
-                Ty::Super(_) if !on_stack => self.above(class, method, enter, depth),
-                Ty::Instance(Class::Own(other), _) => {
-                    if let Some((enter, _)) = methods(self.kind) {
-                        self.entered(other, enter, depth + 1);
-                    }
-                }
+                Ty::Super(_) if !on_stack => self.above(class, method, depth),
+                Ty::Instance(Class::Own(other), _) => self.entered(other, depth + 1),
                 ty => self.opened(&ty, depth),
             }
         }
     }
 
     /// `await super().__aenter__()` in a method of the class.
-    fn above(&mut self, class: ClassRef, method: FnRef, enter: &str, depth: u32) {
+    fn above(&mut self, class: ClassRef, method: FnRef, depth: u32) {
         let Some(owner) = self.context.project.function(method).class else { return };
         let owner = Ty::Super(ClassRef { file: method.file, class: owner });
-        match self.context.project.member(Language::Python, &owner, enter) {
+        match self.context.project.member(Language::Python, &owner, self.enter) {
             Ty::Bound(_, above) if above != method && depth < MOST_MANAGERS => {
-                self.method(class, above, enter, depth + 1);
+                self.method(class, above, depth + 1);
             }
             _ => self.bases(class, depth),
         }

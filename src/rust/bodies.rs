@@ -6,12 +6,11 @@
 use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
-use aho_corasick::packed::Searcher;
 use rustc_hash::FxHashMap;
 use syn::ItemFn;
 
 use crate::model::{FileModel, FunctionId, Growing, ModuleId, NameId, Part, Start, ValueId};
-use crate::source::{Edition, Source};
+use crate::source::{Edition, Source, Words};
 
 use super::mentions::{begins_block, is_name};
 use super::names::ModuleNames;
@@ -21,8 +20,6 @@ use super::scope::Lowerer;
 
 /// Bodies with fewer bytes are not worth being left out.
 const SMALLEST: usize = 24;
-/// Larger texts are lowered as a whole: numbers are set aside for all that they could hold.
-const LARGEST: usize = 64 << 20;
 
 /// What is left out of a file, and the rest of its text.
 pub(super) struct Outline {
@@ -34,7 +31,7 @@ pub(super) struct Outline {
 impl Outline {
     /// `None` where there is nothing to leave out.
     pub(super) fn of(text: &str, scan: &Scan) -> Option<Self> {
-        if text.len() > LARGEST {
+        if text.len() > Start::LARGEST {
             return None;
         }
         let can_go = |body: &&Range<usize>| body.len() > SMALLEST && !is_seen_outside(&text[(*body).clone()]);
@@ -56,20 +53,15 @@ const WORDS: [&str; 11] =
 
 /// Something in the body may be seen without looking into it. In doubt it is.
 fn is_seen_outside(body: &str) -> bool {
-    static SEARCHER: LazyLock<Option<Searcher>> = LazyLock::new(|| Searcher::new(WORDS));
-    let says = |at: usize, word: &str| match word {
+    static SEARCHED: LazyLock<Words> = LazyLock::new(|| Words::new(&WORDS));
+    let says = |at: usize, end: usize| match &body[at..end] {
         "impl" => begins_block(body, at),
         "struct" | "enum" | "union" | "trait" | "mod" | "type" => {
-            let rest = &body[at + word.len()..];
-            !body[..at].ends_with(is_name) && rest.starts_with(char::is_whitespace)
+            !body[..at].ends_with(is_name) && body[end..].starts_with(char::is_whitespace)
         }
         _ => true,
     };
-    match &*SEARCHER {
-        Some(searcher) => searcher.find_iter(body).any(|it| says(it.start(), &body[it.start()..it.end()])),
-        // Where the processor cannot compare many bytes at a time.
-        None => WORDS.iter().any(|word| body.match_indices(word).any(|(at, word)| says(at, word))),
-    }
+    SEARCHED.any_in(body, says)
 }
 
 /// A function whose body is left out, and what is around it.

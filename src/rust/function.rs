@@ -88,9 +88,8 @@ impl Lowerer<'_> {
         self.allows(attrs, span);
         let decorators = self.decorators(attrs);
         let mark = self.enter_generics(&sig.generics);
-        let returns = self.return_value(&sig.output);
-        // Which one, the body tells.
-        let gives_function = gives_function(&sig.output);
+        // Which function it gives, the body tells.
+        let returns = (!gives_function(&sig.output)).then(|| self.return_value(&sig.output));
         let mut params = Vec::new();
         for (index, input) in sig.inputs.iter().enumerate() {
             params.push(self.parameter(id, index as u32, input));
@@ -98,7 +97,7 @@ impl Lowerer<'_> {
         self.leave_generics(mark);
         let function = self.model.function_mut(id);
         function.decorators = decorators;
-        function.returns = Some(returns).filter(|_| !gives_function);
+        function.returns = returns;
         function.is_static = !params.iter().any(|param| param.kind == ParamKind::Receiver);
         function.params = params;
         match owner {

@@ -3,10 +3,8 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use aho_corasick::packed::Searcher;
-
 use crate::model::Comment;
-use crate::source::Span;
+use crate::source::{Span, Words};
 
 /// What a file's text tells without being parsed.
 #[derive(Default)]
@@ -146,11 +144,8 @@ fn is_silent(test: &str) -> bool {
         "lint",
         "noqa",
     ];
-    static SEARCHER: LazyLock<Option<Searcher>> = LazyLock::new(|| Searcher::new(WORDS));
-    match &*SEARCHER {
-        Some(searcher) => searcher.find(test).is_none(),
-        None => !WORDS.iter().any(|word| test.contains(word)),
-    }
+    static SEARCHED: LazyLock<Words> = LazyLock::new(|| Words::new(&WORDS));
+    !SEARCHED.any_in(test, |_, _| true)
 }
 
 /// In letters of either case.
