@@ -97,6 +97,10 @@ pub struct Project {
     noted: bool,
 }
 
+/// How many files a thread takes on at once: what it has begun to go through, no other can help with, and in the end there is
+/// nothing else to do for them.
+const HANDFUL: usize = 32;
+
 /// A file that has been read.
 struct Slot {
     source: Source,
@@ -119,7 +123,8 @@ impl Project {
         use rayon::prelude::*;
         let mut project = Self::unread(files, group);
         project.files.shared.begin();
-        project.relevant = project.group.par_iter().copied().filter(|file| project.read(*file)).collect();
+        let files = project.group.par_iter().with_max_len(HANDFUL).copied();
+        project.relevant = files.filter(|file| project.read(*file)).collect();
         project.look_for_blocks();
         project.effects = Effects::of(&project);
         project

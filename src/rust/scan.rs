@@ -39,6 +39,22 @@ impl Scan {
         let mut item = 0_usize;
         while let Some(byte) = scanner.peek() {
             let start = scanner.at;
+            // Most of a text are these two.
+            if byte.is_ascii_whitespace() {
+                scanner.at += 1;
+                continue;
+            }
+            if is_of_word(byte) && !scanner.prefixed_string() {
+                scanner.word();
+                if byte == b'f' || matches!(function, Function::Begun) {
+                    function = function.word(&text[start..scanner.at], depth);
+                }
+                if byte == b'm' && depth == 0 {
+                    plain.defines |= text[start..].starts_with("macro_rules!");
+                }
+                prefix = 0;
+                continue;
+            }
             match byte {
                 b'/' if scanner.looking_at(b"//") => {
                     scanner.line_comment();
@@ -51,7 +67,6 @@ impl Scan {
                     scan.comment(text, start, scanner.at, wanted);
                 }
                 b'"' => scanner.string(),
-                b'r' | b'b' | b'c' if scanner.prefixed_string() => {}
                 b'\'' => scanner.quote(),
                 b'(' | b'[' | b'{' => {
                     if depth == 0 {
@@ -79,34 +94,27 @@ impl Scan {
                     }
                     scanner.at += 1;
                 }
-                _ if byte == b'_' || byte.is_ascii_alphanumeric() => {
-                    scanner.word();
-                    function = function.word(&text[start..scanner.at], depth);
-                    if byte == b'm' && depth == 0 {
-                        plain.defines |= text[start..].starts_with("macro_rules!");
-                    }
-                }
+                // What begins a string has been stepped over.
+                _ if scanner.at > start => {}
                 _ => scanner.at += 1,
             }
+            prefix = if matches!(byte, b'&' | b'*' | b'!' | b'-' | b'<' | b'|' | b'.') { prefix + 1 } else { 0 };
+            scan.prefix = scan.prefix.max(prefix);
             match byte {
-                b'&' | b'*' | b'!' | b'-' | b'<' | b'|' | b'.' => {
-                    prefix += 1;
-                    scan.prefix = scan.prefix.max(prefix);
+                b';' | b',' | b'{' | b'}' => {
+                    scan.stretch = scan.stretch.max(scanner.at - since);
+                    since = scanner.at;
+                    if byte != b',' {
+                        item = scanner.at;
+                    }
+                    if byte == b';' {
+                        function = function.ended(depth);
+                    }
                 }
-                _ if byte.is_ascii_whitespace() => {}
-                _ => prefix = 0,
+                _ => {}
             }
-            if matches!(byte, b';' | b',' | b'{' | b'}') {
-                since = scanner.at;
-            }
-            if matches!(byte, b';' | b'{' | b'}') {
-                item = scanner.at;
-            }
-            if byte == b';' {
-                function = function.ended(depth);
-            }
-            scan.stretch = scan.stretch.max(scanner.at - since);
         }
+        scan.stretch = scan.stretch.max(scanner.at - since);
         scan.plain = plain.of(text, &scan.tests);
         scan
     }
@@ -146,6 +154,10 @@ fn is_silent(test: &str) -> bool {
     ];
     static SEARCHED: LazyLock<Words> = LazyLock::new(|| Words::new(&WORDS));
     !SEARCHED.any_in(test, |_, _| true)
+}
+
+const fn is_of_word(byte: u8) -> bool {
+    byte == b'_' || byte.is_ascii_alphanumeric()
 }
 
 /// In letters of either case.
@@ -263,15 +275,14 @@ impl Scanner<'_> {
     }
 
     fn word(&mut self) {
-        while self.peek().is_some_and(|it| it == b'_' || it.is_ascii_alphanumeric()) {
+        while self.peek().is_some_and(is_of_word) {
             self.at += 1;
         }
     }
 
     fn line_comment(&mut self) {
-        while self.peek().is_some_and(|it| it != b'\n') {
-            self.at += 1;
-        }
+        let rest = &self.bytes[self.at..];
+        self.at += memchr::memchr(b'\n', rest).unwrap_or(rest.len());
     }
 
     fn block_comment(&mut self) {
@@ -294,19 +305,19 @@ impl Scanner<'_> {
 
     fn string(&mut self) {
         self.at += 1;
-        while let Some(byte) = self.peek() {
-            self.at += 1;
-            match byte {
-                b'\\' => self.at = (self.at + 1).min(self.bytes.len()),
-                b'"' => return,
-                _ => {}
+        while let Some(found) = memchr::memchr2(b'\\', b'"', &self.bytes[self.at..]) {
+            self.at += found + 1;
+            if self.bytes[self.at - 1] == b'"' {
+                return;
             }
+            self.at = (self.at + 1).min(self.bytes.len());
         }
+        self.at = self.bytes.len();
     }
 
     /// `r"..."`, `br#"..."#`, `b"..."`, `c"..."`, `b'x'`; stays where it is for a word that merely starts so.
     fn prefixed_string(&mut self) -> bool {
-        if self.at > 0 && matches!(self.bytes[self.at - 1], b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z') {
+        if !matches!(self.bytes[self.at], b'r' | b'b' | b'c') || self.at > 0 && is_of_word(self.bytes[self.at - 1]) {
             return false;
         }
         let mut at = self.at;
