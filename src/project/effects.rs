@@ -49,8 +49,8 @@ pub struct Site {
     pub call: Option<CallId>,
     /// Without call syntax: which object is asked for what, by an attribute or an operator.
     pub asks: Option<(ValueId, NameId)>,
-    /// What a test before it says of a value that the call hands on.
-    pub given: Option<Condition>,
+    /// What tests before it say of values that the call hands on, the latest one first.
+    pub given: Vec<Condition>,
     /// What must hold of the function's own parameters for it to be reached.
     pub guards: Guards,
     /// How many branches and handlers it stands in, and how many may have been left before: whether it is reached hangs on

@@ -1,13 +1,86 @@
 //! Where a function goes one way or another: what holds on each way of branches, loops and handlers.
 
 use crate::knowledge::Effect;
-use crate::model::{Branch, Condition, Handler, Loop, LoopKind, Node, Test, Try, Value, ValueId, flow};
+use crate::model::{
+    Block, Branch, Condition, FunctionId, Handler, Loop, LoopKind, Node, TOP_LEVEL, Test, Try, Value, ValueId, flow,
+};
 use crate::source::Language;
 
+use super::Project;
 use super::effects::Runs;
 use super::sites::Found;
 use super::times::{answers, fills};
-use super::types::Ty;
+use super::types::{FnRef, Ty};
+
+/// Whether what follows the branch is reached from inside of it, and whether some arm may leave what is around it.
+fn goes_on(branch: &Branch) -> (bool, bool) {
+    let (mut falls, mut leaves) = (branch.exhaustive, false);
+    for arm in &branch.arms {
+        let exits = flow::exits(&arm.body, &|_| false);
+        falls |= exits.falls;
+        leaves |= exits.returns || exits.breaks || exits.continues;
+    }
+    (falls, leaves)
+}
+
+/// Collects what tests have said where the function is defined. Gives `true` once its place is found.
+fn told_at(block: &Block, function: FunctionId, told: &mut Vec<Condition>) -> bool {
+    block.nodes.iter().any(|node| match node {
+        Node::Define(defined) => *defined == function,
+        Node::Branch(branch) => {
+            let before = told.len();
+            for arm in &branch.arms {
+                if told_at(&arm.test, function, told) {
+                    return true;
+                }
+                let outside = told.len();
+                told.extend(&arm.conditions);
+                if told_at(&arm.body, function, told) {
+                    return true;
+                }
+                told.truncate(outside);
+                told.extend(&arm.otherwise);
+            }
+            if goes_on(branch).0 {
+                told.truncate(before);
+            }
+            false
+        }
+        node => {
+            node.has_parts() && {
+                let before = told.len();
+                let found = flow::parts(node).any(|part| told_at(part, function, told));
+                if !found {
+                    told.truncate(before);
+                }
+                found
+            }
+        }
+    })
+}
+
+impl Project {
+    /// What tests around the definition of a nested function say of parameters of the functions that it stands in, and of what
+    /// calls there have given: those keep their values.
+    pub(super) fn told_where_defined(&self, function: FnRef) -> Vec<Condition> {
+        let model = self.model(function.file);
+        let mut told = Vec::new();
+        let mut inner = function.function;
+        while let Some(outer) = model.declaration(inner).parent.filter(|it| *it != TOP_LEVEL) {
+            let around = model.function(outer);
+            let mut here = Vec::new();
+            if told_at(&around.body, inner, &mut here) {
+                let stays = |it: &Condition| {
+                    matches!(model.value(it.value), Value::Result(_))
+                        || around.params.iter().any(|param| param.value == it.value)
+                };
+                told.extend(here.into_iter().filter(stays));
+            }
+            inner = outer;
+        }
+        told
+    }
+}
 
 impl Found<'_> {
     /// Each arm under what its test says of parameters. What follows an arm that leaves is under the contrary.
@@ -47,12 +120,7 @@ impl Found<'_> {
                 break;
             }
         }
-        let (mut falls, mut leaves) = (branch.exhaustive, false);
-        for arm in &branch.arms {
-            let exits = flow::exits(&arm.body, &|_| false);
-            falls |= exits.falls;
-            leaves |= exits.returns || exits.breaks || exits.continues;
-        }
+        let (falls, leaves) = goes_on(branch);
         if falls {
             (self.guards, self.off_loop) = (outer, off_loop);
             self.told.truncate(before);

@@ -155,15 +155,6 @@ fn kept_in(
     }
 }
 
-/// Whether a test holds of a value of which this is known.
-fn follows(known: Condition, test: Test) -> Option<bool> {
-    match (known.test, test) {
-        (Test::None, Test::None) | (Test::Truth, Test::Truth) => Some(known.holds),
-        (Test::Truth, Test::None) | (Test::None, Test::Truth) if known.holds => Some(false),
-        _ => None,
-    }
-}
-
 impl Project {
     /// A condition as one on a parameter of the function, if it is one.
     pub(super) fn guard_of(&self, function: FnRef, condition: Condition) -> Option<Guard> {
@@ -355,8 +346,8 @@ impl Project {
         if guard.replaced && self.is_nothing(file, value, guard) {
             return Outcome::Open;
         }
-        let told = site.given.filter(|it| given.is_some() && it.value == value);
-        let told = told.and_then(|it| follows(it, guard.test));
+        let told = site.given.iter().filter(|it| given.is_some() && it.value == value);
+        let told = told.into_iter().find_map(|it| self.follows_from(file, *it, guard));
         if let Some(truth) = told.or_else(|| self.tells(file, value, guard)) {
             return if truth == guard.holds { Outcome::Open } else { Outcome::Fails };
         }

@@ -31,7 +31,7 @@ impl Project {
             function,
             installed,
             guards: Guards::default(),
-            told: Vec::new(),
+            told: self.told_where_defined(function),
             polls: 0,
             branches: 0,
             once: false,
@@ -135,7 +135,7 @@ pub(super) struct Found<'a> {
 
 impl Found<'_> {
     pub(super) fn site(&self, span: Span, call: Option<CallId>) -> Site {
-        let given = call.and_then(|it| self.told_of_arguments(it));
+        let given = call.map(|it| self.told_of_arguments(it)).unwrap_or_default();
         let model = self.project.model(self.file);
         let held = call.is_some_and(|it| match model.value(model.call(it).callee) {
             Value::Attr(receiver, _) => self.is_held(*receiver),
@@ -150,13 +150,13 @@ impl Found<'_> {
         matches!(self.project.model(self.file).value(object), Value::Attr(..))
     }
 
-    /// What the latest test says of a value that the call hands on.
-    fn told_of_arguments(&self, call: CallId) -> Option<Condition> {
+    /// What tests say of values that the call hands on, the latest one first.
+    fn told_of_arguments(&self, call: CallId) -> Vec<Condition> {
         if self.told.is_empty() {
-            return None;
+            return Vec::new();
         }
         let args = &self.project.model(self.file).call(call).args;
-        self.told.iter().rev().copied().find(|it| args.iter().any(|arg| arg.value == it.value))
+        self.told.iter().rev().copied().filter(|it| args.iter().any(|arg| arg.value == it.value)).collect()
     }
 
     /// A place that runs what a call has made: a generator, a context manager. What it is given, it was given there.

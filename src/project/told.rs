@@ -1,7 +1,7 @@
 //! Whether a test holds of a value, by how the value is written.
 
 use crate::finding::FileId;
-use crate::model::{Test, Value, ValueId};
+use crate::model::{Condition, Test, Value, ValueId};
 use crate::source::Language;
 
 use super::conditions::is_constant;
@@ -14,6 +14,29 @@ use super::{Project, trace};
 const DISPLAYED: &[&str] = &["builtins.dict", "builtins.str", "builtins.bytes", "builtins.int", "builtins.float"];
 
 impl Project {
+    /// Whether the test holds of a value of which this is known, by a test in `file`.
+    pub(super) fn follows_from(&self, file: FileId, known: Condition, demand: Demand) -> Option<bool> {
+        match (known.test, demand.test) {
+            (Test::None, Test::None) | (Test::Truth, Test::Truth) => Some(known.holds),
+            (Test::Truth, Test::None) | (Test::None, Test::Truth) if known.holds => Some(false),
+            // It is that literal.
+            (Test::Equals(literal), _) if known.holds => self.tells(file, literal, demand),
+            (Test::Equals(literal), Test::Equals(_)) => {
+                self.tells(file, literal, demand).filter(|it| *it).map(|_| false)
+            }
+            (Test::Is(flag), Test::Is(asked)) => {
+                if known.holds {
+                    Some(flag == asked)
+                } else {
+                    (flag == asked).then_some(false)
+                }
+            }
+            (Test::Is(flag), Test::Truth) if known.holds => Some(flag),
+            (Test::Is(_), Test::None) if known.holds => Some(false),
+            _ => None,
+        }
+    }
+
     /// Whether the test holds of a value, where that can be told from how it is written.
     pub(super) fn tells(&self, file: FileId, value: ValueId, demand: Demand) -> Option<bool> {
         let model = self.model(file);
