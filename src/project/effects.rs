@@ -11,9 +11,9 @@ use crate::model::{CallId, Condition, NameId, Use, ValueId};
 use crate::source::{Language, Span};
 
 use super::guards::{Guards, Outcome};
-use super::overridden::Asked;
+use super::overridden::{Asked, Bound};
 use super::special::{Node, Special};
-use super::types::{ClassRef, FnRef};
+use super::types::FnRef;
 use super::{Project, trace};
 
 /// The effects that climb: the nine kinds of blocking, starting a runtime, and running a future on this thread.
@@ -101,16 +101,17 @@ impl Evidence {
 #[derive(Clone, Copy, Debug)]
 pub enum Runs {
     Own(FnRef),
-    /// A method that says something only to those who know the class of its object: it is abstract, or an async one of the
-    /// user's, which answers for the rest itself.
-    Asked(FnRef),
+    /// A method that says something only to those who know the class of its object: it is abstract, `None` if it is of a type that is
+    /// a parameter, or an async function of the user's, which answers for the rest itself.
+    Asked(Option<FnRef>),
     Library(&'static Api, Effect),
 }
 
 impl PartialEq for Runs {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Own(function), Self::Own(other)) | (Self::Asked(function), Self::Asked(other)) => function == other,
+            (Self::Own(function), Self::Own(other)) => function == other,
+            (Self::Asked(function), Self::Asked(other)) => function == other,
             (Self::Library(api, effect), Self::Library(other, its)) => std::ptr::eq(*api, *other) && effect == its,
             _ => false,
         }
@@ -128,8 +129,8 @@ pub(super) type Look<'a> = dyn Fn(&[FnRef]) -> Vec<(FnRef, Sites)> + 'a;
 struct Hop {
     site: Site,
     next: Runs,
-    /// The class that `next` runs for.
-    class: Option<ClassRef>,
+    /// What `next` is told of the class of an object.
+    bound: Option<Bound>,
     /// Which of the ways of `next` this goes on with.
     way: usize,
     /// What must hold of the function's parameters for the whole way.
@@ -205,7 +206,7 @@ impl Effects {
     pub(super) fn renumber(&mut self, moved: &FxHashMap<FnRef, FnRef>) {
         let now = |function: FnRef| moved.get(&function).copied().unwrap_or(function);
         let runs = |runs: &mut Runs| {
-            if let Runs::Own(function) | Runs::Asked(function) = runs {
+            if let Runs::Own(function) | Runs::Asked(Some(function)) = runs {
                 *function = now(*function);
             }
         };
@@ -275,7 +276,7 @@ impl Effects {
                         };
                         for index in indices {
                             let guards = site.guards.clone();
-                            let hop = Hop { site: site.clone(), next: *runs, class: None, way: 0, guards };
+                            let hop = Hop { site: site.clone(), next: *runs, bound: None, way: 0, guards };
                             let node = Node::from(*function);
                             if let Some(way) = keep(hops[*index].entry(node).or_default(), hop) {
                                 levels[*index].push((node, way));
@@ -294,9 +295,9 @@ impl Effects {
             while !level.is_empty() {
                 let mut reached: Vec<(Node, Hop)> = Vec::new();
                 for (node, way) in &level {
-                    let Node { function, class } = *node;
+                    let Node { function, bound } = *node;
                     // What runs on the loop answers for itself: its callers are told there, of all that it can know.
-                    if class.is_none() && project.answers_for_itself(function) {
+                    if bound.is_none() && project.answers_for_itself(function) {
                         continue;
                     }
                     let guards = hops[node][*way].guards.clone();
@@ -307,17 +308,17 @@ impl Effects {
                         }
                         let Some(guards) = project.carried(caller.function, site, function, &guards) else { continue };
                         let next = Runs::Own(function);
-                        reached.push((*caller, Hop { site: (*site).clone(), next, class, way: *way, guards }));
+                        reached.push((*caller, Hop { site: (*site).clone(), next, bound, way: *way, guards }));
                     }
                 }
                 // The least demanding first, then the earliest place.
                 let order = |hop: &Hop| {
                     let next = match hop.next {
-                        Runs::Own(next) | Runs::Asked(next) => Some((project.standing(next.file), next.function)),
-                        Runs::Library(..) => None,
+                        Runs::Own(next) | Runs::Asked(Some(next)) => Some((project.standing(next.file), next.function)),
+                        Runs::Asked(None) | Runs::Library(..) => None,
                     };
-                    let class = hop.class.map(|it| (project.standing(it.file), it.class));
-                    (hop.guards.len(), hop.site.span, next, class, hop.way)
+                    let bound = hop.bound.map(|it| (it.value, project.standing(it.class.file), it.class.class));
+                    (hop.guards.len(), hop.site.span, next, bound, hop.way)
                 };
                 reached.sort_by(|(a, x), (b, y)| a.cmp(b).then_with(|| order(x).cmp(&order(y))));
                 level = Vec::new();
@@ -367,19 +368,17 @@ impl Effects {
         let hops = self.hops.get(effect.index())?;
         let plain = Node::from(callee);
         let own = hops.get(&plain).filter(|_| !project.answers_for_itself(callee));
-        let is_method = project.declared(callee).class.is_some();
-        if own.is_none() && !is_method {
+        if own.is_none() && !self.special.asks(callee) {
             return None;
         }
-        let asked = project.asked_at(caller, project.asked_as_method(caller), site);
-        let special = Node { class: asked.class(), ..plain };
-        let others = hops.get(&special).filter(|_| is_method && special != plain);
-        let ways = [(plain, own), (special, others)]
-            .into_iter()
+        let (asked, bounds) = self.special.asked_at(project, caller, &project.asked_as_method(caller), site, callee);
+        let special = bounds.into_iter().map(|bound| Node { bound: Some(bound), ..plain });
+        let ways = std::iter::once((plain, own))
+            .chain(special.map(|node| (node, hops.get(&node))))
             .flat_map(|(node, ways)| ways.into_iter().flatten().enumerate().map(move |(way, hop)| (node, way, hop)));
         let mut goes = ways.filter_map(|(node, way, hop)| {
             project.carried(caller, site, callee, &hop.guards)?;
-            self.chain(project, node, (way, site.held), asked, effect)
+            self.chain(project, node, (way, site.held), asked.clone(), effect)
         });
         let awaited = site.call.is_some_and(|call| project.model(caller.file).call(call).awaited);
         goes.next().filter(|it| !(awaited && it.alternative))
@@ -421,9 +420,10 @@ impl Effects {
             let place = Place { file: at.file, span: hop.site.span };
             let name = project.function_name(at);
             match hop.next {
-                Runs::Own(next) | Runs::Asked(next) => {
-                    let instead = project.asks_another(at, asked, &hop.site, next);
-                    asked = project.asked_at(at, asked, &hop.site);
+                Runs::Asked(None) => return None,
+                Runs::Own(next) | Runs::Asked(Some(next)) => {
+                    let instead = project.asks_another(at, &asked, &hop.site, Some(next));
+                    asked = self.special.asked_at(project, at, &asked, &hop.site, instead.unwrap_or(next)).0;
                     (node, way) = match instead {
                         // What another answers for is told where it is called.
                         Some(other) if project.answers_for_itself(other) => return None,
@@ -431,7 +431,7 @@ impl Effects {
                             let other = Node::from(other);
                             (other, hops.get(&other)?.iter().position(|it| it.guards.len() == 0)?)
                         }
-                        None => (Node { function: next, class: hop.class }, hop.way),
+                        None => (Node { function: next, bound: hop.bound }, hop.way),
                     };
                     let message = format!("calls `{}`", project.short_name(node.function));
                     steps.push(Step { function: name, message, place });

@@ -386,7 +386,7 @@ impl Project {
         })
     }
 
-    fn is_called_by(&self, file: FileId, call: CallId, callee: FnRef) -> bool {
+    pub(super) fn is_called_by(&self, file: FileId, call: CallId, callee: FnRef) -> bool {
         match self.only(file, call) {
             Only::Own(function) => function == callee,
             Only::Construct(_) => true,

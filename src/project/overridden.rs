@@ -1,64 +1,196 @@
 //! Which class the object is of that a method is asked of: a class of its own may have another method where the chain goes on.
 
-use crate::model::{ParamKind, Value, ValueId};
+use crate::model::{ParamKind, UNKNOWN, Value, ValueId};
 use crate::source::Language;
 
 use super::Project;
-use super::effects::Site;
+use super::effects::{Runs, Site};
 use super::types::{Class, ClassRef, FnRef, Ty, none};
 
-/// The class of the object that a method runs on; `None` where it is not known.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Asked(Option<ClassRef>);
+/// The object that a value of a function stands for is of this class: its own object, a parameter, or a field of its own object.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) struct Bound {
+    pub(super) value: ValueId,
+    pub(super) class: ClassRef,
+}
+
+/// What is known of the objects that a function has to do with, from how it came to run.
+#[derive(Clone, Default)]
+pub(super) struct Asked {
+    /// The class of the object that a method runs on; `None` where it is not known.
+    own: Option<ClassRef>,
+    others: Vec<Bound>,
+}
 
 impl Asked {
-    pub(super) fn of(class: ClassRef) -> Self {
-        Self(Some(class))
+    pub(super) fn class(&self) -> Option<ClassRef> {
+        self.own
     }
 
-    pub(super) fn class(self) -> Option<ClassRef> {
-        self.0
+    /// That much is known besides.
+    pub(super) fn with(mut self, others: Vec<Bound>) -> Self {
+        self.others = others;
+        self
+    }
+
+    fn class_of(&self, value: ValueId) -> Option<ClassRef> {
+        self.others.iter().find(|it| it.value == value).map(|it| it.class)
     }
 }
 
 impl Project {
     /// A method of a class, while nothing is known of a class below.
     pub(super) fn asked_as_method(&self, function: FnRef) -> Asked {
-        Asked(self.declared(function).class.map(|class| ClassRef { file: function.file, class }))
+        let class = self.declared(function).class.map(|class| ClassRef { file: function.file, class });
+        Asked { own: class, others: Vec::new() }
+    }
+
+    /// A function of which this is known.
+    pub(super) fn asked_as(&self, function: FnRef, bound: Bound) -> Asked {
+        if self.is_own_object(function, bound.value) {
+            return Asked { own: Some(bound.class), others: Vec::new() };
+        }
+        self.asked_as_method(function).with(vec![bound])
     }
 
     /// What the callee of a place in `function` is asked of. `asked` is what the function itself is asked of.
-    pub(super) fn asked_at(&self, function: FnRef, asked: Asked, site: &Site) -> Asked {
+    pub(super) fn asked_at(&self, function: FnRef, asked: &Asked, site: &Site) -> Asked {
+        Asked { own: self.class_asked_at(function, asked, site), others: Vec::new() }
+    }
+
+    fn class_asked_at(&self, function: FnRef, asked: &Asked, site: &Site) -> Option<ClassRef> {
         match (self.question(function, site), site.call) {
-            (Some((receiver, _)), _) if self.is_own_object(function, receiver) && asked.0.is_some() => asked,
+            (Some((receiver, _)), _) if self.is_own_object(function, receiver) && asked.own.is_some() => asked.own,
+            (Some((receiver, _)), _) if asked.class_of(receiver).is_some() => asked.class_of(receiver),
             (Some((receiver, _)), call) => match self.evaluate(function.file, receiver) {
-                Ty::Super(_) => asked,
-                Ty::Instance(Class::Own(class), _) => Asked(Some(class)),
+                Ty::Super(_) => asked.own,
+                Ty::Instance(Class::Own(class), _) => Some(class),
                 // `Class.method(object)` says nothing of the object.
                 Ty::Class(class)
                     if call
                         .and_then(|it| self.own_of(function.file, it))
                         .is_some_and(|it| self.is_class_method(it)) =>
                 {
-                    Asked(Some(class))
+                    Some(class)
                 }
-                _ => Asked::default(),
+                _ => None,
             },
             (None, Some(call)) => match self.evaluate(function.file, self.model(function.file).call(call).callee) {
-                Ty::Class(class) => Asked(Some(class)),
-                _ => Asked::default(),
+                Ty::Class(class) => Some(class),
+                _ => None,
             },
-            (None, None) => Asked::default(),
+            (None, None) => None,
         }
     }
 
-    /// What the class of the object has instead, where a place in `function` asks the function's own object for `next`.
-    pub(super) fn asks_another(&self, function: FnRef, asked: Asked, site: &Site, next: FnRef) -> Option<FnRef> {
-        let class = asked.0?;
+    /// Which class the object is of that a place in `function` gives `callee` for `value`: one of its parameters, or a field of its
+    /// own object. `None` where that is not known, or no more than the callee knows.
+    pub(super) fn class_given(
+        &self,
+        function: FnRef,
+        asked: &Asked,
+        site: &Site,
+        callee: FnRef,
+        value: ValueId,
+    ) -> Option<ClassRef> {
+        let model = self.model(function.file);
+        let there = self.model(callee.file);
+        let known = |given: ValueId| {
+            let bound = asked.class_of(given);
+            bound.or_else(|| asked.own.filter(|_| self.is_own_object(function, given)))
+        };
+        let params = &self.declared(callee).params;
+        let found = if let Some(position) = params.iter().position(|it| it.value == value) {
+            let call = site.call.filter(|it| self.is_called_by(function.file, *it, callee))?;
+            let given = self.argument_at(function.file, call, callee, position as u32)?;
+            known(given).or_else(|| match self.evaluate(function.file, given) {
+                Ty::Instance(Class::Own(class), _) => Some(class),
+                _ => None,
+            })?
+        } else {
+            let Value::Field(_, name) = there.value(value) else { return None };
+            let name = there.name(*name);
+            let (receiver, _) = self.question(function, site)?;
+            // It is the same field of the same object.
+            let is_same = |it: &&Bound| match model.value(it.value) {
+                Value::Field(object, field) => *object == receiver && model.name(*field) == name,
+                _ => false,
+            };
+            match asked.others.iter().find(is_same) {
+                Some(bound) => bound.class,
+                None => match self.evaluate(function.file, receiver) {
+                    Ty::Instance(Class::Own(class), args) => match self.field_of_instance(class, &args, name) {
+                        Ty::Instance(Class::Own(class), _) => class,
+                        _ => return None,
+                    },
+                    _ => return None,
+                },
+            }
+        };
+        let declared = self.evaluate(callee.file, value);
+        (!matches!(declared, Ty::Instance(Class::Own(class), _) if class == found)).then_some(found)
+    }
+
+    /// The values of a function whose class decides what it runs: its own object, if it asks that for something; parameters of a class
+    /// that it asks, or hands on; in Rust, fields whose type is a parameter of the type of its own object.
+    pub(super) fn values_asked(&self, function: FnRef, sites: &[(Site, Runs)]) -> Vec<ValueId> {
+        let declared = self.declared(function);
+        let model = self.model(function.file);
+        let questions = sites.iter().filter_map(|(site, _)| self.question(function, site).map(|it| it.0));
+        let questions: Vec<ValueId> = questions.collect();
+        let mut values = Vec::new();
+        if declared.class.is_some() && questions.iter().any(|it| self.is_own_object(function, *it)) {
+            values.extend(declared.params.first().map(|it| it.value));
+        }
+        let given = |(site, runs): &(Site, Runs)| match (runs, site.call) {
+            (Runs::Own(_) | Runs::Asked(Some(_)), Some(call)) => Some(&model.call(call).args),
+            _ => None,
+        };
+        let handed_on: Vec<ValueId> = sites.iter().filter_map(given).flatten().map(|it| it.value).collect();
+        for param in declared.params.iter().filter(|it| it.kind != ParamKind::Receiver && it.value != UNKNOWN) {
+            let may_be_of_class = || {
+                model.is_opaque(param.value)
+                    || matches!(self.evaluate(function.file, param.value), Ty::Instance(Class::Own(_), _) | Ty::Unknown)
+            };
+            if (questions.contains(&param.value) || handed_on.contains(&param.value)) && may_be_of_class() {
+                values.push(param.value);
+            }
+        }
+        for field in questions {
+            if !values.contains(&field) && self.is_parametric(function, field) {
+                values.push(field);
+            }
+        }
+        values
+    }
+
+    /// Rust: a field of the function's own object, whose type is a parameter.
+    fn is_parametric(&self, function: FnRef, value: ValueId) -> bool {
+        let model = self.model(function.file);
+        let Value::Field(object, name) = model.value(value) else { return false };
+        if !self.is_own_object(function, *object) {
+            return false;
+        }
+        let Ty::Instance(Class::Own(class), _) = self.evaluate(function.file, *object) else { return false };
+        let there = self.model(class.file);
+        let name = model.name(*name);
+        there.class(class.class).parametric.iter().any(|(field, _)| there.name(*field) == name)
+    }
+
+    /// What the class of the object has instead, where a place in `function` asks an object for `next` whose class is known.
+    pub(super) fn asks_another(
+        &self,
+        function: FnRef,
+        asked: &Asked,
+        site: &Site,
+        next: Option<FnRef>,
+    ) -> Option<FnRef> {
         let (receiver, name) = self.question(function, site)?;
+        let own = asked.own.filter(|_| self.is_own_object(function, receiver));
+        let class = own.or_else(|| asked.class_of(receiver))?;
         // A decorator's wrapper, or what the method is given, may be run there as well.
-        let is_method = self.model(next.file).name(self.declared(next).name) == name;
-        if !is_method || !self.is_own_object(function, receiver) {
+        let is_method = |next: FnRef| self.model(next.file).name(self.declared(next).name) == name;
+        if !next.is_none_or(is_method) {
             return None;
         }
         let own = match self.language(function.file) {
@@ -68,7 +200,7 @@ impl Project {
                 _ => None,
             },
         };
-        own.filter(|own| *own != next)
+        own.filter(|own| Some(*own) != next)
     }
 
     /// Which object a place in `function` asks for what.
@@ -84,18 +216,26 @@ impl Project {
         Some((receiver, model.name(name)))
     }
 
-    /// The place asks the function's own object for something.
-    pub(super) fn asks_own_object(&self, function: FnRef, site: &Site) -> bool {
-        self.question(function, site).is_some_and(|(receiver, _)| self.is_own_object(function, receiver))
-    }
-
-    /// The abstract method that a place in `function` asks the function's own object for.
-    pub(super) fn asks_for_abstract(&self, function: FnRef, site: &Site) -> Option<FnRef> {
-        let class = self.asked_as_method(function).0?;
+    /// What is pushed where a place in `function` asks an object for a method that only those know who know its class: an abstract
+    /// one, or one of a type that is a parameter.
+    pub(super) fn asks_for_abstract(&self, function: FnRef, site: &Site) -> Option<Runs> {
         let (receiver, name) = self.question(function, site)?;
-        let method = self.is_own_object(function, receiver).then(|| self.find_method(class, name))??;
+        let class = if self.is_own_object(function, receiver) {
+            self.asked_as_method(function).own?
+        } else if self.is_parametric(function, receiver) {
+            return site.call.map(|_| Runs::Asked(None));
+        } else {
+            let params = &self.declared(function).params;
+            params.iter().find(|it| it.value == receiver)?;
+            match self.evaluate(function.file, receiver) {
+                Ty::Instance(Class::Own(class), _) => class,
+                Ty::Unknown => return site.call.map(|_| Runs::Asked(None)),
+                _ => return None,
+            }
+        };
+        let method = self.find_method(class, name)?;
         let runs = || self.runs_methods(function, site) || self.is_property(method);
-        (self.is_abstract(method) && runs()).then_some(method)
+        (self.is_abstract(method) && runs()).then_some(Runs::Asked(Some(method)))
     }
 
     /// A call or an operator. An attribute that is read runs nothing but a property.
@@ -104,7 +244,7 @@ impl Project {
     }
 
     /// `self`
-    fn is_own_object(&self, function: FnRef, value: ValueId) -> bool {
+    pub(super) fn is_own_object(&self, function: FnRef, value: ValueId) -> bool {
         let params = &self.declared(function).params;
         params.first().is_some_and(|it| it.kind == ParamKind::Receiver && it.value == value)
     }

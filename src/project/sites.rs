@@ -226,7 +226,7 @@ impl Found<'_> {
     /// Perhaps an abstract method is asked for, which only those know who know the class of the object.
     pub(super) fn asked(&mut self, site: &Site) {
         let method = self.project.asks_for_abstract(self.function, site);
-        self.sites.extend(method.map(|it| (site.clone(), Runs::Asked(it))));
+        self.sites.extend(method.map(|it| (site.clone(), it)));
     }
 
     fn call(&mut self, id: CallId) {
@@ -268,8 +268,11 @@ impl Found<'_> {
                     && !may_be_awaited(&project.result_of_call(self.file, id)) => {}
             Only::Own(function) => {
                 self.own(&site, project.run_by_call(function, call.awaited));
-                if call.awaited && project.knows_more_when_asked(function) {
-                    self.sites.push((site.clone(), Runs::Asked(function)));
+                if call.awaited
+                    && project.knows_more_when_asked(function)
+                    && (project.declared(function).class.is_some() || self.gives_object(id))
+                {
+                    self.sites.push((site.clone(), Runs::Asked(Some(function))));
                 }
                 self.given(&site, id, function);
             }
@@ -304,6 +307,15 @@ impl Found<'_> {
         });
         let first = effects.next()??;
         effects.all(|it| it.is_some_and(|(_, effect)| effect == first.1)).then_some(first)
+    }
+
+    /// An argument is an object of a class that is known, or something that this function itself is given.
+    fn gives_object(&self, id: CallId) -> bool {
+        let model = self.project.model(self.file);
+        model.call(id).args.iter().any(|it| match model.value(it.value) {
+            Value::Param(..) => true,
+            _ => matches!(self.project.evaluate(self.file, it.value), Ty::Instance(Class::Own(_), _)),
+        })
     }
 
     /// A function of the project calls what it is given: that runs here, too.

@@ -1,27 +1,29 @@
-//! Methods that run for an object of a class below the one that declares them. What such a method asks its own object for may
-//! be another method there than the one it sees itself: the class has its own, or what it sees is abstract.
+//! Functions of which more is known than they know themselves: of which class the object is that a method runs for, or that a
+//! function is given. What is asked of that object may be another method there than the one the function sees itself: the class
+//! has its own, or what it sees is abstract.
 //!
-//! A method and the class it runs for are a [`Node`] of the graph in which effects climb. Nodes with a class have no sites of
-//! their own. They are those of the method, and lead elsewhere: so only ways that the method alone does not have are theirs.
+//! A function and the class of one such object are a [`Node`] of the graph in which effects climb. Nodes with a class have no sites of
+//! their own. They are those of the function, and lead elsewhere: so only ways that the function alone does not have are theirs.
 
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Project;
 use super::effects::{Runs, Site, Sites};
-use super::overridden::Asked;
-use super::types::{ClassRef, FnRef};
+use super::overridden::{Asked, Bound};
+use super::types::FnRef;
+use crate::model::ValueId;
 
-/// A function, and the class of the object that it is asked of, where that is known, and another than the function's own.
+/// A function, and of which class an object is that it has to do with, where that is known, and more than the function knows.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(super) struct Node {
     pub(super) function: FnRef,
-    pub(super) class: Option<ClassRef>,
+    pub(super) bound: Option<Bound>,
 }
 
 impl From<FnRef> for Node {
     fn from(function: FnRef) -> Self {
-        Self { function, class: None }
+        Self { function, bound: None }
     }
 }
 
@@ -36,8 +38,8 @@ pub(super) struct Edge {
 /// What has been found of it so far.
 #[derive(Default)]
 pub(super) struct Special {
-    /// Methods that ask their own object for something: the others do the same for every class.
-    asking: FxHashSet<FnRef>,
+    /// Of functions that ask objects for something, which values those are: the others do the same for every class.
+    asking: FxHashMap<FnRef, Vec<ValueId>>,
     /// Those of functions by themselves.
     plain: Vec<Edge>,
     /// Those of methods that know the class of their object.
@@ -51,12 +53,11 @@ impl Special {
 
     /// Sites of more functions are known: all that these run by themselves are among them, or were before.
     pub(super) fn extend(&mut self, project: &Project, sites: &FxHashMap<FnRef, Sites>, more: &[FnRef]) {
-        let asks_itself = |function: &FnRef| {
-            let asks = |(site, _): &(Site, Runs)| project.asks_own_object(*function, site);
-            let is_method = project.declared(*function).class.is_some();
-            (is_method && sites.get(function)?.iter().any(asks)).then_some(*function)
+        let values = |function: &FnRef| {
+            let values = project.values_asked(*function, sites.get(function)?);
+            (!values.is_empty()).then_some((*function, values))
         };
-        self.asking.par_extend(more.par_iter().filter_map(asks_itself));
+        self.asking.par_extend(more.par_iter().filter_map(values));
         let graph = Graph { project, sites, asking: &self.asking };
         self.plain.par_extend(more.par_iter().flat_map_iter(|it| graph.edges_of(Node::from(*it))));
         let mut special: Vec<Edge> = Vec::new();
@@ -65,7 +66,7 @@ impl Special {
         while let Some(edge) = self.plain.get(at).or_else(|| special.get(at - self.plain.len())) {
             let callee = edge.callee;
             at += 1;
-            if callee.class.is_some() && seen.insert(callee) {
+            if callee.bound.is_some() && seen.insert(callee) {
                 special.extend(graph.edges_of(callee));
             }
         }
@@ -76,49 +77,80 @@ impl Special {
 struct Graph<'a> {
     project: &'a Project,
     sites: &'a FxHashMap<FnRef, Sites>,
-    asking: &'a FxHashSet<FnRef>,
+    asking: &'a FxHashMap<FnRef, Vec<ValueId>>,
 }
 
 impl Graph<'_> {
     fn edges_of(&self, caller: Node) -> Vec<Edge> {
         let (project, function) = (self.project, caller.function);
         let mut edges = Vec::new();
-        let of = match caller.class {
-            Some(class) => Asked::of(class),
-            None => project.asked_as_method(function),
-        };
+        let plain = project.asked_as_method(function);
+        let of = caller.bound.map_or_else(|| plain.clone(), |bound| project.asked_as(function, bound));
         for (at, (site, runs)) in self.sites.get(&function).into_iter().flatten().enumerate() {
-            let (Runs::Own(next) | Runs::Asked(next)) = *runs else { continue };
-            let callee = |function: FnRef, of: Asked| Node { function, class: self.class(function, of) };
-            let instead = caller.class.and_then(|_| project.asks_another(function, of, site, next));
+            let next = match *runs {
+                Runs::Own(next) => Some(next),
+                Runs::Asked(next) => next,
+                Runs::Library(..) => continue,
+            };
+            let mut push = |callee: Node| edges.push(Edge { caller, site: at, callee });
+            let node = |function: FnRef| move |bound: Bound| Node { function, bound: Some(bound) };
+            let instead = caller.bound.and_then(|_| project.asks_another(function, &of, site, next));
             if let Some(own) = instead {
-                // What knows its class has only the ways that it has not by itself.
+                // What knows a class has only the ways that it has not by itself.
                 for run in project.run_by_method(function, site, own) {
-                    edges.push(Edge { caller, site: at, callee: Node::from(run) });
-                    let callee = callee(run, of);
-                    if callee.class.is_some() {
-                        edges.push(Edge { caller, site: at, callee });
-                    }
+                    push(Node::from(run));
+                    self.bounds(function, &of, site, run).into_iter().map(node(run)).for_each(&mut push);
                 }
-            } else if self.asking.contains(&next) {
-                let callee = callee(next, project.asked_at(function, of, site));
-                if callee.class.is_some() {
-                    edges.push(Edge { caller, site: at, callee });
+            } else if let Some(next) = next.filter(|it| self.asking.contains_key(it)) {
+                let mut bounds = self.bounds(function, &of, site, next);
+                if caller.bound.is_some() {
+                    let known = self.bounds(function, &plain, site, next);
+                    bounds.retain(|it| !known.contains(it));
                 }
+                bounds.into_iter().map(node(next)).for_each(&mut push);
             }
         }
         edges
     }
 
-    fn class(&self, function: FnRef, of: Asked) -> Option<ClassRef> {
-        let class = of.class()?;
-        let own = self.project.asked_as_method(function).class();
-        (self.asking.contains(&function) && own != Some(class)).then_some(class)
+    /// What a place in `function` tells the callee of the objects that it asks for something.
+    fn bounds(&self, function: FnRef, of: &Asked, site: &Site, callee: FnRef) -> Vec<Bound> {
+        let Some(values) = self.asking.get(&callee) else { return Vec::new() };
+        let own = self.project.asked_at(function, of, site).class();
+        let class = |value: ValueId| {
+            if self.project.is_own_object(callee, value) {
+                return own.filter(|_| own != self.project.asked_as_method(callee).class());
+            }
+            self.project.class_given(function, of, site, callee, value)
+        };
+        values.iter().filter_map(|value| Some(Bound { value: *value, class: class(*value)? })).collect()
+    }
+}
+
+impl Special {
+    /// What the callee of a place in `function` is told of the objects that it has to do with.
+    pub(super) fn asked_at(
+        &self,
+        project: &Project,
+        function: FnRef,
+        of: &Asked,
+        site: &Site,
+        callee: FnRef,
+    ) -> (Asked, Vec<Bound>) {
+        let graph = Graph { project, sites: &FxHashMap::default(), asking: &self.asking };
+        let bounds = graph.bounds(function, of, site, callee);
+        let others = bounds.iter().copied().filter(|it| !project.is_own_object(callee, it.value)).collect();
+        (project.asked_at(function, of, site).with(others), bounds)
+    }
+
+    /// The function asks objects for something.
+    pub(super) fn asks(&self, function: FnRef) -> bool {
+        self.asking.contains_key(&function)
     }
 }
 
 impl Project {
-    /// What runs when a method asks its own object for a method that turns out to be `own`.
+    /// What runs when a function asks an object for a method that turns out to be `own`.
     fn run_by_method(&self, function: FnRef, site: &Site, own: FnRef) -> Vec<FnRef> {
         if self.is_property(own) {
             return Vec::from_iter(self.runs_when_read(own).then_some(own));
@@ -134,8 +166,10 @@ impl Project {
         run
     }
 
-    /// An async method of the user's answers for itself, but for what only those know who know the class of its object.
+    /// An async function of the user's answers for itself, but for what only those know who know the class of its object, or of what
+    /// they give it.
     pub(super) fn knows_more_when_asked(&self, function: FnRef) -> bool {
-        self.declared(function).class.is_some() && self.answers_for_itself(function)
+        let declared = self.declared(function);
+        self.answers_for_itself(function) && (declared.class.is_some() || !declared.params.is_empty())
     }
 }

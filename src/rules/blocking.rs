@@ -30,7 +30,7 @@ pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) 
                     finding.made_at = site.call.and_then(|call| made_at(context.model(), call));
                     context.keep(finding);
                 }
-                Runs::Own(callee) | Runs::Asked(callee) => {
+                Runs::Own(callee) | Runs::Asked(Some(callee)) => {
                     let Some(evidence) = effects.evidence_at(project, function, site, *callee, Climbing::Blocks(kind))
                     else {
                         continue;

@@ -41,7 +41,7 @@ fn check(context: &mut Context<'_>) {
                 Runs::Own(callee) if project.language(callee.file) != context.language() => {
                     futures_of_rust(context, function, site, *callee);
                 }
-                Runs::Own(callee) | Runs::Asked(callee) => {
+                Runs::Own(callee) | Runs::Asked(Some(callee)) => {
                     futures_of_rust(context, function, site, *callee);
                     let Some(evidence) = effects.evidence_at(project, function, site, *callee, Climbing::StartsRuntime)
                     else {
