@@ -2,7 +2,9 @@
 
 use crate::finding::FileId;
 use crate::knowledge::{Api, Effect, Kind, Runner};
-use crate::model::{Block, CallId, Condition, FunctionId, Node, Role, ScopeKind, Test, Use, Value, ValueId, flow};
+use crate::model::{
+    Block, Call, CallId, Condition, FunctionId, Node, Role, ScopeKind, Test, Use, Value, ValueId, flow,
+};
 use crate::source::{Language, Span};
 
 use super::Project;
@@ -203,6 +205,10 @@ impl Found<'_> {
                     }
                 }
             }
+            // Nothing after it runs.
+            if matches!(node, Node::Return { .. } | Node::Raise(_) | Node::Break { .. } | Node::Continue { .. }) {
+                break;
+            }
             // `if cached: return cached`: what follows is not always reached.
             if self.installed && matches!(node, Node::Branch(_) | Node::Try(_)) && leaves_early(node) {
                 self.branches += 1;
@@ -376,6 +382,27 @@ impl Found<'_> {
         let project = self.project;
         let model = project.model(self.file);
         match model.call(id).result {
+            Use::Passed if model.language == Language::Python => {
+                let of_it = |value: ValueId| match model.value(value) {
+                    Value::Result(call) => *call == id,
+                    Value::Element(spread) => *model.value(*spread) == Value::Result(id),
+                    _ => false,
+                };
+                let holds = |call: &Call| call.args.iter().find(|arg| of_it(arg.value)).copied();
+                let mut calls = model.calls_around(id).from(id).iter();
+                calls.find_map(|(next, call)| Some((next, call, holds(call)?))).is_some_and(|(next, call, arg)| {
+                    let api = project.api_of(self.file, next);
+                    let hands_on =
+                        |api: &Api| is_lazy(api) || matches!(builtin(api.path), "enumerate" | "zip" | "iter");
+                    let exhausts = |it| {
+                        crate::python::exhausts(model.name(it), matches!(model.value(call.callee), Value::Attr(..)))
+                    };
+                    match api.is_some_and(hands_on) && depth < 64 {
+                        true => self.is_consumed(next, depth + 1),
+                        false => arg.spread || model.callee_name(call).is_some_and(exhausts),
+                    }
+                })
+            }
             Use::Consumed | Use::Passed | Use::Entered | Use::Tested => true,
             // Of a chain the last decides.
             Use::Receiver if depth < 64 => {

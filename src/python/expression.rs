@@ -1,7 +1,8 @@
 //! Expressions: what they evaluate, in order, and what they stand for.
 
 use ruff_python_ast::{
-    BoolOp, CmpOp, Expr, ExprAttribute, ExprCall, ExprContext, InterpolatedStringElement, Number, Operator, UnaryOp,
+    BoolOp, CmpOp, Expr, ExprAttribute, ExprCall, ExprContext, ExprGenerator, InterpolatedStringElement, Number,
+    Operator, UnaryOp,
 };
 use ruff_text_size::Ranged;
 
@@ -21,6 +22,51 @@ const RED_ZONE: usize = 128 << 10;
 const STACK: usize = 4 << 20;
 /// Longer strings are no names of anything.
 const LONGEST_STRING: usize = 80;
+
+/// What is called so goes through an iterable that it is given before it returns: functions that are built in or of the standard library,
+/// and methods of types that are.
+pub(crate) fn exhausts(name: &str, is_method: bool) -> bool {
+    const FUNCTIONS: [&str; 26] = [
+        "Counter",
+        "OrderedDict",
+        "all",
+        "any",
+        "array",
+        "as_completed",
+        "bytearray",
+        "bytes",
+        "defaultdict",
+        "deque",
+        "dict",
+        "frozenset",
+        "fsum",
+        "gather",
+        "list",
+        "max",
+        "mean",
+        "median",
+        "min",
+        "prod",
+        "reduce",
+        "set",
+        "sorted",
+        "sum",
+        "tuple",
+        "wait",
+    ];
+    const METHODS: [&str; 9] = [
+        "difference",
+        "difference_update",
+        "extend",
+        "fromkeys",
+        "intersection",
+        "join",
+        "union",
+        "update",
+        "writelines",
+    ];
+    if is_method { &METHODS[..] } else { &FUNCTIONS[..] }.contains(&name)
+}
 
 impl<'a> Lowerer<'a> {
     /// Walks an expression whose value is put to `result`.
@@ -140,22 +186,11 @@ impl<'a> Lowerer<'a> {
             // Thrown away as a whole, so is each element.
             Expr::ListComp(it) => self.comprehension_into(it.range(), &[&it.elt], &it.generators, result),
             Expr::SetComp(it) => self.comprehension_into(it.range(), &[&it.elt], &it.generators, result),
-            // Handed on, it is taken to be consumed there and then; else nobody has asked for an element yet.
+            // Consumed there and then; else nobody has asked for an element yet.
             Expr::Generator(it) if matches!(result, Use::Passed | Use::Consumed | Use::Receiver) => {
                 self.comprehension(it.range(), &[&it.elt], &it.generators)
             }
-            Expr::Generator(it) => {
-                // Its first iterable is evaluated at once.
-                let given = it.generators.first().map(|first| self.expression(&first.iter, Use::Consumed));
-                let whole = span(it.range());
-                let opening = Span::new(whole.start, whole.start + 1);
-                let id = self.new_function("<genexpr>", FunctionKind::Closure, whole, opening);
-                self.push(Node::Define(id));
-                self.open(id, Bound::default());
-                let value = self.comprehension_over(it.range(), &[&it.elt], &it.generators, Use::Stored, given);
-                self.close();
-                value
-            }
+            Expr::Generator(it) => self.put_off(it),
             Expr::DictComp(it) => match &it.key {
                 Some(key) => self.comprehension(it.range(), &[key, &it.value], &it.generators),
                 None => self.comprehension(it.range(), &[&it.value], &it.generators),
@@ -335,6 +370,37 @@ impl<'a> Lowerer<'a> {
         value
     }
 
+    /// A generator expression that runs when it is asked for elements.
+    fn put_off(&mut self, it: &'a ExprGenerator) -> ValueId {
+        // Its first iterable is evaluated at once.
+        let given = it.generators.first().map(|first| self.expression(&first.iter, Use::Consumed));
+        let whole = span(it.range());
+        let opening = Span::new(whole.start, whole.start + 1);
+        let id = self.new_function("<genexpr>", FunctionKind::Closure, whole, opening);
+        self.push(Node::Define(id));
+        self.open(id, Bound::default());
+        let value = self.comprehension_over(it.range(), &[&it.elt], &it.generators, Use::Stored, given);
+        self.close();
+        value
+    }
+
+    /// An argument. Whether a callee goes through a generator there and then, or hands it to a thread, or sends what comes of it later, is
+    /// known of some alone.
+    fn argument(&mut self, callee: ValueId, arg: &'a Expr) -> ValueId {
+        match arg {
+            Expr::Generator(it) if !self.exhausts(callee) => self.put_off(it),
+            _ => self.expression(arg, Use::Passed),
+        }
+    }
+
+    fn exhausts(&self, callee: ValueId) -> bool {
+        match self.model.value(callee) {
+            Value::Attr(_, name) => exhausts(self.model.name(*name), true),
+            Value::Path(path) => path.segments.last().is_some_and(|it| exhausts(self.model.name(*it), false)),
+            _ => false,
+        }
+    }
+
     fn call(&mut self, it: &'a ExprCall, result: Use) -> ValueId {
         let (callee, name_span) = match &*it.func {
             Expr::Attribute(attribute) => (self.attribute(attribute, false), callee_span(attribute)),
@@ -354,7 +420,7 @@ impl<'a> Lowerer<'a> {
                 args.push(plain(self.lambda(lambda, &elements), &it.arguments.args[0]));
                 args.extend(over);
             }
-            all => args.extend(all.iter().map(|arg| plain(self.expression(arg, Use::Passed), arg))),
+            all => args.extend(all.iter().map(|arg| plain(self.argument(callee, arg), arg))),
         }
         for keyword in it.arguments.keywords.iter() {
             let value = match &keyword.value {
@@ -362,7 +428,7 @@ impl<'a> Lowerer<'a> {
                     let element = self.compared(callee, &args);
                     self.lambda(lambda, &[element])
                 }
-                value => self.expression(value, Use::Passed),
+                value => self.argument(callee, value),
             };
             let name = keyword.arg.as_ref().map(|name| self.model.intern(name.as_str()));
             args.push(Arg { name, value, span: span(keyword.range()), spread: name.is_none() });

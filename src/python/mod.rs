@@ -17,6 +17,8 @@ mod parse;
 mod scope;
 mod statement;
 
+pub(crate) use expression::exhausts;
+
 use crate::model::FileModel;
 use crate::source::{Language, Source};
 
