@@ -40,6 +40,11 @@ pub fn visit_for<'a>(block: &'a Block, kinds: Kinds, visitor: &mut dyn FnMut(&'a
 }
 
 impl Node {
+    /// Nothing that stands after it in its block runs.
+    pub const fn leaves(&self) -> bool {
+        matches!(self, Self::Return { .. } | Self::Raise(_) | Self::Break { .. } | Self::Continue { .. })
+    }
+
     /// There are blocks directly inside.
     pub fn has_parts(&self) -> bool {
         matches!(self, Self::Scope(_) | Self::Try(_) | Self::Branch(_) | Self::Loop(_) | Self::Block(_))

@@ -16,7 +16,7 @@ pub(super) struct Around<'a> {
 }
 
 impl Project {
-    /// `Result<std::fs::File>`, `list[str]`, `Self`, `item`, `arg:0`.
+    /// `Result<std::fs::File>`, `list[str]`, `Self`, `item`, `arg:0`, `class:0`.
     pub(super) fn table_type(&self, language: Language, text: &str, around: &Around<'_>) -> Ty {
         let text = text.trim();
         match text {
@@ -46,6 +46,10 @@ impl Project {
         }
         if let Some(position) = text.strip_prefix("arg:") {
             return position.parse().map_or(Ty::Unknown, |position| (around.argument)(position));
+        }
+        if let Some(position) = text.strip_prefix("class:") {
+            let class = position.parse().map_or(Ty::Unknown, |position| (around.argument)(position));
+            return self.instance_of(language, &class, Vec::new());
         }
         if let Some((left, right)) = split_union(text) {
             return Ty::union([self.table_type(language, left, around), self.table_type(language, right, around)]);

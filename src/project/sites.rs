@@ -206,7 +206,7 @@ impl Found<'_> {
                 }
             }
             // Nothing after it runs.
-            if matches!(node, Node::Return { .. } | Node::Raise(_) | Node::Break { .. } | Node::Continue { .. }) {
+            if node.leaves() {
                 break;
             }
             // `if cached: return cached`: what follows is not always reached.

@@ -3,11 +3,16 @@
 use ruff_python_ast::visitor::{self, Visitor};
 use ruff_python_ast::{Comprehension, ExceptHandler, Expr, ExprContext, Pattern, Stmt};
 
+/// An attribute that is set: of which name, if it is one, and its own.
+pub(super) type Attribute<'a> = (Option<&'a str>, &'a str);
+
 /// Names bound by statements of one scope, and those it declares to be another scope's: as often as they occur.
 #[derive(Default)]
 pub(super) struct Bound<'a> {
     pub(super) names: Vec<&'a str>,
     pub(super) elsewhere: Vec<&'a str>,
+    /// Attributes of what has a name: `client.fetch = ..`, `monkeypatch.setattr(Client, "fetch", ..)`.
+    pub(super) attributes: Vec<Attribute<'a>>,
     /// Some expression in the file has a `:=`, so expressions are searched too.
     walrus: bool,
 }
@@ -27,8 +32,32 @@ impl<'a> Bound<'a> {
             Expr::Tuple(tuple) => tuple.elts.iter().for_each(|it| self.target(it)),
             Expr::List(list) => list.elts.iter().for_each(|it| self.target(it)),
             Expr::Starred(starred) => self.target(&starred.value),
+            Expr::Attribute(it) => {
+                if let Expr::Name(object) = &*it.value {
+                    self.attributes.push((Some(object.id.as_str()), it.attr.as_str()));
+                }
+            }
             _ => {}
         }
+    }
+
+    /// Something takes the place of an attribute: `monkeypatch.setattr(Client, "fetch", ..)`, `mock.patch.object(Client, "fetch")`,
+    /// `mocker.patch("app.Client.fetch")`.
+    pub(super) fn replacement(&mut self, expr: &'a Expr) {
+        let Expr::Call(call) = expr else { return };
+        let name = match &*call.func {
+            Expr::Attribute(it) => it.attr.as_str(),
+            Expr::Name(it) => it.id.as_str(),
+            _ => return,
+        };
+        let replaced = match (name, &*call.arguments.args) {
+            ("setattr" | "object", [_, Expr::StringLiteral(attribute), ..]) => attribute.value.to_str(),
+            ("patch" | "setattr", [Expr::StringLiteral(path), ..]) => {
+                path.value.to_str().rsplit('.').next().unwrap_or_default()
+            }
+            _ => return,
+        };
+        self.attributes.push((None, replaced));
     }
 }
 
@@ -76,8 +105,10 @@ impl<'a> Visitor<'a> for Bound<'a> {
             Stmt::TypeAlias(it) => self.target(&it.name),
             Stmt::For(it) => self.target(&it.target),
             Stmt::Delete(it) => it.targets.iter().for_each(|target| self.target(target)),
+            Stmt::Expr(it) => self.replacement(&it.value),
             Stmt::With(it) => {
                 for item in &it.items {
+                    self.replacement(&item.context_expr);
                     if let Some(target) = &item.optional_vars {
                         self.target(target);
                     }

@@ -23,6 +23,16 @@ const STACK: usize = 4 << 20;
 /// Longer strings are no names of anything.
 const LONGEST_STRING: usize = 80;
 
+/// `Annotated`, `Optional`, `Union`: what they make of types is a type.
+fn is_form_of_types(head: &Expr) -> bool {
+    let name = match head {
+        Expr::Name(it) => it.id.as_str(),
+        Expr::Attribute(it) => it.attr.as_str(),
+        _ => return false,
+    };
+    matches!(name, "Annotated" | "Optional" | "Union")
+}
+
 /// What is called so goes through an iterable that it is given before it returns: functions that are built in or of the standard library,
 /// and methods of types that are.
 pub(crate) fn exhausts(name: &str, is_method: bool) -> bool {
@@ -195,6 +205,19 @@ impl<'a> Lowerer<'a> {
                 Some(key) => self.comprehension(it.range(), &[key, &it.value], &it.generators),
                 None => self.comprehension(it.range(), &[&it.value], &it.generators),
             },
+            // A type under another name: `Db = Annotated[Session, Depends(get_db)]`.
+            Expr::Subscript(it) if is_form_of_types(&it.value) => {
+                self.expression(&it.value, Use::Receiver);
+                let parts: &'a [Expr] = match &*it.slice {
+                    Expr::Tuple(it) => &it.elts,
+                    one => std::slice::from_ref(one),
+                };
+                let values: Vec<ValueId> = parts.iter().map(|it| self.expression(it, Use::Consumed)).collect();
+                // What else stands in an `Annotated` is for others.
+                let is_annotated = matches!(&*it.value, Expr::Name(it) if it.id == "Annotated")
+                    || matches!(&*it.value, Expr::Attribute(it) if it.attr.as_str() == "Annotated");
+                if is_annotated { values.first().copied().unwrap_or(UNKNOWN) } else { self.union(values) }
+            }
             Expr::Subscript(it) => {
                 let value = self.expression(&it.value, Use::Receiver);
                 self.expression(&it.slice, Use::Consumed);
@@ -358,7 +381,7 @@ impl<'a> Lowerer<'a> {
     /// `value.name`; `read` where it is more than the callee of a call.
     fn attribute(&mut self, it: &'a ExprAttribute, read: bool) -> ValueId {
         let receiver = self.expression(&it.value, Use::Receiver);
-        if receiver == UNKNOWN || it.attr.as_str().is_empty() {
+        if receiver == UNKNOWN || it.attr.as_str().is_empty() || self.is_changed(&it.value, it.attr.as_str()) {
             return UNKNOWN;
         }
         let name = self.name(it.attr.as_str());

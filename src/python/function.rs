@@ -73,6 +73,10 @@ impl<'a> Lowerer<'a> {
         if let Some(type_params) = &definition.type_params {
             bound.names.extend(type_params.type_params.iter().map(|it| it.name().as_str()));
         }
+        definition.decorator_list.iter().for_each(|it| bound.replacement(&it.expression));
+        // What a method sets on its own object is told of the class.
+        let own = definition.parameters.iter().next().map(|it| it.as_parameter().name.as_str());
+        bound.attributes.retain(|(object, _)| object.is_none_or(|it| !matches!(it, "self" | "cls") && Some(it) != own));
         self.open(id, bound);
         self.bind_parameters(id, &definition.parameters);
         self.statements(&definition.body);

@@ -13,6 +13,7 @@ mod expression;
 mod function;
 mod lines;
 mod module;
+mod narrow;
 mod parse;
 mod scope;
 mod statement;

@@ -43,6 +43,8 @@ pub(super) struct Frame<'a> {
     /// Names that comprehensions and class bodies bind for a while; innermost last.
     pub(super) inner: Vec<(NameId, Inner)>,
     elsewhere: FxHashSet<NameId>,
+    /// Attributes that are not what their class says, of which name, if of one alone.
+    pub(super) changed: Vec<(Option<NameId>, NameId)>,
     /// Per local: what it stands for here.
     pub(super) current: Vec<Option<ValueId>>,
     /// Everything that locals ever stand for, in order of place.
@@ -192,6 +194,7 @@ impl<'a> Lowerer<'a> {
             frame.declare(name, Span::default());
         }
         self.frames.push(frame);
+        self.note_changed(&bound.attributes);
     }
 
     /// Closes the frame and gives the function its body.
@@ -463,6 +466,7 @@ impl<'a> Frame<'a> {
             locals: FxHashMap::default(),
             inner: Vec::new(),
             elsewhere: FxHashSet::default(),
+            changed: Vec::new(),
             current: Vec::new(),
             assigned: Vec::new(),
             locals_out: Vec::new(),
@@ -489,6 +493,7 @@ impl<'a> Frame<'a> {
         self.later.clear();
         self.classes.clear();
         self.caught.clear();
+        self.changed.clear();
         self.ended = false;
     }
 

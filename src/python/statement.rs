@@ -118,6 +118,7 @@ impl<'a> Lowerer<'a> {
             }
             Stmt::Assert(it) => {
                 self.expression(&it.test, Use::Tested);
+                self.narrow(&it.test);
                 if let Some(message) = &it.msg {
                     self.expression(message, Use::Consumed);
                 }
@@ -253,9 +254,12 @@ impl<'a> Lowerer<'a> {
         }
         let exhaustive = clauses.last().is_some_and(|(test, ..)| test.is_none());
         let mut arms = Vec::new();
+        let mut denied: Vec<&'a Expr> = Vec::new();
         self.alternatives(clauses, !exhaustive, |this, (test, body, range)| {
             let constant = test.and_then(|test| this.constant(test));
             let mut said = Arm::default();
+            denied.iter().for_each(|test| this.narrow_otherwise(test));
+            denied.extend(test);
             let tested = this.block(|this| {
                 if let Some(test) = test {
                     this.head(range, test.range().end());
@@ -273,31 +277,11 @@ impl<'a> Lowerer<'a> {
             arms.push(Arm { test: tested, constant, body, span: span(range), ..said });
         });
         self.replace_after(&arms);
-        self.push(Node::Branch(Box::new(Branch { kind: BranchKind::If, span: span(it.range()), arms, exhaustive })));
-    }
-
-    /// `isinstance(name, Class)` holds in what follows.
-    fn narrow(&mut self, test: &'a Expr) {
-        match test {
-            Expr::Call(call) => {
-                if let (Expr::Name(func), [Expr::Name(name), class]) = (&*call.func, &*call.arguments.args)
-                    && func.id == "isinstance"
-                    && let Some(local) = self.own_local(name.id.as_str())
-                {
-                    let classes: Vec<&Expr> = match class {
-                        Expr::Tuple(it) => it.elts.iter().collect(),
-                        one => vec![one],
-                    };
-                    let values = classes.into_iter().map(|it| self.annotation(it)).collect();
-                    let value = self.union(values);
-                    self.frame().assign(local, value);
-                }
-            }
-            Expr::BoolOp(it) if it.op == ruff_python_ast::BoolOp::And => {
-                it.values.iter().for_each(|it| self.narrow(it))
-            }
-            _ => {}
+        let leaves = |arm: &Arm| arm.body.nodes.last().is_some_and(Node::leaves);
+        if !exhaustive && arms.iter().all(leaves) {
+            denied.iter().for_each(|test| self.narrow_otherwise(test));
         }
+        self.push(Node::Branch(Box::new(Branch { kind: BranchKind::If, span: span(it.range()), arms, exhaustive })));
     }
 
     fn for_statement(&mut self, it: &'a StmtFor) {
@@ -337,7 +321,10 @@ impl<'a> Lowerer<'a> {
             this.expression(&it.test, Use::Tested);
         });
         let before = self.frame().current.clone();
-        let body = self.block(|this| this.statements(&it.body));
+        let body = self.block(|this| {
+            this.narrow(&it.test);
+            this.statements(&it.body);
+        });
         let after = self.frame().current.clone();
         self.join(before.clone(), vec![before, after]);
         let orelse = self.block(|this| this.statements(&it.orelse));
@@ -453,6 +440,7 @@ impl<'a> Lowerer<'a> {
         self.alternatives(it.cases.iter().collect(), !exhaustive, |this, case| {
             let test = this.block(|this| {
                 this.pattern(&case.pattern, subject);
+                this.narrow_to_pattern(&it.subject, &case.pattern);
                 if let Some(guard) = &case.guard {
                     this.expression(guard, Use::Tested);
                 }

@@ -1,0 +1,102 @@
+//! What tests say of the class that something is of, and what assignments to attributes of it say.
+
+use ruff_python_ast::{BoolOp, CmpOp, Expr, Pattern, UnaryOp};
+
+use crate::model::NameId;
+
+use super::bound::Attribute;
+use super::scope::Lowerer;
+
+impl<'a> Lowerer<'a> {
+    /// `isinstance(name, Class)`, `type(name) is Class` hold in what follows.
+    pub(super) fn narrow(&mut self, test: &'a Expr) {
+        match test {
+            Expr::Call(call) => {
+                if let (Expr::Name(func), [subject, class]) = (&*call.func, &*call.arguments.args)
+                    && func.id == "isinstance"
+                {
+                    self.narrow_to(subject, class);
+                }
+            }
+            Expr::Compare(it) => {
+                if let (Expr::Call(call), [CmpOp::Is | CmpOp::Eq], [class]) = (&*it.left, &*it.ops, &*it.comparators)
+                    && let (Expr::Name(func), [subject]) = (&*call.func, &*call.arguments.args)
+                    && func.id == "type"
+                {
+                    self.narrow_to(subject, class);
+                }
+            }
+            Expr::BoolOp(it) if it.op == BoolOp::And => it.values.iter().for_each(|it| self.narrow(it)),
+            _ => {}
+        }
+    }
+
+    /// The test does not hold in what follows.
+    pub(super) fn narrow_otherwise(&mut self, test: &'a Expr) {
+        match test {
+            Expr::UnaryOp(it) if it.op == UnaryOp::Not => self.narrow(&it.operand),
+            Expr::BoolOp(it) if it.op == BoolOp::Or => it.values.iter().for_each(|it| self.narrow_otherwise(it)),
+            _ => {}
+        }
+    }
+
+    /// `case Class():`
+    pub(super) fn narrow_to_pattern(&mut self, subject: &'a Expr, pattern: &'a Pattern) {
+        match pattern {
+            Pattern::MatchClass(it) => self.narrow_to(subject, &it.cls),
+            Pattern::MatchAs(it) => {
+                if let Some(inner) = &it.pattern {
+                    self.narrow_to_pattern(subject, inner);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn narrow_to(&mut self, subject: &'a Expr, class: &'a Expr) {
+        match subject {
+            Expr::Name(name) => {
+                let Some(local) = self.own_local(name.id.as_str()) else { return };
+                let classes: Vec<&Expr> = match class {
+                    Expr::Tuple(it) => it.elts.iter().collect(),
+                    one => vec![one],
+                };
+                let values = classes.into_iter().map(|it| self.annotation(it)).collect();
+                let value = self.union(values);
+                self.frame().assign(local, value);
+            }
+            // What is declared of the attribute says less than this.
+            Expr::Attribute(it) => {
+                if let Expr::Name(object) = &*it.value {
+                    let changed = (Some(self.name(object.id.as_str())), self.name(it.attr.as_str()));
+                    self.frame().changed.push(changed);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Attributes that a function sets on what it has, or puts something else in place of, are not what their class says.
+    pub(super) fn note_changed(&mut self, attributes: &[Attribute<'_>]) {
+        for (object, attribute) in attributes {
+            let changed = (object.map(|it| self.name(it)), self.name(attribute));
+            self.frame().changed.push(changed);
+        }
+    }
+
+    /// The attribute of the object has been changed here, or in a function around.
+    pub(super) fn is_changed(&mut self, object: &Expr, attribute: &str) -> bool {
+        if self.frames.iter().all(|frame| frame.changed.is_empty()) {
+            return false;
+        }
+        let object: Option<NameId> = match object {
+            Expr::Name(it) => Some(self.name(it.id.as_str())),
+            _ => None,
+        };
+        let attribute = self.name(attribute);
+        let is_it = |(of, changed): &(Option<NameId>, NameId)| {
+            *changed == attribute && (of.is_none() || object.is_some() && *of == object)
+        };
+        self.frames.iter().any(|frame| frame.changed.iter().any(is_it))
+    }
+}
