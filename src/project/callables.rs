@@ -245,6 +245,22 @@ impl Project {
             .collect()
     }
 
+    /// What decorators make of an async function still gives its coroutine: each wrapper is async, or gives back what it gets. Others run it:
+    /// `return asyncio.run(f(*args))`.
+    pub fn stays_coroutine(&self, function: FnRef) -> bool {
+        self.wrappers(function).into_iter().all(|wrapper| {
+            let model = self.model(wrapper.file);
+            let definition = self.function(wrapper);
+            let is_called = |value: &ValueId| match model.value(*value) {
+                Value::Result(call) => {
+                    matches!(model.value(model.call(*call).callee), Value::Param(of, _) if *of != wrapper.function)
+                }
+                _ => false,
+            };
+            definition.kind.is_async() || !definition.returned.is_empty() && definition.returned.iter().all(is_called)
+        })
+    }
+
     fn decoration(&self, file: FileId, decorator: &Decorator) -> Decoration {
         match self.evaluate(file, decorator.value) {
             Ty::External(path) | Ty::Method(path, _) => self.library_decoration(&path),

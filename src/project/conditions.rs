@@ -8,6 +8,7 @@ use crate::model::{Arg, Call, FunctionId, Node, Use, Value, ValueId, flow};
 use crate::source::Language;
 
 use super::Project;
+use super::remembered::Only;
 use super::types::{Class, Ty};
 
 /// What needs no resolver, by its type.
@@ -131,6 +132,7 @@ impl Project {
             "@own" => return Some(is_of_own_class(&self.evaluate(file, call.callee))),
             "@paired" => return Some(self.is_paired(file, call)),
             "@room" => return Some(self.has_room(file, call)),
+            "@wrapped" => return Some(self.is_wrapped(file, call)),
             _ => {}
         }
         if let Some(method) = condition.strip_prefix('.') {
@@ -141,6 +143,10 @@ impl Project {
             None => (condition.trim(), None),
         };
         if let Some(kind) = value.and_then(|it| it.strip_prefix('@')) {
+            if which == "*" {
+                let in_memory = |arg: &Arg| self.is_in_memory(file, arg.value, 0);
+                return Some(!call.args.is_empty() && call.args.iter().all(in_memory));
+            }
             let given = match which {
                 "self" => match model.value(call.callee) {
                     Value::Attr(receiver, _) => Some(*receiver),
@@ -153,6 +159,7 @@ impl Project {
                 "numeric" => is_text(is_numeric) || given.is_some_and(|it| self.is_made_of_address(file, it)),
                 "data" => is_text(is_data) || self.is_for_data_urls(file, call.function),
                 "zero" => given.is_some_and(|it| self.is_no_time(file, it)),
+                "memory" => given.is_some_and(|it| self.is_in_memory(file, it, 0)),
                 _ => false,
             });
         }
@@ -180,6 +187,21 @@ impl Project {
             _ => return None,
         };
         Some(given.eq_ignore_ascii_case(value))
+    }
+
+    /// It is a file in memory, or an archive in one: `io.BytesIO(data)`, `zipfile.ZipFile(io.BytesIO(data))`.
+    fn is_in_memory(&self, file: FileId, value: ValueId, depth: u32) -> bool {
+        let model = self.model(file);
+        let is_file =
+            |ty: &Ty| matches!(ty.library_path(), Some(path) if matches!(&*path, "io.BytesIO" | "io.StringIO"));
+        match model.value(value) {
+            _ if is_file(&self.evaluate(file, value)) => true,
+            Value::Entered(inner, _) if depth < 4 => self.is_in_memory(file, *inner, depth + 1),
+            Value::Result(id) if depth < 4 && matches!(self.only(file, *id), Only::Api(_)) => {
+                model.call(*id).args.iter().any(|arg| self.is_in_memory(file, arg.value, depth + 1))
+            }
+            _ => false,
+        }
     }
 
     /// `parse_data_url`: the name says that no other comes there.

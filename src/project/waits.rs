@@ -187,6 +187,21 @@ impl Project {
         })
     }
 
+    /// The loop has waited for the receiver, or for all that it is one of: `await asyncio.wrap_future(future)`.
+    pub(super) fn is_wrapped(&self, file: FileId, call: &Call) -> bool {
+        let model = self.model(file);
+        let is_wrapper = |value: ValueId| match model.value(value) {
+            Value::Path(path) => path.segments.last().is_some_and(|it| model.name(*it) == "wrap_future"),
+            Value::Attr(_, name) | Value::Global(_, name) => model.name(*name) == "wrap_future",
+            _ => false,
+        };
+        model.calls_in(call.function).any(|other| {
+            other.function == call.function
+                && other.span.end <= call.span.start
+                && (is_wrapper(other.callee) || other.args.iter().any(|arg| is_wrapper(arg.value)))
+        })
+    }
+
     /// The receiver, an attribute, is one that the loop watches: `loop.add_reader(self.file, self.read_ready)`.
     pub(super) fn is_watched(&self, file: FileId, call: &Call) -> bool {
         let model = self.model(file);

@@ -172,6 +172,7 @@ fn own_coroutine(context: &Context<'_>, function: FnRef) -> Option<String> {
     let is_coroutine = matches!(definition.kind, FunctionKind::Async | FunctionKind::AsyncClosure)
         && !definition.is_generator
         && context.project.wrapping(function) == Wrapping::Plain
+        && context.project.stays_coroutine(function)
         && !is_rewritten(context, function);
     is_coroutine.then(|| context.project.short_name(function).to_owned())
 }

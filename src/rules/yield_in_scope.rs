@@ -4,7 +4,7 @@ use super::held_open::{self, MOST_MANAGERS, is_stack};
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Related, Severity};
 use crate::knowledge::{Guard, ScopeRole};
-use crate::model::{Block, CallId, Node, ScopeKind, Value};
+use crate::model::{Block, CallId, Node, ScopeKind, Value, ValueId};
 use crate::project::Wrapping;
 use crate::project::types::{Class, FnRef, Ty};
 use crate::source::{Language, Span};
@@ -38,6 +38,9 @@ fn check(context: &mut Context<'_>) {
         }
         let mut found = Vec::new();
         walk(context, &definition.body, 0, &mut Vec::new(), &mut found);
+        if found.is_empty() || is_made_manager(context, function) {
+            continue;
+        }
         for (at, open) in found {
             let message = format!("`yield` inside {}", open.what);
             let mut finding = context.finding(&RULE, function, at, message);
@@ -53,6 +56,37 @@ fn check(context: &mut Context<'_>) {
             context.keep(finding);
         }
     }
+}
+
+/// The generator is given to what makes a context manager of it, or enters and leaves it as one: `asynccontextmanager(f)`, `Depends(f)`,
+/// `FastAPI(lifespan=f)`, `app.cleanup_ctx.append(f)`.
+fn is_made_manager(context: &Context<'_>, function: FnRef) -> bool {
+    const MAKERS: [&str; 6] = ["asynccontextmanager", "contextmanager", "Depends", "Security", "Provide", "fixture"];
+    let project = context.project;
+    let name = {
+        let model = project.model(function.file);
+        model.name(model.declaration(function.function).name).to_owned()
+    };
+    context.language() == Language::Python
+        && project.files_naming(&name).any(|file| {
+            let model = project.model(file);
+            let is_it = |value: ValueId| project.evaluate(file, value) == Ty::Function(function);
+            model.names.find(&name).is_some()
+                && model.all_calls().any(|(_, call)| {
+                    let written = project.source(file).slice(call.name_span);
+                    let callee = written.rsplit('.').next().unwrap_or_default();
+                    let enters = match model.value(call.callee) {
+                        Value::Attr(list, _) if callee == "append" => {
+                            matches!(model.value(*list), Value::Attr(_, it) if model.name(*it) == "cleanup_ctx")
+                        }
+                        _ => MAKERS.contains(&callee),
+                    };
+                    call.args.iter().any(|arg| {
+                        let by_keyword = arg.name.is_some_and(|it| model.name(it) == "lifespan");
+                        (enters || by_keyword) && is_it(arg.value)
+                    })
+                })
+        })
 }
 
 /// Context managers and fixtures are made to yield inside scopes: their caller enters and leaves them as a whole. What
