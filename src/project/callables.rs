@@ -245,6 +245,11 @@ impl Project {
             .collect()
     }
 
+    /// Its annotation says what the function gives, and is not understood.
+    pub(super) fn is_annotated_in_vain(&self, function: FnRef) -> bool {
+        self.declared(function).returns.is_some_and(|it| self.evaluate(function.file, it).is_unknown())
+    }
+
     /// What decorators make of an async function still gives its coroutine: each wrapper is async, or gives back what it gets. Others run it:
     /// `return asyncio.run(f(*args))`.
     pub fn stays_coroutine(&self, function: FnRef) -> bool {

@@ -271,6 +271,7 @@ impl Found<'_> {
             Only::Own(function)
                 if call.awaited
                     && !project.declared(function).kind.is_async()
+                    && !project.is_annotated_in_vain(function)
                     && !may_be_awaited(&project.result_of_call(self.file, id)) => {}
             Only::Own(function) => {
                 self.own(&site, project.run_by_call(function, call.awaited));
