@@ -17,6 +17,10 @@ impl Project {
             },
             // `Arc`, `Box`, a guard: of what they give access to.
             Ty::Instance(Class::Library(path), args) => match self.knowledge.type_facts(Language::Rust, path) {
+                // `axum::extract::State(inner)`: what it gives access to is its only field.
+                Some(facts) if facts.wrapper && name == "0" && !facts.path.starts_with("std::") => {
+                    args.first().cloned().unwrap_or(Ty::Unknown)
+                }
                 Some(facts) if facts.wrapper => args.first().map_or(Ty::Unknown, |inner| self.field(inner, name)),
                 _ => self.member(Language::Rust, receiver, name),
             },

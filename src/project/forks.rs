@@ -88,6 +88,12 @@ impl Found<'_> {
         let (outer, off_loop) = (self.guards.clone(), self.off_loop);
         let before = self.told.len();
         let model = self.project.model(self.file);
+        if model.language == Language::Rust && branch.arms.iter().any(|arm| self.asks_for_runtime(&arm.test)) {
+            // `if let Ok(handle) = Handle::try_current()`: where there is none, nothing is blocked. What follows a branch that leaves
+            // is for the other case.
+            self.off_loop |= branch.arms.iter().any(|arm| !flow::exits(&arm.body, &|_| false).falls);
+            return;
+        }
         for arm in &branch.arms {
             self.walk(&arm.test);
             let guards = self.guards.clone();
@@ -128,6 +134,11 @@ impl Found<'_> {
         self.once |= branch.arms.iter().any(|arm| answers(model, self.function.function, arm));
         // In Rust that is how errors are passed on.
         self.branches += u32::from(leaves && self.project.language(self.file) == Language::Python);
+    }
+
+    fn asks_for_runtime(&self, test: &Block) -> bool {
+        let asks = |node: &Node| matches!(node, Node::Call(id) if self.project.asks_for_runtime(self.file, *id));
+        flow::find(test, &mut |node| asks(node)).is_some()
     }
 
     /// What stands in a `for` over nothing does not run: `for x in items`, `for _ in range(retries)`.

@@ -94,6 +94,11 @@ impl Project {
             Ty::Coroutine(..) if language == Language::Rust => {
                 self.library_member(language, "std::future::Future", &[], receiver, name)
             }
+            // A function of that name has nothing in it: what is meant is the module.
+            Ty::Union(parts) if language == Language::Rust => {
+                let parts = parts.iter().filter(|it| !matches!(it, Ty::Function(_)));
+                Ty::union(parts.map(|it| self.member(language, it, name)))
+            }
             Ty::Union(parts) => Ty::union(parts.iter().map(|it| self.member(language, it, name))),
             _ => Ty::Unknown,
         }

@@ -96,8 +96,9 @@ impl Project {
             Ty::External(path) => {
                 let found = self.external_member(language, &path, name);
                 let Ty::External(full) = &found else { return None };
-                let known =
-                    self.knowledge.api(language, full).is_some() || self.knowledge.type_facts(language, full).is_some();
+                let known = self.knowledge.api(language, full).is_some()
+                    || self.knowledge.type_facts(language, full).is_some()
+                    || self.knowledge.decorator(language, full).is_some();
                 known.then_some(found)
             }
             // Whatever is added to a module of Rust, its `__all__` lists.

@@ -71,6 +71,8 @@ impl Project {
                 let is_either = matches!(test, Test::None | Test::Is(_));
                 return if items.is_empty() { Some(false) } else { is_either.then_some(false) };
             }
+            // Rust's `None`.
+            Value::Unit(inner) => return self.tells(file, *inner, demand),
             Value::Path(path) if path.segments.last().is_some_and(|it| model.name(*it) == "None") => Some(Ty::None),
             Value::Str(it) => Some(Ty::Str(model.name(*it).into())),
             Value::None | Value::Bool(_) | Value::Int(_) | Value::Function(_) | Value::Class(_) => {

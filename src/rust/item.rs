@@ -1,10 +1,12 @@
 //! Items: modules, types, traits, `impl` blocks, and the attributes on them.
 
 use proc_macro2::{TokenStream, TokenTree};
-use syn::{Attribute, Fields, GenericArgument, Generics, ImplItem, Item, Meta, PathArguments, TraitItem, Type};
+use syn::{
+    Attribute, Fields, GenericArgument, Generics, ImplItem, Item, ItemExternCrate, Meta, PathArguments, TraitItem, Type,
+};
 
 use crate::model::{
-    Allow, Class, ClassId, ClassKind, FunctionId, Impl, Module, ModuleId, NameId, UNKNOWN, Value, ValueId,
+    Allow, Class, ClassId, ClassKind, FunctionId, Glob, Impl, Module, ModuleId, NameId, UNKNOWN, Value, ValueId,
 };
 use crate::source::Span;
 
@@ -30,6 +32,9 @@ impl Lowerer<'_> {
                 let value = self.absolute(&[&it.ident.to_string()]);
                 let name = self.ident(it.rename.as_ref().map_or(&it.ident, |(_, name)| name));
                 self.bring_in(name, value, in_block);
+                if !in_block && opens_macros(it) {
+                    self.model.modules[self.module.index()].globs.push(Glob { value, after: 0 });
+                }
             }
             Item::Fn(it) => {
                 let function =
@@ -307,6 +312,11 @@ impl Lowerer<'_> {
             }
         }
     }
+}
+
+/// `#[macro_use] extern crate rocket;`: what it has of macros goes by their own names.
+pub(super) fn opens_macros(item: &ItemExternCrate) -> bool {
+    item.attrs.iter().any(|attr| attr.path().is_ident("macro_use"))
 }
 
 /// Which of the type parameters the type is, be it behind a pointer that gives access to it.

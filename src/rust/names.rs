@@ -1,16 +1,20 @@
 //! What names and paths stand for: modules, imports, the prelude.
 
 use rustc_hash::FxHashSet;
-use syn::{Item, UseTree};
+use syn::{Item, ItemConst, ItemFn, ItemStatic, Signature, UseTree};
 
 use crate::model::{Binding, Glob, ModuleId, NameId, Path, PathRoot, UNKNOWN, Value, ValueId};
 
+use super::item::opens_macros;
 use super::scope::{Bound, Found, Lowerer};
 
 /// The names at the top of one module.
 #[derive(Clone, Default)]
 pub(super) struct ModuleNames {
+    /// Types and modules.
     items: FxHashSet<NameId>,
+    /// Functions and constants: no path begins with one, whatever else has that name.
+    values: FxHashSet<NameId>,
     /// Names that `use` brings in under a name other than its path's first.
     imports: FxHashSet<NameId>,
     has_globs: bool,
@@ -41,24 +45,28 @@ impl ModuleNames {
     pub(super) fn collect(&mut self, lowerer: &mut Lowerer<'_>, items: &[Item]) {
         for item in items {
             let ident = match item {
-                Item::Const(it) => &it.ident,
+                Item::Const(ItemConst { ident, .. })
+                | Item::Static(ItemStatic { ident, .. })
+                | Item::Fn(ItemFn { sig: Signature { ident, .. }, .. }) => {
+                    let name = lowerer.ident(ident);
+                    self.values.insert(name);
+                    continue;
+                }
                 Item::Enum(it) => &it.ident,
-                Item::Fn(it) => &it.sig.ident,
                 Item::Mod(it) => &it.ident,
-                Item::Static(it) => &it.ident,
                 Item::Struct(it) => &it.ident,
                 Item::Trait(it) => &it.ident,
                 Item::TraitAlias(it) => &it.ident,
                 Item::Type(it) => &it.ident,
                 Item::Union(it) => &it.ident,
-                Item::ExternCrate(it) => match &it.rename {
-                    Some((_, name)) => {
+                Item::ExternCrate(it) => {
+                    self.has_globs |= opens_macros(it);
+                    if let Some((_, name)) = &it.rename {
                         let name = lowerer.ident(name);
                         self.imports.insert(name);
-                        continue;
                     }
-                    None => continue,
-                },
+                    continue;
+                }
                 Item::Use(it) => {
                     self.imported(lowerer, &it.tree, &mut Vec::new());
                     continue;
@@ -95,8 +103,9 @@ impl ModuleNames {
         }
     }
 
-    fn has(&self, name: NameId) -> bool {
-        self.items.contains(&name) || self.imports.contains(&name)
+    /// The path, which begins with that name, leads to something of the module.
+    fn opens(&self, name: NameId, path: &[NameId]) -> bool {
+        self.items.contains(&name) || self.imports.contains(&name) || path.len() == 1 && self.values.contains(&name)
     }
 }
 
@@ -166,7 +175,7 @@ impl Lowerer<'_> {
             "crate" | "self" | "super" => self.keyword_path(segments),
             _ => {
                 // Its own import of that name is not what a path starts from: `use tokio::{self, task}`.
-                let here = self.names.get(&self.module).is_some_and(|names| names.has(first));
+                let here = self.names.get(&self.module).is_some_and(|names| names.opens(first, segments));
                 if in_block && let Found::Value(value) = self.find(first) {
                     return self.descend(value, &segments[1..]);
                 }
@@ -231,7 +240,7 @@ impl Lowerer<'_> {
 
     fn module_path(&mut self, module: ModuleId, first: &str, segments: Vec<NameId>) -> ValueId {
         let (has, has_globs) = match self.names.get(&module) {
-            Some(names) => (segments.first().is_some_and(|it| names.has(*it)), names.has_globs),
+            Some(names) => (segments.first().is_some_and(|it| names.opens(*it, &segments)), names.has_globs),
             None => (false, false),
         };
         if has {

@@ -63,8 +63,8 @@ impl Lowerer<'_> {
                         None => {
                             let name = self.name(&index.to_string());
                             // A tuple struct's own fields; of a variant that is imported by itself nothing is known.
-                            let known = known && it.path.segments.len() == 1 && variant.as_deref() != Some("Err");
-                            self.part(value, known, |value| Value::Attr(value, name))
+                            let known = known && variant.as_deref() != Some("Err");
+                            self.part(value, known, |value| Value::Field(value, name))
                         }
                     };
                     self.destructure(pat, part);
