@@ -257,32 +257,44 @@ impl Effects {
         functions.sort_unstable();
         let mut hops: Vec<FxHashMap<Node, Vec<Hop>>> = vec![FxHashMap::default(); CLIMBING];
         let mut levels: Vec<Vec<(Node, usize)>> = vec![Vec::new(); CLIMBING];
+        let mut begin = |node: Node, site: &Site, api: &'static Api, effect: Effect| {
+            // What is only likely to happen is told where it is called, not from afar.
+            if api.confidence == Confidence::Likely {
+                return;
+            }
+            let in_rust = project.language(node.function.file) == Language::Rust;
+            let indices: &[usize] = match effect {
+                Effect::Blocks(kind) => &[kind.index()],
+                Effect::StartsRuntime if in_rust && runs_future(api) => &[RUNTIME, FUTURE],
+                Effect::StartsRuntime => &[RUNTIME],
+                Effect::Spawns | Effect::Checkpoint => return,
+            };
+            for index in indices {
+                let next = Runs::Library(api, effect);
+                let hop = Hop { site: site.clone(), next, bound: None, way: 0, guards: site.guards.clone() };
+                if let Some(way) = keep(hops[*index].entry(node).or_default(), hop) {
+                    levels[*index].push((node, way));
+                }
+            }
+        };
         for function in functions {
-            for (site, runs) in &self.sites[function] {
+            for (at, (site, runs)) in self.sites[function].iter().enumerate() {
                 match runs {
+                    Runs::Own(_) if self.special.replaces(*function, at) => {}
                     Runs::Own(callee) => {
                         callers.entry(Node::from(*callee)).or_default().push((Node::from(*function), site));
                     }
                     Runs::Asked(_) => {}
-                    // What is only likely to happen is told where it is called, not from afar.
-                    Runs::Library(api, _) if api.confidence == Confidence::Likely => {}
-                    Runs::Library(api, effect) => {
-                        let in_rust = project.language(function.file) == Language::Rust;
-                        let indices: &[usize] = match effect {
-                            Effect::Blocks(kind) => &[kind.index()],
-                            Effect::StartsRuntime if in_rust && runs_future(api) => &[RUNTIME, FUTURE],
-                            Effect::StartsRuntime => &[RUNTIME],
-                            Effect::Spawns | Effect::Checkpoint => continue,
-                        };
-                        for index in indices {
-                            let guards = site.guards.clone();
-                            let hop = Hop { site: site.clone(), next: *runs, bound: None, way: 0, guards };
-                            let node = Node::from(*function);
-                            if let Some(way) = keep(hops[*index].entry(node).or_default(), hop) {
-                                levels[*index].push((node, way));
-                            }
-                        }
-                    }
+                    Runs::Library(api, effect) => begin(Node::from(*function), site, api, *effect),
+                }
+            }
+        }
+        for node in self.special.whole_nodes(project) {
+            for (site, runs) in self.sites.get(&node.function).into_iter().flatten() {
+                if let Runs::Library(api, effect) = runs
+                    && !project.has_another_for(node, site)
+                {
+                    begin(node, site, api, *effect);
                 }
             }
         }
@@ -372,6 +384,8 @@ impl Effects {
             return None;
         }
         let (asked, bounds) = self.special.asked_at(project, caller, &project.asked_as_method(caller), site, callee);
+        // Who knows more goes another way than the function by itself.
+        let own = own.filter(|_| bounds.is_empty());
         let special = bounds.into_iter().map(|bound| Node { bound: Some(bound), ..plain });
         let ways = std::iter::once((plain, own))
             .chain(special.map(|node| (node, hops.get(&node))))

@@ -1,6 +1,6 @@
 //! Which class the object is of that a method is asked of: a class of its own may have another method where the chain goes on.
 
-use crate::model::{ParamKind, UNKNOWN, Value, ValueId};
+use crate::model::{NameId, ParamKind, UNKNOWN, Value, ValueId};
 use crate::source::Language;
 
 use super::Project;
@@ -131,37 +131,107 @@ impl Project {
         (!matches!(declared, Ty::Instance(Class::Own(class), _) if class == found)).then_some(found)
     }
 
-    /// The values of a function whose class decides what it runs: its own object, if it asks that for something; parameters of a class
-    /// that it asks, or hands on; in Rust, fields whose type is a parameter of the type of its own object.
+    /// The values of a function whose class decides what it runs: its own object, if it asks that for something; parameters that it asks;
+    /// in Rust, fields whose type is a parameter of the type of its own object.
     pub(super) fn values_asked(&self, function: FnRef, sites: &[(Site, Runs)]) -> Vec<ValueId> {
         let declared = self.declared(function);
-        let model = self.model(function.file);
         let questions = sites.iter().filter_map(|(site, _)| self.question(function, site).map(|it| it.0));
         let questions: Vec<ValueId> = questions.collect();
         let mut values = Vec::new();
-        if declared.class.is_some() && questions.iter().any(|it| self.is_own_object(function, *it)) {
+        if declared.class.is_some()
+            && (questions.iter().any(|it| self.is_own_object(function, *it))
+                || sites.iter().any(|(site, _)| self.own_attribute(function, site).is_some()))
+        {
             values.extend(declared.params.first().map(|it| it.value));
         }
-        let given = |(site, runs): &(Site, Runs)| match (runs, site.call) {
-            (Runs::Own(_) | Runs::Asked(Some(_)), Some(call)) => Some(&model.call(call).args),
-            _ => None,
-        };
-        let handed_on: Vec<ValueId> = sites.iter().filter_map(given).flatten().map(|it| it.value).collect();
-        for param in declared.params.iter().filter(|it| it.kind != ParamKind::Receiver && it.value != UNKNOWN) {
-            let may_be_of_class = || {
-                model.is_opaque(param.value)
-                    || matches!(self.evaluate(function.file, param.value), Ty::Instance(Class::Own(_), _) | Ty::Unknown)
-            };
-            if (questions.contains(&param.value) || handed_on.contains(&param.value)) && may_be_of_class() {
-                values.push(param.value);
-            }
-        }
+        let params = declared.params.iter().filter(|it| it.kind != ParamKind::Receiver && it.value != UNKNOWN);
+        values.extend(
+            params.map(|it| it.value).filter(|it| questions.contains(it) && self.may_be_of_class(function, *it)),
+        );
         for field in questions {
             if !values.contains(&field) && self.is_parametric(function, field) {
                 values.push(field);
             }
         }
         values
+    }
+
+    /// Nothing is declared of the value that is no class of the project's.
+    fn may_be_of_class(&self, function: FnRef, value: ValueId) -> bool {
+        self.model(function.file).is_opaque(value)
+            || matches!(self.evaluate(function.file, value), Ty::Instance(Class::Own(_), _) | Ty::Unknown)
+    }
+
+    /// Parameters of its own that a function hands on: to which function, at which of its sites.
+    pub(super) fn parameters_handed_on(&self, function: FnRef, sites: &[(Site, Runs)]) -> Vec<(FnRef, usize, ValueId)> {
+        let model = self.model(function.file);
+        let params = &self.declared(function).params;
+        let mut handed = Vec::new();
+        if params.is_empty() {
+            return handed;
+        }
+        for (at, (site, runs)) in sites.iter().enumerate() {
+            let (Runs::Own(callee) | Runs::Asked(Some(callee)), Some(call)) = (runs, site.call) else { continue };
+            for arg in &model.call(call).args {
+                if arg.value != UNKNOWN && params.iter().any(|it| it.value == arg.value) {
+                    handed.push((*callee, at, arg.value));
+                }
+            }
+        }
+        handed
+    }
+
+    /// What a function hands on is what the callee asks for something there.
+    pub(super) fn hands_on(&self, function: FnRef, site: &Site, callee: FnRef, given: ValueId, asked: ValueId) -> bool {
+        let params = &self.declared(callee).params;
+        let position = params.iter().position(|it| it.value == asked && it.kind != ParamKind::Receiver);
+        let argument =
+            position.and_then(|position| self.argument_at(function.file, site.call?, callee, position as u32));
+        argument == Some(given)
+    }
+
+    /// The attribute of the function's own object that a place begins with: `session` of `self.session.get(url)`.
+    fn own_attribute(&self, function: FnRef, site: &Site) -> Option<NameId> {
+        let model = self.model(function.file);
+        let mut at = match site.call {
+            Some(call) => model.call(call).callee,
+            None => {
+                let (receiver, name) = site.asks?;
+                if self.is_own_object(function, receiver) {
+                    return Some(name);
+                }
+                receiver
+            }
+        };
+        for _ in 0..16 {
+            at = match model.value(at) {
+                Value::Attr(inner, name) if self.is_own_object(function, *inner) => return Some(*name),
+                Value::Attr(inner, _)
+                | Value::Awaited(inner)
+                | Value::Entered(inner, _)
+                | Value::Element(inner)
+                | Value::Index(inner)
+                | Value::Item(inner, _) => *inner,
+                Value::Result(call) => model.call(*call).callee,
+                _ => return None,
+            };
+        }
+        None
+    }
+
+    /// The class has an attribute of its own in place of the one that a place in `function` begins with: another object answers there.
+    pub(super) fn has_another(&self, function: FnRef, class: ClassRef, site: &Site) -> bool {
+        if self.language(function.file) != Language::Python {
+            return false;
+        }
+        let Some(own) = self.asked_as_method(function).own.filter(|own| *own != class) else { return false };
+        let Some(name) = self.own_attribute(function, site) else { return false };
+        let name = self.model(function.file).name(name);
+        let of = |class: ClassRef| self.member(Language::Python, &Ty::Instance(Class::Own(class), none()), name);
+        match (of(class), of(own)) {
+            (Ty::Bound(_, one), Ty::Bound(_, other)) => one != other,
+            (one, other) => one != other,
+        }
     }
 
     /// Rust: a field of the function's own object, whose type is a parameter.

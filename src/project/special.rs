@@ -2,8 +2,9 @@
 //! function is given. What is asked of that object may be another method there than the one the function sees itself: the class
 //! has its own, or what it sees is abstract.
 //!
-//! A function and the class of one such object are a [`Node`] of the graph in which effects climb. Nodes with a class have no sites of
-//! their own. They are those of the function, and lead elsewhere: so only ways that the function alone does not have are theirs.
+//! A function and the class of one such object are a [`Node`] of the graph in which effects climb, with all ways of the function as that class
+//! goes them: who knows the class is led there, and not to the function by itself. Async functions of the user's answer for themselves; of
+//! those, only ways that the function alone does not have are such a node's.
 
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -40,38 +41,88 @@ pub(super) struct Edge {
 pub(super) struct Special {
     /// Of functions that ask objects for something, which values those are: the others do the same for every class.
     asking: FxHashMap<FnRef, Vec<ValueId>>,
-    /// Those of functions by themselves.
-    plain: Vec<Edge>,
-    /// Those of methods that know the class of their object.
-    special: Vec<Edge>,
+    /// Who hands a parameter on to a function, at which site, and which.
+    handing: FxHashMap<FnRef, Vec<(FnRef, usize, ValueId)>>,
+    edges: Vec<Edge>,
+    /// The nodes that those with a class are led to, in the order in which they are found.
+    nodes: Vec<Node>,
+    /// Sites of functions by themselves that lead to a node with a class, and not to the function.
+    replaced: FxHashSet<(FnRef, usize)>,
 }
 
 impl Special {
     pub(super) fn edges(&self) -> impl Iterator<Item = &Edge> {
-        self.plain.iter().chain(&self.special)
+        self.edges.iter()
+    }
+
+    /// The nodes that have all ways of their functions.
+    pub(super) fn whole_nodes<'a>(&'a self, project: &'a Project) -> impl Iterator<Item = Node> + 'a {
+        self.nodes.iter().copied().filter(|it| is_whole(project, *it))
+    }
+
+    /// The function by itself does not lead on from that site: what it knows there does.
+    pub(super) fn replaces(&self, function: FnRef, site: usize) -> bool {
+        self.replaced.contains(&(function, site))
     }
 
     /// Sites of more functions are known: all that these run by themselves are among them, or were before.
     pub(super) fn extend(&mut self, project: &Project, sites: &FxHashMap<FnRef, Sites>, more: &[FnRef]) {
-        let values = |function: &FnRef| {
-            let values = project.values_asked(*function, sites.get(function)?);
-            (!values.is_empty()).then_some((*function, values))
+        let of = |function: &FnRef| Some((*function, sites.get(function)?));
+        let values = |(function, sites): (FnRef, &Sites)| (function, project.values_asked(function, sites));
+        let found: Vec<(FnRef, Vec<ValueId>)> = more.par_iter().filter_map(of).map(values).collect();
+        let handed = |(function, sites): (FnRef, &Sites)| {
+            let handed = project.parameters_handed_on(function, sites).into_iter();
+            handed.map(move |(callee, at, value)| (callee, (function, at, value)))
         };
-        self.asking.par_extend(more.par_iter().filter_map(values));
+        let handed: Vec<_> = more.par_iter().filter_map(of).flat_map_iter(handed).collect();
+        for (callee, handing) in handed {
+            self.handing.entry(callee).or_default().push(handing);
+        }
+        self.asking.extend(found.into_iter().filter(|(_, values)| !values.is_empty()));
+        // Who hands on what is asked for something asks it as well.
+        let mut pending: Vec<FnRef> = self.asking.keys().copied().collect();
+        while let Some(callee) = pending.pop() {
+            for (caller, at, given) in self.handing.get(&callee).into_iter().flatten() {
+                let asked = &self.asking[&callee];
+                let Some((site, _)) = sites.get(caller).and_then(|it| it.get(*at)) else { continue };
+                if !asked.iter().any(|it| project.hands_on(*caller, site, callee, *given, *it)) {
+                    continue;
+                }
+                let values = self.asking.entry(*caller).or_default();
+                if !values.contains(given) {
+                    values.push(*given);
+                    pending.push(*caller);
+                }
+            }
+        }
+        self.link(project, sites);
+    }
+
+    fn link(&mut self, project: &Project, sites: &FxHashMap<FnRef, Sites>) {
         let graph = Graph { project, sites, asking: &self.asking };
-        self.plain.par_extend(more.par_iter().flat_map_iter(|it| graph.edges_of(Node::from(*it))));
-        let mut special: Vec<Edge> = Vec::new();
+        let mut functions: Vec<FnRef> = sites.keys().copied().collect();
+        functions.par_sort_unstable();
+        let plain = functions.par_iter().with_min_len(256).flat_map_iter(|it| graph.edges_of(Node::from(*it)));
+        self.edges = plain.collect();
+        let replaced = self.edges.iter().filter(|it| is_whole(project, it.callee));
+        self.replaced = replaced.map(|it| (it.caller.function, it.site)).collect();
+        self.nodes.clear();
         let mut seen: FxHashSet<Node> = FxHashSet::default();
         let mut at = 0;
-        while let Some(edge) = self.plain.get(at).or_else(|| special.get(at - self.plain.len())) {
+        while let Some(edge) = self.edges.get(at) {
             let callee = edge.callee;
             at += 1;
             if callee.bound.is_some() && seen.insert(callee) {
-                special.extend(graph.edges_of(callee));
+                self.nodes.push(callee);
+                self.edges.extend(graph.edges_of(callee));
             }
         }
-        self.special = special;
     }
+}
+
+/// The node has all ways of its function, as its class goes them.
+fn is_whole(project: &Project, node: Node) -> bool {
+    node.bound.is_some() && !project.answers_for_itself(node.function)
 }
 
 struct Graph<'a> {
@@ -84,9 +135,24 @@ impl Graph<'_> {
     fn edges_of(&self, caller: Node) -> Vec<Edge> {
         let (project, function) = (self.project, caller.function);
         let mut edges = Vec::new();
+        let sites = self.sites.get(&function).into_iter().flatten().enumerate();
+        let Some(bound) = caller.bound else {
+            let mut plain = None;
+            for (at, (site, runs)) in sites {
+                let (Runs::Own(next) | Runs::Asked(Some(next))) = *runs else { continue };
+                if self.asking.contains_key(&next) {
+                    let of = plain.get_or_insert_with(|| project.asked_as_method(function));
+                    let nodes = self.bounds(function, of, site, next).into_iter();
+                    let nodes = nodes.map(|bound| Node { function: next, bound: Some(bound) });
+                    edges.extend(nodes.map(|callee| Edge { caller, site: at, callee }));
+                }
+            }
+            return edges;
+        };
+        let is_whole = is_whole(project, caller);
         let plain = project.asked_as_method(function);
-        let of = caller.bound.map_or_else(|| plain.clone(), |bound| project.asked_as(function, bound));
-        for (at, (site, runs)) in self.sites.get(&function).into_iter().flatten().enumerate() {
+        let of = project.asked_as(function, bound);
+        for (at, (site, runs)) in sites {
             let next = match *runs {
                 Runs::Own(next) => Some(next),
                 Runs::Asked(next) => next,
@@ -94,21 +160,28 @@ impl Graph<'_> {
             };
             let mut push = |callee: Node| edges.push(Edge { caller, site: at, callee });
             let node = |function: FnRef| move |bound: Bound| Node { function, bound: Some(bound) };
-            let instead = caller.bound.and_then(|_| project.asks_another(function, &of, site, next));
-            if let Some(own) = instead {
-                // What knows a class has only the ways that it has not by itself.
+            if let Some(own) = project.asks_another(function, &of, site, next) {
                 for run in project.run_by_method(function, site, own) {
-                    push(Node::from(run));
-                    self.bounds(function, &of, site, run).into_iter().map(node(run)).for_each(&mut push);
+                    let bounds = self.bounds(function, &of, site, run);
+                    if bounds.is_empty() || project.answers_for_itself(run) {
+                        push(Node::from(run));
+                    }
+                    bounds.into_iter().map(node(run)).for_each(&mut push);
                 }
-            } else if let Some(next) = next.filter(|it| self.asking.contains_key(it)) {
-                let mut bounds = self.bounds(function, &of, site, next);
-                if caller.bound.is_some() {
-                    let known = self.bounds(function, &plain, site, next);
-                    bounds.retain(|it| !known.contains(it));
-                }
-                bounds.into_iter().map(node(next)).for_each(&mut push);
+                continue;
             }
+            if project.has_another_for(caller, site) {
+                continue;
+            }
+            let Some(next) = next else { continue };
+            let mut bounds = self.bounds(function, &of, site, next);
+            if !is_whole {
+                let known = self.bounds(function, &plain, site, next);
+                bounds.retain(|it| !known.contains(it));
+            } else if bounds.is_empty() && matches!(runs, Runs::Own(_)) {
+                push(Node::from(next));
+            }
+            bounds.into_iter().map(node(next)).for_each(&mut push);
         }
         edges
     }
@@ -150,6 +223,12 @@ impl Special {
 }
 
 impl Project {
+    /// The class that the node's own object is of has another attribute than the one that a place begins with.
+    pub(super) fn has_another_for(&self, node: Node, site: &Site) -> bool {
+        let own = node.bound.filter(|it| self.is_own_object(node.function, it.value));
+        own.is_some_and(|it| self.has_another(node.function, it.class, site))
+    }
+
     /// What runs when a function asks an object for a method that turns out to be `own`.
     fn run_by_method(&self, function: FnRef, site: &Site, own: FnRef) -> Vec<FnRef> {
         if self.is_property(own) {
