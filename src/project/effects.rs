@@ -419,6 +419,11 @@ impl Effects {
             let at = node.function;
             project.asks_for_effects(at);
             let hop = hops.get(&node)?.get(way)?;
+            // What an async function answers for by itself is told there.
+            let told = || hops.get(&Node::from(at))?.iter().find(|it| it.site.span == hop.site.span);
+            if node.bound.is_some() && project.answers_for_itself(at) && told().is_some() {
+                return None;
+            }
             branches += hop.site.branches;
             let is_rust = project.language(at.file) == Language::Rust;
             in_rust |= is_rust;
