@@ -135,8 +135,15 @@ impl Project {
     /// in Rust, fields whose type is a parameter of the type of its own object.
     pub(super) fn values_asked(&self, function: FnRef, sites: &[(Site, Runs)]) -> Vec<ValueId> {
         let declared = self.declared(function);
-        let questions = sites.iter().filter_map(|(site, _)| self.question(function, site).map(|it| it.0));
-        let questions: Vec<ValueId> = questions.collect();
+        let model = self.model(function.file);
+        let receiver = |(site, _): &(Site, Runs)| match site.call {
+            Some(call) => match model.value(model.call(call).callee) {
+                Value::Attr(receiver, _) => Some(*receiver),
+                _ => None,
+            },
+            None => site.asks.map(|it| it.0),
+        };
+        let questions: Vec<ValueId> = sites.iter().filter_map(receiver).collect();
         let mut values = Vec::new();
         if declared.class.is_some()
             && (questions.iter().any(|it| self.is_own_object(function, *it))

@@ -41,8 +41,8 @@ pub(super) struct Edge {
 pub(super) struct Special {
     /// Of functions that ask objects for something, which values those are: the others do the same for every class.
     asking: FxHashMap<FnRef, Vec<ValueId>>,
-    /// Who hands a parameter on to a function, at which site, and which.
-    handing: FxHashMap<FnRef, Vec<(FnRef, usize, ValueId)>>,
+    /// Who hands a parameter on to which function, at which site, and which.
+    handing: Vec<(FnRef, FnRef, usize, ValueId)>,
     edges: Vec<Edge>,
     /// The nodes that those with a class are led to, in the order in which they are found.
     nodes: Vec<Node>,
@@ -72,26 +72,30 @@ impl Special {
         let found: Vec<(FnRef, Vec<ValueId>)> = more.par_iter().filter_map(of).map(values).collect();
         let handed = |(function, sites): (FnRef, &Sites)| {
             let handed = project.parameters_handed_on(function, sites).into_iter();
-            handed.map(move |(callee, at, value)| (callee, (function, at, value)))
+            handed.map(move |(callee, at, value)| (function, callee, at, value))
         };
-        let handed: Vec<_> = more.par_iter().filter_map(of).flat_map_iter(handed).collect();
-        for (callee, handing) in handed {
-            self.handing.entry(callee).or_default().push(handing);
-        }
+        self.handing.par_extend(more.par_iter().filter_map(of).flat_map_iter(handed));
         self.asking.extend(found.into_iter().filter(|(_, values)| !values.is_empty()));
         // Who hands on what is asked for something asks it as well.
-        let mut pending: Vec<FnRef> = self.asking.keys().copied().collect();
-        while let Some(callee) = pending.pop() {
-            for (caller, at, given) in self.handing.get(&callee).into_iter().flatten() {
-                let asked = &self.asking[&callee];
-                let Some((site, _)) = sites.get(caller).and_then(|it| it.get(*at)) else { continue };
-                if !asked.iter().any(|it| project.hands_on(*caller, site, callee, *given, *it)) {
-                    continue;
+        loop {
+            let asking = &self.asking;
+            let asks = |(caller, callee, at, given): &(FnRef, FnRef, usize, ValueId)| {
+                let asked = asking.get(callee)?;
+                if asking.get(caller).is_some_and(|it| it.contains(given)) {
+                    return None;
                 }
-                let values = self.asking.entry(*caller).or_default();
-                if !values.contains(given) {
-                    values.push(*given);
-                    pending.push(*caller);
+                let (site, _) = sites.get(caller)?.get(*at)?;
+                let hands_on = |it: &ValueId| project.hands_on(*caller, site, *callee, *given, *it);
+                asked.iter().any(hands_on).then_some((*caller, *given))
+            };
+            let found: Vec<(FnRef, ValueId)> = self.handing.par_iter().with_min_len(256).filter_map(asks).collect();
+            if found.is_empty() {
+                break;
+            }
+            for (caller, given) in found {
+                let values = self.asking.entry(caller).or_default();
+                if !values.contains(&given) {
+                    values.push(given);
                 }
             }
         }
