@@ -5,13 +5,13 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::finding::{Confidence, FileId, Place, Step};
+use crate::finding::{Confidence, FileId};
 use crate::knowledge::{Api, Effect, Kind, Runner};
-use crate::model::{CallId, Condition, NameId, Use, ValueId};
+use crate::model::{CallId, Condition, NameId, ValueId};
 use crate::source::{Language, Span};
 
 use super::guards::{Guards, Outcome};
-use super::overridden::{Asked, Bound};
+use super::overridden::Bound;
 use super::special::{Node, Special};
 use super::types::FnRef;
 use super::{Project, trace};
@@ -32,7 +32,7 @@ pub enum Climbing {
 }
 
 impl Climbing {
-    const fn index(self) -> usize {
+    pub(super) const fn index(self) -> usize {
         match self {
             Self::Blocks(kind) => kind.index(),
             Self::StartsRuntime => RUNTIME,
@@ -60,41 +60,6 @@ pub struct Site {
     pub once: bool,
     /// It is asked of an object that is an attribute of another: `self.config.log`.
     pub held: bool,
-}
-
-/// The way from a function to an effect.
-pub struct Evidence {
-    pub steps: Vec<Step>,
-    /// The library function at the end.
-    pub api: &'static Api,
-    pub confidence: Confidence,
-    /// How many branches the way hangs on.
-    pub branches: u32,
-    /// The functions at the start of the way give back at once what the next gives, where they might have given something
-    /// else: who awaits what comes of it did not go this way.
-    pub alternative: bool,
-    /// The function on the way that keeps what it makes: it happens the first time only.
-    pub once: Option<FnRef>,
-    /// That function was asked of an object that is held elsewhere, where others can ask it.
-    pub held: bool,
-    /// Rust: a branch of a function that the first one calls is on the way. Which variant of an `enum`, which flag or platform
-    /// it is for has often been decided before.
-    pub decided_below: bool,
-    /// The end is in Rust.
-    pub in_rust: bool,
-    /// Python's interpreter is let go of on the way.
-    pub released: bool,
-}
-
-impl Evidence {
-    /// Conditions on a way after which hardly any call goes it to the end.
-    const MOST_CONDITIONS: usize = 17;
-
-    /// So much must come together for this to happen that it is seldom worth the telling: branches, and the calls
-    /// themselves, each of which may go elsewhere than it seems, for two.
-    pub fn is_far_fetched(&self) -> bool {
-        self.decided_below || self.branches as usize + 2 * self.steps.len() > Self::MOST_CONDITIONS
-    }
 }
 
 /// What a site runs.
@@ -126,15 +91,15 @@ pub(super) type Look<'a> = dyn Fn(&[FnRef]) -> Vec<(FnRef, Sites)> + 'a;
 
 /// Why a function has an effect: what it runs next on the shortest way.
 #[derive(Clone, PartialEq, Debug)]
-struct Hop {
-    site: Site,
-    next: Runs,
+pub(super) struct Hop {
+    pub(super) site: Site,
+    pub(super) next: Runs,
     /// What `next` is told of the class of an object.
-    bound: Option<Bound>,
+    pub(super) bound: Option<Bound>,
     /// Which of the ways of `next` this goes on with.
-    way: usize,
+    pub(super) way: usize,
     /// What must hold of the function's parameters for the whole way.
-    guards: Guards,
+    pub(super) guards: Guards,
 }
 
 /// Ways of one function to one effect that are kept: nearest first, none asking for more than one before it.
@@ -144,9 +109,9 @@ const MOST_WAYS: usize = 4;
 #[derive(Default)]
 pub struct Effects {
     sites: FxHashMap<FnRef, Sites>,
-    hops: Vec<FxHashMap<Node, Vec<Hop>>>,
+    pub(super) hops: Vec<FxHashMap<Node, Vec<Hop>>>,
     /// Where the class of an object leads elsewhere than the sites.
-    special: Special,
+    pub(super) special: Special,
     /// Sync functions that the loop itself calls.
     callbacks: FxHashSet<FnRef>,
 }
@@ -360,126 +325,6 @@ impl Effects {
         project.asks_for_effects(function);
         self.hops.get(effect.index()).is_some_and(|hops| hops.contains_key(&Node::from(function)))
     }
-
-    /// The shortest chain from inside `function` to the effect, and the library function at its end.
-    pub fn evidence(&self, project: &Project, function: FnRef, effect: Climbing) -> Option<Evidence> {
-        self.chain(project, Node::from(function), (0, false), Asked::default(), effect)
-    }
-
-    /// The shortest chain that this place of `caller`, which runs `callee`, does not rule out by what it gives, or by awaiting
-    /// what it gets. Of a callee that answers for itself, one that it knows nothing of.
-    pub fn evidence_at(
-        &self,
-        project: &Project,
-        caller: FnRef,
-        site: &Site,
-        callee: FnRef,
-        effect: Climbing,
-    ) -> Option<Evidence> {
-        project.asks_for_effects(callee);
-        let hops = self.hops.get(effect.index())?;
-        let plain = Node::from(callee);
-        let own = hops.get(&plain).filter(|_| !project.answers_for_itself(callee));
-        if own.is_none() && !self.special.asks(callee) {
-            return None;
-        }
-        let (asked, bounds) = self.special.asked_at(project, caller, &project.asked_as_method(caller), site, callee);
-        // Who knows more goes another way than the function by itself.
-        let own = own.filter(|_| bounds.is_empty());
-        let special = bounds.into_iter().map(|bound| Node { bound: Some(bound), ..plain });
-        let ways = std::iter::once((plain, own))
-            .chain(special.map(|node| (node, hops.get(&node))))
-            .flat_map(|(node, ways)| ways.into_iter().flatten().enumerate().map(move |(way, hop)| (node, way, hop)));
-        let mut goes = ways.filter_map(|(node, way, hop)| {
-            project.carried(caller, site, callee, &hop.guards)?;
-            self.chain(project, node, (way, site.held), asked.clone(), effect)
-        });
-        let awaited = site.call.is_some_and(|call| project.model(caller.file).call(call).awaited);
-        goes.next().filter(|it| !(awaited && it.alternative))
-    }
-
-    /// The chain from inside a function on this way, and whether who goes it asks an object that is held elsewhere. Where
-    /// the class of the object that it is asked of has a method of its own, that is gone on with.
-    fn chain(
-        &self,
-        project: &Project,
-        node: Node,
-        (way, held): (usize, bool),
-        mut asked: Asked,
-        effect: Climbing,
-    ) -> Option<Evidence> {
-        let hops = self.hops.get(effect.index())?;
-        let mut steps = Vec::new();
-        let (mut branches, mut once, mut decided_below) = (0, None, false);
-        let (mut alternative, mut returned) = (false, true);
-        let (mut in_rust, mut released) = (false, false);
-        let (mut node, mut way) = (node, way);
-        let (mut asks_held, mut is_held) = (held, false);
-        loop {
-            let at = node.function;
-            project.asks_for_effects(at);
-            let hop = hops.get(&node)?.get(way)?;
-            // What an async function answers for by itself is told there.
-            let told = || hops.get(&Node::from(at))?.iter().find(|it| it.site.span == hop.site.span);
-            if node.bound.is_some() && project.answers_for_itself(at) && told().is_some() {
-                return None;
-            }
-            branches += hop.site.branches;
-            let is_rust = project.language(at.file) == Language::Rust;
-            in_rust |= is_rust;
-            released |= is_rust && hop.site.call.is_some_and(|call| project.releases_interpreter(at.file, call));
-            decided_below |= is_rust && !steps.is_empty() && hop.site.branches > 0;
-            if hop.site.once || project.keeps_result(at) {
-                once = Some(at);
-                is_held = asks_held;
-            }
-            asks_held = hop.site.held;
-            returned &= hop.site.call.is_some_and(|call| project.model(at.file).call(call).result == Use::Returned);
-            alternative |= returned && hop.site.branches > 0;
-            let place = Place { file: at.file, span: hop.site.span };
-            let name = project.function_name(at);
-            match hop.next {
-                Runs::Asked(None) => return None,
-                Runs::Own(next) | Runs::Asked(Some(next)) => {
-                    let instead = project.asks_another(at, &asked, &hop.site, Some(next));
-                    asked = self.special.asked_at(project, at, &asked, &hop.site, instead.unwrap_or(next)).0;
-                    (node, way) = match instead {
-                        // What another answers for is told where it is called.
-                        Some(other) if project.answers_for_itself(other) => return None,
-                        Some(other) => {
-                            let other = Node::from(other);
-                            (other, hops.get(&other)?.iter().position(|it| it.guards.len() == 0)?)
-                        }
-                        None => (Node { function: next, bound: hop.bound }, hop.way),
-                    };
-                    let message = format!("calls `{}`", project.short_name(node.function));
-                    steps.push(Step { function: name, message, place });
-                }
-                Runs::Library(api, _) => {
-                    let does = if api.does.is_empty() { "blocks" } else { api.does };
-                    let does = match effect {
-                        // Only a runtime of Rust minds.
-                        Climbing::RunsFuture => does.strip_suffix(", and panics in async code").unwrap_or(does),
-                        _ => does,
-                    };
-                    steps.push(Step { function: name, message: format!("`{}` {does}", api.path), place });
-                    let confidence = if branches > 0 || once.is_some() { Confidence::Likely } else { api.confidence };
-                    return Some(Evidence {
-                        steps,
-                        api,
-                        confidence,
-                        branches,
-                        alternative,
-                        once,
-                        held: is_held,
-                        decided_below,
-                        in_rust,
-                        released,
-                    });
-                }
-            }
-        }
-    }
 }
 
 /// It does not return before a future is done.
@@ -497,14 +342,14 @@ fn keep(ways: &mut Vec<Hop>, hop: Hop) -> Option<usize> {
 }
 
 impl Project {
-    fn asks_for_effects(&self, function: FnRef) {
+    pub(super) fn asks_for_effects(&self, function: FnRef) {
         if self.noted {
             trace::asks_for_effects(function);
         }
     }
 
     /// What must hold of the caller for the callee's conditions to be met at this place; `None` where they cannot be.
-    fn carried(&self, caller: FnRef, site: &Site, callee: FnRef, guards: &Guards) -> Option<Guards> {
+    pub(super) fn carried(&self, caller: FnRef, site: &Site, callee: FnRef, guards: &Guards) -> Option<Guards> {
         let mut carried = site.guards.clone();
         for guard in guards.iter() {
             match self.outcome(caller, site, callee, guard) {

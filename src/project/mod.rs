@@ -13,6 +13,7 @@ mod coverage;
 mod crates;
 mod deref;
 pub mod effects;
+pub mod evidence;
 mod files;
 mod forks;
 mod guards;

@@ -3,7 +3,8 @@
 use super::{Context, Profile, Rule};
 use crate::knowledge::{Api, Effect, Kind};
 use crate::model::{CallId, FileModel, Value};
-use crate::project::effects::{Climbing, Evidence, Runs};
+use crate::project::effects::{Climbing, Runs};
+use crate::project::evidence::Evidence;
 use crate::project::types::FnRef;
 use crate::source::{Language, Span};
 
