@@ -192,8 +192,7 @@ impl Project {
     /// It is a file in memory, or an archive in one: `io.BytesIO(data)`, `zipfile.ZipFile(io.BytesIO(data))`.
     fn is_in_memory(&self, file: FileId, value: ValueId, depth: u32) -> bool {
         let model = self.model(file);
-        let is_file =
-            |ty: &Ty| matches!(ty.library_path(), Some(path) if matches!(&*path, "io.BytesIO" | "io.StringIO"));
+        let is_file = |ty: &Ty| matches!(ty.library_path(), Some(path) if matches!(path, "io.BytesIO" | "io.StringIO"));
         match model.value(value) {
             _ if is_file(&self.evaluate(file, value)) => true,
             Value::Entered(inner, _) if depth < 4 => self.is_in_memory(file, *inner, depth + 1),

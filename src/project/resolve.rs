@@ -379,7 +379,13 @@ impl Project {
         {
             return self.made_by(receiver);
         }
-        Ty::union(definition.returned.iter().map(|it| self.evaluate(file, *it)))
+        // `return self` gives what it was asked of.
+        let own = receiver.filter(|it| matches!(it, Ty::Instance(Class::Own(_), _)));
+        let own = own.zip(definition.params.first().filter(|it| it.kind == ParamKind::Receiver));
+        Ty::union(definition.returned.iter().map(|value| match own {
+            Some((receiver, param)) if param.value == *value => receiver.clone(),
+            _ => self.evaluate(file, *value),
+        }))
     }
 
     /// What calling a function, given as a value, gives.
