@@ -8,7 +8,7 @@ use crate::source::Language;
 
 use super::effects::Site;
 use super::remembered::Only;
-use super::types::FnRef;
+use super::types::{FnRef, Ty};
 use super::{Project, trace};
 
 /// A condition on a parameter, by its position in [`Function::params`](crate::model::Function).
@@ -326,6 +326,10 @@ impl Project {
         let Some(param) = self.function(callee).params.get(usize::from(guard.param)) else { return Outcome::Open };
         let given = match call {
             Some(call) => {
+                // What a `partial` was given before is not known, and may decide against it.
+                if matches!(self.evaluate(caller.file, self.model(caller.file).call(call).callee), Ty::Partial(_)) {
+                    return Outcome::Fails;
+                }
                 // A function that is handed on gets its arguments elsewhere.
                 if !self.is_called_by(caller.file, call, callee) {
                     return Outcome::Open;

@@ -8,6 +8,36 @@ use crate::model::{Arm, CallId, Condition, Test, UNKNOWN, Value, ValueId};
 use super::parse::span;
 use super::scope::{Found, Lowerer};
 
+/// `sys.version_info`
+fn is_version(value: &Expr) -> bool {
+    match value {
+        Expr::Attribute(it) => {
+            it.attr.as_str() == "version_info" && matches!(&*it.value, Expr::Name(it) if it.id == "sys")
+        }
+        Expr::Name(it) => it.id == "version_info",
+        _ => false,
+    }
+}
+
+/// A version of Python before those that anybody maintains: `(3, 9)`.
+fn is_behind(version: &Expr) -> bool {
+    const LAST: u8 = 9;
+    let Expr::Tuple(version) = version else { return false };
+    let number = |it: &Expr| match it {
+        Expr::NumberLiteral(it) => match &it.value {
+            ruff_python_ast::Number::Int(number) => number.as_u8(),
+            _ => None,
+        },
+        _ => None,
+    };
+    match version.elts.iter().map(number).collect::<Option<Vec<u8>>>().as_deref() {
+        Some([major]) => *major <= 3,
+        Some([3, minor, ..]) => *minor <= LAST,
+        Some([major, ..]) => *major < 3,
+        _ => false,
+    }
+}
+
 impl Lowerer<'_> {
     /// An arm that so far is no more than what its test says.
     pub(super) fn said(&mut self, test: &Expr) -> Arm {
@@ -51,6 +81,15 @@ impl Lowerer<'_> {
             Expr::UnaryOp(it) if it.op == UnaryOp::Not => self.constant(&it.operand).map(|it| !it),
             Expr::BoolOp(it) if it.op == BoolOp::And => {
                 it.values.iter().any(|it| self.constant(it) == Some(false)).then_some(false)
+            }
+            Expr::Compare(it) => {
+                let ([op], [version]) = (&*it.ops, &*it.comparators) else { return None };
+                match op {
+                    _ if !is_version(&it.left) || !is_behind(version) => None,
+                    CmpOp::GtE | CmpOp::Gt => Some(true),
+                    CmpOp::Lt | CmpOp::LtE => Some(false),
+                    _ => None,
+                }
             }
             _ => None,
         }

@@ -2,8 +2,10 @@
 
 use super::{Category, Context, Profile, Rule, swallowed_outcome};
 use crate::finding::{Confidence, Related, Severity};
-use crate::knowledge::ScopeRole;
-use crate::model::{Block, Call, FunctionId, Handler, Kinds, Loop, LoopKind, Node, Scope, Try, Value, ValueId, flow};
+use crate::knowledge::{Api, Runner, ScopeRole};
+use crate::model::{
+    Block, Call, CallId, FunctionId, Handler, Kinds, Loop, LoopKind, Node, Scope, Try, Value, ValueId, flow,
+};
 use crate::project::Wrapping;
 use crate::project::types::{FnRef, Ty};
 use crate::source::{Language, Span};
@@ -53,7 +55,7 @@ fn python(context: &mut Context<'_>, function: FnRef) {
         }
         flow::Step::Into
     });
-    if !found.is_empty() && only_helps_handlers(context, function) {
+    if !found.is_empty() && (only_helps_handlers(context, function) || is_run_to_its_end(context, function)) {
         return;
     }
     for (span, message, path) in found {
@@ -75,6 +77,26 @@ fn nobody_cancels(context: &Context<'_>, function: FnRef) -> bool {
         return false;
     }
     matches!(context.project.model(function.file).name(definition.name), "main" | "amain" | "async_main" | "_main")
+}
+
+/// A new loop runs it to its end, as it would a `main`: `asyncio.run(serve())`.
+fn is_run_to_its_end(context: &Context<'_>, function: FnRef) -> bool {
+    let project = context.project;
+    let name = {
+        let model = project.model(function.file);
+        model.name(model.declaration(function.function).name).to_owned()
+    };
+    project.files_naming(&name).any(|file| {
+        let model = project.model(file);
+        let runs_it = |(id, call): (CallId, &Call)| {
+            let runs = |api: &Api| api.runs.iter().any(|it| it.place == Runner::Runtime);
+            let is_it = |ty: Ty| matches!(ty, Ty::Coroutine(_, Some(it)) | Ty::Function(it) if it == function);
+            call.args.first().is_some_and(|arg| {
+                project.api_of(file, id).is_some_and(runs) && is_it(project.evaluate(file, arg.value))
+            })
+        };
+        model.names.find(&name).is_some() && model.all_calls().any(runs_it)
+    })
 }
 
 /// The block waits, or it is the block of a context manager around whose `yield` somebody else's code does.

@@ -173,8 +173,28 @@ fn own_coroutine(context: &Context<'_>, function: FnRef) -> Option<String> {
         && !definition.is_generator
         && context.project.wrapping(function) == Wrapping::Plain
         && context.project.stays_coroutine(function)
+        && !is_remade(context, function)
         && !is_rewritten(context, function);
     is_coroutine.then(|| context.project.short_name(function).to_owned())
+}
+
+/// Something that nothing is known of is made of the class of a method: a decorator may give its methods other forms, and so may a
+/// class of classes.
+fn is_remade(context: &Context<'_>, method: FnRef) -> bool {
+    let project = context.project;
+    let Some(class) = project.declared(method).class else { return false };
+    if context.language() == Language::Rust {
+        return false;
+    }
+    let model = project.model(method.file);
+    model.class(class).decorators.iter().any(|decorator| match project.evaluate(method.file, *decorator) {
+        Ty::External(path) | Ty::Method(path, _) => {
+            let first = path.split('.').next().unwrap_or_default();
+            project.knowledge.library(Language::Python, first).is_none()
+                && !matches!(first, "dataclasses" | "attr" | "attrs" | "functools" | "typing" | "enum" | "abc")
+        }
+        _ => false,
+    })
 }
 
 /// A sync function of the project that returns the coroutine of an async one, whatever path it takes.

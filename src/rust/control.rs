@@ -12,7 +12,7 @@ use super::place;
 use super::scope::{Lowerer, Temporary};
 
 /// `None`: true, `Some(..)`: false.
-fn option_pattern(pat: &Pat) -> Option<bool> {
+pub(super) fn option_pattern(pat: &Pat) -> Option<bool> {
     match pat {
         Pat::Ident(it) if it.ident == "None" => Some(true),
         Pat::TupleStruct(it) if it.path.is_ident("Some") => Some(false),
@@ -22,7 +22,7 @@ fn option_pattern(pat: &Pat) -> Option<bool> {
 }
 
 /// The pattern matches every `None`, or every `Some`.
-fn is_plain_option(pat: &Pat) -> bool {
+pub(super) fn is_plain_option(pat: &Pat) -> bool {
     match pat {
         Pat::Ident(it) => it.ident == "None",
         Pat::TupleStruct(it) => it.elems.iter().all(|it| match it {

@@ -3,10 +3,12 @@
 use syn::{Expr, Local, Pat, Stmt, Type};
 
 use crate::model::{
-    Arm, Block, Branch, BranchKind, LocalId, Node, Scope, ScopeItem, ScopeKind, UNKNOWN, Use, ValueId, flow,
+    Arm, Block, Branch, BranchKind, Condition, LocalId, Node, Scope, ScopeItem, ScopeKind, Test, UNKNOWN, Use, ValueId,
+    flow,
 };
 use crate::source::Span;
 
+use super::control::{is_plain_option, option_pattern};
 use super::place;
 use super::platform::leaves_out;
 use super::scope::{Found, Lowerer, Temporary};
@@ -130,6 +132,7 @@ impl Lowerer<'_> {
             pat => (pat, UNKNOWN),
         };
         let span = self.between(it.let_token.span, it.semi_token.span);
+        let mut subject = UNKNOWN;
         self.model.statements.push(span);
         self.allows(&it.attrs, span);
         let Some(init) = &it.init else {
@@ -152,11 +155,16 @@ impl Lowerer<'_> {
             pat => {
                 let value = self.initializer(&init.expr, Use::Consumed, span);
                 self.destructure(pat, if declared == UNKNOWN { value } else { declared });
+                subject = value;
             }
         }
         if let Some((_, diverge)) = &init.diverge {
             let (body, _) = self.block(|this| this.expression(diverge, Use::Dropped));
-            let arm = Arm { body, span, ..Arm::default() };
+            // `let Some(x) = y else { .. }`: what follows is for what is there.
+            let said = option_pattern(&it.pat).filter(|_| subject != UNKNOWN);
+            let said = said.map(|holds| Condition { value: subject, test: Test::None, holds });
+            let conditions = said.filter(|_| is_plain_option(&it.pat)).map(Condition::denied).into_iter().collect();
+            let arm = Arm { body, span, conditions, otherwise: said.into_iter().collect(), ..Arm::default() };
             let branch = Branch { kind: BranchKind::If, span, arms: vec![arm], exhaustive: false };
             self.push(Node::Branch(Box::new(branch)));
         }
