@@ -222,11 +222,22 @@ impl Crates {
         if own.is_some_and(|it| it.name == name) {
             return self.library(manifest);
         }
-        let dependency = self.dependency(file, name)?;
+        let Some(dependency) = self.dependency(file, name) else { return self.library_named(file, manifest, name) };
         if let Some(path) = &dependency.path {
             return self.library(*self.packages.get(&plain(path))?);
         }
         self.nearest(file, self.by_package.get(&dependency.package)?)
+    }
+
+    /// The library of a dependency on disk whose own manifest gives it that name: `[lib] name = ".."`. One that is given a name where it is
+    /// asked for goes by that.
+    fn library_named(&self, file: FileId, manifest: usize, name: &str) -> Option<FileId> {
+        self.package(manifest)?.dependencies.iter().find_map(|it| {
+            let it = self.dependency(file, &it.name)?;
+            let other = *self.packages.get(&plain(it.path.as_ref()?))?;
+            let library = self.package(other)?.library.as_ref()?;
+            (library.name == name && it.name == it.package.replace('-', "_")).then(|| self.library(other))?
+        })
     }
 
     fn nearest(&self, file: FileId, found: &[FileId]) -> Option<FileId> {
