@@ -128,6 +128,14 @@ impl Project {
                     return Ty::External(found);
                 }
             }
+            // What all instances have, the class has: `User.objects`.
+            if language == Language::Python {
+                let receiver = self.library_instance(language, path, Vec::new());
+                match self.library_member_within(language, path, &receiver, name, 0) {
+                    Some(Ty::Method(..)) | None => {}
+                    Some(field) => return field,
+                }
+            }
         }
         // `import acme.core` of a package without `__init__`: nothing stands for `acme` itself.
         if language == Language::Python
