@@ -191,6 +191,7 @@ impl Found<'_> {
                 Node::Branch(branch) => self.branch(branch),
                 Node::Try(it) => self.tried(it),
                 Node::Loop(it) => self.looped(it),
+                Node::Yield(it) if it.delegates => self.go_through(it.span, it.value, 0),
                 node => {
                     if let Node::Scope(scope) = node
                         && scope.kind == ScopeKind::With

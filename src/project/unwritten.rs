@@ -160,14 +160,17 @@ impl Found<'_> {
             _ => return,
         };
         if let Some((_, method)) = METHODS_OF_BUILTINS.iter().find(|(builtin, _)| *builtin == name) {
-            self.method(site, &project.evaluate(self.file, call.args[0].value), method);
+            match project.evaluate(self.file, call.args[0].value) {
+                generator @ Ty::Generator(_) if name == "next" => self.iterate(site, &generator),
+                receiver => self.method(site, &receiver, method),
+            }
         } else if EXHAUST.contains(&name) {
             self.go_through(site.span, call.args[0].value, 0);
         }
     }
 
     /// Each element of the value is taken, and so of what it is made over: `enumerate(x)`, `zip(x, y)`.
-    fn go_through(&mut self, span: Span, value: ValueId, depth: u32) {
+    pub(super) fn go_through(&mut self, span: Span, value: ValueId, depth: u32) {
         let project = self.project;
         let model = project.model(self.file);
         if model.language == Language::Python
