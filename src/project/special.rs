@@ -43,7 +43,10 @@ pub(super) struct Special {
     asking: FxHashMap<FnRef, Vec<ValueId>>,
     /// Who hands a parameter on to which function, at which site, and which.
     handing: Vec<(FnRef, FnRef, usize, ValueId)>,
-    edges: Vec<Edge>,
+    /// Those of functions by themselves.
+    plain: Vec<Edge>,
+    /// Those of nodes with a class.
+    special: Vec<Edge>,
     /// The nodes that those with a class are led to, in the order in which they are found.
     nodes: Vec<Node>,
     /// Sites of functions by themselves that lead to a node with a class, and not to the function.
@@ -52,7 +55,7 @@ pub(super) struct Special {
 
 impl Special {
     pub(super) fn edges(&self) -> impl Iterator<Item = &Edge> {
-        self.edges.iter()
+        self.plain.iter().chain(&self.special)
     }
 
     /// The nodes that have all ways of their functions.
@@ -77,6 +80,8 @@ impl Special {
         self.handing.par_extend(more.par_iter().filter_map(of).flat_map_iter(handed));
         self.asking.extend(found.into_iter().filter(|(_, values)| !values.is_empty()));
         // Who hands on what is asked for something asks it as well.
+        let more_of_it: FxHashSet<FnRef> = more.iter().copied().collect();
+        let mut asked_before = false;
         loop {
             let asking = &self.asking;
             let asks = |(caller, callee, at, given): &(FnRef, FnRef, usize, ValueId)| {
@@ -93,34 +98,41 @@ impl Special {
                 break;
             }
             for (caller, given) in found {
+                asked_before |= !more_of_it.contains(&caller);
                 let values = self.asking.entry(caller).or_default();
                 if !values.contains(&given) {
                     values.push(given);
                 }
             }
         }
-        self.link(project, sites);
-    }
-
-    fn link(&mut self, project: &Project, sites: &FxHashMap<FnRef, Sites>) {
         let graph = Graph { project, sites, asking: &self.asking };
-        let mut functions: Vec<FnRef> = sites.keys().copied().collect();
-        functions.par_sort_unstable();
-        let plain = functions.par_iter().with_min_len(256).flat_map_iter(|it| graph.edges_of(Node::from(*it)));
-        self.edges = plain.collect();
-        let replaced = self.edges.iter().filter(|it| is_whole(project, it.callee));
+        let edges_of = |functions: &[FnRef]| -> Vec<Edge> {
+            let functions = functions.par_iter().with_min_len(256);
+            functions.flat_map_iter(|it| graph.edges_of(Node::from(*it))).collect()
+        };
+        if asked_before {
+            // Functions that were there before lead to these otherwise now.
+            let mut functions: Vec<FnRef> = sites.keys().copied().collect();
+            functions.par_sort_unstable();
+            self.plain = edges_of(&functions);
+        } else {
+            self.plain.extend(edges_of(more));
+        }
+        let replaced = self.plain.iter().filter(|it| is_whole(project, it.callee));
         self.replaced = replaced.map(|it| (it.caller.function, it.site)).collect();
         self.nodes.clear();
+        let mut special: Vec<Edge> = Vec::new();
         let mut seen: FxHashSet<Node> = FxHashSet::default();
         let mut at = 0;
-        while let Some(edge) = self.edges.get(at) {
+        while let Some(edge) = self.plain.get(at).or_else(|| special.get(at - self.plain.len())) {
             let callee = edge.callee;
             at += 1;
             if callee.bound.is_some() && seen.insert(callee) {
                 self.nodes.push(callee);
-                self.edges.extend(graph.edges_of(callee));
+                special.extend(graph.edges_of(callee));
             }
         }
+        self.special = special;
     }
 }
 

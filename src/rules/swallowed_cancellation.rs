@@ -79,24 +79,17 @@ fn nobody_cancels(context: &Context<'_>, function: FnRef) -> bool {
     matches!(context.project.model(function.file).name(definition.name), "main" | "amain" | "async_main" | "_main")
 }
 
-/// A new loop runs it to its end, as it would a `main`: `asyncio.run(serve())`.
+/// A new loop runs it to its end in the same file, as it would a `main`: `asyncio.run(serve())`.
 fn is_run_to_its_end(context: &Context<'_>, function: FnRef) -> bool {
     let project = context.project;
-    let name = {
-        let model = project.model(function.file);
-        model.name(model.declaration(function.function).name).to_owned()
+    let runs_it = |(id, call): (CallId, &Call)| {
+        let runs = |api: &Api| api.runs.iter().any(|it| it.place == Runner::Runtime);
+        let is_it = |ty: Ty| matches!(ty, Ty::Coroutine(_, Some(it)) | Ty::Function(it) if it == function);
+        call.args
+            .first()
+            .is_some_and(|arg| project.api_of(context.file, id).is_some_and(runs) && is_it(context.evaluate(arg.value)))
     };
-    project.files_naming(&name).any(|file| {
-        let model = project.model(file);
-        let runs_it = |(id, call): (CallId, &Call)| {
-            let runs = |api: &Api| api.runs.iter().any(|it| it.place == Runner::Runtime);
-            let is_it = |ty: Ty| matches!(ty, Ty::Coroutine(_, Some(it)) | Ty::Function(it) if it == function);
-            call.args.first().is_some_and(|arg| {
-                project.api_of(file, id).is_some_and(runs) && is_it(project.evaluate(file, arg.value))
-            })
-        };
-        model.names.find(&name).is_some() && model.all_calls().any(runs_it)
-    })
+    function.file == context.file && context.model().all_calls().any(runs_it)
 }
 
 /// The block waits, or it is the block of a context manager around whose `yield` somebody else's code does.
