@@ -143,7 +143,7 @@ impl Project {
             None => (condition.trim(), None),
         };
         if let Some(kind) = value.and_then(|it| it.strip_prefix('@')) {
-            if which == "*" {
+            if which == "*" && kind == "memory" {
                 let in_memory = |arg: &Arg| self.is_in_memory(file, arg.value, 0);
                 return Some(!call.args.is_empty() && call.args.iter().all(in_memory));
             }

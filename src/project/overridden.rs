@@ -27,10 +27,8 @@ impl Asked {
         self.own
     }
 
-    /// That much is known besides.
-    pub(super) fn with(mut self, others: Vec<Bound>) -> Self {
-        self.others = others;
-        self
+    pub(super) fn of(own: Option<ClassRef>, others: Vec<Bound>) -> Self {
+        Self { own, others }
     }
 
     fn class_of(&self, value: ValueId) -> Option<ClassRef> {
@@ -50,15 +48,11 @@ impl Project {
         if self.is_own_object(function, bound.value) {
             return Asked { own: Some(bound.class), others: Vec::new() };
         }
-        self.asked_as_method(function).with(vec![bound])
+        Asked::of(self.asked_as_method(function).own, vec![bound])
     }
 
-    /// What the callee of a place in `function` is asked of. `asked` is what the function itself is asked of.
-    pub(super) fn asked_at(&self, function: FnRef, asked: &Asked, site: &Site) -> Asked {
-        Asked { own: self.class_asked_at(function, asked, site), others: Vec::new() }
-    }
-
-    fn class_asked_at(&self, function: FnRef, asked: &Asked, site: &Site) -> Option<ClassRef> {
+    /// The class of the object that the callee of a place in `function` is asked of. `asked` is what the function itself is asked of.
+    pub(super) fn class_asked_at(&self, function: FnRef, asked: &Asked, site: &Site) -> Option<ClassRef> {
         match (self.question(function, site), site.call) {
             (Some((receiver, _)), _) if self.is_own_object(function, receiver) && asked.own.is_some() => asked.own,
             (Some((receiver, _)), _) if asked.class_of(receiver).is_some() => asked.class_of(receiver),

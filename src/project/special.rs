@@ -36,11 +36,13 @@ pub(super) struct Edge {
     pub(super) callee: Node,
 }
 
+/// Of functions that ask objects for something, which values those are: the others do the same for every class.
+type Asking = FxHashMap<FnRef, Vec<ValueId>>;
+
 /// What has been found of it so far.
 #[derive(Default)]
 pub(super) struct Special {
-    /// Of functions that ask objects for something, which values those are: the others do the same for every class.
-    asking: FxHashMap<FnRef, Vec<ValueId>>,
+    asking: Asking,
     /// Who hands a parameter on to which function, at which site, and which.
     handing: Vec<(FnRef, FnRef, usize, ValueId)>,
     /// Those of functions by themselves.
@@ -77,28 +79,29 @@ impl Special {
             let handed = project.parameters_handed_on(function, sites).into_iter();
             handed.map(move |(callee, at, value)| (function, callee, at, value))
         };
+        let before = self.handing.len();
         self.handing.par_extend(more.par_iter().filter_map(of).flat_map_iter(handed));
         self.asking.extend(found.into_iter().filter(|(_, values)| !values.is_empty()));
         // Who hands on what is asked for something asks it as well.
-        let more_of_it: FxHashSet<FnRef> = more.iter().copied().collect();
         let mut asked_before = false;
         loop {
             let asking = &self.asking;
-            let asks = |(caller, callee, at, given): &(FnRef, FnRef, usize, ValueId)| {
+            let asks = |(index, (caller, callee, at, given)): (usize, &(FnRef, FnRef, usize, ValueId))| {
                 let asked = asking.get(callee)?;
                 if asking.get(caller).is_some_and(|it| it.contains(given)) {
                     return None;
                 }
                 let (site, _) = sites.get(caller)?.get(*at)?;
                 let hands_on = |it: &ValueId| project.hands_on(*caller, site, *callee, *given, *it);
-                asked.iter().any(hands_on).then_some((*caller, *given))
+                asked.iter().any(hands_on).then_some((index, *caller, *given))
             };
-            let found: Vec<(FnRef, ValueId)> = self.handing.par_iter().with_min_len(256).filter_map(asks).collect();
+            let handing = self.handing.par_iter().enumerate().with_min_len(256);
+            let found: Vec<(usize, FnRef, ValueId)> = handing.filter_map(asks).collect();
             if found.is_empty() {
                 break;
             }
-            for (caller, given) in found {
-                asked_before |= !more_of_it.contains(&caller);
+            for (index, caller, given) in found {
+                asked_before |= index < before;
                 let values = self.asking.entry(caller).or_default();
                 if !values.contains(&given) {
                     values.push(given);
@@ -144,7 +147,7 @@ fn is_whole(project: &Project, node: Node) -> bool {
 struct Graph<'a> {
     project: &'a Project,
     sites: &'a FxHashMap<FnRef, Sites>,
-    asking: &'a FxHashMap<FnRef, Vec<ValueId>>,
+    asking: &'a Asking,
 }
 
 impl Graph<'_> {
@@ -158,7 +161,7 @@ impl Graph<'_> {
                 let (Runs::Own(next) | Runs::Asked(Some(next))) = *runs else { continue };
                 if self.asking.contains_key(&next) {
                     let of = plain.get_or_insert_with(|| project.asked_as_method(function));
-                    let nodes = self.bounds(function, of, site, next).into_iter();
+                    let nodes = bounds_at(project, self.asking, function, of, site, next).into_iter();
                     let nodes = nodes.map(|bound| Node { function: next, bound: Some(bound) });
                     edges.extend(nodes.map(|callee| Edge { caller, site: at, callee }));
                 }
@@ -178,7 +181,7 @@ impl Graph<'_> {
             let node = |function: FnRef| move |bound: Bound| Node { function, bound: Some(bound) };
             if let Some(own) = project.asks_another(function, &of, site, next) {
                 for run in project.run_by_method(function, site, own) {
-                    let bounds = self.bounds(function, &of, site, run);
+                    let bounds = bounds_at(project, self.asking, function, &of, site, run);
                     if bounds.is_empty() || project.answers_for_itself(run) {
                         push(Node::from(run));
                     }
@@ -190,9 +193,9 @@ impl Graph<'_> {
                 continue;
             }
             let Some(next) = next else { continue };
-            let mut bounds = self.bounds(function, &of, site, next);
+            let mut bounds = bounds_at(project, self.asking, function, &of, site, next);
             if !is_whole {
-                let known = self.bounds(function, &plain, site, next);
+                let known = bounds_at(project, self.asking, function, &plain, site, next);
                 bounds.retain(|it| !known.contains(it));
             } else if bounds.is_empty() && matches!(runs, Runs::Own(_)) {
                 push(Node::from(next));
@@ -201,19 +204,26 @@ impl Graph<'_> {
         }
         edges
     }
+}
 
-    /// What a place in `function` tells the callee of the objects that it asks for something.
-    fn bounds(&self, function: FnRef, of: &Asked, site: &Site, callee: FnRef) -> Vec<Bound> {
-        let Some(values) = self.asking.get(&callee) else { return Vec::new() };
-        let own = self.project.asked_at(function, of, site).class();
-        let class = |value: ValueId| {
-            if self.project.is_own_object(callee, value) {
-                return own.filter(|_| own != self.project.asked_as_method(callee).class());
-            }
-            self.project.class_given(function, of, site, callee, value)
-        };
-        values.iter().filter_map(|value| Some(Bound { value: *value, class: class(*value)? })).collect()
-    }
+/// What a place in `function` tells the callee of the objects that it asks for something.
+fn bounds_at(
+    project: &Project,
+    asking: &Asking,
+    function: FnRef,
+    of: &Asked,
+    site: &Site,
+    callee: FnRef,
+) -> Vec<Bound> {
+    let Some(values) = asking.get(&callee) else { return Vec::new() };
+    let own = project.class_asked_at(function, of, site);
+    let class = |value: ValueId| {
+        if project.is_own_object(callee, value) {
+            return own.filter(|_| own != project.asked_as_method(callee).class());
+        }
+        project.class_given(function, of, site, callee, value)
+    };
+    values.iter().filter_map(|value| Some(Bound { value: *value, class: class(*value)? })).collect()
 }
 
 impl Special {
@@ -226,10 +236,9 @@ impl Special {
         site: &Site,
         callee: FnRef,
     ) -> (Asked, Vec<Bound>) {
-        let graph = Graph { project, sites: &FxHashMap::default(), asking: &self.asking };
-        let bounds = graph.bounds(function, of, site, callee);
+        let bounds = bounds_at(project, &self.asking, function, of, site, callee);
         let others = bounds.iter().copied().filter(|it| !project.is_own_object(callee, it.value)).collect();
-        (project.asked_at(function, of, site).with(others), bounds)
+        (Asked::of(project.class_asked_at(function, of, site), others), bounds)
     }
 
     /// The function asks objects for something.

@@ -4,8 +4,8 @@ use super::{Category, Context, Profile, Rule, kept_unseen};
 use crate::finding::{Confidence, Related, Severity};
 use crate::knowledge::{Api, Effect, Handle, TypeRole};
 use crate::model::{Call, CallId, FunctionKind, Node, UNKNOWN, Use, Value, ValueId, flow};
+use crate::project::Wrapping;
 use crate::project::types::{FnRef, Ty};
-use crate::project::{Project, Wrapping};
 use crate::source::Language;
 
 pub(super) static RULE: Rule = Rule {
@@ -221,17 +221,13 @@ fn handed_back(context: &Context<'_>, helper: FnRef, depth: u32) -> Option<(&'st
     let outlines = context.project.of_outlines();
     let definition = context.project.function(helper);
     let plain = definition.kind == FunctionKind::Sync && !definition.is_generator;
-    // `@classmethod` and the like keep what it gives.
-    let keeps = |project: &Project| {
-        definition.decorators.is_empty()
-            || project.wrapping(helper) == Wrapping::Plain
-                && project.wrappers(helper).is_empty()
-                && !project.keeps_result(helper)
-    };
     if !plain || definition.returned.is_empty() || definition.returned.len() > MOST_RETURNS {
         return None;
     }
-    if !keeps(context.project) {
+    // `@classmethod` and the like keep what it gives.
+    let project = context.project;
+    let is_kept = project.wrapping(helper) == Wrapping::Plain && project.wrappers(helper).is_empty();
+    if !definition.decorators.is_empty() && (!is_kept || project.keeps_result(helper)) {
         return None;
     }
     drop(outlines);

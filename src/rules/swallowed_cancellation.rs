@@ -89,7 +89,7 @@ fn is_run_to_its_end(context: &Context<'_>, function: FnRef) -> bool {
             .first()
             .is_some_and(|arg| project.api_of(context.file, id).is_some_and(runs) && is_it(context.evaluate(arg.value)))
     };
-    function.file == context.file && context.model().all_calls().any(runs_it)
+    context.model().all_calls().any(runs_it)
 }
 
 /// The block waits, or it is the block of a context manager around whose `yield` somebody else's code does.
