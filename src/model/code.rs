@@ -245,8 +245,28 @@ pub enum Test {
     Is(bool),
     /// It equals this literal.
     Equals(ValueId),
+    /// It equals one of these literals, which are a collection.
+    OneOf(ValueId),
     /// It is a number greater than this.
     Exceeds(i64),
+    /// Its class is this one and none below it, or is called so; or one of a collection of these.
+    Exactly(ValueId),
+    /// It can be called.
+    Callable,
+    /// It has an attribute of this name.
+    Has(ValueId),
+}
+
+impl Test {
+    /// It asks what kind of thing it is.
+    pub const fn asks_for_kind(self) -> bool {
+        matches!(self, Self::Instance(_) | Self::Exactly(_) | Self::Callable | Self::Has(_))
+    }
+
+    /// It speaks of another value of the file that it stands in.
+    pub const fn refers(self) -> bool {
+        matches!(self, Self::Instance(_) | Self::Equals(_) | Self::OneOf(_) | Self::Exactly(_) | Self::Has(_))
+    }
 }
 
 #[derive(Debug, Clone)]

@@ -179,7 +179,8 @@ pub fn exits(block: &Block, never_returns: &dyn Fn(&Node) -> bool) -> Exits {
     all
 }
 
-fn exits_of(node: &Node, never_returns: &dyn Fn(&Node) -> bool) -> Exits {
+/// How one node can be left.
+pub fn exits_of(node: &Node, never_returns: &dyn Fn(&Node) -> bool) -> Exits {
     if never_returns(node) {
         return Exits { raises: true, ..Exits::NEVER };
     }

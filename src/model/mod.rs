@@ -23,7 +23,7 @@ pub use names::{NameId, Names};
 pub use outline::{Reshaped, reshaped};
 pub use parts::{AllCalls, Calls, Part, Start};
 pub use shown::{Given, ModuleBody, Role, Shown, ShownClass, ShownFunction, ShownModule};
-pub use value::{Path, PathRoot, Value};
+pub use value::{Display, Path, PathRoot, Value};
 
 use std::hash::{BuildHasher, BuildHasherDefault};
 use std::sync::Arc;
@@ -186,12 +186,16 @@ pub struct Class {
     pub span: Span,
     /// Class values of the bases; for a Rust trait, its supertraits.
     pub bases: Vec<ValueId>,
+    /// Python: `metaclass=Meta`.
+    pub metaclass: Option<ValueId>,
     /// Methods and nested definitions, by name (the last definition wins; `@property` methods are here too).
     pub methods: Vec<(NameId, FunctionId)>,
     /// Class attributes, fields and what methods assign to `self`: instance values. Several entries for one name are alternatives.
     pub fields: Vec<(NameId, ValueId)>,
     /// Python: those of the fields whose type is written down, `name: Type`.
     pub declared: Vec<(NameId, ValueId)>,
+    /// Python: what fields are set to beside that, as `fields` has only the type where that is written down; unknown if they are counted up.
+    pub also_set: Vec<(NameId, ValueId)>,
     /// Rust: those of the fields whose type is a type parameter, and which of the parameters for types it is.
     pub parametric: Vec<(NameId, u32)>,
     pub decorators: Vec<ValueId>,

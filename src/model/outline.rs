@@ -245,11 +245,14 @@ impl<'a> Pair<'a> {
             && self.name(old.name, new.name)
             && self.name(old.qualname, new.qualname)
             && self.values(&old.bases, &new.bases)
+            && self.value_if_any(old.metaclass, new.metaclass)
             && self.values(&old.decorators, &new.decorators)
             && self.methods(&old.methods, &new.methods)
             && self.all(&old.fields, &new.fields, |pair, old, new| pair.name(old.0, new.0) && pair.value(old.1, new.1))
             && self
                 .all(&old.declared, &new.declared, |pair, old, new| pair.name(old.0, new.0) && pair.value(old.1, new.1))
+            && self
+                .all(&old.also_set, &new.also_set, |pair, old, new| pair.name(old.0, new.0) && pair.value(old.1, new.1))
             && self.all(&old.parametric, &new.parametric, |pair, old, new| pair.name(old.0, new.0) && old.1 == new.1)
     }
 
@@ -332,9 +335,10 @@ impl<'a> Pair<'a> {
             | (Value::Slice(old), Value::Slice(new))
             | (Value::Index(old), Value::Index(new))
             | (Value::Quotient(old), Value::Quotient(new)) => self.value(*old, *new),
-            (Value::Tuple(old), Value::Tuple(new))
-            | (Value::Collection(old), Value::Collection(new))
-            | (Value::Union(old), Value::Union(new)) => self.values(old, new),
+            (Value::Collection(display, old), Value::Collection(other, new)) => {
+                display == other && self.values(old, new)
+            }
+            (Value::Tuple(old), Value::Tuple(new)) | (Value::Union(old), Value::Union(new)) => self.values(old, new),
             _ => false,
         }
     }

@@ -47,7 +47,7 @@ pub enum Value {
     /// Element `n` of a tuple or of what unpacks like one.
     Item(ValueId, u32),
     /// A list, set, dict or Rust `vec!`/array display of these elements.
-    Collection(Box<[ValueId]>),
+    Collection(Display, Box<[ValueId]>),
     /// One of these, by path taken.
     Union(Box<[ValueId]>),
     /// A parameter without annotation, of the function given: by position.
@@ -56,6 +56,16 @@ pub enum Value {
     Super(ClassId),
     /// Python `x / y`: where `x` is a path, so is this.
     Quotient(ValueId),
+}
+
+/// What a display makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Display {
+    List,
+    Set,
+    Dict,
+    /// Rust's, and what a parameter like `*args` gathers.
+    Other,
 }
 
 /// A dotted or `::` path that starts outside the file.

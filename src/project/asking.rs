@@ -16,8 +16,24 @@ impl Project {
     /// The function finds out whether a loop runs before it does one thing or the other.
     pub fn asks_for_loop(&self, function: FnRef) -> bool {
         self.asks_by_itself(function)
-            || self
-                .calls_any(function, &|call| self.own_of(function.file, call).is_some_and(|it| self.tells_of_loop(it)))
+            || self.calls_any(function, &|call| {
+                self.own_of(function.file, call).is_some_and(|it| self.tells_of_loop(it) || self.refuses_loop(it))
+            })
+    }
+
+    /// A helper that asks for the running loop, raises if there is one, and does nothing else that matters.
+    fn refuses_loop(&self, helper: FnRef) -> bool {
+        if self.noted {
+            trace::looks_into(helper.file);
+        }
+        let definition = self.function(helper);
+        let tells = |call| self.own_of(helper.file, call).is_some_and(|it| self.tells_of_loop(it));
+        let starts = |call| self.api_of(helper.file, call).is_some_and(|api| api.effect == Some(Effect::StartsRuntime));
+        !definition.kind.is_async()
+            && definition.returned.is_empty()
+            && flow::find(&definition.body, &mut |node| matches!(node, Node::Raise(_))).is_some()
+            && (self.asks_by_itself(helper) || self.calls_any(helper, &tells))
+            && !self.calls_any(helper, &starts)
     }
 
     /// The call runs to its end what a function gave of which nothing is known, if that is a coroutine: the code has asked.
@@ -58,8 +74,9 @@ impl Project {
         };
         flow::find(&model.function(function.function).body, &mut |node| match node {
             Node::Call(id) => {
-                let callee = model.value(model.call(*id).callee);
-                matches!(callee, Value::Attr(_, name) if model.name(*name) == "is_running")
+                let call = model.call(*id);
+                matches!(model.value(call.callee), Value::Attr(_, name) if model.name(*name) == "is_running")
+                    || self.gives_loop_if_any(file, *id)
             }
             Node::Try(it) => !it.handlers.is_empty() && flow::find(&it.body, &mut |node| asks(node)).is_some(),
             Node::Scope(it) => self.suppresses(file, it) && flow::find(&it.body, &mut |node| asks(node)).is_some(),
@@ -93,12 +110,9 @@ impl Project {
                 parts.iter().all(gives) && parts.iter().any(|part| *model.value(*part) != Value::None)
             }
             Value::Result(call) => {
-                let named = |value: &Value| match value {
-                    Value::Attr(_, name) => model.name(*name) == "is_running",
-                    Value::Path(path) => path.segments.last().is_some_and(|it| model.name(*it) == "_get_running_loop"),
-                    _ => false,
-                };
-                named(model.value(model.call(*call).callee))
+                let callee = model.value(model.call(*call).callee);
+                matches!(callee, Value::Attr(_, name) if model.name(*name) == "is_running")
+                    || self.gives_loop_if_any(function.file, *call)
                     || self.own_of(function.file, *call).is_some_and(|it| self.tells_of_loop(it))
             }
             // A property that asks.
@@ -134,9 +148,17 @@ impl Project {
             Test::Truth => condition.holds,
             Test::Is(flag) => condition.holds == flag,
             Test::None => !condition.holds,
-            Test::Instance(_) | Test::Equals(_) | Test::Exceeds(_) => return None,
+            _ => return None,
         };
         asks.then_some(!there)
+    }
+
+    /// `asyncio._get_running_loop()`: the loop, or `None`.
+    fn gives_loop_if_any(&self, file: FileId, call: CallId) -> bool {
+        let model = self.model(file);
+        let call = model.call(call);
+        model.callee_name(call).is_some_and(|it| model.name(it) == "_get_running_loop")
+            && is_called_one_of(&self.evaluate(file, call.callee), &["_get_running_loop"])
     }
 
     fn gives_running_loop(&self, file: FileId, call: CallId) -> bool {
@@ -219,7 +241,13 @@ impl Project {
         };
         // `called_from_running_loop`: the name says what it answers.
         let answers = model.name(definition.name).ends_with("running_loop")
-            || definition.returned.iter().any(|value| matches!(model.value(*value), Value::None | Value::Bool(_)));
+            || definition.returned.iter().any(|value| match model.value(*value) {
+                // `return loop is not None`
+                Value::None | Value::Bool(_) | Value::Unknown => true,
+                Value::Result(call) => matches!(self.evaluate(helper.file, model.call(*call).callee),
+                    Ty::External(path) if &*path == "builtins.bool"),
+                _ => false,
+            });
         !definition.kind.is_async()
             && (answers && self.asks_by_itself(helper) || definition.returned.iter().any(hands_on))
             && !self.calls_any(helper, &starts)

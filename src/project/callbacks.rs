@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 
 use crate::finding::FileId;
-use crate::knowledge::{Place as RunPlace, Runner};
+use crate::knowledge::{HandlerFacts, HandlerRole, Place as RunPlace, Runner};
 use crate::model::{ClassId, ClassKind, FunctionId, FunctionKind, NameId, Node, Value, ValueId, flow};
 use crate::source::Language;
 
@@ -68,6 +68,41 @@ impl Project {
         }
         self.methods_on_loop(file, &mut callbacks);
         callbacks
+    }
+
+    /// A framework runs the async function on a loop of its own, on which it starts nothing else: what it blocks is itself.
+    pub fn is_alone_on_loop(&self, function: FnRef) -> bool {
+        let _outlines = self.of_outlines();
+        let declared = self.declared(function);
+        let model = self.model(function.file);
+        if model.language != Language::Python || !declared.kind.is_async() {
+            return false;
+        }
+        let is_run = |facts: &HandlerFacts| {
+            facts.asynchronous == Some(RunPlace::Runtime)
+                && matches!(facts.role, Some(HandlerRole::Route | HandlerRole::Callback))
+        };
+        let decorated = declared.decorators.iter().any(|decorator| {
+            let (Ty::External(path) | Ty::Method(path, _)) = self.evaluate(function.file, decorator.value) else {
+                return false;
+            };
+            self.knowledge.decorator(model.language, &path).is_some_and(is_run)
+        });
+        let handles = || {
+            let name = model.name(declared.name);
+            let Some(class) = declared.class.filter(|_| self.knowledge.names_a_handler(model.language, name)) else {
+                return false;
+            };
+            let bases = self.library_bases(ClassRef { file: function.file, class });
+            let mut facts = bases.iter().flat_map(|path| self.knowledge.base(model.language, path));
+            facts.any(|facts| facts.methods.contains(&name) && is_run(facts))
+        };
+        let spawns = |node: &Node| {
+            let Node::Call(id) = node else { return false };
+            let api = self.api_of(function.file, *id);
+            api.is_some_and(|api| api.runs.iter().any(|it| matches!(it.place, Runner::Task | Runner::Loop)))
+        };
+        (decorated || handles()) && flow::find(&self.function(function).body, &mut |node| spawns(node)).is_none()
     }
 
     /// The value is a closure in which nothing is called, nothing waits and nothing loops.

@@ -1,11 +1,12 @@
 //! What a call runs.
 
 use crate::finding::FileId;
-use crate::model::{CallId, ClassKind};
+use crate::model::{CallId, ClassKind, Value};
 use crate::source::Language;
 
-use super::Project;
+use super::members::Ancestor;
 use super::types::{Class, ClassRef, FnRef, Ty};
+use super::{Project, trace};
 
 /// One thing a call may run.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -64,9 +65,12 @@ impl Project {
         if callees.len() > 1 && ty.parts().iter().all(|part| !matches!(part, Ty::Unknown)) {
             let foreign = |part: &Ty| matches!(part, Ty::External(path) if !self.is_known_library(language, path));
             let mut parts = ty.parts().iter();
+            // What the project itself does where a module is missing is not what it does where that is there.
+            let is_own = |it: &Callee| matches!(it, Callee::Own(_) | Callee::Construct(_));
+            let falls_back = language == Language::Python && callees.iter().any(is_own);
             callees.retain(|callee| {
                 let is_foreign = parts.next().is_some_and(foreign);
-                *callee != Callee::Unknown || !is_foreign
+                *callee != Callee::Unknown || !is_foreign || falls_back
             });
         }
         if callees.is_empty() { vec![Callee::Unknown] } else { callees }
@@ -89,6 +93,42 @@ impl Project {
         declared.kind == ClassKind::Struct && declared.fields.is_empty()
     }
 
+    /// Calling the class may give something else than an instance of it: its metaclass answers, or `__new__` gives another object.
+    pub(super) fn is_made_otherwise(&self, class: ClassRef) -> bool {
+        if self.language(class.file) != Language::Python {
+            return false;
+        }
+        let ancestry = self.ancestry(class);
+        let own = || ancestry.iter().filter_map(|it| if let Ancestor::Own(class) = it { Some(*class) } else { None });
+        let answers = |it: ClassRef| {
+            let metaclass = self.model(it.file).class(it.class).metaclass;
+            let Some(Ty::Class(metaclass)) = metaclass.map(|value| self.evaluate(it.file, value)) else { return false };
+            self.own_method(metaclass, "__call__").is_some_and(|it| !self.asks_super(it))
+        };
+        let another = |ty: &Ty| match ty {
+            Ty::Instance(Class::Own(other), _) => {
+                *other != class
+                    && !self.ancestry(*other).contains(&Ancestor::Own(class))
+                    && !ancestry.contains(&Ancestor::Own(*other))
+            }
+            _ => false,
+        };
+        let gives_another = |new: FnRef| self.returns(new, None).parts().iter().any(another);
+        own().any(answers) || own().find_map(|it| self.own_method(it, "__new__")).is_some_and(gives_another)
+    }
+
+    /// The method asks the classes above for what it does: `super().__call__()`.
+    fn asks_super(&self, method: FnRef) -> bool {
+        if self.noted {
+            trace::looks_into(method.file);
+        }
+        let model = self.model(method.file);
+        model.calls_in(method.function).iter().any(|(_, call)| {
+            call.function == method.function
+                && matches!(model.value(call.callee), Value::Attr(receiver, _) if matches!(self.evaluate(method.file, *receiver), Ty::Super(_)))
+        })
+    }
+
     pub(super) fn callee_of(&self, language: Language, ty: &Ty) -> Callee {
         let _outlines = self.of_outlines();
         match ty {
@@ -109,6 +149,7 @@ impl Project {
                 Some(api) => Callee::Api(api.path, (**receiver).clone()),
                 None => Callee::Own(*function),
             },
+            Ty::Class(class) if self.is_made_otherwise(*class) => Callee::Unknown,
             Ty::Class(class) => Callee::Construct(*class),
             Ty::External(path) => match self.knowledge.api(language, path) {
                 Some(api) => Callee::Api(api.path, Ty::Unknown),

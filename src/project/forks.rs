@@ -13,10 +13,10 @@ use super::times::{answers, fills};
 use super::types::{FnRef, Ty};
 
 /// Whether what follows the branch is reached from inside of it, and whether some arm may leave what is around it.
-fn goes_on(branch: &Branch) -> (bool, bool) {
+fn goes_on(branch: &Branch, never_returns: &dyn Fn(&Node) -> bool) -> (bool, bool) {
     let (mut falls, mut leaves) = (branch.exhaustive, false);
     for arm in &branch.arms {
-        let exits = flow::exits(&arm.body, &|_| false);
+        let exits = flow::exits(&arm.body, never_returns);
         falls |= exits.falls;
         leaves |= exits.returns || exits.breaks || exits.continues;
     }
@@ -41,7 +41,7 @@ fn told_at(block: &Block, function: FunctionId, told: &mut Vec<Condition>) -> bo
                 told.truncate(outside);
                 told.extend(&arm.otherwise);
             }
-            if goes_on(branch).0 {
+            if goes_on(branch, &|_| false).0 {
                 told.truncate(before);
             }
             false
@@ -126,7 +126,8 @@ impl Found<'_> {
                 break;
             }
         }
-        let (falls, leaves) = goes_on(branch);
+        let ends = |it: &Node| matches!(it, Node::Call(_)) && self.project.is_the_end(self.file, it);
+        let (falls, leaves) = goes_on(branch, &ends);
         if falls {
             (self.guards, self.off_loop) = (outer, off_loop);
             self.told.truncate(before);

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use crate::finding::FileId;
-use crate::model::{Arg, CallId, Condition, FileModel, Node, Param, ParamKind, Test, UNKNOWN, Value, ValueId, flow};
+use crate::model::{
+    Arg, CallId, Condition, FileModel, NameId, Node, Param, ParamKind, Test, UNKNOWN, Value, ValueId, flow,
+};
 use crate::source::Language;
 
 use super::effects::Site;
+use super::options::Target;
 use super::remembered::Only;
 use super::types::{FnRef, Ty};
 use super::{Project, trace};
@@ -14,20 +17,47 @@ use super::{Project, trace};
 /// A condition on a parameter, by its position in [`Function::params`](crate::model::Function).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(super) struct Demand {
-    param: u16,
+    pub(super) param: u16,
     pub(super) test: Test,
-    holds: bool,
-    /// Of `**options`, what this call asks of them: `options.pop("name", None)`.
-    entry: Option<CallId>,
-    /// Where the test stands, if that matters: a class is a value of that file, and so is a call.
+    pub(super) holds: bool,
+    pub(super) of: Of,
+    /// Where the test stands, if that matters: a class is a value of that file.
     pub(super) asked_in: FileId,
     /// No path gives the parameter another value before it is asked for.
-    exact: bool,
+    pub(super) exact: bool,
     /// Another value has taken the place of the parameter if it was nothing: `x = x or y`, `if x is None: x = y`.
-    replaced: bool,
+    pub(super) replaced: bool,
+}
+
+/// What of a parameter a condition is about.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) enum Of {
+    /// It is the parameter itself.
+    Whole,
+    /// Of `**options`, what this call of that file asks of them: `options.pop("name", None)`.
+    Entry(FileId, CallId),
+    /// Of `*args` and `**options`, what another function is given of them.
+    Handed(Target),
+    /// An attribute of the object, by its name in that file.
+    Field(FileId, NameId),
 }
 
 impl Demand {
+    /// On the object of a method. It may hold something else before it is asked for.
+    pub(super) fn on_own_object(condition: Condition, file: FileId) -> Self {
+        let Condition { test, holds, .. } = condition;
+        let asked_in = if test.refers() { file } else { FileId(0) };
+        Self { param: 0, test, holds, of: Of::Whole, asked_in, exact: false, replaced: false }
+    }
+
+    /// What is known of the test decides.
+    pub(super) fn outcome(self, truth: Option<bool>) -> Outcome {
+        match truth {
+            Some(truth) if truth != self.holds => Outcome::Fails,
+            _ => Outcome::Open,
+        }
+    }
+
     /// Both cannot hold of one call.
     fn excludes(self, other: Self) -> bool {
         let contrary = match (self.test, other.test) {
@@ -37,7 +67,7 @@ impl Demand {
             (Test::Is(flag), Test::Truth) => self.holds && other.holds != flag,
             _ => false,
         };
-        self.param == other.param && self.entry == other.entry && self.exact && other.exact && contrary
+        self.param == other.param && self.of == other.of && self.exact && other.exact && contrary
     }
 }
 
@@ -46,6 +76,12 @@ impl Demand {
 pub struct Guard {
     one: Demand,
     other: Option<Demand>,
+}
+
+impl From<Demand> for Guard {
+    fn from(one: Demand) -> Self {
+        Self { one, other: None }
+    }
 }
 
 impl Guard {
@@ -57,13 +93,13 @@ impl Guard {
             && one.holds
             && !another.holds
             && matches!(one.test, Test::None | Test::Is(_) | Test::Equals(_))
-            && (one.param, one.entry, one.exact) == (another.param, another.entry, another.exact)
+            && (one.param, one.of, one.exact) == (another.param, another.of, another.exact)
             && !one.excludes(another)
     }
 }
 
 /// How many conditions are kept; more are forgotten, as if they held.
-const MOST: usize = 5;
+const MOST: usize = 6;
 
 /// Conditions that must all hold, sorted. Most code hangs on none.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
@@ -97,8 +133,11 @@ impl Guards {
         if all.len() < MOST {
             all.push(guard);
         } else {
-            // That it is one value says that it is none of the others.
-            let Some(told) = all.iter_mut().find(|it| guard.tells_more_than(**it)) else { return self };
+            // That it is one value says that it is none of the others. What an object holds is seldom known.
+            let is_field = |it: &Guard| matches!(it.one.of, Of::Field(..));
+            let told = all.iter().position(|it| guard.tells_more_than(*it));
+            let told = told.or_else(|| all.iter().position(is_field).filter(|_| !is_field(&guard)));
+            let Some(told) = told.and_then(|it| all.get_mut(it)) else { return self };
             *told = guard;
         }
         all.sort_unstable();
@@ -114,18 +153,6 @@ impl Guards {
     pub fn within(&self, other: &Self) -> bool {
         self.iter().all(|guard| other.iter().any(|it| it == guard))
     }
-}
-
-/// What is known of an entry of a callee's `**options`.
-enum Entry {
-    Given(ValueId),
-    /// It is what the callee takes in its place.
-    Default(ValueId),
-    /// It is not there, and nothing takes its place.
-    Absent,
-    /// It is that of the caller's own options, which are this parameter.
-    OfOptions(u16),
-    Unknown,
 }
 
 /// What a call makes of a condition on its callee.
@@ -158,7 +185,7 @@ fn kept_in(
 impl Project {
     /// A condition as one on a parameter of the function, if it is one.
     pub(super) fn guard_of(&self, function: FnRef, condition: Condition) -> Option<Guard> {
-        Some(Guard { one: self.demand_of(function, condition)?, other: None })
+        Some(Guard::from(self.demand_of(function, condition)?))
     }
 
     /// That one of the conditions holds, if there are two and both are on parameters of the function.
@@ -172,7 +199,7 @@ impl Project {
         let params = &self.function(function).params;
         let model = self.model(function.file);
         // Where it stands matters to a class and to a literal.
-        let refers = matches!(condition.test, Test::Instance(_) | Test::Equals(_));
+        let refers = condition.test.refers();
         let is_param = |value: ValueId| params.iter().position(|it| it.value != UNKNOWN && it.value == value);
         let given = is_param(condition.value);
         let set = if given.is_none() { self.set_here(function, condition.value) } else { None };
@@ -190,7 +217,7 @@ impl Project {
         let tells_what_it_is = condition.holds && !matches!(condition.test, Test::Truth | Test::None);
         let is_replaced = param.is_none() && tells_what_it_is;
         let kept = if is_replaced { kept_in(model, condition.value, 0, &is_param) } else { None };
-        let param = param.or(kept)?;
+        let Some(param) = param.or(kept) else { return self.demand_on_field(function, condition) };
         // `count + 1` is as good as `count` for all tests but this.
         let asks_for_more = matches!(condition.test, Test::Exceeds(_));
         if asks_for_more && (exact.is_none() || self.is_counted(function, &params[param])) {
@@ -200,8 +227,8 @@ impl Project {
             param: u16::try_from(param).ok()?,
             test: condition.test,
             holds: condition.holds,
-            entry: entry.map(|it| it.0),
-            asked_in: if refers || entry.is_some() { function.file } else { FileId(0) },
+            of: entry.map_or(Of::Whole, |it| Of::Entry(function.file, it.0)),
+            asked_in: if refers { function.file } else { FileId(0) },
             exact: exact.is_some(),
             replaced: kept.is_some(),
         })
@@ -237,72 +264,6 @@ impl Project {
         model.class(class).fields.iter().filter(|it| it.0 == *name).map(|it| it.1).find(is_here)
     }
 
-    /// The call that asks `**options` for an entry, and the value of the options.
-    fn entry_of(&self, function: FnRef, value: ValueId) -> Option<(CallId, ValueId)> {
-        let model = self.model(function.file);
-        let Value::Result(id) = model.value(value) else { return None };
-        let call = model.call(*id);
-        let Value::Attr(options, method) = model.value(call.callee) else { return None };
-        let is_named = call.args.first().is_some_and(|arg| matches!(model.value(arg.value), Value::Str(_)));
-        let of_options =
-            |param: &Param| param.kind == ParamKind::Keywords && param.value != UNKNOWN && param.value == *options;
-        let asks = is_named
-            && matches!(model.name(*method), "get" | "pop")
-            && self.function(function).params.iter().any(of_options);
-        asks.then_some((*id, *options))
-    }
-
-    /// What a call gives for an entry of the callee's `**options`: the value, and the file it is in.
-    fn entry_given(&self, caller: FnRef, call: CallId, asked: (FileId, CallId)) -> Entry {
-        let (asked_in, asked) = (self.model(asked.0), asked);
-        let args = &asked_in.call(asked.1).args;
-        let Some(Value::Str(key)) = args.first().map(|it| asked_in.value(it.value)) else { return Entry::Unknown };
-        let key = asked_in.name(*key);
-        let model = self.model(caller.file);
-        let given = &model.call(call).args;
-        if let Some(found) = given.iter().find(|arg| arg.name.is_some_and(|it| model.name(it) == key)) {
-            return Entry::Given(found.value);
-        }
-        let mut spread = given.iter().filter(|arg| arg.spread);
-        match (spread.next(), args.get(1)) {
-            (None, Some(default)) => Entry::Default(default.value),
-            (None, None) => Entry::Absent,
-            (Some(options), _) if spread.next().is_none() => {
-                let params = &self.function(caller).params;
-                let handed_on = |it: &Param| it.kind == ParamKind::Keywords && it.value == options.value;
-                params
-                    .iter()
-                    .position(handed_on)
-                    .and_then(|it| u16::try_from(it).ok())
-                    .map_or(Entry::Unknown, Entry::OfOptions)
-            }
-            _ => Entry::Unknown,
-        }
-    }
-
-    fn outcome_of_entry(&self, caller: FnRef, site: &Site, callee: FnRef, guard: Demand, entry: CallId) -> Outcome {
-        let Some(call) = site.call.filter(|it| self.is_called_by(caller.file, *it, callee)) else {
-            return Outcome::Open;
-        };
-        let told = |truth: Option<bool>| match truth {
-            Some(truth) if truth != guard.holds => Outcome::Fails,
-            _ => Outcome::Open,
-        };
-        match self.entry_given(caller, call, (guard.asked_in, entry)) {
-            Entry::Given(value) => match self.tells(caller.file, value, guard) {
-                None => self.handed_on(caller, value, Demand { entry: None, ..guard }),
-                truth => told(truth),
-            },
-            Entry::Default(value) => told(self.tells(guard.asked_in, value, guard)),
-            Entry::Absent => match guard.test {
-                Test::Instance(_) => Outcome::Open,
-                test => told(Some(test == Test::None)),
-            },
-            Entry::OfOptions(param) => Outcome::Becomes(Guard { one: Demand { param, ..guard }, other: None }),
-            Entry::Unknown => Outcome::Open,
-        }
-    }
-
     /// Whether a condition on `callee` holds when `caller` runs it at this place.
     pub(super) fn outcome(&self, caller: FnRef, site: &Site, callee: FnRef, guard: Guard) -> Outcome {
         let _outlines = self.of_outlines();
@@ -319,8 +280,10 @@ impl Project {
     }
 
     fn outcome_of(&self, caller: FnRef, site: &Site, callee: FnRef, guard: Demand) -> Outcome {
-        if let Some(entry) = guard.entry {
-            return self.outcome_of_entry(caller, site, callee, guard, entry);
+        match guard.of {
+            Of::Whole => {}
+            Of::Entry(..) | Of::Handed(_) => return self.outcome_through(caller, site, callee, guard),
+            Of::Field(file, name) => return self.outcome_of_field(caller, site, callee, guard, (file, name)),
         }
         let call = site.call;
         let Some(param) = self.function(callee).params.get(usize::from(guard.param)) else { return Outcome::Open };
@@ -335,59 +298,49 @@ impl Project {
                     return Outcome::Open;
                 }
                 let given = self.argument_at(caller.file, call, callee, u32::from(guard.param));
-                if given.is_none() && self.may_be_spread(caller.file, call, param.kind) {
-                    return Outcome::Open;
+                if given.is_none()
+                    && let Some(outcome) = self.outcome_of_spread(caller, call, callee, guard)
+                {
+                    return outcome;
                 }
-                given.map(|value| (caller.file, value))
+                given
             }
             None => None,
         };
-        let (file, value) = match given {
-            Some(given) => given,
-            None if param.has_default => (callee.file, param.default),
-            None => return self.rest_given(caller, call, callee, guard),
-        };
-        if guard.replaced && self.is_nothing(file, value, guard) {
+        match given {
+            Some(value) => self.outcome_of_value(caller, site, value, guard),
+            None if param.has_default && guard.replaced && self.is_nothing(callee.file, param.default, guard) => {
+                Outcome::Open
+            }
+            None if param.has_default => guard.outcome(self.tells(callee.file, param.default, guard)),
+            None => self.rest_given(caller, call, callee, guard),
+        }
+    }
+
+    /// What a condition comes to on a value that the caller gives.
+    pub(super) fn outcome_of_value(&self, caller: FnRef, site: &Site, value: ValueId, guard: Demand) -> Outcome {
+        if guard.replaced && self.is_nothing(caller.file, value, guard) {
             return Outcome::Open;
         }
-        let told = site.given.iter().filter(|it| given.is_some() && it.value == value);
-        let told = told.into_iter().find_map(|it| self.follows_from(file, *it, guard));
-        if let Some(truth) = told.or_else(|| self.tells(file, value, guard)) {
-            return if truth == guard.holds { Outcome::Open } else { Outcome::Fails };
+        let told = site.given.iter().filter(|it| it.value == value);
+        let told = told.into_iter().find_map(|it| self.follows_from(caller.file, *it, guard));
+        match told.or_else(|| self.tells(caller.file, value, guard)) {
+            None => self.handed_on(caller, value, guard),
+            truth => guard.outcome(truth),
         }
-        if file != caller.file || given.is_none() {
-            return Outcome::Open;
-        }
-        self.handed_on(caller, value, guard)
     }
 
     /// What the caller gives is a parameter of its own, perhaps: then its callers decide.
     fn handed_on(&self, caller: FnRef, value: ValueId, guard: Demand) -> Outcome {
         let condition = Condition { value, test: guard.test, holds: guard.holds };
         let Some(one) = self.demand_of(caller, condition) else { return Outcome::Open };
-        let asked_in = match (one.entry, guard.test) {
-            // The literal is a value of one file, and the call that asks for the entry one of another.
-            (Some(_), Test::Instance(_) | Test::Equals(_)) if guard.asked_in != caller.file => return Outcome::Open,
-            (Some(_), _) => one.asked_in,
-            (None, _) => guard.asked_in,
-        };
         let (exact, replaced) = (one.exact && guard.exact, one.replaced || guard.replaced);
-        Outcome::Becomes(Guard { one: Demand { exact, replaced, asked_in, ..one }, other: None })
+        Outcome::Becomes(Guard::from(Demand { exact, replaced, asked_in: guard.asked_in, ..one }))
     }
 
     /// The value is written as one that counts as false.
     fn is_nothing(&self, file: FileId, value: ValueId, demand: Demand) -> bool {
         self.tells(file, value, Demand { test: Test::Truth, ..demand }) == Some(false)
-    }
-
-    /// `*args` gives positional parameters and the rest. `**options` gives what it gives: most often not the one in question.
-    fn may_be_spread(&self, file: FileId, call: CallId, kind: ParamKind) -> bool {
-        self.model(file).call(call).args.iter().filter(|arg| arg.spread).any(|arg| {
-            match self.source(file).slice(arg.span).starts_with("**") {
-                true => kind == ParamKind::Keywords,
-                false => matches!(kind, ParamKind::Positional | ParamKind::Rest),
-            }
-        })
     }
 
     pub(super) fn is_called_by(&self, file: FileId, call: CallId, callee: FnRef) -> bool {

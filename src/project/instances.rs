@@ -1,10 +1,13 @@
-//! `isinstance`: whether a value is an instance of a class, where both are known well enough to say.
+//! What kind of thing a value is, as `isinstance`, `type`, `callable` and `hasattr` ask it, where it is known well enough to say.
 
+use crate::finding::FileId;
+use crate::model::{Display, Value, ValueId};
 use crate::source::Language;
 
 use super::Project;
 use super::members::Ancestor;
-use super::types::{Class, Ty};
+use super::remembered::Only;
+use super::types::{Class, ClassRef, Ty};
 
 /// Built-in classes of which an instance is an instance of no other of them, but for `bool` and `int`.
 const PLAIN: &[&str] = &[
@@ -40,6 +43,128 @@ impl Project {
         })
     }
 
+    /// Whether a value is an instance of the class, as far as it is known. A type that is declared leaves `None` out.
+    pub(super) fn is_made_of(&self, file: FileId, value: ValueId, class: &Ty) -> Option<bool> {
+        if let Value::Union(parts) = self.model(file).value(value) {
+            return same(parts.iter().map(|it| self.is_made_of(file, *it, class)));
+        }
+        let ty = self.type_of(file, value);
+        // What was made just now is of no class below.
+        let exact = |wanted: ClassRef| {
+            let Value::Result(call) = self.model(file).value(value) else { return None };
+            let Only::Construct(made) = self.only(file, *call) else { return None };
+            let ancestry = self.ancestry(made);
+            let known =
+                made != wanted && !ancestry.contains(&Ancestor::Own(wanted)) && ancestry.iter().all(is_plain_ancestor);
+            known.then_some(false)
+        };
+        match class {
+            Ty::Class(wanted) => self.is_instance(&ty, class).or_else(|| exact(*wanted)),
+            _ => self.is_instance(&ty, class),
+        }
+    }
+
+    /// What a value is. How a collection is written tells more of it than its type.
+    fn type_of(&self, file: FileId, value: ValueId) -> Ty {
+        match self.model(file).value(value) {
+            Value::Tuple(_) => Ty::library("builtins.tuple"),
+            Value::Collection(Display::List, _) => Ty::library("builtins.list"),
+            Value::Collection(Display::Set, _) => Ty::library("builtins.set"),
+            Value::Collection(Display::Dict, _) => Ty::library("builtins.dict"),
+            _ => self.evaluate(file, value),
+        }
+    }
+
+    /// Whether the class of a value is just this one: the class itself, or its name, both of the file in which it is asked.
+    pub(super) fn is_exactly(&self, file: FileId, value: ValueId, asked_in: FileId, wanted: ValueId) -> Option<bool> {
+        if let Value::Union(parts) = self.model(file).value(value) {
+            return same(parts.iter().map(|it| self.is_exactly(file, *it, asked_in, wanted)));
+        }
+        let there = self.model(asked_in);
+        let ty = self.type_of(file, value);
+        if let Value::Str(name) = there.value(wanted) {
+            // What is declared of it is taken at its word.
+            return Some(self.class_name(&ty)? == there.name(*name));
+        }
+        let class = self.evaluate(asked_in, wanted);
+        match (&ty, &class) {
+            (Ty::Instance(Class::Own(own), _), Ty::Class(wanted)) if own == wanted => Some(true),
+            (Ty::Instance(Class::Library(path), _), Ty::External(wanted)) if path == wanted => Some(true),
+            (Ty::Bool(_), _) => self.is_plain(&["builtins.bool"], &class),
+            (Ty::Instance(Class::Own(_), _), Ty::Class(_)) => {
+                let made = matches!(self.model(file).value(value), Value::Result(call)
+                    if matches!(self.only(file, *call), Only::Construct(_)));
+                if made { Some(false) } else { self.is_instance(&ty, &class).filter(|it| !it) }
+            }
+            (Ty::Int(_) | Ty::Str(_) | Ty::None, _) => self.is_instance(&ty, &class),
+            _ => self.is_instance(&ty, &class).filter(|it| !it),
+        }
+    }
+
+    fn class_name<'a>(&'a self, ty: &'a Ty) -> Option<&'a str> {
+        Some(match ty {
+            Ty::Instance(Class::Own(class), _) => {
+                let model = self.model(class.file);
+                model.name(model.class(class.class).name)
+            }
+            Ty::Instance(Class::Library(path), _) => path.rsplit('.').next()?,
+            Ty::None => "NoneType",
+            Ty::Bool(_) => "bool",
+            Ty::Int(_) => "int",
+            Ty::Str(_) => "str",
+            Ty::Function(_) => "function",
+            _ => return None,
+        })
+    }
+
+    /// Whether `callable(value)` holds.
+    pub(super) fn is_callable(&self, file: FileId, value: ValueId) -> Option<bool> {
+        if let Value::Union(parts) = self.model(file).value(value) {
+            return same(parts.iter().map(|it| self.is_callable(file, *it)));
+        }
+        match self.type_of(file, value) {
+            Ty::Function(_) | Ty::Class(_) | Ty::Bound(..) | Ty::Method(..) | Ty::Partial(_) => Some(true),
+            Ty::None | Ty::Bool(_) | Ty::Int(_) | Ty::Str(_) | Ty::Coroutine(..) | Ty::Generator(_) => Some(false),
+            Ty::Instance(Class::Library(path), _) if PLAIN.contains(&&*path) => Some(false),
+            Ty::Instance(Class::Own(class), _) => match self.find_method(class, "__call__") {
+                Some(_) => Some(true),
+                None => self.surely_lacks(class, "__call__").then_some(false),
+            },
+            Ty::External(path) => self.knowledge.api(Language::Python, &path).map(|_| true),
+            _ => None,
+        }
+    }
+
+    /// Whether `hasattr(value, name)` holds.
+    pub(super) fn has_attribute(&self, file: FileId, value: ValueId, name: &str) -> Option<bool> {
+        if let Value::Union(parts) = self.model(file).value(value) {
+            return same(parts.iter().map(|it| self.has_attribute(file, *it, name)));
+        }
+        match self.type_of(file, value) {
+            Ty::None | Ty::Bool(_) | Ty::Int(_) if !name.starts_with("__") => Some(false),
+            Ty::Instance(Class::Own(class), _) => self.class_has(class, name),
+            ref ty @ Ty::Instance(Class::Library(_), _) => match self.member(Language::Python, ty, name) {
+                Ty::Method(path, _) => self.knowledge.api(Language::Python, &path).map(|_| true),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    fn class_has(&self, class: ClassRef, name: &str) -> Option<bool> {
+        let has_field = |class: ClassRef| {
+            let model = self.model(class.file);
+            model.class(class.class).fields.iter().any(|it| model.name(it.0) == name)
+        };
+        let ancestry = self.ancestry(class);
+        let inherits = |it: &Ancestor| matches!(it, Ancestor::Own(class) if has_field(*class));
+        if self.find_method(class, name).is_some() || has_field(class) || ancestry.iter().any(inherits) {
+            return Some(true);
+        }
+        let answers = ["__getattr__", "__getattribute__"].iter().any(|it| self.find_method(class, it).is_some());
+        (!answers && self.surely_lacks(class, name)).then_some(false)
+    }
+
     /// Whether `isinstance(value, class)` holds.
     pub(super) fn is_instance(&self, value: &Ty, class: &Ty) -> Option<bool> {
         match class {
@@ -72,6 +197,9 @@ impl Project {
         match class {
             Ty::External(path) if own.contains(&&**path) => Some(true),
             Ty::External(path) if PLAIN.contains(&&**path) => Some(false),
+            Ty::External(path) if !is_abstract(path) => {
+                self.knowledge.type_facts(Language::Python, path).filter(|facts| facts.path == &**path).map(|_| false)
+            }
             Ty::Class(_) => Some(false),
             _ => None,
         }
@@ -133,6 +261,12 @@ impl Project {
             _ => None,
         }
     }
+}
+
+/// What all of these say.
+fn same(mut each: impl Iterator<Item = Option<bool>>) -> Option<bool> {
+    let first = each.next()??;
+    each.all(|it| it == Some(first)).then_some(first)
 }
 
 /// It is known, and no promise of how others look.

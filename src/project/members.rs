@@ -232,7 +232,10 @@ impl Project {
         if let Some(id) = id {
             // The last definition wins; `@overload`s stand before it.
             if let Some((_, function)) = declared.methods.iter().rev().find(|(it, _)| *it == id) {
-                return Some(self.method(FnRef { file: class.file, function: *function }, receiver));
+                let function = FnRef { file: class.file, function: *function };
+                // Something else takes its place: `self.fetch = fetch`, `Class.fetch = fetch`.
+                let is_replaced = declared.fields.iter().any(|(it, _)| *it == id) && !self.is_property(function);
+                return Some(if is_replaced { Ty::Unknown } else { self.method(function, receiver) });
             }
         }
         if model.language == Language::Rust {

@@ -118,7 +118,7 @@ impl Project {
                 Ty::Collection(element) => (*element).clone(),
                 _ => Ty::Unknown,
             },
-            Value::Collection(items) => {
+            Value::Collection(_, items) => {
                 Ty::Collection(Arc::new(Ty::union(items.iter().map(|it| self.evaluate(file, *it)))))
             }
             Value::Union(items) => Ty::union(items.iter().map(|it| self.evaluate(file, *it))),
@@ -268,6 +268,7 @@ impl Project {
             argument.map_or(Ty::Unknown, |it| self.evaluate(file, it.value))
         };
         match callee {
+            Ty::Class(class) if self.is_made_otherwise(*class) => Ty::Unknown,
             Ty::Class(class) => self.instance_of(language, &Ty::Class(*class), Vec::new()),
             Ty::Function(function) => self.call_result(*function, None),
             Ty::Bound(receiver, function) => self.call_result(*function, Some(receiver)),

@@ -174,7 +174,7 @@ impl Found<'_> {
         let (outer, branches, off_loop, once) = (self.guards.clone(), self.branches, self.off_loop, self.once);
         let told = self.told.len();
         let mut asked = false;
-        for node in &block.nodes {
+        for (index, node) in block.nodes.iter().enumerate() {
             if self.off_loop {
                 break;
             }
@@ -206,8 +206,8 @@ impl Found<'_> {
                     }
                 }
             }
-            // Nothing after it runs.
-            if node.leaves() {
+            let is_last = index + 1 == block.nodes.len();
+            if !is_last && self.project.is_the_end(self.file, node) {
                 break;
             }
             // `if cached: return cached`: what follows is not always reached.

@@ -46,28 +46,33 @@ impl Project {
                 trace::looks_into(demand.asked_in);
             }
             let class = self.evaluate(demand.asked_in, class);
-            // A type that is declared leaves `None` out.
-            return match model.value(value) {
-                Value::Union(parts) => {
-                    let mut each = parts.iter().map(|it| self.is_instance(&self.evaluate(file, *it), &class));
-                    let first = each.next()??;
-                    each.all(|it| it == Some(first)).then_some(first)
-                }
-                _ => self.is_instance(&self.evaluate(file, value), &class),
-            };
+            return self.is_made_of(file, value, &class);
         }
-        if let Test::Equals(literal) = test {
-            if self.noted {
-                trace::looks_into(demand.asked_in);
+        if self.noted && test.refers() {
+            trace::looks_into(demand.asked_in);
+        }
+        match test {
+            Test::Equals(literal) => return self.equals(demand.asked_in, literal, file, value),
+            Test::OneOf(literals) => {
+                return self.is_one_of(demand.asked_in, literals, &|it| self.equals(demand.asked_in, it, file, value));
             }
-            return self.equals(demand.asked_in, literal, file, value);
+            Test::Exactly(classes) => {
+                return self
+                    .is_one_of(demand.asked_in, classes, &|it| self.is_exactly(file, value, demand.asked_in, it));
+            }
+            Test::Callable => return self.is_callable(file, value),
+            Test::Has(name) => match self.model(demand.asked_in).value(name) {
+                Value::Str(name) => return self.has_attribute(file, value, self.model(demand.asked_in).name(*name)),
+                _ => return None,
+            },
+            _ => {}
         }
         if let Test::Exceeds(bound) = test {
             return self.exceeds(file, value, bound);
         }
         let literal = match model.value(value) {
             // What is spread into one may be empty.
-            Value::Tuple(items) | Value::Collection(items) => {
+            Value::Tuple(items) | Value::Collection(_, items) => {
                 let is_either = matches!(test, Test::None | Test::Is(_));
                 return if items.is_empty() { Some(false) } else { is_either.then_some(false) };
             }
@@ -116,13 +121,23 @@ impl Project {
         }
     }
 
+    /// Whether something holds of one of several, where it is known of each that matters.
+    fn is_one_of(&self, file: FileId, several: ValueId, holds: &dyn Fn(ValueId) -> Option<bool>) -> Option<bool> {
+        let Value::Collection(_, items) = self.model(file).value(several) else { return holds(several) };
+        let each: Vec<Option<bool>> = items.iter().map(|it| holds(*it)).collect();
+        if each.contains(&Some(true)) {
+            return Some(true);
+        }
+        each.iter().all(|it| *it == Some(false)).then_some(false)
+    }
+
     /// Whether the value equals the literal, where it is one itself.
     fn equals(&self, asked_in: FileId, literal: ValueId, file: FileId, value: ValueId) -> Option<bool> {
         let plain = match self.model(file).value(value) {
             Value::None | Value::Bool(_) | Value::Int(_) | Value::Str(_) | Value::Global(..) => {
                 self.evaluate(file, value)
             }
-            Value::Tuple(_) | Value::Collection(_) | Value::Function(_) | Value::Class(_) => return Some(false),
+            Value::Tuple(_) | Value::Collection(..) | Value::Function(_) | Value::Class(_) => return Some(false),
             _ => return None,
         };
         match (self.evaluate(asked_in, literal), plain) {

@@ -69,7 +69,7 @@ impl Lowerer<'_> {
     }
 
     /// The class (or alias) an annotation names.
-    fn annotated_class(&mut self, annotation: &Expr) -> ValueId {
+    pub(super) fn annotated_class(&mut self, annotation: &Expr) -> ValueId {
         match annotation {
             Expr::Name(it) => match self.find(it.id.as_str()) {
                 Found::Value(value) => value,

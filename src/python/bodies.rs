@@ -226,7 +226,7 @@ fn expects(before: &str) -> bool {
         .any(|word| before.strip_suffix(word).is_some_and(|rest| !rest.ends_with(is_name)))
 }
 
-/// `self.name = ..`, `self.a, self.b = ..`, `self.name: int`, `for self.name in ..`, `with .. as self.name`: the object's name
+/// `self.name = ..`, `self.name += ..`, `self.a, self.b = ..`, `self.name: int`, `for self.name in ..`, `with .. as self.name`: the object's name
 /// is at `at`, and the attribute's at `name`. In doubt it does.
 fn sets_attribute(body: &str, at: usize, name: usize) -> bool {
     if body[..at].ends_with(|it| is_name(it) || it == '.') {
@@ -242,6 +242,11 @@ fn sets_attribute(body: &str, at: usize, name: usize) -> bool {
     match rest.bytes().next() {
         Some(b'\\') => true,
         Some(b'=') => !rest.starts_with("=="),
+        // `self.name += ..`
+        Some(b'+' | b'-' | b'*' | b'/' | b'%' | b'|' | b'&' | b'^' | b'@') => {
+            let operator = |it| matches!(it, '+' | '-' | '*' | '/' | '%' | '|' | '&' | '^' | '@');
+            named || rest.trim_start_matches(operator).starts_with('=')
+        }
         Some(b':') => before.is_empty() || before.trim_end().ends_with(';') || named,
         Some(b',' | b')' | b']') => {
             let listed = before.trim_start_matches(['(', '[', ' ', '*']);

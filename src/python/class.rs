@@ -15,12 +15,16 @@ impl<'a> Lowerer<'a> {
         let decorators = self.decorators(&definition.decorator_list);
         let decorators = decorators.iter().map(|it| it.value).collect();
         let mut bases = Vec::new();
+        let mut metaclass = None;
         if let Some(arguments) = &definition.arguments {
             for base in &arguments.args {
                 bases.push(self.base(base));
             }
             for keyword in &arguments.keywords {
-                self.expression(&keyword.value, Use::Stored);
+                let value = self.expression(&keyword.value, Use::Stored);
+                if keyword.arg.as_ref().is_some_and(|it| it.as_str() == "metaclass") {
+                    metaclass = Some(value);
+                }
             }
         }
         let name = definition.name.as_str();
@@ -36,9 +40,11 @@ impl<'a> Lowerer<'a> {
             kind: ClassKind::Class,
             span: span(definition.range()),
             bases,
+            metaclass,
             methods: Vec::new(),
             fields: Vec::new(),
             declared: Vec::new(),
+            also_set: Vec::new(),
             parametric: Vec::new(),
             decorators,
         });
@@ -67,15 +73,26 @@ impl<'a> Lowerer<'a> {
         }
     }
 
-    /// `self.name = value` in a method: an attribute of the class.
+    /// `self.name = value` in a method, or `Class.name = value` at the top of the file: an attribute of the class.
     pub(super) fn attribute_assigned(&mut self, receiver: &Expr, name: &str, value: ValueId) {
         // What the bodies of other functions add to a class is found before any is left out.
         if self.model.is_file()
-            && let Some(class) = self.is_receiver(receiver)
+            && let Some(class) = self.is_receiver(receiver).or_else(|| self.is_class(receiver))
         {
             let name = self.name(name);
             self.model.classes[class.index()].fields.push((name, value));
         }
+    }
+
+    /// A class of the file that stands before this, by its name.
+    fn is_class(&mut self, receiver: &Expr) -> Option<ClassId> {
+        let Expr::Name(name) = receiver else { return None };
+        if !self.at_top() {
+            return None;
+        }
+        let wanted = self.model.known_name(name.id.as_str())?;
+        let position = self.model.classes.iter().position(|it| it.qualname == wanted)?;
+        Some(ClassId(position as u32))
     }
 
     /// `name: Type` in a class, `self.name: Type` in a method of it.
@@ -88,6 +105,19 @@ impl<'a> Lowerer<'a> {
         if let Some(class) = class.filter(|_| declared != UNKNOWN && self.model.is_file()) {
             let name = self.name(name);
             self.model.classes[class.index()].declared.push((name, declared));
+        }
+    }
+
+    /// `name: Type = value` in a class, `self.name: Type = value` and `self.name += value` in a method of it.
+    pub(super) fn attribute_set_as_well(&mut self, target: &Expr, value: ValueId) {
+        let (class, name) = match target {
+            Expr::Name(name) => (self.frame().classes.last().copied(), name.id.as_str()),
+            Expr::Attribute(it) => (self.is_receiver(&it.value), it.attr.as_str()),
+            _ => return,
+        };
+        if let Some(class) = class.filter(|_| self.model.is_file()) {
+            let name = self.name(name);
+            self.model.classes[class.index()].also_set.push((name, value));
         }
     }
 }

@@ -3,7 +3,9 @@
 use ruff_python_ast::{Comprehension, Expr};
 use ruff_text_size::{Ranged, TextRange};
 
-use crate::model::{Arm, Block, Branch, BranchKind, Implicit, ImplicitKind, Loop, LoopKind, Node, Use, Value, ValueId};
+use crate::model::{
+    Arm, Block, Branch, BranchKind, Display, Implicit, ImplicitKind, Loop, LoopKind, Node, Use, Value, ValueId,
+};
 
 use super::parse::span;
 use super::scope::{Inner, Lowerer};
@@ -12,31 +14,33 @@ impl<'a> Lowerer<'a> {
     /// The loops of a comprehension around its element; the value is a collection of the elements.
     pub(super) fn comprehension(
         &mut self,
+        display: Display,
         range: TextRange,
         elements: &[&'a Expr],
         generators: &'a [Comprehension],
     ) -> ValueId {
-        self.comprehension_into(range, elements, generators, Use::Stored)
+        self.comprehension_into(display, range, elements, generators, Use::Stored)
     }
 
     pub(super) fn comprehension_into(
         &mut self,
+        display: Display,
         range: TextRange,
         elements: &[&'a Expr],
         generators: &'a [Comprehension],
         result: Use,
     ) -> ValueId {
-        self.comprehension_over(range, elements, generators, result, None)
+        self.comprehension_over(display, range, elements, generators, (result, None))
     }
 
     /// `given`: the first iterable, where it is evaluated already.
     pub(super) fn comprehension_over(
         &mut self,
+        display: Display,
         range: TextRange,
         elements: &[&'a Expr],
         generators: &'a [Comprehension],
-        result: Use,
-        given: Option<ValueId>,
+        (result, given): (Use, Option<ValueId>),
     ) -> ValueId {
         let inner = self.frame().inner.len();
         let result = if result == Use::Dropped { Use::Dropped } else { Use::Stored };
@@ -44,7 +48,7 @@ impl<'a> Lowerer<'a> {
         let block = self.block(|this| this.generators(range, elements, generators, (result, given), &mut values));
         self.frame().nodes.extend(block.nodes);
         self.frame().inner.truncate(inner);
-        self.add(Value::Collection(values.into()))
+        self.add(Value::Collection(display, values.into()))
     }
 
     fn generators(

@@ -5,6 +5,7 @@ use ruff_text_size::Ranged;
 
 use crate::model::{Arm, CallId, Condition, Test, UNKNOWN, Value, ValueId};
 
+use super::kind::asks_for_equal;
 use super::parse::span;
 use super::scope::{Found, Lowerer};
 
@@ -71,6 +72,8 @@ impl Lowerer<'_> {
     pub(super) fn constant(&self, test: &Expr) -> Option<bool> {
         match test {
             Expr::BooleanLiteral(it) => Some(it.value),
+            Expr::NoneLiteral(_) => Some(false),
+            Expr::StringLiteral(it) => Some(!it.value.is_empty()),
             Expr::NumberLiteral(it) => match &it.value {
                 ruff_python_ast::Number::Int(number) => number.as_i64().map(|it| it != 0),
                 _ => None,
@@ -101,9 +104,9 @@ impl Lowerer<'_> {
         match test {
             Expr::Name(_) | Expr::Attribute(_) | Expr::Call(_) | Expr::Named(_) => {
                 if let Expr::Call(call) = test
-                    && let Some((value, class)) = self.asked_for_class(call)
+                    && let Some(asked) = self.kind_asked(call)
                 {
-                    out.push(Condition { value, test: Test::Instance(class), holds: true });
+                    out.push(asked);
                     return true;
                 }
                 let value = self.subject(test);
@@ -134,8 +137,12 @@ impl Lowerer<'_> {
             }
             Expr::Compare(it) => {
                 let ([op], [literal]) = (&*it.ops, &*it.comparators) else { return false };
-                if matches!(op, CmpOp::Eq | CmpOp::NotEq) {
-                    return self.equality(&it.left, *op == CmpOp::Eq, literal, out);
+                if let Some(asked) = self.exact_kind(&it.left, *op, literal) {
+                    out.push(asked);
+                    return true;
+                }
+                if matches!(op, CmpOp::Eq | CmpOp::NotEq | CmpOp::In | CmpOp::NotIn) {
+                    return self.equality(&it.left, *op, literal, out);
                 }
                 if matches!(op, CmpOp::Lt | CmpOp::LtE | CmpOp::Gt | CmpOp::GtE) {
                     return self.order(&it.left, *op, literal, out);
@@ -157,20 +164,16 @@ impl Lowerer<'_> {
         }
     }
 
-    /// `name == "text"`, `name != 1`
-    fn equality(&mut self, asked: &Expr, holds: bool, literal: &Expr, out: &mut Vec<Condition>) -> bool {
-        let literal = match literal {
-            Expr::StringLiteral(it) => {
-                let text = self.name(it.value.to_str());
-                self.add(Value::Str(text))
-            }
-            literal => match whole_number(literal) {
-                Some(number) => self.add(Value::Int(number)),
-                None => return false,
-            },
+    /// `name == "text"`, `name != 1`, `name in ("one", "other")`
+    fn equality(&mut self, asked: &Expr, op: CmpOp, literal: &Expr, out: &mut Vec<Condition>) -> bool {
+        let Some((several, holds)) = asks_for_equal(op) else { return false };
+        let test = match several {
+            true => self.literals(literal).map(Test::OneOf),
+            false => self.literal(literal).map(Test::Equals),
         };
+        let Some(test) = test else { return false };
         let Some(value) = self.subject(asked) else { return false };
-        out.push(Condition { value, test: Test::Equals(literal), holds });
+        out.push(Condition { value, test, holds });
         true
     }
 
@@ -203,7 +206,7 @@ impl Lowerer<'_> {
 
     /// The value that a test asks something of, where it was evaluated just now: a local, an attribute of one, a global, a
     /// call's result.
-    fn subject(&mut self, asked: &Expr) -> Option<ValueId> {
+    pub(super) fn subject(&mut self, asked: &Expr) -> Option<ValueId> {
         match asked {
             Expr::Name(name) => self.peek(name.id.as_str()).or_else(|| self.global(name.id.as_str())),
             Expr::Attribute(it) => {
@@ -229,20 +232,10 @@ impl Lowerer<'_> {
     }
 
     /// A call of the test, which has been evaluated by now.
-    fn evaluated(&self, call: &ExprCall) -> Option<CallId> {
+    pub(super) fn evaluated(&self, call: &ExprCall) -> Option<CallId> {
         let whole = span(call.range());
         let (id, latest) = self.model.latest_call(whole.start)?;
         (latest.span == whole).then_some(id)
-    }
-
-    /// `isinstance(name, Class)`: the value, and the class.
-    fn asked_for_class(&mut self, call: &ExprCall) -> Option<(ValueId, ValueId)> {
-        let (Expr::Name(function), [Expr::Name(name), _]) = (&*call.func, &*call.arguments.args) else { return None };
-        if function.id != "isinstance" {
-            return None;
-        }
-        let class = self.model.call(self.evaluated(call)?).args.get(1)?.value;
-        Some((self.peek(name.id.as_str())?, class)).filter(|_| class != UNKNOWN)
     }
 
     /// `a or b`, `not (a and b)`: what each operand says, if each says one thing.
@@ -311,7 +304,7 @@ impl Lowerer<'_> {
 }
 
 /// A number as it is written, with its sign.
-fn whole_number(literal: &Expr) -> Option<i64> {
+pub(super) fn whole_number(literal: &Expr) -> Option<i64> {
     match literal {
         Expr::NumberLiteral(it) => match &it.value {
             ruff_python_ast::Number::Int(number) => number.as_i64(),

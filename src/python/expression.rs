@@ -7,8 +7,8 @@ use ruff_python_ast::{
 use ruff_text_size::Ranged;
 
 use crate::model::{
-    Arg, Arm, Await, Branch, BranchKind, Call, Condition, FunctionKind, Implicit, ImplicitKind, Node, UNKNOWN, Use,
-    Value, ValueId, Yield,
+    Arg, Arm, Await, Branch, BranchKind, Call, Condition, Display, FunctionKind, Implicit, ImplicitKind, Node, UNKNOWN,
+    Use, Value, ValueId, Yield,
 };
 use crate::source::Span;
 
@@ -184,26 +184,28 @@ impl<'a> Lowerer<'a> {
                     }
                     values.push(self.expression(&item.value, Use::Stored));
                 }
-                self.add(Value::Collection(values.into()))
+                self.add(Value::Collection(Display::Dict, values.into()))
             }
-            Expr::Set(it) => self.display(&it.elts),
-            Expr::List(it) if it.ctx == ExprContext::Load => self.display(&it.elts),
+            Expr::Set(it) => self.display(Display::Set, &it.elts),
+            Expr::List(it) if it.ctx == ExprContext::Load => self.display(Display::List, &it.elts),
             Expr::Tuple(it) if it.ctx == ExprContext::Load => {
                 let result = if result == Use::Dropped { Use::Dropped } else { Use::Stored };
                 let values: Vec<ValueId> = it.elts.iter().map(|it| self.expression(it, result)).collect();
                 self.add(Value::Tuple(values.into()))
             }
             // Thrown away as a whole, so is each element.
-            Expr::ListComp(it) => self.comprehension_into(it.range(), &[&it.elt], &it.generators, result),
-            Expr::SetComp(it) => self.comprehension_into(it.range(), &[&it.elt], &it.generators, result),
+            Expr::ListComp(it) => {
+                self.comprehension_into(Display::List, it.range(), &[&it.elt], &it.generators, result)
+            }
+            Expr::SetComp(it) => self.comprehension_into(Display::Set, it.range(), &[&it.elt], &it.generators, result),
             // Consumed there and then; else nobody has asked for an element yet.
             Expr::Generator(it) if matches!(result, Use::Passed | Use::Consumed | Use::Receiver) => {
-                self.comprehension(it.range(), &[&it.elt], &it.generators)
+                self.comprehension(Display::Other, it.range(), &[&it.elt], &it.generators)
             }
             Expr::Generator(it) => self.put_off(it),
             Expr::DictComp(it) => match &it.key {
-                Some(key) => self.comprehension(it.range(), &[key, &it.value], &it.generators),
-                None => self.comprehension(it.range(), &[&it.value], &it.generators),
+                Some(key) => self.comprehension(Display::Dict, it.range(), &[key, &it.value], &it.generators),
+                None => self.comprehension(Display::Dict, it.range(), &[&it.value], &it.generators),
             },
             // A type under another name: `Db = Annotated[Session, Depends(get_db)]`.
             Expr::Subscript(it) if is_form_of_types(&it.value) => {
@@ -244,7 +246,7 @@ impl<'a> Lowerer<'a> {
                 for string in it.value.f_strings() {
                     self.interpolations(&string.elements);
                 }
-                UNKNOWN
+                self.builtin_instance("str")
             }
             Expr::TString(it) => {
                 for string in it.value.iter() {
@@ -255,7 +257,7 @@ impl<'a> Lowerer<'a> {
             Expr::StringLiteral(it) => {
                 let text = it.value.to_str();
                 if text.len() > LONGEST_STRING {
-                    return UNKNOWN;
+                    return self.builtin_instance("str");
                 }
                 let name = self.name(text);
                 self.add(Value::Str(name))
@@ -263,16 +265,21 @@ impl<'a> Lowerer<'a> {
             Expr::NumberLiteral(it) => match &it.value {
                 Number::Int(number) => number.as_i64().map_or(UNKNOWN, |number| self.add(Value::Int(number))),
                 Number::Float(number) if *number == 0.0 => self.add(Value::Int(0)),
-                _ => UNKNOWN,
+                Number::Float(_) => self.builtin_instance("float"),
+                Number::Complex { .. } => UNKNOWN,
             },
             Expr::BooleanLiteral(it) => self.add(Value::Bool(it.value)),
             Expr::NoneLiteral(_) => self.add(Value::None),
-            Expr::List(_)
-            | Expr::Tuple(_)
-            | Expr::BytesLiteral(_)
-            | Expr::EllipsisLiteral(_)
-            | Expr::IpyEscapeCommand(_) => UNKNOWN,
+            Expr::BytesLiteral(_) => self.builtin_instance("bytes"),
+            Expr::List(_) | Expr::Tuple(_) | Expr::EllipsisLiteral(_) | Expr::IpyEscapeCommand(_) => UNKNOWN,
         }
+    }
+
+    /// An instance of a built-in class.
+    fn builtin_instance(&mut self, class: &str) -> ValueId {
+        let class = self.name(class);
+        let class = self.builtin(class);
+        self.add(Value::Instance { class, args: [].into() })
     }
 
     /// The operator runs a method of the value, if that is an instance of a class of the project's.
@@ -285,7 +292,7 @@ impl<'a> Lowerer<'a> {
                     | Value::Int(_)
                     | Value::Str(_)
                     | Value::Path(_)
-                    | Value::Collection(_)
+                    | Value::Collection(..)
                     | Value::Tuple(_)
             );
         if may_be_instance {
@@ -312,9 +319,9 @@ impl<'a> Lowerer<'a> {
         UNKNOWN
     }
 
-    fn display(&mut self, elements: &'a [Expr]) -> ValueId {
+    fn display(&mut self, display: Display, elements: &'a [Expr]) -> ValueId {
         let values: Vec<ValueId> = elements.iter().map(|it| self.expression(it, Use::Stored)).collect();
-        self.add(Value::Collection(values.into()))
+        self.add(Value::Collection(display, values.into()))
     }
 
     fn named(&mut self, target: &'a Expr, value: &'a Expr) -> ValueId {
@@ -371,7 +378,7 @@ impl<'a> Lowerer<'a> {
         self.union(values)
     }
 
-    fn branch(&mut self, whole: Span, arms: Vec<Arm>, exhaustive: bool) {
+    pub(super) fn branch(&mut self, whole: Span, arms: Vec<Arm>, exhaustive: bool) {
         if arms.iter().all(|arm| arm.body.nodes.is_empty()) {
             return;
         }
@@ -402,7 +409,8 @@ impl<'a> Lowerer<'a> {
         let id = self.new_function("<genexpr>", FunctionKind::Closure, whole, opening);
         self.push(Node::Define(id));
         self.open(id, Bound::default());
-        let value = self.comprehension_over(it.range(), &[&it.elt], &it.generators, Use::Stored, given);
+        let value =
+            self.comprehension_over(Display::Other, it.range(), &[&it.elt], &it.generators, (Use::Stored, given));
         self.close();
         value
     }

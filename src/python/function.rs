@@ -1,7 +1,7 @@
 //! Function definitions, lambdas and their parameters.
 
 use crate::model::{
-    ClassId, Decorator, FunctionId, FunctionKind, Node, Param, ParamKind, UNKNOWN, Use, Value, ValueId,
+    ClassId, Decorator, Display, FunctionId, FunctionKind, Node, Param, ParamKind, UNKNOWN, Use, Value, ValueId,
 };
 use crate::source::Span;
 use ruff_python_ast::{Expr, ExprLambda, ParameterWithDefault, Parameters, StmtFunctionDef};
@@ -54,7 +54,17 @@ impl<'a> Lowerer<'a> {
         self.push(Node::Define(id));
         if let Some(class) = class {
             let name = self.name(name);
-            self.model.classes[class.index()].methods.push((name, id));
+            let in_arm = self.in_arm();
+            let class = &mut self.model.classes[class.index()];
+            let is_another = class.methods.iter().any(|it| it.0 == name);
+            // Which of several is there may hang on the platform, or on what can be imported.
+            if is_another && in_arm {
+                class.fields.push((name, UNKNOWN));
+            }
+            // Who reads a property runs its first function.
+            if !(is_another && changes_property(definition)) {
+                class.methods.push((name, id));
+            }
             self.frame().inner.push((name, Inner::Value(value)));
         } else {
             self.bind(name, value, span(definition.name.range()));
@@ -166,7 +176,7 @@ impl<'a> Lowerer<'a> {
         }
         if let Some(rest) = &parameters.vararg {
             let element = rest.annotation.as_ref().map_or(UNKNOWN, |it| self.annotation(it));
-            let value = self.add(Value::Collection([element].into()));
+            let value = self.add(Value::Collection(Display::Other, [element].into()));
             params.push(self.param(rest.name.as_str(), value, ParamKind::Rest, None));
         }
         if let Some(keywords) = &parameters.kwarg {
@@ -214,6 +224,14 @@ impl<'a> Lowerer<'a> {
         }
         self.model.function_mut(id).params = params;
     }
+}
+
+/// `@name.setter`, `@name.deleter`
+fn changes_property(definition: &StmtFunctionDef) -> bool {
+    definition.decorator_list.iter().any(|decorator| {
+        matches!(&decorator.expression, Expr::Attribute(it) if matches!(it.attr.as_str(), "setter" | "deleter")
+            && matches!(&*it.value, Expr::Name(property) if property.id == definition.name.id))
+    })
 }
 
 /// What the first parameter of a method stands for.

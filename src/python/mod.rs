@@ -11,6 +11,7 @@ mod comprehension;
 mod condition;
 mod expression;
 mod function;
+mod kind;
 mod lines;
 mod module;
 mod narrow;

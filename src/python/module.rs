@@ -15,6 +15,8 @@ pub(super) struct Module {
     /// `from x import *` stands somewhere at the top: any name may come from there.
     pub(super) has_star: bool,
     pub(super) walrus: bool,
+    /// Attributes that the module sets on what it has, or puts something else in place of: `library.fetch = ..`.
+    pub(super) changed: Vec<(Option<NameId>, NameId)>,
     /// Names that the module sets to a truth value; `None` where it sets them again.
     pub(super) flags: FxHashMap<NameId, Option<bool>>,
 }
@@ -27,6 +29,11 @@ impl Module {
             names: bound.names.iter().map(|name| names.intern(name)).collect(),
             has_star: memmem::find(text.as_bytes(), b"import *").is_some(),
             walrus,
+            changed: bound
+                .attributes
+                .iter()
+                .map(|(of, it)| (of.map(|it| names.intern(it)), names.intern(it)))
+                .collect(),
             flags: flags(body, names),
         }
     }

@@ -86,9 +86,11 @@ impl<'a> Lowerer<'a> {
     }
 
     pub(super) fn with(model: Growing<'a>, module: Cow<'a, Module>) -> Self {
+        let mut top = Frame::new(TOP_LEVEL);
+        top.changed.clone_from(&module.changed);
         Self {
             model,
-            frames: vec![Frame::new(TOP_LEVEL)],
+            frames: vec![top],
             spare: Vec::new(),
             globals: FxHashMap::default(),
             arms: 0,
@@ -125,6 +127,11 @@ impl<'a> Lowerer<'a> {
 
     pub(super) fn function(&self) -> FunctionId {
         self.frames.last().map_or(TOP_LEVEL, |frame| frame.id)
+    }
+
+    /// The statement at the top of the file that is walked may not be reached.
+    pub(super) fn in_arm(&self) -> bool {
+        self.arms > 0
     }
 
     pub(super) fn at_top(&self) -> bool {
@@ -299,11 +306,16 @@ impl<'a> Lowerer<'a> {
         let value = if self.module.names.contains(&name) || self.module.has_star {
             self.add(Value::Global(FILE_MODULE, name))
         } else {
-            let builtins = self.name("builtins");
-            self.add(Value::Path(Box::new(Path { root: PathRoot::Absolute, segments: [builtins, name].into() })))
+            self.builtin(name)
         };
         self.globals.insert(name, value);
         Found::Value(value)
+    }
+
+    /// What is built in under that name.
+    pub(super) fn builtin(&mut self, name: NameId) -> ValueId {
+        let builtins = self.name("builtins");
+        self.add(Value::Path(Box::new(Path { root: PathRoot::Absolute, segments: [builtins, name].into() })))
     }
 
     /// The local a name is bound to in the current function, if it is one of its own.

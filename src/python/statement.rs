@@ -67,6 +67,9 @@ impl<'a> Lowerer<'a> {
                     let result = self.use_of_target(&it.target);
                     let value = self.expression(value, result);
                     let known = if declared == UNKNOWN { value } else { declared };
+                    if known != value {
+                        self.attribute_set_as_well(&it.target, value);
+                    }
                     self.assign(&it.target, known);
                 } else if let Expr::Attribute(_) = &*it.target {
                     self.assign(&it.target, declared);
@@ -85,6 +88,7 @@ impl<'a> Lowerer<'a> {
                         self.own_local(name.id.as_str()).map(|local| (local, value))
                     }
                     target => {
+                        self.attribute_set_as_well(target, UNKNOWN);
                         self.expression(target, Use::Consumed);
                         None
                     }
@@ -121,6 +125,10 @@ impl<'a> Lowerer<'a> {
                 self.narrow(&it.test);
                 if let Some(message) = &it.msg {
                     self.expression(message, Use::Consumed);
+                }
+                // `assert False, "cannot happen"`
+                if self.constant(&it.test) == Some(false) {
+                    self.push(Node::Raise(Raise { span: whole, value: Some(UNKNOWN), cause: None }));
                 }
             }
             Stmt::Delete(it) => {
@@ -316,7 +324,8 @@ impl<'a> Lowerer<'a> {
 
     fn while_statement(&mut self, it: &'a StmtWhile) {
         self.head(it.range(), it.test.range().end());
-        let forever = self.constant(&it.test) == Some(true);
+        let constant = self.constant(&it.test);
+        let forever = constant == Some(true);
         let head = self.block(|this| {
             this.expression(&it.test, Use::Tested);
         });
@@ -328,6 +337,13 @@ impl<'a> Lowerer<'a> {
         let after = self.frame().current.clone();
         self.join(before.clone(), vec![before, after]);
         let orelse = self.block(|this| this.statements(&it.orelse));
+        if constant == Some(false) {
+            // It has no turns.
+            let none = Arm { constant, body, span: span(it.range()), ..Arm::default() };
+            self.branch(span(it.range()), vec![none], false);
+            self.frame().nodes.extend(orelse.nodes);
+            return;
+        }
         let start = it.range().start().to_u32();
         self.push(Node::Loop(Box::new(Loop {
             kind: if forever { LoopKind::Forever } else { LoopKind::While },

@@ -252,7 +252,7 @@ fn runs(context: &Context<'_>, it: &Loop) -> bool {
     let model = context.model();
     match it.iterated.map(|value| model.value(value)) {
         // A parameter `*values` is a collection as well, and may be empty.
-        Some(Value::Tuple(parts) | Value::Collection(parts)) => !parts.is_empty() && is_written_out(context, it),
+        Some(Value::Tuple(parts) | Value::Collection(_, parts)) => !parts.is_empty() && is_written_out(context, it),
         Some(Value::Result(call)) => {
             let call = model.call(*call);
             let numbers: Option<Vec<i64>> = call

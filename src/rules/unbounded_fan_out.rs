@@ -141,7 +141,7 @@ fn is_bounded(context: &Context<'_>, it: &Loop, head: &str) -> bool {
     let written =
         ["range(", "[:", ":]", "..", ".take(", "islice(", "array::", "repeat("].iter().any(|it| head.contains(it));
     let shown = it.iterated.is_some_and(|value| {
-        matches!(context.model().value(value), Value::Tuple(_) | Value::Collection(_) | Value::Str(_))
+        matches!(context.model().value(value), Value::Tuple(_) | Value::Collection(..) | Value::Str(_))
     });
     constant || written || shown || head.starts_with('[') || head.starts_with('(') && head.contains(',')
 }

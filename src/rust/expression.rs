@@ -3,7 +3,8 @@
 use syn::{BinOp, Expr, ExprCall, ExprMethodCall, Lit, Member, UnOp};
 
 use crate::model::{
-    Arg, Arm, Await, Branch, BranchKind, Call, Implicit, ImplicitKind, Node, UNKNOWN, Use, Value, ValueId, Yield,
+    Arg, Arm, Await, Branch, BranchKind, Call, Display, Implicit, ImplicitKind, Node, UNKNOWN, Use, Value, ValueId,
+    Yield,
 };
 use crate::source::Span;
 
@@ -175,11 +176,11 @@ impl Lowerer<'_> {
             }
             Expr::Array(it) => {
                 let values = it.elems.iter().map(|it| self.stored(it)).collect();
-                self.add(Value::Collection(values))
+                self.add(Value::Collection(Display::Other, values))
             }
             Expr::Repeat(it) => {
                 let value = self.stored(&it.expr);
-                self.add(Value::Collection([value].into()))
+                self.add(Value::Collection(Display::Other, [value].into()))
             }
             Expr::Tuple(it) if it.elems.is_empty() => self.add(Value::None),
             Expr::Tuple(it) => {

@@ -143,6 +143,8 @@ impl Lowerer<'_> {
             methods: Vec::new(),
             fields: Vec::new(),
             declared: Vec::new(),
+            metaclass: None,
+            also_set: Vec::new(),
             parametric: Vec::new(),
             decorators: Vec::new(),
         });

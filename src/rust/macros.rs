@@ -4,7 +4,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Block, Expr, Macro, Pat, Token};
 
-use crate::model::{Arg, Arm, Await, Branch, BranchKind, Node, Raise, UNKNOWN, Use, Value, ValueId};
+use crate::model::{Arg, Arm, Await, Branch, BranchKind, Display, Node, Raise, UNKNOWN, Use, Value, ValueId};
 use crate::source::Span;
 
 use super::place;
@@ -149,7 +149,7 @@ impl Lowerer<'_> {
             }
             Err(_) => self.evaluated(split(mac.tokens.clone()).into_iter(), Use::Stored),
         };
-        self.add(Value::Collection(values.into()))
+        self.add(Value::Collection(Display::Other, values.into()))
     }
 
     /// `pin!(future)`, or tokio's `pin! { let future = ..; }`.

@@ -2,7 +2,7 @@
 
 use syn::{GenericArgument, GenericParam, Generics, PathArguments, ReturnType, Type, TypeParamBound, WherePredicate};
 
-use crate::model::{NameId, UNKNOWN, Value, ValueId};
+use crate::model::{Display, NameId, UNKNOWN, Value, ValueId};
 
 use super::scope::Lowerer;
 
@@ -41,11 +41,11 @@ impl Lowerer<'_> {
             }
             Type::Slice(it) => {
                 let element = self.type_value(&it.elem);
-                self.add(Value::Collection([element].into()))
+                self.add(Value::Collection(Display::Other, [element].into()))
             }
             Type::Array(it) => {
                 let element = self.type_value(&it.elem);
-                self.add(Value::Collection([element].into()))
+                self.add(Value::Collection(Display::Other, [element].into()))
             }
             Type::ImplTrait(it) => self.bounded(it.bounds.iter()),
             Type::TraitObject(it) => self.bounded(it.bounds.iter()),

@@ -1,0 +1,267 @@
+//! Conditions on an attribute of an object: `if self.throttle:`. What the attribute is set to is told by the class, and by the call that
+//! makes the object.
+
+use crate::finding::FileId;
+use crate::model::{CallId, Condition, NameId, ParamKind, UNKNOWN, Value, ValueId};
+use crate::source::Language;
+
+use super::effects::Site;
+use super::guards::{Demand, Guard, Of, Outcome};
+use super::members::Ancestor;
+use super::remembered::Only;
+use super::types::{Class, ClassRef, FnRef, Ty};
+use super::{Project, trace};
+
+/// Constructors that call one another are followed so far.
+const DEEPEST: u32 = 4;
+
+/// An object that is asked for an attribute.
+struct Object {
+    class: ClassRef,
+    /// The call that makes it, and the function with the call.
+    made: Option<(FnRef, CallId)>,
+}
+
+/// What a value comes to, once it is known who makes the object.
+enum Setting {
+    /// A value of this file.
+    Value(FileId, ValueId),
+    Unknown,
+}
+
+impl Project {
+    /// A condition on an attribute of the function's own object, if its class sets that to something that may decide.
+    pub(super) fn demand_on_field(&self, function: FnRef, condition: Condition) -> Option<Demand> {
+        let model = self.model(function.file);
+        let Value::Attr(object, name) = *model.value(condition.value) else { return None };
+        if model.language != Language::Python || !self.is_own_object(function, object) {
+            return None;
+        }
+        let class = ClassRef { file: function.file, class: self.declared(function).class? };
+        self.settings(class, model.name(name))
+            .is_some()
+            .then(|| Demand { of: Of::Field(function.file, name), ..Demand::on_own_object(condition, function.file) })
+    }
+
+    /// What the attribute is set to of an object of that class, by the class itself and by methods; `None` if nobody sets it, if it is no
+    /// plain attribute, or something that no constructor tells.
+    fn settings(&self, class: ClassRef, name: &str) -> Option<Vec<(FileId, ValueId)>> {
+        let mut settings = Vec::new();
+        for ancestor in self.ancestry(class).iter() {
+            let Ancestor::Own(class) = ancestor else { continue };
+            let model = self.model(class.file);
+            let Some(id) = model.names.find(name) else { continue };
+            let definition = model.class(class.class);
+            if definition.methods.iter().any(|it| it.0 == id) {
+                return None;
+            }
+            let inherits = settings.is_empty();
+            let named = |fields: &[(NameId, ValueId)]| -> Vec<ValueId> {
+                fields.iter().filter(|it| it.0 == id).map(|it| it.1).collect()
+            };
+            let declared = named(&definition.declared);
+            let fields = named(&definition.fields).into_iter().filter(|it| !declared.contains(it));
+            for value in fields.chain(named(&definition.also_set)) {
+                let is_constant =
+                    matches!(model.value(value), Value::None | Value::Bool(_) | Value::Int(_) | Value::Str(_));
+                let may_decide = matches!(
+                    model.value(value),
+                    Value::Tuple(_)
+                        | Value::Collection(..)
+                        | Value::Param(..)
+                        | Value::Instance { .. }
+                        | Value::Union(_)
+                );
+                if !is_constant && !may_decide {
+                    return None;
+                }
+                // A class below has its own in place of it.
+                if inherits || !is_constant {
+                    settings.push((class.file, value));
+                }
+            }
+        }
+        (!settings.is_empty()).then_some(settings)
+    }
+
+    /// Whether a condition on an attribute of the callee's own object holds where `caller` runs it at this place.
+    pub(super) fn outcome_of_field(
+        &self,
+        caller: FnRef,
+        site: &Site,
+        callee: FnRef,
+        guard: Demand,
+        (file, name): (FileId, NameId),
+    ) -> Outcome {
+        let model = self.model(caller.file);
+        let object = match (site.call, site.asks) {
+            // It is being made.
+            (Some(call), _) if matches!(self.only(caller.file, call), Only::Construct(_)) => {
+                let Only::Construct(class) = self.only(caller.file, call) else { return Outcome::Open };
+                Object { class, made: Some((caller, call)) }
+            }
+            (Some(call), _) if !self.is_called_by(caller.file, call, callee) => return Outcome::Open,
+            (call, asks) => {
+                let receiver = match call.map(|it| model.value(model.call(it).callee)) {
+                    Some(Value::Attr(receiver, _)) => Some(*receiver),
+                    Some(_) => None,
+                    None => asks.map(|it| it.0),
+                };
+                let Some(receiver) = receiver else { return Outcome::Open };
+                if self.is_own_object(caller, receiver) || matches!(model.value(receiver), Value::Super(_)) {
+                    return Outcome::Becomes(Guard::from(Demand { param: 0, ..guard }));
+                }
+                let Some(object) = self.object(caller, receiver, 0) else { return Outcome::Open };
+                object
+            }
+        };
+        let name = self.model(file).name(name);
+        let Some(settings) = self.settings(object.class, name) else { return Outcome::Open };
+        let found: Vec<Setting> = settings.into_iter().map(|it| self.setting(&object, name, it)).collect();
+        if let [Setting::Value(file, value)] = found[..]
+            && file == caller.file
+            && object.made.is_some_and(|it| it.0 == caller)
+        {
+            return self.outcome_of_value(caller, site, value, Demand { of: Of::Whole, ..guard });
+        }
+        let mut each = found.iter().map(|it| match it {
+            Setting::Value(file, value) => self.tells(*file, *value, guard),
+            Setting::Unknown => None,
+        });
+        let first = each.next().flatten();
+        guard.outcome(first.filter(|_| each.all(|it| it == first)))
+    }
+
+    /// The object that a value of the function stands for.
+    fn object(&self, function: FnRef, value: ValueId, depth: u32) -> Option<Object> {
+        let model = self.model(function.file);
+        if let Value::Result(call) = model.value(value)
+            && let Only::Construct(class) = self.only(function.file, *call)
+        {
+            return Some(Object { class, made: Some((function, *call)) });
+        }
+        let Ty::Instance(Class::Own(class), _) = self.evaluate(function.file, value) else { return None };
+        if self.language(class.file) != Language::Python {
+            return None;
+        }
+        let unknown = Object { class, made: None };
+        if depth >= DEEPEST {
+            return Some(unknown);
+        }
+        let inner = match model.value(value) {
+            // `with Client() as client`
+            Value::Entered(inner, _) => self.object(function, *inner, depth + 1),
+            Value::Global(module, name) => {
+                let mut bound = model.module(*module).bound_to(*name);
+                let top = FnRef { function: crate::model::TOP_LEVEL, ..function };
+                bound.next().filter(|_| bound.next().is_none()).and_then(|it| self.object(top, it.1.value, depth + 1))
+            }
+            // `self.client`, which the class of the function's own object makes.
+            Value::Attr(own, name) if self.is_own_object(function, *own) => {
+                let definition = model.class(self.declared(function).class?);
+                let mut set = definition.fields.iter().filter(|it| it.0 == *name).map(|it| it.1);
+                match (set.next(), set.next()) {
+                    (Some(value), None) => match model.value(value) {
+                        Value::Result(call) => {
+                            let maker = FnRef { function: model.call(*call).function, ..function };
+                            self.object(maker, value, depth + 1)
+                        }
+                        _ => None,
+                    },
+                    _ => None,
+                }
+            }
+            _ => None,
+        };
+        Some(inner.filter(|it| it.class == class).unwrap_or(unknown))
+    }
+
+    /// What a value that an attribute is set to comes to: what the constructor is given for it, if it is a parameter of that.
+    fn setting(&self, object: &Object, name: &str, (file, value): (FileId, ValueId)) -> Setting {
+        let initial = self.find_method(object.class, "__init__");
+        let Some(initial) = initial else { return self.field_given(object, name, (file, value)) };
+        let is_param = |function: FnRef| {
+            let params = &self.declared(function).params;
+            params.iter().position(|it| it.value != UNKNOWN && it.value == value && it.kind != ParamKind::Receiver)
+        };
+        // Of which constructor it is a parameter.
+        let constructors = self
+            .ancestry(object.class)
+            .iter()
+            .filter_map(|it| match it {
+                Ancestor::Own(class) if class.file == file => self.own_method(*class, "__init__"),
+                _ => None,
+            })
+            .find_map(|it| Some((it, is_param(it)?)));
+        let Some((constructor, position)) = constructors else {
+            return match self.model(file).value(value) {
+                // Of another method.
+                Value::Param(..) => Setting::Unknown,
+                _ => Setting::Value(file, value),
+            };
+        };
+        let Some((maker, call)) = object.made else { return Setting::Value(file, value) };
+        self.given_to_constructor(maker, call, initial, (constructor, position), 0)
+    }
+
+    /// What the call of a constructor gives for a parameter of that one, or of one that it hands it on to.
+    fn given_to_constructor(
+        &self,
+        maker: FnRef,
+        call: CallId,
+        called: FnRef,
+        (wanted, position): (FnRef, usize),
+        depth: u32,
+    ) -> Setting {
+        if called == wanted {
+            let param = &self.declared(called).params[position];
+            return match self.argument_at(maker.file, call, called, position as u32) {
+                Some(value) => Setting::Value(maker.file, value),
+                None if self.model(maker.file).call(call).args.iter().any(|it| it.spread) => Setting::Unknown,
+                None if param.has_default => Setting::Value(called.file, param.default),
+                None => Setting::Unknown,
+            };
+        }
+        if self.noted {
+            trace::looks_into(called.file);
+        }
+        let model = self.model(called.file);
+        let above = model.calls_in(called.function).iter().find(|(id, it)| {
+            it.function == called.function && self.own_of(called.file, *id).is_some_and(|it| self.is_constructor(it))
+        });
+        let Some((above, _)) = above.filter(|_| depth < DEEPEST) else { return Setting::Unknown };
+        let Some(next) = self.own_of(called.file, above) else { return Setting::Unknown };
+        match self.given_to_constructor(called, above, next, (wanted, position), depth + 1) {
+            Setting::Value(file, value) if file == called.file => {
+                let params = &self.declared(called).params;
+                match params.iter().position(|it| it.value != UNKNOWN && it.value == value) {
+                    Some(position) => self.given_to_constructor(maker, call, called, (called, position), depth + 1),
+                    None => Setting::Value(file, value),
+                }
+            }
+            found => found,
+        }
+    }
+
+    fn is_constructor(&self, function: FnRef) -> bool {
+        self.model(function.file).name(self.declared(function).name) == "__init__"
+    }
+
+    /// An attribute that is declared in a class without a constructor of its own: something may write one that takes it.
+    fn field_given(&self, object: &Object, name: &str, (file, value): (FileId, ValueId)) -> Setting {
+        let Some((maker, call)) = object.made else {
+            let model = self.model(object.class.file);
+            let is_plain = model.class(object.class.class).decorators.is_empty()
+                && self.ancestry(object.class).iter().all(|it| matches!(it, Ancestor::Own(_)));
+            return if is_plain { Setting::Value(file, value) } else { Setting::Unknown };
+        };
+        let model = self.model(maker.file);
+        let args = &model.call(call).args;
+        let named = args.iter().find(|it| it.name.is_some_and(|it| model.name(it) == name));
+        match named {
+            Some(given) => Setting::Value(maker.file, given.value),
+            None if args.iter().all(|it| it.name.is_some() && !it.spread) => Setting::Value(file, value),
+            None => Setting::Unknown,
+        }
+    }
+}
