@@ -15,6 +15,7 @@ mod blocking_process;
 mod blocking_sleep;
 mod busy_wait;
 mod cancel_unsafe_select;
+mod cancelled;
 mod checkpoint;
 mod constant_deadline;
 mod context;

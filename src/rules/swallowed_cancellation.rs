@@ -1,6 +1,6 @@
 //! `swallowed-cancellation`: a cancellation is caught, and some path does not pass it on.
 
-use super::{Category, Context, Profile, Rule, swallowed_outcome};
+use super::{Category, Context, Profile, Rule, cancelled, swallowed_outcome};
 use crate::finding::{Confidence, Related, Severity};
 use crate::knowledge::{Api, Runner, ScopeRole};
 use crate::model::{
@@ -167,6 +167,7 @@ fn is_excused(context: &Context<'_>, function: FnRef, it: &Try, handler: &Handle
         ".cancel_called",
         ".cancelled_caught",
         ".throw(",
+        "= sys.exc_info()",
         "exit__",
     ]
     .iter()
@@ -174,7 +175,7 @@ fn is_excused(context: &Context<'_>, function: FnRef, it: &Try, handler: &Handle
     {
         return true;
     }
-    if asks_for_cancellation(context, handler) {
+    if asks_for_cancellation(context, handler) || raises_later(context, function, it, handler) {
         return true;
     }
     if let Some(local) = handler.local {
@@ -219,6 +220,18 @@ fn asks_for_cancellation(context: &Context<'_>, handler: &Handler) -> bool {
     };
     flow::find(&handler.body, &mut |node| matches!(node, Node::Raise(_))).is_some()
         && model.all_calls().any(|(_, call)| asks(call))
+}
+
+/// The handler notes that it was there, and the function raises a cancellation of its own afterwards: `if stopped: raise CancelledError`.
+fn raises_later(context: &Context<'_>, function: FnRef, it: &Try, handler: &Handler) -> bool {
+    let model = context.model();
+    let names_one = |value: ValueId| match model.value(value) {
+        Value::Result(call) => is_cancellation(context, model.call(*call).callee),
+        _ => is_cancellation(context, value),
+    };
+    let raises = |node: &Node| matches!(node, Node::Raise(raise) if raise.span.start >= it.span.end && raise.value.is_some_and(names_one));
+    flow::find(&handler.body, &mut |node| matches!(node, Node::Bind { .. })).is_some()
+        && flow::find(&context.project.function(function).body, &mut |node| raises(node)).is_some()
 }
 
 /// The class of what a cancellation raises, or several with it among them.
@@ -386,17 +399,11 @@ fn cancels_before(context: &Context<'_>, function: FunctionId, span: Span, body:
     let cancelled: Vec<&str> = text
         .match_indices(".cancel")
         .filter(|(at, word)| is_call(&text[at + word.len()..]))
-        .map(|(at, _)| last_name(&text[..at]))
+        .map(|(at, _)| cancelled::last_name(&text[..at]))
         .collect();
+    let cancelled = [cancelled, cancelled::by_helpers(context, function, span)].concat();
     let other = !cancelled.is_empty() && waits_for_another(context, body, &cancelled);
     (closes || !cancelled.is_empty()) && !other
-}
-
-/// The name that a text ends with: of `self._task`, `_task`.
-fn last_name(text: &str) -> &str {
-    let is_word = |it: char| it == '_' || it.is_alphanumeric();
-    let start = text.trim_end_matches(is_word).len();
-    &text[start..]
 }
 
 /// Nothing that the block waits for has to do with what was cancelled: calls of something else, and their arguments.
@@ -424,7 +431,7 @@ fn waits_for_another(context: &Context<'_>, block: &Block, cancelled: &[&str]) -
                         return flow::Step::Stop;
                     }
                 };
-                let called = last_name(context.text(called));
+                let called = cancelled::last_name(context.text(called));
                 let waits = ["gather", "wait", "shield", "join", "result", "close", "stop", "cancel", "sleep"];
                 let text = context.text(it.span);
                 other &= !waits.iter().any(|it| called.contains(it)) && !cancelled.iter().any(|it| text.contains(it));
@@ -457,30 +464,7 @@ fn suppressed(context: &Context<'_>, function: FnRef, scope: &Scope, found: &mut
 
 /// A call that always raises or ends the program.
 pub(super) fn never_returns(context: &Context<'_>, node: &Node) -> bool {
-    let Node::Call(id) = node else { return false };
-    if let Some(api) = context.project.api_of(context.file, *id) {
-        return api.never_returns;
-    }
-    let Some(callee) = context.project.own_of(context.file, *id) else { return false };
-    let outlines = context.project.of_outlines();
-    let definition = context.project.function(callee);
-    let runs = !definition.is_generator && (!definition.kind.is_async() || context.model().call(*id).awaited);
-    let declared = runs && declared_never(context, callee);
-    drop(outlines);
-    // Whether a body can be left is seen by looking into it.
-    let ends = || {
-        let body = &context.project.function(callee).body;
-        !body.nodes.is_empty() && !flow::exits(body, &|_| false).survives()
-    };
-    runs && (declared || ends())
-}
-
-/// `-> NoReturn`, `-> Never`
-fn declared_never(context: &Context<'_>, callee: FnRef) -> bool {
-    let _outlines = context.project.of_outlines();
-    let returns = context.project.function(callee).returns.map(|it| context.project.evaluate(callee.file, it));
-    returns
-        .is_some_and(|ty| ty.library_path().is_some_and(|path| path.ends_with(".NoReturn") || path.ends_with(".Never")))
+    matches!(node, Node::Call(id) if context.project.never_returns(context.file, *id))
 }
 
 impl Try {
