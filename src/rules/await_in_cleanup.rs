@@ -127,6 +127,10 @@ fn cleanups(context: &Context<'_>, block: &Block, library: &str, is_closed: bool
                 && flow::find(block, &mut |node| matches!(node, Node::Yield(_))).is_some()
     };
     flow::visit_for(block, Kinds::TRY, &mut |node| {
+        // No cancellation from outside gets to what a shield stands around.
+        if matches!(node, Node::Scope(it) if is_shield(context, it, &[])) {
+            return flow::Step::Over;
+        }
         if let Node::Try(it) = node {
             let mut taken = false;
             for handler in &it.handlers {
