@@ -2,7 +2,7 @@
 
 use super::{Category, Context, Profile, Rule};
 use crate::finding::Severity;
-use crate::model::FunctionKind;
+use crate::model::{Arg, FunctionKind, Value};
 use crate::project::types::{Class, Ty};
 use crate::source::Language;
 
@@ -41,7 +41,8 @@ fn check(context: &mut Context<'_>) {
         // coroutines.
         let may_be_meant = api.last_name() == "wait"
             || !model.function(call.function).kind.is_async()
-            || call.args.iter().any(|arg| is_future(&context.evaluate(arg.value)));
+            || call.args.iter().any(|arg| is_future(&context.evaluate(arg.value)))
+            || call.args.iter().filter(|arg| arg.name.is_none()).all(|arg| exists_already(context, arg));
         if context.language() == Language::Python && may_be_meant && !context.wants(Profile::All) {
             continue;
         }
@@ -69,6 +70,28 @@ fn is_future(ty: &Ty) -> bool {
     match ty {
         Ty::Collection(element) => is_future(element),
         other => other.library_path().is_some_and(|path| path.ends_with(".Future")),
+    }
+}
+
+/// Tasks that were started elsewhere, and that no group could take in: parameters, and what an object keeps.
+fn exists_already(context: &Context<'_>, arg: &Arg) -> bool {
+    let model = context.model();
+    let value = match model.value(arg.value) {
+        Value::Element(spread) => *spread,
+        _ => arg.value,
+    };
+    match model.value(value) {
+        // Coroutines are not kept.
+        Value::Attr(..) if arg.spread => true,
+        Value::Attr(..) | Value::Instance { .. } => is_task(&context.evaluate(value)),
+        _ => false,
+    }
+}
+
+fn is_task(ty: &Ty) -> bool {
+    match ty {
+        Ty::Collection(element) => is_task(element),
+        other => other.library_path().is_some_and(|path| path.ends_with(".Task")),
     }
 }
 
