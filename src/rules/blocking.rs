@@ -13,6 +13,9 @@ pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) 
     let project = context.project;
     let effects = project.effects();
     for function in context.functions_on_loop() {
+        if project.is_alone_on_loop(function) {
+            continue;
+        }
         // What is kept was made by the first call that gets there.
         let mut made: Vec<FnRef> = Vec::new();
         // What is made once for all is made by whoever comes first, mostly long before this does.
