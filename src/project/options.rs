@@ -99,6 +99,9 @@ impl Project {
         if let Some(param) = spread.keywords.or(index.and(spread.rest)) {
             return match self.changes_entry(caller, name) {
                 true => Given::Changed,
+                false if self.declared(caller).kind.is_async() && wanted.has_default => {
+                    Given::Default(target.function.file, wanted.default)
+                }
                 false => Given::HandedOn(Demand { param, of: Of::Handed(Target { index, ..target }), ..demand }),
             };
         }
@@ -197,6 +200,10 @@ impl Project {
             let decides = wanted.has_default && self.tells(callee.file, wanted.default, guard).is_some();
             return (spread.others && decides).then_some(Outcome::Fails);
         };
+        // Nobody asks the callers of an async function: most often they give nothing for it.
+        if self.declared(caller).kind.is_async() {
+            return None;
+        }
         let target = Target { function: callee, param: guard.param, index };
         Some(Outcome::Becomes(Guard::from(Demand { param, of: Of::Handed(target), exact: true, ..guard })))
     }

@@ -167,7 +167,6 @@ fn is_excused(context: &Context<'_>, function: FnRef, it: &Try, handler: &Handle
         ".cancel_called",
         ".cancelled_caught",
         ".throw(",
-        "= sys.exc_info()",
         "exit__",
     ]
     .iter()
@@ -229,7 +228,12 @@ fn raises_later(context: &Context<'_>, function: FnRef, it: &Try, handler: &Hand
         Value::Result(call) => is_cancellation(context, model.call(*call).callee),
         _ => is_cancellation(context, value),
     };
-    let raises = |node: &Node| matches!(node, Node::Raise(raise) if raise.span.start >= it.span.end && raise.value.is_some_and(names_one));
+    // What it has kept may be any exception.
+    let keeps = context.text(handler.span).contains("= sys.exc_info()");
+    let raises = |node: &Node| {
+        matches!(node, Node::Raise(raise)
+            if raise.span.start >= it.span.end && raise.value.is_some_and(|it| keeps || names_one(it)))
+    };
     flow::find(&handler.body, &mut |node| matches!(node, Node::Bind { .. })).is_some()
         && flow::find(&context.project.function(function).body, &mut |node| raises(node)).is_some()
 }
@@ -401,9 +405,19 @@ fn cancels_before(context: &Context<'_>, function: FunctionId, span: Span, body:
         .filter(|(at, word)| is_call(&text[at + word.len()..]))
         .map(|(at, _)| cancelled::last_name(&text[..at]))
         .collect();
-    let cancelled = [cancelled, cancelled::by_helpers(context, function, span)].concat();
     let other = !cancelled.is_empty() && waits_for_another(context, body, &cancelled);
-    (closes || !cancelled.is_empty()) && !other
+    (closes || !cancelled.is_empty()) && !other || waits_for_one_of(context, body, function, span)
+}
+
+/// The block waits for something by itself that a helper has cancelled before.
+fn waits_for_one_of(context: &Context<'_>, body: &Block, function: FunctionId, span: Span) -> bool {
+    let cancelled = cancelled::by_helpers(context, function, span);
+    let waits = |node: &Node| {
+        let Node::Await(it) = node else { return false };
+        let is_plain = !matches!(context.model().value(it.value), Value::Result(_));
+        is_plain || cancelled.iter().any(|name| context.text(it.span).contains(name))
+    };
+    !cancelled.is_empty() && flow::find(body, &mut |node| waits(node)).is_some()
 }
 
 /// Nothing that the block waits for has to do with what was cancelled: calls of something else, and their arguments.
