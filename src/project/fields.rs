@@ -22,12 +22,8 @@ struct Object {
     made: Option<(FnRef, CallId)>,
 }
 
-/// What a value comes to, once it is known who makes the object.
-enum Setting {
-    /// A value of this file.
-    Value(FileId, ValueId),
-    Unknown,
-}
+/// What a value comes to, once it is known who makes the object: a value of a file, if that can be told.
+type Setting = Option<(FileId, ValueId)>;
 
 impl Project {
     /// A condition on an attribute of the function's own object, if its class sets that to something that may decide.
@@ -118,16 +114,13 @@ impl Project {
         let name = self.model(file).name(name);
         let Some(settings) = self.settings(object.class, name) else { return Outcome::Open };
         let found: Vec<Setting> = settings.into_iter().map(|it| self.setting(&object, name, it)).collect();
-        if let [Setting::Value(file, value)] = found[..]
+        if let [Some((file, value))] = found[..]
             && file == caller.file
             && object.made.is_some_and(|it| it.0 == caller)
         {
             return self.outcome_of_value(caller, site, value, Demand { of: Of::Whole, ..guard });
         }
-        let mut each = found.iter().map(|it| match it {
-            Setting::Value(file, value) => self.tells(*file, *value, guard),
-            Setting::Unknown => None,
-        });
+        let mut each = found.iter().map(|it| it.and_then(|(file, value)| self.tells(file, value, guard)));
         let first = each.next().flatten();
         guard.outcome(first.filter(|_| each.all(|it| it == first)))
     }
@@ -196,11 +189,11 @@ impl Project {
         let Some((constructor, position)) = constructors else {
             return match self.model(file).value(value) {
                 // Of another method.
-                Value::Param(..) => Setting::Unknown,
-                _ => Setting::Value(file, value),
+                Value::Param(..) => None,
+                _ => Some((file, value)),
             };
         };
-        let Some((maker, call)) = object.made else { return Setting::Value(file, value) };
+        let Some((maker, call)) = object.made else { return Some((file, value)) };
         self.given_to_constructor(maker, call, initial, (constructor, position), 0)
     }
 
@@ -216,10 +209,10 @@ impl Project {
         if called == wanted {
             let param = &self.declared(called).params[position];
             return match self.argument_at(maker.file, call, called, position as u32) {
-                Some(value) => Setting::Value(maker.file, value),
-                None if self.model(maker.file).call(call).args.iter().any(|it| it.spread) => Setting::Unknown,
-                None if param.has_default => Setting::Value(called.file, param.default),
-                None => Setting::Unknown,
+                Some(value) => Some((maker.file, value)),
+                None if self.model(maker.file).call(call).args.iter().any(|it| it.spread) => None,
+                None if param.has_default => Some((called.file, param.default)),
+                None => None,
             };
         }
         if self.noted {
@@ -229,14 +222,14 @@ impl Project {
         let above = model.calls_in(called.function).iter().find(|(id, it)| {
             it.function == called.function && self.own_of(called.file, *id).is_some_and(|it| self.is_constructor(it))
         });
-        let Some((above, _)) = above.filter(|_| depth < DEEPEST) else { return Setting::Unknown };
-        let Some(next) = self.own_of(called.file, above) else { return Setting::Unknown };
+        let Some((above, _)) = above.filter(|_| depth < DEEPEST) else { return None };
+        let Some(next) = self.own_of(called.file, above) else { return None };
         match self.given_to_constructor(called, above, next, (wanted, position), depth + 1) {
-            Setting::Value(file, value) if file == called.file => {
+            Some((file, value)) if file == called.file => {
                 let params = &self.declared(called).params;
                 match params.iter().position(|it| it.value != UNKNOWN && it.value == value) {
                     Some(position) => self.given_to_constructor(maker, call, called, (called, position), depth + 1),
-                    None => Setting::Value(file, value),
+                    None => Some((file, value)),
                 }
             }
             found => found,
@@ -253,15 +246,15 @@ impl Project {
             let model = self.model(object.class.file);
             let is_plain = model.class(object.class.class).decorators.is_empty()
                 && self.ancestry(object.class).iter().all(|it| matches!(it, Ancestor::Own(_)));
-            return if is_plain { Setting::Value(file, value) } else { Setting::Unknown };
+            return is_plain.then_some((file, value));
         };
         let model = self.model(maker.file);
         let args = &model.call(call).args;
         let named = args.iter().find(|it| it.name.is_some_and(|it| model.name(it) == name));
         match named {
-            Some(given) => Setting::Value(maker.file, given.value),
-            None if args.iter().all(|it| it.name.is_some() && !it.spread) => Setting::Value(file, value),
-            None => Setting::Unknown,
+            Some(given) => Some((maker.file, given.value)),
+            None if args.iter().all(|it| it.name.is_some() && !it.spread) => Some((file, value)),
+            None => None,
         }
     }
 }
