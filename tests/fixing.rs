@@ -105,6 +105,20 @@ fn standard_input_comes_back_as_it_came_where_it_is_not_mended() {
 }
 
 #[test]
+fn code_around_a_fix_stays_what_it_is() {
+    let folder = Folder::new(&[
+        (
+            "a.rs",
+            "fn f() {\n    let/* asynclint: ignore[blocking-sleep] */x = &/* asynclint: ignore[blocking-sleep] */&1;\n}\n",
+        ),
+        ("b.py", "import trio\nasync def f():\n    await trio.sleep(x := 0)\n    return x\n"),
+    ]);
+    folder.run(&["check", "--fix", "--select", "unused-suppression,blocking-sleep,zero-sleep"]);
+    assert_eq!(folder.read("a.rs"), "fn f() {\n    let x = & &1;\n}\n");
+    assert!(folder.read("b.py").contains("x := 0"));
+}
+
+#[test]
 fn what_is_not_mended_is_told_where_nothing_else_is() {
     let folder = Folder::new(&[]);
     let latin = [b"# coding: latin-1\n# \xe9\n", FORGOTTEN.as_bytes()].concat();

@@ -226,9 +226,18 @@ pub(super) fn errors_in(project: &Project, file: FileId) -> Vec<(FileId, FileErr
             1 => String::new(),
             count => format!(" (and {} more)", count - 1),
         };
-        let line = project.source(file).line_of(error.span.start) as u32 + 1;
+        let source = project.source(file);
+        let line = source.line_of(error.span.start) as u32 + 1;
         let message = format!("does not parse: {}{more}; the rest of the file is checked", error.message);
-        errors.push((file, FileError { path: path(), message, line: Some(line) }));
+        let error = match source.cells.iter().rev().find(|it| it.start <= error.span.start) {
+            Some(cell) => {
+                let line = line - source.line_of(cell.start) as u32;
+                let message = format!("cell {}, line {line}, {message}", cell.number);
+                FileError { path: path(), message, line: None }
+            }
+            None => FileError { path: path(), message, line: Some(line) },
+        };
+        errors.push((file, error));
     }
     if project.has_failed(file) {
         let message = "is not checked: asynclint itself fails on it".to_owned();
