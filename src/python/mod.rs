@@ -9,6 +9,7 @@ mod bound;
 mod class;
 mod comprehension;
 mod condition;
+mod exports;
 mod expression;
 mod function;
 mod lines;
@@ -17,6 +18,7 @@ mod narrow;
 mod parse;
 mod scope;
 mod statement;
+mod target;
 
 pub(crate) use expression::exhausts;
 
