@@ -23,7 +23,10 @@ pub(super) static RULE: Rule = Rule {
 fn check(context: &mut Context<'_>) {
     let model = context.model();
     for (id, call) in model.all_calls() {
-        if !is_lost(context, call) {
+        if !is_lost(context, call, call.result) {
+            if call.awaited && context.language() == Language::Python {
+                awaited_helper(context, id, call);
+            }
             if matches!(call.result, Use::Stored | Use::Passed) && context.wants(Profile::Strict) {
                 put_away(context, id, call);
             }
@@ -41,17 +44,33 @@ fn check(context: &mut Context<'_>) {
             returned_handle(context, call, helper);
         } else if context.language() == Language::Python
             && let Some(helper) = context.project.own_of(context.file, id)
-            && let Some((api, place)) = handed_back(context, helper, 0)
+            && !context.project.declared(helper).kind.is_async()
         {
-            let function = context.function(call.function);
-            let name = context.project.short_name(helper).to_owned();
-            let message = format!("the task that `{name}` starts and returns is dropped");
-            let mut finding = context.finding(&RULE, function, call.name_span, message);
-            finding.help = Some(KEEP.to_owned());
-            finding.related = vec![Related { message: format!("`{}` starts it here", api.path), place }];
-            context.keep(finding);
+            dropped_from(context, call, helper);
         }
     }
+}
+
+/// Python: what an async function of the project gives once it is awaited is a task, and goes nowhere.
+fn awaited_helper(context: &mut Context<'_>, id: CallId, call: &Call) {
+    if let Some(helper) = context.project.own_of(context.file, id)
+        && context.project.declared(helper).kind.is_async()
+        && is_lost(context, call, context.use_of(id))
+    {
+        dropped_from(context, call, helper);
+    }
+}
+
+/// Python: perhaps a helper starts the task that is dropped.
+fn dropped_from(context: &mut Context<'_>, call: &Call, helper: FnRef) {
+    let Some((api, place)) = handed_back(context, helper, 0) else { return };
+    let function = context.function(call.function);
+    let name = context.project.short_name(helper).to_owned();
+    let message = format!("the task that `{name}` starts and returns is dropped");
+    let mut finding = context.finding(&RULE, function, call.name_span, message);
+    finding.help = Some(KEEP.to_owned());
+    finding.related = vec![Related { message: format!("`{}` starts it here", api.path), place }];
+    context.keep(finding);
 }
 
 /// The handle is kept where nothing looks at it again.
@@ -146,8 +165,8 @@ fn is_waited_for(context: &Context<'_>, call: &Call) -> bool {
 const KEEP: &str = "keep the task and await it, or start it in a task group";
 
 /// The result goes nowhere.
-fn is_lost(context: &Context<'_>, call: &Call) -> bool {
-    match call.result {
+fn is_lost(context: &Context<'_>, call: &Call, result: Use) -> bool {
+    match result {
         Use::Dropped | Use::Discarded => true,
         Use::Bound(local) => {
             let function = context.model().function(call.function);
@@ -215,12 +234,12 @@ fn result_is_lost(context: &Context<'_>, call: &Call) -> bool {
     })
 }
 
-/// A sync function of the project that starts a task, keeps no hold on it and returns it.
+/// A function of the project that starts a task, keeps no hold on it and returns it; an async one, once it is awaited.
 fn handed_back(context: &Context<'_>, helper: FnRef, depth: u32) -> Option<(&'static Api, crate::finding::Place)> {
     // Most need not be looked into.
     let outlines = context.project.of_outlines();
     let definition = context.project.function(helper);
-    let plain = definition.kind == FunctionKind::Sync && !definition.is_generator;
+    let plain = matches!(definition.kind, FunctionKind::Sync | FunctionKind::Async) && !definition.is_generator;
     if !plain || definition.returned.is_empty() || definition.returned.len() > MOST_RETURNS {
         return None;
     }
@@ -270,6 +289,9 @@ fn started_for(
     let Some(api) = context.project.api_of(helper.file, *id) else {
         // It has the task from another helper.
         let inner = context.project.own_of(helper.file, *id).filter(|inner| *inner != helper)?;
+        if context.project.declared(inner).kind.is_async() {
+            return None;
+        }
         return if depth < 8 { handed_back(context, inner, depth + 1) } else { None };
     };
     let weak = api.handle == Some(Handle::Weak);
