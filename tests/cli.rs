@@ -104,6 +104,20 @@ fn standard_input_is_checked_under_its_name() {
     assert!(unnamed.err.contains("--stdin-filename"), "{}", unnamed.err);
 }
 
+#[cfg(unix)]
+#[test]
+fn what_links_lead_to_goes_by_its_own_path() {
+    let folder = Folder::new(&[("real/a.py", SLEEPS)]);
+    for link in ["a_link", "z_link"] {
+        std::os::unix::fs::symlink(folder.at("real"), folder.at(link)).expect("ours");
+        std::os::unix::fs::symlink(folder.at("real/a.py"), folder.at(&format!("{link}.py"))).expect("ours");
+    }
+    for paths in [&["."][..], &["a_link", "z_link.py", "real"]] {
+        let (_, lines) = folder.check(paths);
+        assert!(lines.len() == 1 && lines[0].starts_with("real/a.py:"), "{lines:?}");
+    }
+}
+
 #[test]
 fn notebooks_are_checked_by_cell() {
     let notebook = r#"{"cells": [{"cell_type": "markdown", "source": "hi"},
@@ -112,6 +126,9 @@ fn notebooks_are_checked_by_cell() {
     let (status, lines) = folder.check(&[]);
     assert_eq!(status, Some(1));
     assert!(lines[0].starts_with("a.ipynb:cell 2:4:5: "), "{lines:?}");
+    let broken = notebook.replace("async def f():", "async def f(:");
+    let ran = Folder::new(&[("a.ipynb", &broken)]).run(&["check"]);
+    assert!(ran.err.contains("warning: a.ipynb: cell 2, line 3, does not parse: "), "{}", ran.err);
 }
 
 #[test]

@@ -60,8 +60,12 @@ pub(super) fn checked(check: &Check) -> Result<Status, Failure> {
         drop(progress);
         return report(check, &inputs, analysed, started, Target::Output);
     }
-    let (analysed, mending) = Mending::run(&mut inputs, check)?;
+    let (mut analysed, mut mending) = Mending::run(&mut inputs, check)?;
     drop(progress);
+    let written = diff || mending.write(&mut inputs);
+    if !written {
+        analysed = Analysed::of(&inputs, check)?;
+    }
     if !check.output.quiet {
         mend::summary(&mending, diff);
     }
@@ -70,17 +74,17 @@ pub(super) fn checked(check: &Check) -> Result<Status, Failure> {
         output::print(|out| out.write_all(text.as_bytes()))?;
         // What is left to fix by hand counts as well as what the diff would mend.
         let left = report(check, &inputs, analysed, started, Target::Nowhere)?;
-        return Ok(if mending.fixed > 0 && !check.exit_zero { Status::Findings } else { left });
+        return Ok(if mending.fixed() > 0 && !check.exit_zero { Status::Findings } else { left });
     }
-    mending.write(&inputs)?;
-    match Mending::standard_input(&inputs) {
+    let left = match mending.standard_input(&inputs) {
         // Whoever pipes a source in wants it back; the report makes way.
-        Some(text) => {
-            output::print(|out| out.write_all(text.as_bytes()))?;
-            report(check, &inputs, analysed, started, Target::Errors)
+        Some(bytes) => {
+            output::print(|out| out.write_all(&bytes))?;
+            report(check, &inputs, analysed, started, Target::Errors)?
         }
-        None => report(check, &inputs, analysed, started, Target::Output),
-    }
+        None => report(check, &inputs, analysed, started, Target::Output)?,
+    };
+    Ok(if written { left } else { Status::Usage })
 }
 
 /// Where a report goes that is not written to a file.
@@ -97,7 +101,7 @@ pub(super) struct Analysed {
     pub sources: Kept,
     pub split: Split,
     /// Files that were read only in part, or not at all.
-    errors: Vec<FileError>,
+    pub errors: Vec<FileError>,
     /// How many files are checked.
     checked: usize,
     /// Entries of baselines that no longer occur.
@@ -222,9 +226,18 @@ pub(super) fn errors_in(project: &Project, file: FileId) -> Vec<(FileId, FileErr
             1 => String::new(),
             count => format!(" (and {} more)", count - 1),
         };
-        let line = project.source(file).line_of(error.span.start) as u32 + 1;
+        let source = project.source(file);
+        let line = source.line_of(error.span.start) as u32 + 1;
         let message = format!("does not parse: {}{more}; the rest of the file is checked", error.message);
-        errors.push((file, FileError { path: path(), message, line: Some(line) }));
+        let error = match source.cells.iter().rev().find(|it| it.start <= error.span.start) {
+            Some(cell) => {
+                let line = line - source.line_of(cell.start) as u32;
+                let message = format!("cell {}, line {line}, {message}", cell.number);
+                FileError { path: path(), message, line: None }
+            }
+            None => FileError { path: path(), message, line: Some(line) },
+        };
+        errors.push((file, error));
     }
     if project.has_failed(file) {
         let message = "is not checked: asynclint itself fails on it".to_owned();

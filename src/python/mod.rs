@@ -16,6 +16,7 @@ mod lines;
 mod module;
 mod narrow;
 mod parse;
+mod recover;
 mod scope;
 mod statement;
 mod target;
