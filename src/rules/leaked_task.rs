@@ -1,7 +1,7 @@
 //! `leaked-task`: a task is started and nobody keeps or awaits it.
 
 use super::{Category, Context, Profile, Rule, kept_unseen};
-use crate::finding::{Confidence, Related, Severity};
+use crate::finding::{Confidence, Place, Related, Severity};
 use crate::knowledge::{Api, Effect, Handle, TypeRole};
 use crate::model::{Call, CallId, FunctionKind, Node, UNKNOWN, Use, Value, ValueId, flow};
 use crate::project::Wrapping;
@@ -45,8 +45,9 @@ fn check(context: &mut Context<'_>) {
         } else if context.language() == Language::Python
             && let Some(helper) = context.project.own_of(context.file, id)
             && !context.project.declared(helper).kind.is_async()
+            && let Some(started) = handed_back(context, helper, 0)
         {
-            dropped_from(context, call, helper);
+            dropped_from(context, call, helper, started);
         }
     }
 }
@@ -55,15 +56,15 @@ fn check(context: &mut Context<'_>) {
 fn awaited_helper(context: &mut Context<'_>, id: CallId, call: &Call) {
     if let Some(helper) = context.project.own_of(context.file, id)
         && context.project.declared(helper).kind.is_async()
+        && let Some(started) = handed_back(context, helper, 0)
         && is_lost(context, call, context.use_of(id))
     {
-        dropped_from(context, call, helper);
+        dropped_from(context, call, helper, started);
     }
 }
 
-/// Python: perhaps a helper starts the task that is dropped.
-fn dropped_from(context: &mut Context<'_>, call: &Call, helper: FnRef) {
-    let Some((api, place)) = handed_back(context, helper, 0) else { return };
+/// Python: a helper starts the task that is dropped, there and by this.
+fn dropped_from(context: &mut Context<'_>, call: &Call, helper: FnRef, (api, place): (&'static Api, Place)) {
     let function = context.function(call.function);
     let name = context.project.short_name(helper).to_owned();
     let message = format!("the task that `{name}` starts and returns is dropped");
@@ -235,7 +236,7 @@ fn result_is_lost(context: &Context<'_>, call: &Call) -> bool {
 }
 
 /// A function of the project that starts a task, keeps no hold on it and returns it; an async one, once it is awaited.
-fn handed_back(context: &Context<'_>, helper: FnRef, depth: u32) -> Option<(&'static Api, crate::finding::Place)> {
+fn handed_back(context: &Context<'_>, helper: FnRef, depth: u32) -> Option<(&'static Api, Place)> {
     // Most need not be looked into.
     let outlines = context.project.of_outlines();
     let definition = context.project.function(helper);
@@ -261,12 +262,7 @@ fn handed_back(context: &Context<'_>, helper: FnRef, depth: u32) -> Option<(&'st
 const MOST_RETURNS: usize = 4;
 
 /// Where what a helper returns is started, if nobody else keeps hold of it.
-fn started_for(
-    context: &Context<'_>,
-    helper: FnRef,
-    task: ValueId,
-    depth: u32,
-) -> Option<(&'static Api, crate::finding::Place)> {
+fn started_for(context: &Context<'_>, helper: FnRef, task: ValueId, depth: u32) -> Option<(&'static Api, Place)> {
     let model = context.project.model(helper.file);
     let Value::Result(id) = model.value(task) else { return None };
     let call = model.call(*id);
@@ -295,7 +291,7 @@ fn started_for(
         return if depth < 8 { handed_back(context, inner, depth + 1) } else { None };
     };
     let weak = api.handle == Some(Handle::Weak);
-    let place = crate::finding::Place { file: helper.file, span: call.name_span };
+    let place = Place { file: helper.file, span: call.name_span };
     weak.then_some((api, place))
 }
 

@@ -234,13 +234,23 @@ fn handed_back(context: &Context<'_>, helper: FnRef) -> Option<String> {
 fn awaited_helper(context: &mut Context<'_>, id: CallId, call: &Call) {
     let project = context.project;
     let Some(helper) = project.own_of(context.file, id) else { return };
-    if project.declared(helper).kind != FunctionKind::Async || own_coroutine(context, helper).is_none() {
+    if project.declared(helper).kind != FunctionKind::Async {
         return;
     }
+    // Most need not be looked into: they give what they have awaited, or nothing.
+    let outlines = project.of_outlines();
     let returned = &project.function(helper).returned;
-    let is_coroutine = |value: &ValueId| matches!(project.evaluate(helper.file, *value), Ty::Coroutine(_, Some(inner)) if own_coroutine(context, inner).is_some());
-    let gives = !returned.is_empty()
-        && returned.iter().all(is_coroutine)
+    let model = project.model(helper.file);
+    let are_calls = returned.iter().all(|it| matches!(model.value(*it), Value::Result(_)));
+    drop(outlines);
+    if returned.is_empty() || !are_calls || own_coroutine(context, helper).is_none() {
+        return;
+    }
+    let is_coroutine = |value: &ValueId| match project.evaluate(helper.file, *value) {
+        Ty::Coroutine(_, Some(inner)) => own_coroutine(context, inner).is_some(),
+        _ => false,
+    };
+    let gives = returned.iter().all(is_coroutine)
         && !flow::exits(&project.function(helper).body, &|_| false).falls
         && !is_overloaded(context, helper);
     if gives && context.is_unread(call.function, context.use_of(id)) {
