@@ -239,8 +239,11 @@ impl Project {
     fn path_called(&self, file: FileId, id: CallId) -> Option<LibraryPath> {
         let model = self.model(file);
         let callee = model.call(id).callee;
-        if !matches!(model.value(callee), Value::Path(_) | Value::Global(..) | Value::Attr(..)) {
-            return None;
+        match model.value(callee) {
+            Value::Path(_) | Value::Global(..) => {}
+            // Most methods have other names.
+            Value::Attr(_, name) if exhausts(model.name(*name), false) || is_lazy(model.name(*name)) => {}
+            _ => return None,
         }
         match self.evaluate(file, callee) {
             Ty::External(path) => Some(path),
@@ -266,6 +269,26 @@ fn exhausted<'a>(path: &str, args: &'a [Arg]) -> Option<&'a Arg> {
         _ => 0,
     };
     args.get(at).filter(|arg| arg.name.is_none() && !arg.spread)
+}
+
+/// Functions of `itertools` that give elements of what they are given.
+fn is_lazy(name: &str) -> bool {
+    const NAMES: [&str; 13] = [
+        "accumulate",
+        "batched",
+        "chain",
+        "cycle",
+        "dropwhile",
+        "filterfalse",
+        "from_iterable",
+        "groupby",
+        "islice",
+        "pairwise",
+        "starmap",
+        "takewhile",
+        "zip_longest",
+    ];
+    NAMES.contains(&name)
 }
 
 /// What a call takes elements of once somebody takes its own.

@@ -277,10 +277,12 @@ impl<'a> Lowerer<'a> {
         }
     }
 
-    /// An expression of which only the truth is asked: what it stands for may have a method that says so.
+    /// An expression of which only the truth is asked: what a name stands for may have a method that says so.
     pub(super) fn tested(&mut self, test: &'a Expr) -> ValueId {
         let value = self.expression(test, Use::Tested);
-        if matches!(test, Expr::Name(_) | Expr::Attribute(_) | Expr::Call(_)) {
+        if test.is_name_expr()
+            && matches!(self.model.value(value), Value::Result(_) | Value::Instance { .. } | Value::Union(_))
+        {
             self.operator(value, "__bool__", span(test.range()));
         }
         value

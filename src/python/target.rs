@@ -1,6 +1,6 @@
 //! Targets: what an assignment binds, and what setting or deleting something runs.
 
-use ruff_python_ast::{Expr, ExprAttribute};
+use ruff_python_ast::{Expr, ExprAttribute, ExprSubscript};
 use ruff_text_size::Ranged;
 
 use crate::model::{Implicit, ImplicitKind, Node, UNKNOWN, Use, Value, ValueId};
@@ -43,31 +43,38 @@ impl<'a> Lowerer<'a> {
 
     /// `x.y += 1` and `x[0] += 1` set what they have read.
     pub(super) fn set_again(&mut self, target: &'a Expr) {
-        let (object, method) = match target {
-            Expr::Attribute(it) => (&it.value, format!("{}.setter", it.attr)),
-            Expr::Subscript(it) => (&it.value, "__setitem__".to_owned()),
-            _ => return,
+        let (Expr::Attribute(ExprAttribute { value: object, .. })
+        | Expr::Subscript(ExprSubscript { value: object, .. })) = target
+        else {
+            return;
         };
         // The object has been evaluated before: only a name stands for it here.
-        if let Expr::Name(name) = &**object {
-            let object = self.read(name.id.as_str());
-            self.operator(object, &method, span(target.range()));
+        let Expr::Name(name) = &**object else { return };
+        let object = self.read(name.id.as_str());
+        match target {
+            Expr::Attribute(it) => self.accessor(it, object, "setter"),
+            _ => self.operator(object, "__setitem__", span(target.range())),
         }
     }
 
     /// Setting or deleting an attribute runs what a property has for it. Of a method's own object, only where its class has such a thing:
     /// most of what methods do is to set attributes.
     fn accessor(&mut self, target: &ExprAttribute, object: ValueId, kind: &str) {
-        let name = format!("{}.{kind}", target.attr);
+        if self.model.is_opaque(object) {
+            return;
+        }
         let may_run = match self.is_receiver(&target.value) {
             Some(class) => {
-                let known = self.model.known_name(&name);
-                known.is_some_and(|name| self.model.class(class).methods.iter().any(|(it, _)| *it == name))
+                let is_it = |name: &str| {
+                    let rest = name.strip_prefix(target.attr.as_str()).and_then(|it| it.strip_prefix('.'));
+                    rest == Some(kind)
+                };
+                self.model.class(class).methods.iter().any(|(name, _)| is_it(self.model.name(*name)))
             }
             None => true,
         };
         if may_run {
-            self.operator(object, &name, span(target.range()));
+            self.operator(object, &format!("{}.{kind}", target.attr), span(target.range()));
         }
     }
 
