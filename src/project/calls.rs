@@ -4,6 +4,7 @@ use crate::finding::FileId;
 use crate::model::{CallId, ClassKind, Value};
 use crate::source::Language;
 
+use super::callables::Wrapping;
 use super::members::Ancestor;
 use super::types::{Class, ClassRef, FnRef, Ty};
 use super::{Project, trace};
@@ -98,6 +99,10 @@ impl Project {
         if self.language(class.file) != Language::Python {
             return false;
         }
+        // Hardly any class says so.
+        if !self.ancestry(class).iter().any(|it| matches!(it, Ancestor::Own(it) if self.may_be_made_otherwise(*it))) {
+            return false;
+        }
         let ancestry = self.ancestry(class);
         let own = || ancestry.iter().filter_map(|it| if let Ancestor::Own(class) = it { Some(*class) } else { None });
         let answers = |it: ClassRef| {
@@ -115,6 +120,15 @@ impl Project {
         };
         let gives_another = |new: FnRef| self.returns(new, None).parts().iter().any(another);
         own().any(answers) || own().find_map(|it| self.own_method(it, "__new__")).is_some_and(gives_another)
+    }
+
+    /// The class has a metaclass, or a method that makes its instances.
+    fn may_be_made_otherwise(&self, class: ClassRef) -> bool {
+        let model = self.model(class.file);
+        let definition = model.class(class.class);
+        let new = || model.names.find("__new__");
+        definition.metaclass.is_some()
+            || new().is_some_and(|new| definition.methods.iter().any(|(name, _)| *name == new))
     }
 
     /// The method asks the classes above for what it does: `super().__call__()`.
@@ -142,12 +156,12 @@ impl Project {
             }
             Ty::Function(function) => match self.described(*function) {
                 Some(api) => Callee::Api(api.path, Ty::Unknown),
-                None => Callee::Own(*function),
+                None => self.called_of_own(language, *function),
             },
             Ty::Bound(receiver, function) => match self.described(*function) {
                 Some(api) if !self.is_told_of(receiver, api) => Callee::Unknown,
                 Some(api) => Callee::Api(api.path, (**receiver).clone()),
-                None => Callee::Own(*function),
+                None => self.called_of_own(language, *function),
             },
             Ty::Class(class) if self.is_made_otherwise(*class) => Callee::Unknown,
             Ty::Class(class) => Callee::Construct(*class),
@@ -174,6 +188,17 @@ impl Project {
                 }
             }
             _ => Callee::Unknown,
+        }
+    }
+
+    /// A call of a function of the project's runs it, unless a decorator has made an object of it that is called instead.
+    fn called_of_own(&self, language: Language, function: FnRef) -> Callee {
+        let is_made = language == Language::Python
+            && !self.declared(function).decorators.is_empty()
+            && self.wrapping(function) == Wrapping::Made;
+        match is_made.then(|| self.made_of(function)).flatten() {
+            Some(made) => self.callee_of(language, &made),
+            None => Callee::Own(function),
         }
     }
 }

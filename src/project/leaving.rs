@@ -1,7 +1,7 @@
 //! Code that nothing gets to: what stands after a call that never returns, or after a loop that never ends.
 
 use crate::finding::FileId;
-use crate::model::{BranchKind, CallId, LoopKind, Node, Use, flow};
+use crate::model::{BranchKind, CallId, Kinds, LoopKind, Node, Use, flow};
 use crate::source::Language;
 
 use super::remembered::Only;
@@ -37,13 +37,18 @@ impl Project {
         if self.noted {
             trace::looks_into(function.file);
         }
-        let definition = self.function(function);
-        let may_end_so = definition.body.nodes.last().is_some_and(|it| it.has_parts() || it.leaves() || is_call(it));
+        let body = &self.function(function).body;
         let ends = |node: &Node| {
             let Node::Call(id) = node else { return false };
             self.api_of(function.file, *id).is_some_and(|api| api.never_returns)
         };
-        may_end_so && !flow::exits(&definition.body, &ends).survives() && !self.is_abstract(function)
+        // Most bodies show at once that they end otherwise.
+        let may_end_so = body.nodes.last().is_some_and(|last| match last {
+            Node::Call(_) => ends(last),
+            Node::Return { .. } => false,
+            _ => (last.leaves() || last.has_parts()) && body.kinds().meet(Kinds::RAISE.and(Kinds::CALL)),
+        });
+        may_end_so && !flow::exits(body, &ends).survives() && !self.is_abstract(function)
     }
 
     /// Nothing that stands after the node in its block runs.
@@ -75,8 +80,4 @@ impl Project {
         flow::exits_of(node, &|it| matches!(it, Node::Call(_)) && self.is_the_end(file, it)).falls
             || flow::parts(node).any(|part| flow::find(part, &mut |it| matches!(it, Node::Scope(_))).is_some())
     }
-}
-
-fn is_call(node: &Node) -> bool {
-    matches!(node, Node::Call(_))
 }

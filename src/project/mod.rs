@@ -17,6 +17,7 @@ pub mod evidence;
 mod fields;
 mod files;
 mod forks;
+mod globs;
 mod guards;
 mod implementations;
 mod installed;
@@ -34,6 +35,7 @@ mod path;
 mod reach;
 mod remembered;
 mod resolve;
+mod results;
 mod shared;
 mod sites;
 mod special;
@@ -60,7 +62,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::finding::{FileId, Place, Sources};
 use crate::knowledge::Knowledge;
-use crate::model::{FileModel, Function, FunctionId, TOP_LEVEL};
+use crate::model::{FileModel, Function, FunctionId, ModuleId, TOP_LEVEL};
 use crate::rules::RuleSet;
 use crate::rust::{Mentions, Word};
 use crate::source::{Language, Source, Span};
@@ -90,6 +92,8 @@ pub struct Project {
     blocks: Blocks,
     /// The same of crates outside the group, by the crate's first file: found when something leads there.
     crates: Mutex<FxHashMap<FileId, Arc<Blocks>>>,
+    /// What modules open that open very many others.
+    reached: Mutex<FxHashMap<(FileId, ModuleId), Arc<globs::Reached>>>,
     /// What modules hold that Python has from Rust: found when something leads there.
     foreign: Mutex<FxHashMap<ForeignModule, border::Contents>>,
     effects: Effects,
@@ -147,6 +151,7 @@ impl Project {
             files,
             blocks: Blocks::default(),
             crates: Mutex::default(),
+            reached: Mutex::default(),
             foreign: Mutex::default(),
             effects: Effects::default(),
             async_library: OnceLock::new(),

@@ -53,19 +53,19 @@ impl<'a> Lowerer<'a> {
         let value = self.add(Value::Function(id));
         self.push(Node::Define(id));
         if let Some(class) = class {
-            let name = self.name(name);
+            let accessor = definition.decorator_list.iter().find_map(|it| accessor(&it.expression, name));
+            // Under the property's own name stands what reading it runs.
+            let method = self.name(accessor.as_deref().unwrap_or(name));
             let in_arm = self.in_arm();
             let class = &mut self.model.classes[class.index()];
-            let is_another = class.methods.iter().any(|it| it.0 == name);
             // Which of several is there may hang on the platform, or on what can be imported.
-            if is_another && in_arm {
-                class.fields.push((name, UNKNOWN));
+            if in_arm && class.methods.iter().any(|it| it.0 == method) {
+                class.fields.push((method, UNKNOWN));
             }
-            // Who reads a property runs its first function.
-            if !(is_another && changes_property(definition)) {
-                class.methods.push((name, id));
+            class.methods.push((method, id));
+            if accessor.is_none() {
+                self.frame().inner.push((method, Inner::Value(value)));
             }
-            self.frame().inner.push((name, Inner::Value(value)));
         } else {
             self.bind(name, value, span(definition.name.range()));
         }
@@ -226,17 +226,16 @@ impl<'a> Lowerer<'a> {
     }
 }
 
-/// `@name.setter`, `@name.deleter`
-fn changes_property(definition: &StmtFunctionDef) -> bool {
-    definition.decorator_list.iter().any(|decorator| {
-        matches!(&decorator.expression, Expr::Attribute(it) if matches!(it.attr.as_str(), "setter" | "deleter")
-            && matches!(&*it.value, Expr::Name(property) if property.id == definition.name.id))
-    })
-}
-
 /// What the first parameter of a method stands for.
 enum Receiver {
     None,
     Instance,
     Class(ClassId),
+}
+
+/// `@name.setter` on a function of that name: it is found as `name.setter`, a name that nothing else can have.
+fn accessor(decorator: &Expr, name: &str) -> Option<String> {
+    let Expr::Attribute(it) = decorator else { return None };
+    let is_of = matches!(&*it.value, Expr::Name(property) if property.id == name);
+    (is_of && matches!(it.attr.as_str(), "setter" | "deleter")).then(|| format!("{name}.{}", it.attr))
 }

@@ -414,8 +414,10 @@ fn waits_for_one_of(context: &Context<'_>, body: &Block, function: FunctionId, s
     let cancelled = cancelled::by_helpers(context, function, span);
     let waits = |node: &Node| {
         let Node::Await(it) = node else { return false };
-        let is_plain = !matches!(context.model().value(it.value), Value::Result(_));
-        is_plain || cancelled.iter().any(|name| context.text(it.span).contains(name))
+        let words = || context.text(it.span).split(|it: char| it != '_' && !it.is_alphanumeric());
+        // An element of what was cancelled goes by a name of its own.
+        let is_element = matches!(context.model().value(it.value), Value::Element(_));
+        is_element || words().any(|word| cancelled.contains(&word))
     };
     !cancelled.is_empty() && flow::find(body, &mut |node| waits(node)).is_some()
 }
