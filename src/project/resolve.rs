@@ -307,7 +307,11 @@ impl Project {
                 let result = if api.transparent {
                     // `Arc::clone(&x)` is `x.clone()`.
                     let by_path = matches!(callee, Ty::External(_)) && !model.call(call).args.is_empty();
-                    if receiver.is_unknown() || by_path { argument(0) } else { receiver.clone() }
+                    if receiver.is_unknown() || by_path {
+                        self.behind_guard(path, argument(0))
+                    } else {
+                        receiver.clone()
+                    }
                 } else if api.returns.is_empty() {
                     match self.knowledge.type_facts(language, path) {
                         Some(facts) if language == Language::Python => Ty::library(facts.path),

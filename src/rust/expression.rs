@@ -273,8 +273,10 @@ impl Lowerer<'_> {
 
     fn binary(&mut self, it: &syn::ExprBinary, whole: &Expr) -> ValueId {
         if !matches!(it.op, BinOp::And(_) | BinOp::Or(_)) {
-            self.expression(&it.left, Use::Consumed);
-            self.expression(&it.right, Use::Consumed);
+            // `a += b` of numbers evaluates `b` first. Of other types it is `a`; there `b` mostly is a reference.
+            let (first, second) = if computes_in_place(it) { (&it.right, &it.left) } else { (&it.left, &it.right) };
+            self.expression(first, Use::Consumed);
+            self.expression(second, Use::Consumed);
             return UNKNOWN;
         }
         // The operands of lazy operators drop their temporaries.
@@ -408,6 +410,24 @@ impl Lowerer<'_> {
         self.note_type(it, value);
         value
     }
+}
+
+/// `a += b`, as far as the sign tells, of numbers.
+fn computes_in_place(it: &syn::ExprBinary) -> bool {
+    let assigns = matches!(
+        it.op,
+        BinOp::AddAssign(_)
+            | BinOp::SubAssign(_)
+            | BinOp::MulAssign(_)
+            | BinOp::DivAssign(_)
+            | BinOp::RemAssign(_)
+            | BinOp::BitXorAssign(_)
+            | BinOp::BitAndAssign(_)
+            | BinOp::BitOrAssign(_)
+            | BinOp::ShlAssign(_)
+            | BinOp::ShrAssign(_)
+    );
+    assigns && !matches!(&*it.right, Expr::Reference(_))
 }
 
 fn is_dotted(expr: &Expr) -> bool {

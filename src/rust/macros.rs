@@ -81,7 +81,8 @@ impl Lowerer<'_> {
                 UNKNOWN
             }
             other if EVALUATE.contains(&other) || other.starts_with("assert_") => {
-                let values = self.evaluated(split(mac.tokens.clone()).into_iter(), Use::Consumed);
+                let walk = |this: &mut Self| this.evaluated(split(mac.tokens.clone()).into_iter(), Use::Consumed);
+                let values = if is_expression(other) { walk(self) } else { self.statement_scope(span, walk) };
                 if matches!(other, "write" | "writeln")
                     && let Some(out) = values.first().copied()
                 {
@@ -127,7 +128,14 @@ impl Lowerer<'_> {
         let mut values = Vec::new();
         for part in parts {
             match syn::parse2::<Expr>(strip_field(&part)) {
-                Ok(expr) => values.push(self.expression(&expr, result)),
+                Ok(expr) => {
+                    let value = self.expression(&expr, result);
+                    // Most macros look at what they are given by reference.
+                    if result == Use::Consumed {
+                        self.temporary(&expr, value, false);
+                    }
+                    values.push(value);
+                }
                 Err(_) => self.mention(part),
             }
         }
@@ -277,6 +285,11 @@ impl Lowerer<'_> {
             }
         }
     }
+}
+
+/// What the macro stands for is no block: what its arguments make lives to the end of the statement around it.
+fn is_expression(name: &str) -> bool {
+    matches!(name, "write" | "writeln" | "format_args" | "dbg" | "ready")
 }
 
 /// At top-level commas.
