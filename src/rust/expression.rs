@@ -214,7 +214,12 @@ impl Lowerer<'_> {
                 for part in [&it.start, &it.end].into_iter().flatten() {
                     self.expression(part, Use::Consumed);
                 }
-                UNKNOWN
+                if it.start.is_none() || result != Use::Receiver {
+                    return UNKNOWN;
+                }
+                // `(0..3).map(..)`
+                let class = self.absolute(&["std", "ops", "Range"]);
+                self.instance(class, Vec::new())
             }
             Expr::Let(it) => {
                 let value = self.expression(&it.expr, Use::Consumed);

@@ -1,6 +1,6 @@
 //! Macros: the bodies of those everybody uses are code, of others only the names they mention are known.
 
-use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Block, Expr, Macro, Pat, Token};
 
@@ -68,6 +68,10 @@ impl Lowerer<'_> {
                 let parts = split(mac.tokens.clone());
                 self.evaluated(parts.first().cloned().into_iter(), Use::Tested);
                 parts.into_iter().skip(1).for_each(|it| self.mention(it));
+                UNKNOWN
+            }
+            "json" => {
+                self.statement_scope(span, |this| this.json(mac.tokens.clone()));
                 UNKNOWN
             }
             "bail" => {
@@ -140,6 +144,31 @@ impl Lowerer<'_> {
             }
         }
         values
+    }
+
+    /// `json!({"name": name(), "items": [1, count()]})`: what stands for values.
+    fn json(&mut self, tokens: TokenStream) {
+        let mut trees = tokens.clone().into_iter();
+        let group = match (trees.next(), trees.next()) {
+            (Some(TokenTree::Group(group)), None) => group,
+            _ => {
+                self.evaluated(std::iter::once(tokens), Use::Consumed);
+                return;
+            }
+        };
+        match group.delimiter() {
+            Delimiter::Brace => {
+                for entry in split(group.stream()) {
+                    let (key, value) = key_and_value(entry);
+                    self.mention(key);
+                    self.json(value);
+                }
+            }
+            Delimiter::Bracket => split(group.stream()).into_iter().for_each(|it| self.json(it)),
+            Delimiter::Parenthesis | Delimiter::None => {
+                self.evaluated(std::iter::once(tokens), Use::Consumed);
+            }
+        }
     }
 
     fn vector(&mut self, mac: &Macro) -> ValueId {
@@ -308,6 +337,25 @@ pub(super) fn split(tokens: TokenStream) -> Vec<TokenStream> {
         parts.push(part.into_iter().collect());
     }
     parts
+}
+
+/// At the first colon that is not one of `::`.
+fn key_and_value(entry: TokenStream) -> (TokenStream, TokenStream) {
+    let mut trees = entry.into_iter();
+    let mut key = Vec::new();
+    let mut in_path = false;
+    for tree in trees.by_ref() {
+        if let TokenTree::Punct(it) = &tree
+            && it.as_char() == ':'
+        {
+            in_path = !in_path;
+            if in_path && it.spacing() == Spacing::Alone {
+                break;
+            }
+        }
+        key.push(tree);
+    }
+    (key.into_iter().collect(), trees.collect())
 }
 
 /// `name = %value`, `target: value`, `?value`: the value.
