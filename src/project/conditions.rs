@@ -87,12 +87,16 @@ impl Project {
             &model.function(call.function).body,
             &mut |node| matches!(node, Node::Loop(it) if it.iterated.is_some_and(is_it)),
         );
-        looped.is_some()
-            || model.calls_in(call.function).any(|other| {
-                other.function == call.function
-                    && other.args.iter().any(|arg| is_it(arg.value))
+        let is_rust = model.language == Language::Rust;
+        looped.is_some() || model.calls_in(call.function).any(|other| {
+            // Rust: `lines.next()`
+            let is_asked = is_rust && matches!(model.value(other.callee), Value::Attr(receiver, _) if is_it(*receiver));
+            let is_gone_through = || {
+                other.args.iter().any(|arg| is_it(arg.value))
                     && matches!(self.evaluate(file, other.callee), Ty::External(path) if path.starts_with("builtins."))
-            })
+            };
+            other.function == call.function && (is_asked || is_gone_through())
+        })
     }
 
     /// Rust: the trait that the method has its name of is that library's where the call is, or may be.
