@@ -135,6 +135,8 @@ pub enum Runner {
     Loop,
     Task,
     Inline,
+    /// As [`Self::Inline`], and what comes of it is kept: it is called the first time alone.
+    Once,
     Runtime,
 }
 

@@ -120,6 +120,18 @@ impl Project {
         self.api_of(file, call).is_some_and(|api| api.runs.iter().any(is_it))
     }
 
+    /// Rust: the argument of the call is a function that a library's runs before it gives anything: `entry.or_insert_with(make)`.
+    fn is_run_inline(&self, file: FileId, call: CallId, argument: usize) -> bool {
+        if self.language(file) != Language::Rust {
+            return false;
+        }
+        let is_it = |runs: &Runs| runs.place == Runner::Inline && runs.position.map(usize::from) == Some(argument);
+        self.api_of(file, call).is_some_and(|api| {
+            let is_lazy = api.transparent || api.returns.starts_with("std::iter::Iterator");
+            !is_lazy && api.runs.iter().any(is_it)
+        })
+    }
+
     /// The parameter at that position is run in a thread or process, on some path at least: as it is, or by a function around
     /// it, through however many functions.
     fn hands_off(&self, function: FnRef, position: u32, depth: u32) -> bool {
@@ -158,6 +170,9 @@ impl Project {
             for (owner, at_position, call, argument) in handed {
                 if (*owner, *at_position) != (function.function, position) {
                     continue;
+                }
+                if self.is_run_inline(function.file, *call, *argument) {
+                    return true;
                 }
                 let next = self.parameter_given(function.file, *call, *argument);
                 pending.extend(next.filter(|next| !pending.contains(next)));

@@ -27,12 +27,22 @@ impl Project {
         let mut callbacks = Vec::new();
         let scope = OnceCell::new();
         for (id, call) in model.all_calls() {
-            let Value::Attr(_, name) = model.value(call.callee) else { continue };
+            let is_rust = model.language == Language::Rust;
+            let (name, is_method) = match model.value(call.callee) {
+                Value::Attr(_, name) => (Some(name), true),
+                // `future::poll_fn(..)`
+                Value::Path(path) if is_rust => (path.segments.last(), false),
+                Value::Global(_, name) if is_rust => (Some(name), false),
+                _ => continue,
+            };
+            let Some(name) = name else { continue };
             if call.args.is_empty() || !self.knowledge.names_a_callback(model.language, model.name(*name)) {
                 continue;
             }
-            let is_rust = model.language == Language::Rust;
-            if is_rust && !self.may_call_back(file, model.name(*name), scope.get_or_init(|| self.opened_by(file))) {
+            if is_rust
+                && is_method
+                && !self.may_call_back(file, model.name(*name), scope.get_or_init(|| self.opened_by(file)))
+            {
                 continue;
             }
             // A closure that does nothing blocks nothing.

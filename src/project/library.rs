@@ -41,6 +41,9 @@ impl Project {
             let called = position.parse().map_or(Ty::Unknown, |position| (around.argument)(position));
             return self.given_when_called(&called);
         }
+        if let Some(position) = text.strip_prefix("await:") {
+            return position.parse().map_or(Ty::Unknown, |position| self.awaited(&(around.argument)(position)));
+        }
         if let Some(position) = text.strip_prefix("enter:") {
             return position.parse().map_or(Ty::Unknown, |position| self.entered(&(around.argument)(position), false));
         }

@@ -44,6 +44,9 @@ impl Project {
                     Ty::Unknown if matches!(receiver, Ty::Class(_)) && self.has_variant(*class, name) => {
                         receiver.clone()
                     }
+                    Ty::Unknown if matches!(receiver, Ty::Class(_)) && self.has_unit_variant(*class, name) => {
+                        Ty::Instance(Class::Own(*class), none())
+                    }
                     // Derived.
                     Ty::Unknown if language == Language::Rust && name == "default" => {
                         let this = Ty::Instance(Class::Own(*class), none());
@@ -91,6 +94,9 @@ impl Project {
                 };
                 self.library_member(language, path, &[], receiver, name)
             }
+            Ty::Function(block) if language == Language::Rust && self.is_async_block(*block) => {
+                self.library_member(language, "std::future::Future", &[], receiver, name)
+            }
             Ty::Coroutine(..) if language == Language::Rust => {
                 self.library_member(language, "std::future::Future", &[], receiver, name)
             }
@@ -102,6 +108,10 @@ impl Project {
             Ty::Union(parts) => Ty::union(parts.iter().map(|it| self.member(language, it, name))),
             _ => Ty::Unknown,
         }
+    }
+
+    fn is_async_block(&self, function: FnRef) -> bool {
+        self.declared(function).kind == FunctionKind::AsyncBlock
     }
 
     pub(super) fn external_member(&self, language: Language, path: &str, name: &str) -> Ty {

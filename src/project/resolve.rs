@@ -159,7 +159,7 @@ impl Project {
         }
     }
 
-    fn outside(&self, file: FileId, path: &Path) -> Ty {
+    pub(super) fn outside(&self, file: FileId, path: &Path) -> Ty {
         let model = self.model(file);
         let segments: Vec<&str> = path.segments.iter().map(|it| model.name(*it)).collect();
         match (model.language, path.root) {

@@ -144,12 +144,12 @@ impl Found<'_> {
             _ => false,
         });
         let (guards, branches, once) = (self.guards.clone(), self.branches, self.once);
-        Site { span, call, asks: None, given, guards, branches, once, held }
+        Site { span, call, asks: None, given, guards, branches, once, shared: false, held }
     }
 
     /// The object is an attribute of another.
     pub(super) fn is_held(&self, object: ValueId) -> bool {
-        matches!(self.project.model(self.file).value(object), Value::Attr(..))
+        matches!(self.project.model(self.file).value(object), Value::Attr(..) | Value::Field(..))
     }
 
     /// What tests say of values that the call hands on, the latest one first.
@@ -361,21 +361,38 @@ impl Found<'_> {
     fn library_call(&mut self, site: &Site, id: CallId, api: &'static Api) {
         let model = self.project.model(self.file);
         let call = model.call(id);
-        let inline = api.runs.iter().filter(|it| it.place == Runner::Inline);
+        let inline = api.runs.iter().filter(|it| matches!(it.place, Runner::Inline | Runner::Once));
         for runs in inline {
             let name = (!runs.name.is_empty()).then_some(runs.name);
             let argument = call.argument(&model.names, runs.position.map(usize::from), name);
             if let Some(argument) = argument
                 && (!is_lazy(api) || self.is_consumed(id, 0))
             {
-                self.inline(site, argument.value);
+                match self.keeper(call).filter(|_| runs.place == Runner::Once) {
+                    Some(shared) => self.inline(&Site { once: true, shared, ..site.clone() }, argument.value),
+                    None => self.inline(site, argument.value),
+                }
             }
+        }
+        if model.language == Language::Rust {
+            self.exhaust(site, id, api);
         }
         if let Some(argument) = call.args.first().filter(|_| api.returns.starts_with("enter:")) {
             // A stack that is entered here is left here, and all that is in it.
             let leaves = matches!(model.value(call.callee), Value::Attr(stack, _)
                 if matches!(model.value(*stack), Value::Entered(..)));
             self.enter(&self.site_of(site.span, argument.value), argument.value, leaves);
+        }
+    }
+
+    /// What is made by the call is kept by an object that outlives this function: `true`, by one that the whole program has.
+    fn keeper(&self, call: &Call) -> Option<bool> {
+        let model = self.project.model(self.file);
+        let Value::Attr(keeper, _) = *model.value(call.callee) else { return None };
+        match model.value(keeper) {
+            Value::Result(_) => None,
+            Value::Field(..) | Value::Param(..) => Some(false),
+            _ => Some(self.project.declared(self.function).params.iter().all(|it| it.value != keeper)),
         }
     }
 

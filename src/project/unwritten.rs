@@ -109,6 +109,10 @@ impl Found<'_> {
                     self.own(site, [next]);
                 } else if let Ty::Bound(_, into) = project.member(Language::Rust, value, "into_iter") {
                     self.own(site, [into]);
+                    let iterator = project.returns(into, Some(value));
+                    if matches!(iterator, Ty::Instance(Class::Own(_), _)) {
+                        self.method(site, &iterator, "next");
+                    }
                 }
             }
             (Language::Rust, Ty::Instance(Class::Library(_), _)) => self.method(site, value, "next"),
@@ -182,7 +186,45 @@ impl Found<'_> {
             }
             return;
         }
+        if model.language == Language::Rust
+            && depth < MOST_LAZY
+            && let Some(receiver) = self.adapted(value)
+        {
+            self.go_through(span, receiver, depth + 1);
+            return;
+        }
         self.iterate(&self.site_of(span, value), &project.evaluate(self.file, value));
+    }
+
+    /// Rust: what an adaptor takes its elements of: `x` of `x.enumerate()`.
+    fn adapted(&self, value: ValueId) -> Option<ValueId> {
+        let model = self.project.model(self.file);
+        let Value::Result(id) = model.value(value) else { return None };
+        let Value::Attr(receiver, _) = model.value(model.call(*id).callee) else { return None };
+        let api = self.project.api_of(self.file, *id)?;
+        let gives_iterator = api.transparent || api.returns.starts_with("std::iter::Iterator");
+        (api.path.starts_with("std::iter::Iterator::") && gives_iterator).then_some(*receiver)
+    }
+
+    /// Rust: `x.map(..).collect()` asks an iterator of the project's own for all of its elements.
+    pub(super) fn exhaust(&mut self, site: &Site, id: CallId, api: &Api) {
+        let project = self.project;
+        let model = project.model(self.file);
+        let Value::Attr(mut receiver, _) = *model.value(model.call(id).callee) else { return };
+        if !api.path.starts_with("std::iter::Iterator::")
+            || api.transparent
+            || api.returns.starts_with("std::iter::Iterator")
+        {
+            return;
+        }
+        for _ in 0..MOST_LAZY {
+            let Some(inner) = self.adapted(receiver) else { break };
+            receiver = inner;
+        }
+        let iterator = project.evaluate(self.file, receiver);
+        if matches!(iterator, Ty::Instance(Class::Own(_), _)) {
+            self.method(site, &iterator, "next");
+        }
     }
 }
 

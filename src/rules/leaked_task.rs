@@ -36,9 +36,10 @@ fn check(context: &mut Context<'_>) {
         } else if context.language() == Language::Rust
             && let Some(helper) = context.project.own_of(context.file, id)
             && !context.project.declared(helper).kind.is_async()
-            && detaches(context, &context.project.result_of_call(context.file, id))
+            && let handle = context.project.result_of_call(context.file, id)
+            && detaches(context, &handle)
         {
-            returned_handle(context, call, helper);
+            returned_handle(context, call, helper, &handle);
         } else if context.language() == Language::Python
             && let Some(helper) = context.project.own_of(context.file, id)
             && let Some((api, place)) = handed_back(context, helper, 0)
@@ -94,8 +95,10 @@ pub(super) fn detaches(context: &Context<'_>, ty: &Ty) -> bool {
 }
 
 /// Rust: a helper's type says that it gives a task's handle.
-fn returned_handle(context: &mut Context<'_>, call: &Call, helper: FnRef) {
-    if !result_is_lost(context, call) && !context.wants(Profile::Strict) || is_tracked(context, helper) {
+fn returned_handle(context: &mut Context<'_>, call: &Call, helper: FnRef, handle: &Ty) {
+    let is_fallible = matches!(handle, Ty::Instance(_, args) if args.first().is_some_and(Ty::is_result));
+    let loses_error = is_fallible || result_is_lost(context, call);
+    if !loses_error && !context.wants(Profile::Strict) || is_tracked(context, helper) {
         return;
     }
     let name = context.project.short_name(helper).to_owned();

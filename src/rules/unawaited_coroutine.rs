@@ -151,6 +151,9 @@ fn coroutine(context: &Context<'_>, id: CallId) -> Option<String> {
     let of_library = |api: &Api| api.is_async.then(|| api.path.to_owned());
     match context.project.only(context.file, id) {
         Only::Own(function) => own(function),
+        Only::Api(api) if context.language() == Language::Rust && api.path == "std::boxed::Box::pin" => {
+            is_future(context, &context.project.result_of_call(context.file, id)).then(|| api.path.to_owned())
+        }
         Only::Api(api) => of_library(api),
         Only::Construct(_) | Only::Unknown => None,
         Only::Several => {
@@ -206,17 +209,46 @@ fn handed_back(context: &Context<'_>, helper: FnRef) -> Option<String> {
     let hands = !definition.kind.is_async() && !definition.is_generator && !definition.returned.is_empty();
     let plain = hands && project.wrapping(helper) == Wrapping::Plain;
     drop(outlines);
-    if !plain
-        || flow::exits(&project.function(helper).body, &|_| false).falls
-        || context.language() == Language::Rust
-        || is_overloaded(context, helper)
-    {
+    if plain && context.language() == Language::Rust {
+        return hands_future_back(context, helper).then(|| project.short_name(helper).to_owned());
+    }
+    if !plain || flow::exits(&project.function(helper).body, &|_| false).falls || is_overloaded(context, helper) {
         return None;
     }
     let all = definition.returned.iter().all(|value| {
         matches!(project.evaluate(helper.file, *value), Ty::Coroutine(_, Some(function)) if own_coroutine(context, function).is_some())
     });
     all.then(|| project.short_name(helper).to_owned())
+}
+
+/// Rust: a plain function that does nothing but make a future, boxed perhaps: `fn load() -> BoxFuture<'static, ()> { Box::pin(async ..) }`.
+fn hands_future_back(context: &Context<'_>, helper: FnRef) -> bool {
+    let project = context.project;
+    let model = project.model(helper.file);
+    let definition = project.function(helper);
+    // What it does before that is done.
+    let acts =
+        |node: &Node| matches!(node, Node::Call(id) if matches!(model.call(*id).result, Use::Dropped | Use::Discarded));
+    definition.kind == FunctionKind::Sync
+        && definition.decorators.is_empty()
+        && flow::find(&definition.body, &mut |node| acts(node)).is_none()
+        && definition.returned.iter().all(|value| is_future(context, &project.evaluate(helper.file, *value)))
+}
+
+/// Rust: an async block or what calling an async function gives, in whatever box.
+fn is_future(context: &Context<'_>, ty: &Ty) -> bool {
+    match ty {
+        Ty::Coroutine(..) => true,
+        Ty::Function(block) => {
+            let declared = context.project.declared(*block);
+            declared.kind == FunctionKind::AsyncBlock && !context.project.function(*block).is_generator
+        }
+        Ty::Instance(Class::Library(path), args) => {
+            matches!(&**path, "std::boxed::Box" | "std::pin::Pin")
+                && args.first().is_some_and(|inner| is_future(context, inner))
+        }
+        _ => false,
+    }
 }
 
 /// Other definitions of the same name, `@overload`s perhaps, say what it gives for which arguments.
