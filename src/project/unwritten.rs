@@ -206,7 +206,7 @@ impl Found<'_> {
         (api.path.starts_with("std::iter::Iterator::") && gives_iterator).then_some(*receiver)
     }
 
-    /// Rust: `x.map(..).collect()` asks an iterator of the project's own for all of its elements.
+    /// Rust: `x.map(..).collect()` asks an iterator for all of its elements.
     pub(super) fn exhaust(&mut self, site: &Site, id: CallId, api: &Api) {
         let project = self.project;
         let model = project.model(self.file);
@@ -222,9 +222,28 @@ impl Found<'_> {
             receiver = inner;
         }
         let iterator = project.evaluate(self.file, receiver);
-        if matches!(iterator, Ty::Instance(Class::Own(_), _)) {
+        let is_told = match iterator {
+            Ty::Instance(Class::Own(_), _) => false,
+            Ty::Instance(Class::Library(_), _) => self.is_made_by_effect(receiver),
+            _ => true,
+        };
+        if !is_told {
             self.method(site, &iterator, "next");
         }
+    }
+
+    /// What makes the iterator has an effect itself, as `read_dir(path)?` has: one is enough.
+    fn is_made_by_effect(&self, iterator: ValueId) -> bool {
+        let model = self.project.model(self.file);
+        let mut at = iterator;
+        while let Value::Inner(inner) = model.value(at) {
+            at = *inner;
+        }
+        let made = match model.value(at) {
+            Value::Result(id) => self.project.api_of(self.file, *id),
+            _ => None,
+        };
+        made.is_some_and(|api| api.effect.is_some())
     }
 }
 
