@@ -232,19 +232,26 @@ impl Found<'_> {
         }
     }
 
-    /// What makes the iterator has an effect itself, as `read_dir(path)?` has: one is enough.
+    /// What makes the iterator has an effect itself, as `read_dir(path)?` and `read_dir(path).unwrap()` have: one is enough.
     fn is_made_by_effect(&self, iterator: ValueId) -> bool {
         let model = self.project.model(self.file);
         let mut at = iterator;
-        while let Value::Inner(inner) = model.value(at) {
-            at = *inner;
+        loop {
+            at = match model.value(at) {
+                Value::Inner(inner) => *inner,
+                Value::Result(id) => match (self.project.api_of(self.file, *id), model.value(model.call(*id).callee)) {
+                    (Some(api), _) if api.effect.is_some() => return true,
+                    (Some(api), Value::Attr(receiver, _)) if is_of_result(api.path) => *receiver,
+                    _ => return false,
+                },
+                _ => return false,
+            };
         }
-        let made = match model.value(at) {
-            Value::Result(id) => self.project.api_of(self.file, *id),
-            _ => None,
-        };
-        made.is_some_and(|api| api.effect.is_some())
     }
+}
+
+fn is_of_result(path: &str) -> bool {
+    path.starts_with("std::result::Result::") || path.starts_with("std::option::Option::")
 }
 
 /// Wrapped deeper, an iterable is not looked for.
