@@ -216,6 +216,8 @@ pub struct HandlerFacts {
     pub sync: Option<Place>,
     pub asynchronous: Option<Place>,
     pub role: Option<HandlerRole>,
+    /// What a decorated function is from then on, as the tables write types; empty: a function.
+    pub makes: &'static str,
 }
 
 /// Where a framework runs a handler.

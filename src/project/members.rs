@@ -10,6 +10,7 @@ use crate::source::Language;
 
 use super::Project;
 use super::instances::is_plain_base;
+use super::library::class_of;
 use super::path::LibraryPath;
 use super::types::{Class, ClassRef, FnRef, Foreign, Ty, none, some};
 
@@ -59,6 +60,7 @@ impl Project {
                         },
                         found => found,
                     },
+                    Ty::Unknown if name == "__class__" => class_of(receiver),
                     found => found,
                 }
             }
@@ -106,6 +108,11 @@ impl Project {
                 Ty::union(parts.map(|it| self.member(language, it, name)))
             }
             Ty::Union(parts) => Ty::union(parts.iter().map(|it| self.member(language, it, name))),
+            Ty::Function(function) | Ty::Bound(_, function)
+                if language == Language::Python && !self.declared(*function).decorators.is_empty() =>
+            {
+                self.made_of(*function).map_or(Ty::Unknown, |made| self.member(language, &made, name))
+            }
             _ => Ty::Unknown,
         }
     }
@@ -443,8 +450,8 @@ impl Project {
         };
         match self.knowledge.api(language, &path) {
             Some(api) => {
-                let around = super::library::Around { receiver, argument: &|_| Ty::Unknown };
-                self.table_type(language, api.returns, &around)
+                let given = self.table_type(language, api.returns, &super::library::Around::of(receiver));
+                if api.is_async { Ty::Coroutine(Arc::new(given), None) } else { given }
             }
             None => Ty::Unknown,
         }
@@ -466,7 +473,7 @@ impl Project {
         if let Some(facts) = facts
             && let Some((_, ty)) = facts.fields.iter().find(|(field, _)| *field == name)
         {
-            let around = super::library::Around { receiver, argument: &|_| Ty::Unknown };
+            let around = super::library::Around::of(receiver);
             return Some(self.table_type(language, ty, &around));
         }
         let full = match language {

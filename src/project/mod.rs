@@ -32,6 +32,7 @@ mod path;
 mod reach;
 mod remembered;
 mod resolve;
+mod results;
 mod shared;
 mod sites;
 mod special;

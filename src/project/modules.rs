@@ -1,7 +1,7 @@
 //! What a module gives under a name: what it binds, the modules in it, and what it opens.
 
 use crate::finding::FileId;
-use crate::model::{ModuleId, NameId, ValueId};
+use crate::model::{FILE_MODULE, ModuleId, NameId, Value, ValueId};
 use crate::source::Language;
 
 use super::Project;
@@ -121,6 +121,25 @@ impl Project {
             // `use Enum::*`, and what cannot be told.
             _ => None,
         }
+    }
+
+    /// `from .core import core` in a package: who imports `core` from it gets that, and not the module of the same name. The package itself may
+    /// have the module before that.
+    pub(super) fn bound_over(&self, file: FileId, module: FileId, name: &str) -> Option<Ty> {
+        if name.is_empty() || self.language(module) != Language::Python {
+            return None;
+        }
+        let (package, _) = self.relative_module(module, if self.is_package(module) { 2 } else { 1 }, &[])?;
+        // Most packages do not.
+        if package == file || package == module || !self.source(package).text.contains(&format!("{name} import ")) {
+            return None;
+        }
+        let model = self.model(package);
+        let id = model.names.find(name)?;
+        let is_from_module =
+            |value: ValueId| matches!(model.value(value), Value::Path(path) if path.segments.ends_with(&[id, id]));
+        let (_, binding) = model.module(FILE_MODULE).bound_to(id).next()?;
+        is_from_module(binding.value).then(|| self.evaluate(package, binding.value))
     }
 
     fn is_package(&self, file: FileId) -> bool {

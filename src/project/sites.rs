@@ -56,7 +56,6 @@ impl Project {
     pub fn run_by_call(&self, function: FnRef, awaited: bool) -> Vec<FnRef> {
         let _outlines = self.of_outlines();
         let definition = self.declared(function);
-        let is_python = self.language(function.file) == Language::Python;
         let is_sync = |function: FnRef| !self.declared(function).kind.is_async();
         match self.wrapping(function) {
             Wrapping::Replaced(wrapper) if is_sync(wrapper) => return vec![wrapper],
@@ -66,7 +65,10 @@ impl Project {
         if self.is_installed(function.file) && self.runs_at_times(function) {
             return Vec::new();
         }
-        let mut run = Vec::new();
+        if definition.decorators.is_empty() {
+            return if self.is_run_by_caller(function, awaited) { vec![function] } else { Vec::new() };
+        }
+        let mut run = self.entered_around(function);
         for wrapper in self.wrappers(function) {
             if is_sync(wrapper) {
                 if !self.declared(wrapper).is_generator {
@@ -76,12 +78,18 @@ impl Project {
                 return run;
             }
         }
-        let runs = !definition.is_generator || !is_python;
-        // An async function of the user's answers for itself; nobody but the caller is told of what installed ones do.
-        if runs && (!definition.kind.is_async() || awaited && self.is_installed(function.file)) {
+        if self.is_run_by_caller(function, awaited) {
             run.push(function);
         }
         run
+    }
+
+    /// The function itself runs when it is called, and whoever calls it is told of what it does.
+    fn is_run_by_caller(&self, function: FnRef, awaited: bool) -> bool {
+        let definition = self.declared(function);
+        let runs = !definition.is_generator || self.language(function.file) == Language::Rust;
+        // An async function of the user's answers for itself; nobody but the caller is told of what installed ones do.
+        runs && (!definition.kind.is_async() || awaited && self.is_installed(function.file))
     }
 
     pub(super) fn property(&self, receiver: &Ty, name: &str) -> Option<FnRef> {

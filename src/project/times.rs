@@ -30,13 +30,26 @@ impl Project {
     }
 }
 
-/// `if X is None: X = load()`, where `X` outlives the call: the arm runs the first time.
+/// `if X is None: X = load()`, where `X` outlives the call: the arm runs the first time. So it does in `if X.is_closed():`,
+/// which asks whether what is kept still serves.
 pub(super) fn fills(model: &FileModel, function: FunctionId, arm: &Arm) -> bool {
-    arm.conditions.iter().any(|it| {
-        it.holds == (it.test == Test::None)
-            && matches!(it.test, Test::Truth | Test::None)
-            && is_set(model, function, it.value, arm.span)
+    let is_set = |value: ValueId| is_set(model, function, value, arm.span);
+    arm.conditions.iter().any(|it| match it.test {
+        Test::Truth if asked_of(model, it.value).is_some_and(is_set) => true,
+        Test::Truth | Test::None => it.holds == (it.test == Test::None) && is_set(it.value),
+        _ => false,
     })
+}
+
+/// `X.is_closed()`: of what that is asked.
+fn asked_of(model: &FileModel, value: ValueId) -> Option<ValueId> {
+    match model.value(value) {
+        Value::Result(call) => match model.value(model.call(*call).callee) {
+            Value::Attr(receiver, _) => Some(*receiver),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 /// `if X: return X`, where the function sets `X` and `X` outlives the call: what follows runs the first time.
