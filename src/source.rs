@@ -98,7 +98,7 @@ pub struct Source {
     pub location: Utf8PathBuf,
     pub language: Language,
     pub edition: Edition,
-    /// Decoded, without a byte order mark; `offset_of_text` bytes were dropped before it.
+    /// Decoded to UTF-8, without a byte order mark: offsets count the bytes of this.
     pub text: Arc<str>,
     /// For a notebook: which cell each stretch of `text` is from.
     pub cells: Vec<Cell>,

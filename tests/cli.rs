@@ -104,6 +104,20 @@ fn standard_input_is_checked_under_its_name() {
     assert!(unnamed.err.contains("--stdin-filename"), "{}", unnamed.err);
 }
 
+#[cfg(unix)]
+#[test]
+fn what_links_lead_to_goes_by_its_own_path() {
+    let folder = Folder::new(&[("real/a.py", SLEEPS)]);
+    for link in ["a_link", "z_link"] {
+        std::os::unix::fs::symlink(folder.at("real"), folder.at(link)).expect("ours");
+        std::os::unix::fs::symlink(folder.at("real/a.py"), folder.at(&format!("{link}.py"))).expect("ours");
+    }
+    for paths in [&["."][..], &["a_link", "z_link.py", "real"]] {
+        let (_, lines) = folder.check(paths);
+        assert!(lines.len() == 1 && lines[0].starts_with("real/a.py:"), "{lines:?}");
+    }
+}
+
 #[test]
 fn standard_input_is_left_out_as_a_file_would_be() {
     let folder = Folder::new(&[("asynclint.toml", "exclude = ['u.py']\n")]);
@@ -141,6 +155,9 @@ fn notebooks_are_checked_by_cell() {
     let (status, lines) = folder.check(&[]);
     assert_eq!(status, Some(1));
     assert!(lines[0].starts_with("a.ipynb:cell 2:4:5: "), "{lines:?}");
+    let broken = notebook.replace("async def f():", "async def f(:");
+    let ran = Folder::new(&[("a.ipynb", &broken)]).run(&["check"]);
+    assert!(ran.err.contains("warning: a.ipynb: cell 2, line 3, does not parse: "), "{}", ran.err);
 }
 
 #[test]
@@ -329,9 +346,11 @@ fn help_puts_options_where_they_belong() {
 fn fewer_threads_do_where_there_is_no_room_for_more() {
     let folder = Folder::new(&[("a.py", SLEEPS)]);
     let program = env!("CARGO_BIN_EXE_asynclint");
-    let limited = format!("ulimit -v 4000000 && exec {program} check --no-cache --threads 16");
-    let output = std::process::Command::new("sh").arg("-c").arg(limited).current_dir(folder.path()).output();
-    assert_eq!(output.expect("a shell").status.code(), Some(1));
+    for (limit, threads) in [(4_000_000, 16), (4_000_000, 8), (1_500_000, 8), (600_000, 1)] {
+        let limited = format!("ulimit -v {limit} && exec {program} check --no-cache --threads {threads}");
+        let output = std::process::Command::new("sh").arg("-c").arg(limited).current_dir(folder.path()).output();
+        assert_eq!(output.expect("a shell").status.code(), Some(1), "{limit} {threads}");
+    }
 }
 
 #[test]

@@ -76,6 +76,72 @@ fn standard_input_comes_back_mended() {
     }
 }
 
+#[test]
+fn standard_input_comes_back_as_it_came_where_it_is_not_mended() {
+    let folder = Folder::new(&[]);
+    let latin = b"# coding: latin-1\nx = '\xe9'\nasync def g(): ...\nasync def f():\n    g()\n";
+    let marked = format!("\u{feff}{FORGOTTEN}");
+    let mended = format!("\u{feff}{AWAITED}");
+    let notebook = |cell: &str| {
+        format!(
+            "{{\n \"cells\": [\n  {{\n   \"cell_type\": \"code\",\n   \"source\": {cell:?}\n  }}\n ],\n \"nbformat\": 4\n}}\n"
+        )
+    };
+    let (forgotten, awaited) = (notebook(FORGOTTEN), notebook(AWAITED));
+    let cases: [(&str, &[u8], &[u8]); 6] = [
+        ("a.py", marked.as_bytes(), mended.as_bytes()),
+        ("a.py", latin, latin),
+        ("a.py", b"x = '\xff'\n", b"x = '\xff'\n"),
+        ("a.py", b"x = 1\0\n", b"x = 1\0\n"),
+        ("a.ipynb", forgotten.as_bytes(), awaited.as_bytes()),
+        ("a.ipynb", b"{ \"cells\": 1", b"{ \"cells\": 1"),
+    ];
+    for (name, source, expected) in cases {
+        let mut command = folder.command(&[&FIX[..], &["-", "--stdin-filename", name]].concat());
+        command.write_stdin(source);
+        let output = command.output().expect("it runs");
+        assert_eq!(output.stdout, expected, "{}", String::from_utf8_lossy(&output.stdout));
+    }
+}
+
+#[test]
+fn code_around_a_fix_stays_what_it_is() {
+    let folder = Folder::new(&[
+        (
+            "a.rs",
+            "fn f() {\n    let/* asynclint: ignore[blocking-sleep] */x = &/* asynclint: ignore[blocking-sleep] */&1;\n}\n",
+        ),
+        ("b.py", "import trio\nasync def f():\n    await trio.sleep(x := 0)\n    return x\n"),
+    ]);
+    folder.run(&["check", "--fix", "--select", "unused-suppression,blocking-sleep,zero-sleep"]);
+    assert_eq!(folder.read("a.rs"), "fn f() {\n    let x = & &1;\n}\n");
+    assert!(folder.read("b.py").contains("x := 0"));
+}
+
+#[test]
+fn what_is_not_mended_is_told_where_nothing_else_is() {
+    let folder = Folder::new(&[]);
+    let latin = [b"# coding: latin-1\n# \xe9\n", FORGOTTEN.as_bytes()].concat();
+    folder.write("b.py", &latin);
+    let ran = folder.run(&FIX);
+    assert_eq!(ran.status, Some(1));
+    assert!(ran.err.contains("warning: b.py: is not fixed: it is not in UTF-8; convert it first"), "{}", ran.err);
+    assert!(!ran.out.contains("mends"), "what has been refused is not offered: {}", ran.out);
+}
+
+#[cfg(unix)]
+#[test]
+fn links_lead_fixes_no_further_than_the_folders_that_are_checked() {
+    let outside = Folder::new(&[("a.py", FORGOTTEN)]);
+    let folder = Folder::new(&[("b.py", FORGOTTEN)]);
+    std::os::unix::fs::symlink(outside.at("a.py"), folder.at("link.py")).expect("ours");
+    let ran = folder.run(&FIX);
+    assert!(ran.err.contains("warning: link.py: is not fixed: the link leads out of "), "{}", ran.err);
+    assert_eq!((outside.read("a.py"), folder.read("b.py")), (FORGOTTEN.to_owned(), AWAITED.to_owned()));
+    folder.run(&[&FIX[..], &["link.py"]].concat());
+    assert_eq!(outside.read("a.py"), AWAITED);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_file_that_cannot_be_replaced_is_told_and_stays() {
@@ -92,6 +158,8 @@ fn a_file_that_cannot_be_replaced_is_told_and_stays() {
     if !is_root {
         assert_eq!(ran.status, Some(2));
         assert!(ran.err.contains("error: locked/a.py: cannot be written: "), "{}", ran.err);
+        assert!(ran.err.contains("fixed 2 findings in 1 file"), "{}", ran.err);
+        assert!(ran.out.contains("locked/a.py:6"), "{}", ran.out);
         assert_eq!(folder.read("locked/a.py"), FORGOTTEN);
     }
     assert_eq!(folder.read("b.py"), AWAITED);

@@ -186,6 +186,9 @@ fn noqa_is_honoured_through_the_aliases() {
         silenced(&format!("    clock.rest(1)  {comment}\n"));
     }
     silenced("    x = (\n        clock.rest(1),  # noqa: ASYNC251\n    )\n");
+    silenced("    clock.rest('''\n1''')  # noqa: ASYNC251\n");
+    silenced("    clock.rest(1) + \\\n        2  # noqa: ASYNC251\n");
+    silenced("    x = clock.rest(1) + f\"\"\"\n# {1}\n\"\"\"  # noqa: ASYNC251\n");
     for file in ["# ruff: noqa", "# flake8: noqa", "# ruff: noqa: ASYNC251", "# flake8: noqa: E501, ASYNC251"] {
         silenced(&format!("    {file}\n    clock.rest(1)\n"));
     }

@@ -40,24 +40,28 @@ pub(super) fn in_pool(
 }
 
 pub(super) fn pool(threads: Option<u16>) -> Result<rayon::ThreadPool, Failure> {
-    let (mut count, mut stack) = (threads.map_or(0, usize::from), STACK);
-    loop {
-        let error = match rayon::ThreadPoolBuilder::new().num_threads(count).stack_size(stack).build() {
-            Ok(pool) => return Ok(pool),
-            Err(error) => error,
-        };
-        // The system gives no room for so many stacks: with fewer or smaller ones everything is found as well.
-        if count == 0 {
-            count = std::thread::available_parallelism().map_or(1, usize::from);
+    let wanted = threads.map_or(0, usize::from);
+    let all = || std::thread::available_parallelism().map_or(1, usize::from);
+    let (mut count, mut stack) = (if wanted == 0 { all() } else { wanted }, STACK);
+    let builder = rayon::ThreadPoolBuilder::new();
+    // With fewer threads or smaller stacks the same is found.
+    let builder = if has_room(count, stack) {
+        builder.num_threads(wanted)
+    } else {
+        while !has_room(count, stack) && (count > 1 || stack > LEAST_STACK) {
+            if count > 1 { count /= 2 } else { stack /= 2 }
         }
-        if count > 1 {
-            count /= 2;
-        } else if stack > LEAST_STACK {
-            stack /= 2;
-        } else {
-            return Err(Failure::new(format!("no threads can be started: {error}")));
-        }
-    }
+        builder.num_threads(count)
+    };
+    let pool = builder.stack_size(stack).build();
+    pool.map_err(|error| Failure::new(format!("no threads can be started: {error}")))
+}
+
+/// Whether the system gives addresses for so many stacks, and as much for all else: `ulimit -v` may not. One thread with the
+/// stack of all tells it at once, where the last of many would leave nothing to go on with.
+fn has_room(count: usize, stack: usize) -> bool {
+    let size = count.saturating_mul(stack).saturating_mul(2);
+    !cfg!(target_os = "linux") || std::thread::Builder::new().stack_size(size).spawn(|| ()).is_ok()
 }
 
 pub(super) fn checked(check: &Check) -> Result<Status, Failure> {
@@ -76,8 +80,12 @@ pub(super) fn checked(check: &Check) -> Result<Status, Failure> {
         drop(progress);
         return report(check, &inputs, analysed, started, Target::Output);
     }
-    let (analysed, mending) = Mending::run(&mut inputs, check)?;
+    let (mut analysed, mut mending) = Mending::run(&mut inputs, check)?;
     drop(progress);
+    let written = diff || mending.write(&mut inputs);
+    if !written {
+        analysed = Analysed::of(&inputs, check)?;
+    }
     if !check.output.quiet {
         mend::summary(&mending, diff);
     }
@@ -86,17 +94,17 @@ pub(super) fn checked(check: &Check) -> Result<Status, Failure> {
         output::print(|out| out.write_all(text.as_bytes()))?;
         // What is left to fix by hand counts as well as what the diff would mend.
         let left = report(check, &inputs, analysed, started, Target::Nowhere)?;
-        return Ok(if mending.fixed > 0 && !check.exit_zero { Status::Findings } else { left });
+        return Ok(if mending.fixed() > 0 && !check.exit_zero { Status::Findings } else { left });
     }
-    mending.write(&inputs)?;
-    match Mending::standard_input(&inputs) {
+    let left = match mending.standard_input(&inputs) {
         // Whoever pipes a source in wants it back; the report makes way.
-        Some(text) => {
-            output::print(|out| out.write_all(text.as_bytes()))?;
-            report(check, &inputs, analysed, started, Target::Errors)
+        Some(bytes) => {
+            output::print(|out| out.write_all(&bytes))?;
+            report(check, &inputs, analysed, started, Target::Errors)?
         }
-        None => report(check, &inputs, analysed, started, Target::Output),
-    }
+        None => report(check, &inputs, analysed, started, Target::Output)?,
+    };
+    Ok(if written { left } else { Status::Usage })
 }
 
 /// Where a report goes that is not written to a file.
@@ -113,7 +121,7 @@ pub(super) struct Analysed {
     pub sources: Kept,
     pub split: Split,
     /// Files that were read only in part, or not at all.
-    errors: Vec<FileError>,
+    pub errors: Vec<FileError>,
     /// How many files are checked.
     checked: usize,
     /// Entries of baselines that no longer occur.
@@ -241,9 +249,18 @@ pub(super) fn errors_in(project: &Project, file: FileId) -> Vec<(FileId, FileErr
             1 => String::new(),
             count => format!(" (and {} more)", count - 1),
         };
-        let line = project.source(file).line_of(error.span.start) as u32 + 1;
+        let source = project.source(file);
+        let line = source.line_of(error.span.start) as u32 + 1;
         let message = format!("does not parse: {}{more}; the rest of the file is checked", error.message);
-        errors.push((file, FileError { path: path(), message, line: Some(line) }));
+        let error = match source.cells.iter().rev().find(|it| it.start <= error.span.start) {
+            Some(cell) => {
+                let line = line - source.line_of(cell.start) as u32;
+                let message = format!("cell {}, line {line}, {message}", cell.number);
+                FileError { path: path(), message, line: None }
+            }
+            None => FileError { path: path(), message, line: Some(line) },
+        };
+        errors.push((file, error));
     }
     if project.has_failed(file) {
         let message = "is not checked: asynclint itself fails on it".to_owned();

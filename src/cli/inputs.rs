@@ -13,7 +13,7 @@ use super::baseline::Baselines;
 use super::since::Changes;
 use super::{Failure, output};
 use crate::config::{self, MAX_FILE_SIZE, Mode, Request, Tree};
-use crate::discover::{self, Found, Problem, can_matter, discover, project_root};
+use crate::discover::{self, Found, Kind, Problem, can_matter, discover, project_root};
 use crate::finding::FileId;
 use crate::knowledge::Knowledge;
 use crate::packages::{self, CrateSources, SitePackages, Surroundings};
@@ -30,11 +30,20 @@ pub(super) struct Inputs {
     /// How many of the files asked for there are, unreadable ones included.
     pub found: usize,
     pub problems: Vec<Problem>,
+    /// What came in on standard input, as it came.
+    pub piped: Option<Piped>,
     pub baselines: Baselines,
     /// What the files stand in.
     pub surroundings: Arc<Surroundings>,
     /// What is new since the revision that the command line names.
     pub changes: Option<Changes>,
+}
+
+/// Standard input, under the name it is given.
+#[derive(Clone)]
+pub(super) struct Piped {
+    pub kind: Kind,
+    pub bytes: Vec<u8>,
 }
 
 /// A file, and what governs it.
@@ -76,8 +85,11 @@ impl Inputs {
             let advice = "give `-` as well, or leave it out";
             return Err(Failure::new(format!("`--stdin-filename` is the name of what `-` reads; {advice}")));
         }
+        let mut piped = None;
         if paths.len() < check.paths.len() {
-            match stdin(check, &current)? {
+            let (came, read) = stdin(check, &current)?;
+            piped = Some(came);
+            match read {
                 Ok(source) => files.push(source),
                 Err(problem) => problems.push(problem),
             }
@@ -86,12 +98,12 @@ impl Inputs {
         failures(&tree, &asked.problems)?;
         let found = asked.files.len() + usize::from(paths.len() < check.paths.len());
         problems.extend(asked.problems.iter().cloned());
-        let piped: Option<PathBuf> = files.first().map(|source| source.location.clone().into());
-        let roots = roots(&paths, piped.as_deref(), &current);
+        let named_so: Option<PathBuf> = files.first().map(|source| source.location.clone().into());
+        let roots = roots(&paths, named_so.as_deref(), &current);
         let around = discover(&roots, &options);
         let mut others: Vec<Found> = Vec::new();
         if !around.files.is_empty() {
-            let known: FxHashSet<PathBuf> = asked.real_paths().chain(piped.as_deref().map(real)).collect();
+            let known: FxHashSet<PathBuf> = asked.real_paths().chain(named_so.as_deref().map(real)).collect();
             let new: Vec<bool> = around.real_paths().map(|path| !known.contains(&path)).collect();
             others.extend(around.files.into_iter().zip(new).filter(|(_, new)| *new).map(|(file, _)| file));
         }
@@ -118,7 +130,7 @@ impl Inputs {
         let changes = since.map(|revision| Changes::since(revision, &all)).transpose()?;
         let baselines = Baselines::default();
         let mut inputs =
-            Self { current, tree, files: Arc::new(all), found, problems, baselines, surroundings, changes };
+            Self { current, tree, files: Arc::new(all), found, problems, piped, baselines, surroundings, changes };
         inputs.baselines = Baselines::read(&inputs, check)?;
         Ok(inputs)
     }
@@ -217,7 +229,7 @@ fn failures(tree: &Tree, problems: &[Problem]) -> Result<(), Failure> {
 }
 
 /// The source on standard input, under the name it is given.
-fn stdin(check: &Check, current: &Path) -> Result<Result<Source, Problem>, Failure> {
+fn stdin(check: &Check, current: &Path) -> Result<(Piped, Result<Source, Problem>), Failure> {
     let Some(name) = &check.files.stdin_filename else {
         return Err(Failure::new("`-` needs `--stdin-filename`: the name tells the language and the configuration"));
     };
@@ -229,12 +241,13 @@ fn stdin(check: &Check, current: &Path) -> Result<Result<Source, Problem>, Failu
     let location = discover::absolute(name, current);
     let shown = discover::relative(name, current);
     let read = discover::source_of(&shown, kind, &bytes);
-    Ok(read.map(|source| {
+    let read = read.map(|source| {
         // A notebook in another language is as good as none.
         let mut source = source.unwrap_or_else(|| Source::new(shown, kind.language(), ""));
         source.location = discover::lossy(&location);
         source
-    }))
+    });
+    Ok((Piped { kind, bytes }, read))
 }
 
 /// The projects that the paths belong to: calls are followed through all of a project, whatever part is asked for.

@@ -172,11 +172,16 @@ pub fn discover(paths: &[PathBuf], options: &Options) -> Discovered {
     let found: Vec<Discovered> = paths.par_iter().map(|given| below(given, options)).collect();
     let mut all = Discovered::default();
     found.into_iter().for_each(|it| all.add(it));
-    // A walk finds each file once, but for links.
+    // A walk finds each file once, but for links. What several lead to goes by its own path, where that is among them.
     if paths.len() > 1 || !all.links.is_empty() {
+        let real: Vec<PathBuf> = all.real_paths().collect();
+        let mut order: Vec<usize> = (0..real.len()).collect();
+        order.sort_by_key(|at| Some(&all.files[*at].path).filter(|path| **path != real[*at]));
         let mut seen = FxHashSet::default();
-        let mut first = all.real_paths().map(|real| seen.insert(real)).collect::<Vec<_>>().into_iter();
-        all.files.retain(|_| first.next().unwrap_or(true));
+        let mut kept = vec![false; real.len()];
+        order.into_iter().for_each(|at| kept[at] = seen.insert(&real[at]));
+        let mut kept = kept.into_iter();
+        all.files.retain(|_| kept.next().unwrap_or(true));
     }
     all.files.par_sort_unstable();
     all.problems.sort();

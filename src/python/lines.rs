@@ -109,6 +109,23 @@ impl Lines<'_> {
         start + code.len()
     }
 
+    /// Where a string ends that begins between `at` and the end of that line and goes on beyond it.
+    pub(super) fn string_over(&self, mut at: usize, line_end: usize) -> Option<usize> {
+        while at < line_end {
+            match KINDS[usize::from(self.bytes[at])] {
+                QUOTE => match self.string_end(at) {
+                    Some(end) if end > line_end => return Some(end),
+                    Some(end) => at = end,
+                    None => at += 1,
+                },
+                COMMENT => return None,
+                ESCAPE => at += 2,
+                _ => at += 1,
+            }
+        }
+        None
+    }
+
     /// Where the string ends that begins there.
     fn string_end(&self, at: usize) -> Option<usize> {
         let quote = self.bytes[at];

@@ -15,6 +15,7 @@ mod lines;
 mod module;
 mod narrow;
 mod parse;
+mod recover;
 mod scope;
 mod statement;
 

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
+use ruff_python_ast::statement_visitor::{StatementVisitor, walk_stmt};
 use ruff_python_ast::token::TokenKind;
 use ruff_python_ast::{Mod, Stmt};
 use ruff_python_parser::{Mode, ParseOptions};
@@ -12,6 +13,7 @@ use crate::model::{Comment, ParseError};
 use crate::source::Span;
 
 use super::lines::kinds;
+use super::recover::without_broken;
 
 /// What one file's text gives.
 pub(super) struct Parsed<'a> {
@@ -32,14 +34,56 @@ pub(super) fn with_module<R>(text: &str, then: impl FnOnce(Parsed<'_>) -> R) -> 
     // A tree is dropped recursively, so everything happens on a stack that nesting cannot end.
     with_stack(text, || {
         let parsed = ruff_python_parser::parse_unchecked(text, ParseOptions::from(Mode::Module));
-        let errors = parsed
+        let errors: Vec<ParseError> = parsed
             .errors()
             .iter()
             .map(|error| ParseError { span: span(error.location), message: error.error.to_string() })
             .collect();
-        let comments = if mentions_suppression(text) { comments(text, parsed.tokens()) } else { Vec::new() };
-        then(Parsed { body: statements(parsed.syntax()), comments, errors })
+        let body = statements(parsed.syntax());
+        if errors.is_empty() {
+            return then(Parsed { body, comments: comments(text, parsed.tokens()), errors });
+        }
+        let (rest, left_out) = without_broken(text);
+        let mended = ruff_python_parser::parse_unchecked(&rest, ParseOptions::from(Mode::Module));
+        let whole = statements(mended.syntax());
+        if mended.errors().is_empty() && Whole::count(whole, &[]) > Whole::count(body, &errors) {
+            return then(Parsed { body: whole, comments: comments(&rest, mended.tokens()), errors: left_out });
+        }
+        then(Parsed { body, comments: comments(text, parsed.tokens()), errors })
     })
+}
+
+/// What is wrong with a text, at first, and where.
+pub(super) fn first_error(text: &str) -> Option<(usize, String)> {
+    with_stack(text, || {
+        let parsed = ruff_python_parser::parse_unchecked(text, ParseOptions::from(Mode::Module));
+        let error = parsed.errors().first()?;
+        Some((error.location.start().to_usize(), error.error.to_string()))
+    })
+}
+
+/// Counts functions without an error in them.
+struct Whole<'e> {
+    errors: &'e [ParseError],
+    count: usize,
+}
+
+impl<'e> Whole<'e> {
+    fn count(body: &[Stmt], errors: &'e [ParseError]) -> usize {
+        let mut whole = Self { errors, count: 0 };
+        whole.visit_body(body);
+        whole.count
+    }
+}
+
+impl StatementVisitor<'_> for Whole<'_> {
+    fn visit_stmt(&mut self, stmt: &Stmt) {
+        let range = span(stmt.range());
+        if stmt.is_function_def_stmt() && !self.errors.iter().any(|error| range.contains(error.span)) {
+            self.count += 1;
+        }
+        walk_stmt(self, stmt);
+    }
 }
 
 /// Parses a text of which only what is from `start` on is nested, hands its statements on, and drops them.
@@ -80,7 +124,11 @@ fn mentions_suppression(text: &str) -> bool {
     WORDS.iter().any(|word| word.find(text.as_bytes()).is_some())
 }
 
+/// The comments that suppress something.
 fn comments(text: &str, tokens: &ruff_python_ast::token::Tokens) -> Vec<Comment> {
+    if !mentions_suppression(text) {
+        return Vec::new();
+    }
     tokens
         .iter()
         .filter(|token| token.kind() == TokenKind::Comment)

@@ -271,18 +271,24 @@ fn report(context: &mut Context<'_>, call: &Call, name: &str, what: &str) {
     } else {
         "`await` it in an async function, or start it as a task that is kept".to_owned()
     });
-    if in_async {
-        let (at, content) = match context.language() {
-            Language::Python => (Span::new(call.span.start, call.span.start), "await "),
-            Language::Rust => (Span::new(call.span.end, call.span.end), ".await"),
+    if in_async && !is_in_class_body(context, call) {
+        let insert = |at: u32, content: &str| Edit { span: Span::new(at, at), content: content.to_owned() };
+        let (start, end) = (call.span.start, call.span.end);
+        let edits = match context.language() {
+            // `await` binds less than what is asked of the result.
+            Language::Python if call.result == Use::Receiver => vec![insert(start, "(await "), insert(end, ")")],
+            Language::Python => vec![insert(start, "await ")],
+            Language::Rust => vec![insert(end, ".await")],
         };
-        finding.fix = Some(Fix {
-            applicability: Applicability::Unsafe,
-            message: "await the call".to_owned(),
-            edits: vec![Edit { span: at, content: content.to_owned() }],
-        });
+        finding.fix = Some(Fix { applicability: Applicability::Unsafe, message: "await the call".to_owned(), edits });
     }
     context.keep(finding);
+}
+
+/// In a class that the function defines: nothing can be awaited there.
+fn is_in_class_body(context: &Context<'_>, call: &Call) -> bool {
+    let around = context.model().function(call.function).span;
+    context.model().classes.iter().any(|it| around.contains(it.span) && it.span.contains(call.span))
 }
 
 /// `for` over an async generator, `with` over an async context manager.

@@ -45,7 +45,9 @@ fn check(context: &mut Context<'_>) {
 /// `trio.sleep(0)` to `trio.lowlevel.checkpoint()`. A `sleep` imported by its own name leaves no module to start from.
 fn fix(context: &Context<'_>, call: &Call) -> Option<Fix> {
     let name = context.text(call.name_span);
-    if call.result != Use::Awaited || !name.ends_with(".sleep") || context.text(call.span).contains('#') {
+    let text = context.text(call.span);
+    // A remark would be lost, as would the name in `sleep(x := 0)`.
+    if call.result != Use::Awaited || !name.ends_with(".sleep") || text.contains('#') || text.contains(":=") {
         return None;
     }
     let last = Span::new(call.name_span.end - "sleep".len() as u32, call.name_span.end);

@@ -73,25 +73,43 @@ impl Parser {
         piece
     }
 
-    fn failed(&mut self, error: &syn::Error) {
+    /// What is missed is missed at what follows, which is not to blame: the place is within `broken`.
+    fn failed(&mut self, error: &syn::Error, broken: TokenStream) {
         let range = error.span().byte_range();
-        let span = Span::new(self.base + range.start as u32, self.base + range.end as u32);
+        let last = broken.into_iter().last().map_or(range.end, |it| it.span().byte_range().end.saturating_sub(1));
+        let (start, end) = (range.start.min(last), range.end.min(last + 1));
+        let span = Span::new(self.base + start as u32, self.base + end as u32);
         self.errors.push(ParseError { span, message: error.to_string() });
     }
 
     /// Item by item; the body of a block of items that fails is tried item by item in turn.
     fn items(&mut self, tokens: TokenStream) -> Vec<Item> {
-        let mut items = Vec::new();
-        for chunk in chunks(tokens) {
-            match syn::parse2::<Item>(chunk.clone()) {
-                Ok(item) => items.push(item),
-                Err(error) => match self.opened(chunk) {
-                    Some(item) => items.push(item),
-                    None => self.failed(&error),
+        self.each(tokens, &|this, chunk| this.opened(chunk))
+    }
+
+    /// What parses of a list. What a broken one has taken with it, for want of its own end, is tried by itself.
+    fn each<T: syn::parse::Parse>(
+        &mut self,
+        tokens: TokenStream,
+        open: &dyn Fn(&mut Self, TokenStream) -> Option<T>,
+    ) -> Vec<T> {
+        let mut all = Vec::new();
+        let mut pending: Vec<(TokenStream, usize)> = chunks(tokens).into_iter().rev().map(|it| (it, TRIES)).collect();
+        while let Some((chunk, tries)) = pending.pop() {
+            match syn::parse2::<T>(chunk.clone()) {
+                Ok(one) => all.push(one),
+                Err(error) => match open(self, chunk.clone()) {
+                    Some(one) => all.push(one),
+                    None if tries > 0 => {
+                        let (broken, rest) = at_next_start(chunk);
+                        self.failed(&error, broken);
+                        pending.extend(chunks(rest).into_iter().rev().map(|it| (it, tries - 1)));
+                    }
+                    None => self.failed(&error, chunk),
                 },
             }
         }
-        items
+        all
     }
 
     /// `mod`, `impl` or `trait`, with those of its members that parse.
@@ -115,15 +133,35 @@ impl Parser {
     }
 
     fn members<T: syn::parse::Parse>(&mut self, tokens: TokenStream) -> Vec<T> {
-        let mut members = Vec::new();
-        for chunk in chunks(tokens) {
-            match syn::parse2(chunk) {
-                Ok(member) => members.push(member),
-                Err(error) => self.failed(&error),
-            }
-        }
-        members
+        self.each(tokens, &|_, _| None)
     }
+}
+
+/// How many items are looked for in what belongs to none.
+const TRIES: usize = 16;
+
+/// A chunk up to where another item seems to begin, and what follows.
+fn at_next_start(chunk: TokenStream) -> (TokenStream, TokenStream) {
+    const STARTS: &[&str] = &[
+        "pub", "fn", "async", "unsafe", "extern", "impl", "struct", "enum", "union", "trait", "mod", "use", "const",
+        "static", "type",
+    ];
+    let mut trees: Vec<TokenTree> = chunk.into_iter().collect();
+    let is_word = |tree: &TokenTree| matches!(tree, TokenTree::Ident(word) if STARTS.iter().any(|it| word == it));
+    let starts = |at: &usize| match (&trees[*at - 1], &trees[*at]) {
+        // `pub async fn` is one start, and `-> impl Future` is none.
+        (before, word) if is_word(word) => match before {
+            TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => true,
+            // `pub(crate) fn`, `extern "C" fn`
+            TokenTree::Group(_) | TokenTree::Literal(_) => *at < 2 || !is_word(&trees[*at - 2]),
+            TokenTree::Ident(_) => !is_word(before),
+            TokenTree::Punct(_) => false,
+        },
+        (_, TokenTree::Punct(sign)) => sign.as_char() == '#' && matches!(trees.get(at + 1), Some(TokenTree::Group(_))),
+        _ => false,
+    };
+    let rest = trees.split_off((1..trees.len()).find(starts).unwrap_or(trees.len()));
+    (trees.into_iter().collect(), rest.into_iter().collect())
 }
 
 /// The items, and those that a macro gives back as they are written: under a condition (`cfg_if! { if #[cfg(unix)] { .. } }`,

@@ -98,6 +98,8 @@ impl Scan {
                 _ if scanner.at > start => {}
                 _ => scanner.at += 1,
             }
+            // Neither a literal nor a remark nests anything, however long it is.
+            since += scanner.at - start - 1;
             prefix = if matches!(byte, b'&' | b'*' | b'!' | b'-' | b'<' | b'|' | b'.') { prefix + 1 } else { 0 };
             scan.prefix = scan.prefix.max(prefix);
             match byte {

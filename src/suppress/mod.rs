@@ -226,6 +226,8 @@ struct Lines {
     own: usize,
     /// Of the place itself, which may go over several.
     end: usize,
+    /// The line that `end` goes on to by a string or a backslash: no comment can stand before.
+    joined: usize,
     /// Of the statement around it. Formatters that break a line leave its comment behind the last bracket.
     first: usize,
     last: usize,
@@ -245,7 +247,12 @@ impl Lines {
         let above = [own, first].map(|line| (comments_above(source, line), line));
         let line_of_end = |span: Span| source.line_of(span.end.saturating_sub(1).max(span.start));
         let end = line_of_end(span);
-        Self { own, end, first, last: statement.map_or(end, |it| last_line(source, *it)), above }
+        let last = statement.map_or(end, |it| last_line(source, *it));
+        let joined = match (source.language, statement) {
+            (Language::Python, Some(it)) => last_joined(source, it.start, end),
+            _ => end,
+        };
+        Self { own, end, joined, first, last, above }
     }
 
     fn governed_by(&self, ignore: &Ignore, source: &Source) -> bool {
@@ -265,9 +272,38 @@ impl Lines {
     }
 
     fn noqas<'a>(&self, all: &'a BTreeMap<usize, Vec<usize>>) -> impl Iterator<Item = usize> + use<'a> {
-        let lines = [self.own, self.first, self.end, WHOLE_FILE];
+        let lines = [self.own, self.first, self.end, self.joined, WHOLE_FILE];
         lines.into_iter().filter_map(|line| all.get(&line)).flatten().copied()
     }
+}
+
+/// The line that a line goes on to by a string of several lines or a backslash at its end. `start`: of the statement.
+fn last_joined(source: &Source, start: u32, line: usize) -> usize {
+    let text = &source.text[start as usize..];
+    let mut open: Option<&str> = None;
+    let mut at = 0;
+    while let Some(sign) = text[at..].chars().next() {
+        let rest = &text[at..];
+        let is_end = sign == '\n';
+        if is_end && open.is_none_or(|it| it.len() < 3) && source.line_of(start + at as u32) >= line {
+            break;
+        }
+        at += match open {
+            Some(quotes) if rest.starts_with(quotes) => {
+                open = None;
+                quotes.len()
+            }
+            _ if rest.starts_with("\\\r\n") => 3,
+            _ if sign == '\\' => 1 + rest[1..].chars().next().map_or(0, char::len_utf8),
+            None if sign == '#' => rest.find('\n').unwrap_or(rest.len()),
+            None => {
+                open = ["\"\"\"", "'''", "\"", "'"].into_iter().find(|it| rest.starts_with(it));
+                open.map_or(sign.len_utf8(), str::len)
+            }
+            _ => sign.len_utf8(),
+        };
+    }
+    source.line_of((start as usize + at.min(text.len())) as u32)
 }
 
 /// Where a statement's last bracket closes: of a condition or a `with`, the brackets around it are not part of its extent.
@@ -310,7 +346,12 @@ fn names(word: &str, rule: &Rule) -> bool {
     word == rule.name
         || word == rule.category.name()
         || word == "all"
-        || rule.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(word))
+        || rule.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(word) || is_code(word) && starts(alias, word))
+}
+
+/// `ASYNC2`, which may stand for several.
+fn is_code(word: &str) -> bool {
+    word.ends_with(|it: char| it.is_ascii_digit())
 }
 
 fn codes_name(noqa: &Noqa, rule: &Rule) -> bool {

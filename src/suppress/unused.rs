@@ -82,7 +82,13 @@ impl Judge<'_> {
         let message = "remove the comment".to_owned();
         match ignore.removal {
             Some(span) => {
-                let edits = vec![Edit { span, content: String::new() }];
+                // `let/* .. */x`: what the comment keeps apart stays apart.
+                let source = self.project.source(self.file);
+                let (before, after) = (&source.text[..span.start as usize], &source.text[span.end as usize..]);
+                let parts = !before.is_empty() && !before.ends_with(char::is_whitespace);
+                let content =
+                    if parts && !after.is_empty() && !after.starts_with(char::is_whitespace) { " " } else { "" };
+                let edits = vec![Edit { span, content: content.to_owned() }];
                 finding.fix = Some(Fix { applicability: Applicability::Safe, message, edits });
             }
             None => finding.help = Some(message),

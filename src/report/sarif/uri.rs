@@ -15,8 +15,9 @@ pub(super) fn installed(path: &str) -> ArtifactLocation {
 
 /// The place of a file, whose path is relative to the working directory or absolute.
 pub(super) fn artifact(path: &str, working_directory: &str) -> ArtifactLocation {
-    let path = path.replace('\\', "/");
-    let root = working_directory.replace('\\', "/");
+    // Only Windows separates folders with it; elsewhere it is part of a name.
+    let slashed = |it: &str| if working_directory.starts_with('/') { it.to_owned() } else { it.replace('\\', "/") };
+    let (path, root) = (slashed(path), slashed(working_directory));
     let root = root.trim_end_matches('/');
     let below = path.strip_prefix(root).and_then(|rest| rest.strip_prefix('/')).unwrap_or(&path);
     let parts = normal(below);
@@ -102,7 +103,7 @@ mod tests {
     fn files_below_the_root_are_relative() {
         assert_eq!(uri("app/b\u{e4}d [1].py"), ("app/b%C3%A4d%20%5B1%5D.py".to_owned(), true));
         assert_eq!(uri("./a/../b.py"), ("b.py".to_owned(), true));
-        assert_eq!(uri("a\\b:c.py"), ("a/b%3Ac.py".to_owned(), true));
+        assert_eq!(uri("a\\b:c.py"), ("a%5Cb%3Ac.py".to_owned(), true));
         assert_eq!(uri("/home/user/my project/x.py"), ("x.py".to_owned(), true));
     }
 
