@@ -61,7 +61,8 @@ pub(super) fn pool(threads: Option<u16>) -> Result<rayon::ThreadPool, Failure> {
 /// stack of all tells it at once, where the last of many would leave nothing to go on with.
 fn has_room(count: usize, stack: usize) -> bool {
     let size = count.saturating_mul(stack).saturating_mul(2);
-    !cfg!(target_os = "linux") || std::thread::Builder::new().stack_size(size).spawn(|| ()).is_ok()
+    !cfg!(target_os = "linux")
+        || std::thread::Builder::new().stack_size(size).spawn(|| ()).is_ok_and(|it| it.join().is_ok())
 }
 
 pub(super) fn checked(check: &Check) -> Result<Status, Failure> {
