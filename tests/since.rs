@@ -29,6 +29,17 @@ fn committed(files: &[(&str, &str)]) -> Folder {
     folder
 }
 
+/// A program in the folder that leaves a file `ran` there.
+#[cfg(unix)]
+fn program(folder: &Folder) -> String {
+    let (file, ran) = (folder.at("program"), folder.at("ran"));
+    folder.write("program", format!("#!/bin/sh\ntouch '{}'\n", ran.display()));
+    let mut permissions = std::fs::metadata(&file).expect("just written").permissions();
+    std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o755);
+    std::fs::set_permissions(&file, permissions).expect("own file");
+    file.to_string_lossy().into_owned()
+}
+
 #[test]
 fn only_changed_lines_have_findings() {
     let folder = committed(&[("a.py", SLEEPS), ("sub/b.py", SLEEPS)]);
@@ -138,17 +149,30 @@ fn of_notebooks_the_code_is_compared() {
     assert!(lines.len() == 1 && lines[0].starts_with("a.ipynb:cell 2:2:5: "), "{lines:?}");
 }
 
+/// A clone without contents would fetch them, by a program that it names.
+#[cfg(unix)]
+#[test]
+fn nothing_is_fetched() {
+    let far = committed(&[("a.py", SLEEPS)]);
+    git(&far, &["config", "uploadpack.allowFilter", "true"]);
+    far.write("a.py", format!("{SLEEPS}    time.sleep(2)\n"));
+    git(&far, &["commit", "--quiet", "--all", "--message", "second"]);
+    let near = Folder::new(&[]);
+    let from = format!("file://{}", far.path().display());
+    git(&near, &["clone", "--quiet", "--filter=blob:none", &from, "."]);
+    git(&near, &["config", "remote.origin.uploadpack", &program(&near)]);
+    assert_eq!(near.check(&["--since", "HEAD"]).0, Some(0));
+    let ran = near.run(&["check", "--since", "HEAD~1"]);
+    assert_eq!(ran.status, Some(2));
+    assert!(ran.err.contains("git has not all files of `HEAD~1`") && !near.at("ran").exists(), "{}", ran.err);
+}
+
 /// Settings of the repository that name programs are not followed.
 #[cfg(unix)]
 #[test]
 fn no_program_of_the_repository_is_run() {
     let folder = committed(&[("a.py", SLEEPS), (".gitattributes", "*.py diff=own filter=own\n"), ("b.py", SLEEPS)]);
-    let program = "#!/bin/sh\ntouch ran\n";
-    folder.write("program", program);
-    let mut permissions = std::fs::metadata(folder.at("program")).expect("just written").permissions();
-    std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o755);
-    std::fs::set_permissions(folder.at("program"), permissions).expect("own file");
-    let path = folder.at("program").to_string_lossy().into_owned();
+    let path = program(&folder);
     let settings = ["diff.external", "diff.own.command", "diff.own.textconv", "core.fsmonitor", "filter.own.clean"];
     for key in settings.into_iter().chain(["filter.own.smudge", "filter.own.process", "core.pager", "core.sshCommand"])
     {

@@ -197,7 +197,8 @@ impl Repository {
         });
         let ended = child.wait();
         found.filter(|_| ended.is_ok()).ok_or_else(|| {
-            let (root, advice) = (self.root.display(), "`git fetch` it: nothing is fetched from here");
+            let root = self.root.display();
+            let advice = format!("nothing is fetched from here: `git diff {revision}` does so");
             Failure::new(format!("--since: git has not all files of `{revision}` in {root}; {advice}"))
         })
     }
@@ -309,7 +310,9 @@ mod tests {
 
     #[test]
     fn a_tree_tells_what_git_calls_the_contents() {
-        let tree = "100644 blob aa\tx.py\0120000 blob bb\tlink.py\0160000 commit cc\tsub\0100755 blob dd\ta\tb ä.py\0";
+        let entries =
+            ["100644 blob aa\tx.py", "120000 blob bb\tlink.py", "160000 commit cc\tsub", "100755 blob dd\ta\tb ä.py"];
+        let tree = entries.map(|entry| format!("{entry}\0")).concat();
         let blobs = blobs_of(tree.as_bytes());
         assert_eq!(blobs.get(Path::new("x.py")).map(String::as_str), Some("aa"));
         assert_eq!(blobs.get(Path::new("a\tb ä.py")).map(String::as_str), Some("dd"));
