@@ -154,13 +154,14 @@ fn write_handlers(language: &str, handlers: &[Handler], out: &mut String) {
     for it in handlers {
         let _ = writeln!(
             out,
-            "HandlerFacts {{ decorators: &{:?}, bases: &{:?}, methods: &{:?}, sync: {}, asynchronous: {}, role: {} }},",
+            "HandlerFacts {{ decorators: &{:?}, bases: &{:?}, methods: &{:?}, sync: {}, asynchronous: {}, role: {}, makes: {:?} }},",
             it.decorators,
             it.bases,
             it.methods,
             word("Place", it.sync.as_deref()),
             word("Place", it.is_async.as_deref()),
             word("HandlerRole", it.role.as_deref()),
+            it.makes.as_deref().unwrap_or_default(),
         );
     }
     out.push_str("];\n");

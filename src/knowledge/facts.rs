@@ -135,6 +135,8 @@ pub enum Runner {
     Loop,
     Task,
     Inline,
+    /// As [`Self::Inline`], and what comes of it is kept: it is called the first time alone.
+    Once,
     Runtime,
 }
 
@@ -214,6 +216,8 @@ pub struct HandlerFacts {
     pub sync: Option<Place>,
     pub asynchronous: Option<Place>,
     pub role: Option<HandlerRole>,
+    /// What a decorated function is from then on, as the tables write types; empty: a function.
+    pub makes: &'static str,
 }
 
 /// Where a framework runs a handler.

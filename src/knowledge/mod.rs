@@ -40,7 +40,7 @@ struct Index {
     /// Last components of those that hand a function to the event loop.
     calling_back: rustc_hash::FxHashSet<&'static str>,
     /// Methods that some framework runs on the event loop where a class derives from its own.
-    handling: rustc_hash::FxHashSet<&'static str>,
+    handling: rustc_hash::FxHashSet<(&'static str, Place)>,
     /// Last components of those that hand a function to a thread.
     threading: rustc_hash::FxHashSet<&'static str>,
 }
@@ -85,8 +85,10 @@ impl Index {
         let mut bases: FxHashMap<_, Vec<_>> = FxHashMap::default();
         let mut handling = rustc_hash::FxHashSet::default();
         for handler in handlers {
-            if handler.sync == Some(Place::Loop) && !handler.bases.is_empty() {
-                handling.extend(handler.methods);
+            if let Some(place) = handler.sync
+                && !handler.bases.is_empty()
+            {
+                handling.extend(handler.methods.iter().map(|name| (*name, place)));
             }
             decorators.extend(handler.decorators.iter().map(|path| (*path, handler)));
             for base in handler.bases {
@@ -200,9 +202,9 @@ impl Knowledge {
         index(language).by_name.contains_key(name) || self.own.values().any(|api| api.last_name() == name)
     }
 
-    /// A method of this name may be one that a framework runs on the event loop, by what its class derives from.
-    pub fn names_a_handler(&self, language: Language, name: &str) -> bool {
-        index(language).handling.contains(name)
+    /// A method of this name may be one that a framework runs at that place, by what its class derives from.
+    pub fn names_a_handler(&self, language: Language, name: &str, place: Place) -> bool {
+        index(language).handling.contains(&(name, place))
     }
 
     /// Some function that hands another to the event loop has this last name.

@@ -106,5 +106,6 @@ pub struct Handler {
     #[serde(rename = "async")]
     pub is_async: Option<String>,
     pub role: Option<String>,
+    pub makes: Option<String>,
     pub source: Option<String>,
 }

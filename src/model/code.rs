@@ -243,7 +243,7 @@ pub enum Test {
     Instance(ValueId),
     /// It is `True`, or `False`, and nothing else that counts as such.
     Is(bool),
-    /// It equals this literal.
+    /// It equals this literal; Rust: or is this variant of its `enum`.
     Equals(ValueId),
     /// It is a number greater than this.
     Exceeds(i64),

@@ -2,7 +2,9 @@
 
 use std::ops::{Deref, DerefMut};
 
-use super::{Call, CallId, FileModel, Function, FunctionId, NameId, Part, Start, TOP_LEVEL, Value, ValueId};
+use super::{
+    Call, CallId, Class, ClassId, FileModel, Function, FunctionId, NameId, Part, Start, TOP_LEVEL, Value, ValueId,
+};
 
 /// What a front end asks here of the model is answered for the file below as well; the rest is of what is added.
 #[derive(Debug)]
@@ -103,6 +105,14 @@ impl<'a> Growing<'a> {
                 Some(at) => self.own.is_opaque(ValueId(at)),
                 None => it.base.is_opaque(id),
             },
+        }
+    }
+
+    /// A class at the top of the file or in another, with all its methods.
+    pub fn class(&self, id: ClassId) -> &Class {
+        match &self.below {
+            None => self.own.class(id),
+            Some(it) => it.base.class(id),
         }
     }
 

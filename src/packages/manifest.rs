@@ -58,6 +58,8 @@ pub struct Dependency {
     pub package: String,
     /// The folder, for one on disk.
     pub path: Option<Utf8PathBuf>,
+    /// The version that is asked for: `1.2`.
+    pub version: Option<String>,
     /// The workspace says what it is.
     pub inherited: bool,
 }
@@ -84,6 +86,24 @@ impl Manifest {
     /// The package can be made into a module that Python imports.
     pub fn speaks_python(&self) -> bool {
         self.package.as_ref().is_some_and(|it| it.dependency("pyo3").is_some())
+    }
+}
+
+impl Dependency {
+    /// A package of that version is not what is meant: another of the same name is, from a registry.
+    pub fn rules_out(&self, version: &str) -> bool {
+        let Some(asked) = self.version.as_deref() else { return false };
+        let asked = asked.trim().trim_start_matches(['^', '=']).trim_start();
+        let parts = |text: &str| -> Option<(u64, Option<u64>)> {
+            let mut parts = text.split('.');
+            let major = parts.next()?.parse().ok()?;
+            Some((major, parts.next().and_then(|it| it.parse().ok())))
+        };
+        match (parts(asked), parts(version)) {
+            (Some((0, Some(one))), Some((0, Some(other)))) => one != other,
+            (Some((one, _)), Some((other, _))) => one != other,
+            _ => false,
+        }
     }
 }
 
@@ -161,6 +181,7 @@ fn dependencies(folder: &Utf8Path, table: Option<&Value>) -> Vec<Dependency> {
             name: name.replace('-', "_"),
             package: text("package").unwrap_or(name).to_owned(),
             path: text("path").map(|path| beside(folder, path)),
+            version: text("version").or(value.as_str()).map(str::to_owned),
             inherited: value.get("workspace").and_then(Value::as_bool) == Some(true),
         }
     };
@@ -214,6 +235,18 @@ mod tests {
         assert_eq!((foo.package.as_str(), foo.path.as_deref()), ("shop-core", Some(Utf8Path::new("crates/core"))));
         assert!(package.dependency("nix_like").expect("declared").inherited);
         assert_eq!(package.dependency("shop_core"), None);
+    }
+
+    #[test]
+    fn a_version_may_be_of_another_package() {
+        let package = parse(
+            "[package]\nname = \"w\"\n[dependencies]\none = \"1.2\"\nzero = { version = \"^0.3.1\" }\nany = \"*\"\n\
+             wide = \">=1, <3\"\nhere = { path = \"../here\" }\n",
+        );
+        let rules_out = |name: &str, version: &str| package.dependency(name).expect("declared").rules_out(version);
+        assert!(rules_out("one", "0.9.0") && rules_out("one", "2.0.0") && !rules_out("one", "1.0.0"));
+        assert!(rules_out("zero", "0.4.0") && rules_out("zero", "1.3.0") && !rules_out("zero", "0.3.0"));
+        assert!(!rules_out("any", "0.9.0") && !rules_out("wide", "2.0.0") && !rules_out("here", "7.0.0"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Rust: the fields of types, and what `impl` blocks give them.
 
 use crate::finding::FileId;
-use crate::model::{ClassKind, Value, ValueId};
+use crate::model::{ClassKind, Path, Value, ValueId};
 use crate::source::Language;
 
 use super::Project;
@@ -33,8 +33,40 @@ impl Project {
     pub(super) fn has_variant(&self, class: ClassRef, name: &str) -> bool {
         let model = self.model(class.file);
         let declared = model.class(class.class);
-        let holds = |field: &str| field.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
+        let holds = |field: &str| field.strip_prefix(name).is_some_and(|rest| rest.starts_with('.') && rest.len() > 1);
         declared.kind == ClassKind::Enum && declared.fields.iter().any(|(field, _)| holds(model.name(*field)))
+    }
+
+    /// Rust: an `enum` with a variant of that name that holds nothing.
+    pub(super) fn has_unit_variant(&self, class: ClassRef, name: &str) -> bool {
+        let model = self.model(class.file);
+        let declared = model.class(class.class);
+        let is = |field: &str| field.strip_prefix(name) == Some(".");
+        declared.kind == ClassKind::Enum && declared.fields.iter().any(|(field, _)| is(model.name(*field)))
+    }
+
+    /// Rust: the variant that a value is written as.
+    pub(super) fn variant_of(&self, file: FileId, value: ValueId) -> Option<(ClassRef, &str)> {
+        let model = self.model(file);
+        let (of, name) = match model.value(value) {
+            Value::Result(call) => return self.variant_of(file, model.call(*call).callee),
+            Value::Instance { class, .. } => return self.variant_of(file, *class),
+            Value::Attr(of, name) => (self.evaluate(file, *of), *name),
+            Value::Path(path) => {
+                let (name, rest) = path.segments.split_last()?;
+                if rest.is_empty() {
+                    return None;
+                }
+                (self.outside(file, &Path { root: path.root, segments: rest.into() }), *name)
+            }
+            _ => return None,
+        };
+        let of = match self.instance_of(Language::Rust, &of, Vec::new()) {
+            Ty::Instance(Class::Own(class), _) => class,
+            _ => return None,
+        };
+        let name = model.name(name);
+        (self.has_variant(of, name) || self.has_unit_variant(of, name)).then_some((of, name))
     }
 
     /// Where the field's type is a parameter, the instance says which type that is.

@@ -11,7 +11,9 @@ use crate::source::Language;
 
 use super::Project;
 use super::calls::Callee;
-use super::types::{FnRef, Ty};
+use super::library::Around;
+use super::path::LibraryPath;
+use super::types::{Class, ClassRef, FnRef, Ty, none};
 
 /// What a function has become under its decorators.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -20,6 +22,8 @@ pub enum Wrapping {
     Plain,
     /// Calling it gives a context manager; entering that runs it.
     Manager,
+    /// It is an object of a library's now: see [`Project::made_of`].
+    Made,
     /// Calling it runs this function of the project's instead, which hands it to a thread or keeps it for later.
     Replaced(FnRef),
     /// Anything.
@@ -31,6 +35,9 @@ enum Decoration {
     /// The function itself.
     Kept,
     Manager,
+    Made,
+    /// Each call of it is made in this context manager.
+    Within(Ty),
     /// A function of the project's that calls it.
     Around(FnRef),
     /// A function of the project's that has something else call it, or nothing.
@@ -120,6 +127,18 @@ impl Project {
         self.api_of(file, call).is_some_and(|api| api.runs.iter().any(is_it))
     }
 
+    /// Rust: the argument of the call is a function that a library's runs before it gives anything: `entry.or_insert_with(make)`.
+    fn is_run_inline(&self, file: FileId, call: CallId, argument: usize) -> bool {
+        if self.language(file) != Language::Rust {
+            return false;
+        }
+        let is_it = |runs: &Runs| runs.place == Runner::Inline && runs.position.map(usize::from) == Some(argument);
+        self.api_of(file, call).is_some_and(|api| {
+            let is_lazy = api.transparent || api.returns.starts_with("std::iter::Iterator");
+            !is_lazy && api.runs.iter().any(is_it)
+        })
+    }
+
     /// The parameter at that position is run in a thread or process, on some path at least: as it is, or by a function around
     /// it, through however many functions.
     fn hands_off(&self, function: FnRef, position: u32, depth: u32) -> bool {
@@ -158,6 +177,9 @@ impl Project {
             for (owner, at_position, call, argument) in handed {
                 if (*owner, *at_position) != (function.function, position) {
                     continue;
+                }
+                if self.is_run_inline(function.file, *call, *argument) {
+                    return true;
                 }
                 let next = self.parameter_given(function.file, *call, *argument);
                 pending.extend(next.filter(|next| !pending.contains(next)));
@@ -206,8 +228,9 @@ impl Project {
         // The one next to the function is applied first.
         for decorator in self.declared(function).decorators.iter().rev() {
             match self.decoration(function.file, decorator) {
-                Decoration::Kept | Decoration::Around(_) => {}
+                Decoration::Kept | Decoration::Around(_) | Decoration::Within(_) => {}
                 Decoration::Manager => wrapping = Wrapping::Manager,
+                Decoration::Made => wrapping = Wrapping::Made,
                 Decoration::Instead(wrapper) => wrapping = Wrapping::Replaced(wrapper),
                 Decoration::Unknown => return Wrapping::Unknown,
             }
@@ -245,6 +268,24 @@ impl Project {
             .collect()
     }
 
+    /// Context managers of the project's that a call of a decorated function enters and leaves: what that runs.
+    pub(super) fn entered_around(&self, function: FnRef) -> Vec<FnRef> {
+        let decorators = self.declared(function).decorators.iter();
+        let managers = decorators.filter_map(|it| match self.decoration(function.file, it) {
+            Decoration::Within(manager) => Some(manager),
+            _ => None,
+        });
+        let is_sync = |it: &FnRef| !self.declared(*it).kind.is_async() && !self.is_abstract(*it);
+        let run = managers.flat_map(|manager| match manager {
+            Ty::Manager(manager) => vec![manager],
+            Ty::Instance(Class::Own(class), _) => {
+                ["__enter__", "__exit__"].into_iter().filter_map(|name| self.find_method(class, name)).collect()
+            }
+            _ => Vec::new(),
+        });
+        run.filter(is_sync).collect()
+    }
+
     /// Its annotation says what the function gives, and is not understood.
     pub(super) fn is_annotated_in_vain(&self, function: FnRef) -> bool {
         self.declared(function).returns.is_some_and(|it| self.evaluate(function.file, it).is_unknown())
@@ -269,21 +310,51 @@ impl Project {
     fn decoration(&self, file: FileId, decorator: &Decorator) -> Decoration {
         match self.evaluate(file, decorator.value) {
             Ty::External(path) | Ty::Method(path, _) => self.library_decoration(&path),
-            Ty::Function(maker) if decorator.call.is_some() => match self.returns(maker, None) {
-                Ty::Function(decorator) => self.own_decoration(decorator),
-                _ => Decoration::Unknown,
+            Ty::Function(maker) if decorator.call.is_some() => match self.wrapping(maker) {
+                // What `@contextmanager` makes can stand on functions as well.
+                Wrapping::Manager => Decoration::Within(Ty::Manager(maker)),
+                _ => match self.returns(maker, None) {
+                    Ty::Function(decorator) => self.own_decoration(decorator),
+                    _ => Decoration::Unknown,
+                },
             },
+            Ty::Class(class) if decorator.call.is_some() && self.is_context_decorator(class) => {
+                Decoration::Within(Ty::Instance(Class::Own(class), none()))
+            }
             Ty::Function(decorator) => self.own_decoration(decorator),
             _ => Decoration::Unknown,
         }
     }
 
+    /// Its instances, used as decorators, are entered around each call.
+    fn is_context_decorator(&self, class: ClassRef) -> bool {
+        let is_base =
+            |path: &LibraryPath| matches!(&**path, "contextlib.ContextDecorator" | "contextlib.AsyncContextDecorator");
+        self.library_bases(class).iter().any(is_base) && self.find_method(class, "__call__").is_none()
+    }
+
     fn library_decoration(&self, path: &str) -> Decoration {
-        match self.knowledge.decorator(Language::Python, path).map(|facts| facts.role) {
-            None | Some(Some(HandlerRole::Fixture)) => Decoration::Unknown,
-            Some(Some(HandlerRole::ContextManager)) => Decoration::Manager,
-            Some(_) => Decoration::Kept,
+        let Some(facts) = self.knowledge.decorator(Language::Python, path) else { return Decoration::Unknown };
+        match facts.role {
+            Some(HandlerRole::Fixture) => Decoration::Unknown,
+            Some(HandlerRole::ContextManager) => Decoration::Manager,
+            // What has a role can be called as it was, whatever else it has become.
+            None if !facts.makes.is_empty() => Decoration::Made,
+            _ => Decoration::Kept,
         }
+    }
+
+    /// The object that the outermost decorator makes of a function: a task of a queue, something to be awaited.
+    pub(super) fn made_of(&self, function: FnRef) -> Option<Ty> {
+        let _outlines = self.of_outlines();
+        let decorators = &self.declared(function).decorators;
+        let mut facts = decorators.iter().map(|it| match self.evaluate(function.file, it.value) {
+            Ty::External(path) | Ty::Method(path, _) => self.knowledge.decorator(Language::Python, &path),
+            _ => None,
+        });
+        let outermost = facts.find(|it| it.is_none_or(|it| it.role != Some(HandlerRole::Plain)))??;
+        let made = || self.table_type(Language::Python, outermost.makes, &Around::of(&Ty::Function(function)));
+        (!outermost.makes.is_empty()).then(made)
     }
 
     /// A function of the project's used as a decorator: what it gives for the function it is given.

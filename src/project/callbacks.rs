@@ -27,12 +27,22 @@ impl Project {
         let mut callbacks = Vec::new();
         let scope = OnceCell::new();
         for (id, call) in model.all_calls() {
-            let Value::Attr(_, name) = model.value(call.callee) else { continue };
+            let is_rust = model.language == Language::Rust;
+            let (name, is_method) = match model.value(call.callee) {
+                Value::Attr(_, name) => (Some(name), true),
+                // `future::poll_fn(..)`
+                Value::Path(path) if is_rust => (path.segments.last(), false),
+                Value::Global(_, name) if is_rust => (Some(name), false),
+                _ => continue,
+            };
+            let Some(name) = name else { continue };
             if call.args.is_empty() || !self.knowledge.names_a_callback(model.language, model.name(*name)) {
                 continue;
             }
-            let is_rust = model.language == Language::Rust;
-            if is_rust && !self.may_call_back(file, model.name(*name), scope.get_or_init(|| self.opened_by(file))) {
+            if is_rust
+                && is_method
+                && !self.may_call_back(file, model.name(*name), scope.get_or_init(|| self.opened_by(file)))
+            {
                 continue;
             }
             // A closure that does nothing blocks nothing.
@@ -51,23 +61,38 @@ impl Project {
                 }
             }
         }
+        self.decorated_to_run(file, RunPlace::Loop, &mut callbacks);
+        self.methods_run(file, RunPlace::Loop, &mut callbacks);
+        callbacks
+    }
+
+    /// Sync functions of a Python file that a library runs in a thread of their own: `run` of a `Thread`, a `def` that serves requests.
+    pub fn run_in_threads(&self, file: FileId) -> Vec<FnRef> {
+        let _outlines = self.of_outlines();
+        let mut found = Vec::new();
+        self.decorated_to_run(file, RunPlace::Thread, &mut found);
+        self.methods_run(file, RunPlace::Thread, &mut found);
+        found
+    }
+
+    /// Sync functions with a decorator by which a framework runs them at that place.
+    fn decorated_to_run(&self, file: FileId, place: RunPlace, found: &mut Vec<FnRef>) {
+        let model = self.model(file);
         for id in model.function_ids() {
             let function = model.function(id);
             if function.kind != FunctionKind::Sync || function.decorators.is_empty() {
                 continue;
             }
-            let on_loop = function.decorators.iter().any(|decorator| {
+            let is_run = function.decorators.iter().any(|decorator| {
                 let (Ty::External(path) | Ty::Method(path, _)) = self.evaluate(file, decorator.value) else {
                     return false;
                 };
-                self.knowledge.decorator(model.language, &path).is_some_and(|facts| facts.sync == Some(RunPlace::Loop))
+                self.knowledge.decorator(model.language, &path).is_some_and(|facts| facts.sync == Some(place))
             });
-            if on_loop {
-                callbacks.push(FnRef { file, function: id });
+            if is_run {
+                found.push(FnRef { file, function: id });
             }
         }
-        self.methods_on_loop(file, &mut callbacks);
-        callbacks
     }
 
     /// The value is a closure in which nothing is called, nothing waits and nothing loops.
@@ -117,18 +142,18 @@ impl Project {
         opened
     }
 
-    /// Methods that a framework calls on the loop because of what their class derives from or implements.
-    fn methods_on_loop(&self, file: FileId, callbacks: &mut Vec<FnRef>) {
+    /// Methods that a framework runs at that place because of what their class derives from or implements.
+    fn methods_run(&self, file: FileId, place: RunPlace, callbacks: &mut Vec<FnRef>) {
         let model = self.model(file);
         let is_sync = |function: FunctionId| model.function(function).kind == FunctionKind::Sync;
         let may_handle = |methods: &[(NameId, FunctionId)]| {
             methods.iter().any(|(name, function)| {
-                is_sync(*function) && self.knowledge.names_a_handler(model.language, model.name(*name))
+                is_sync(*function) && self.knowledge.names_a_handler(model.language, model.name(*name), place)
             })
         };
         let mut keep = |path: &str, methods: &[(NameId, FunctionId)]| {
             for facts in self.knowledge.base(model.language, path) {
-                if facts.sync != Some(RunPlace::Loop) {
+                if facts.sync != Some(place) {
                     continue;
                 }
                 let wanted = |name: &str| facts.methods.contains(&name);

@@ -5,6 +5,7 @@ use crate::model::{CallId, ClassKind};
 use crate::source::Language;
 
 use super::Project;
+use super::callables::Wrapping;
 use super::types::{Class, ClassRef, FnRef, Ty};
 
 /// One thing a call may run.
@@ -102,12 +103,12 @@ impl Project {
             }
             Ty::Function(function) => match self.described(*function) {
                 Some(api) => Callee::Api(api.path, Ty::Unknown),
-                None => Callee::Own(*function),
+                None => self.called_of_own(language, *function),
             },
             Ty::Bound(receiver, function) => match self.described(*function) {
                 Some(api) if !self.is_told_of(receiver, api) => Callee::Unknown,
                 Some(api) => Callee::Api(api.path, (**receiver).clone()),
-                None => Callee::Own(*function),
+                None => self.called_of_own(language, *function),
             },
             Ty::Class(class) => Callee::Construct(*class),
             Ty::External(path) => match self.knowledge.api(language, path) {
@@ -133,6 +134,17 @@ impl Project {
                 }
             }
             _ => Callee::Unknown,
+        }
+    }
+
+    /// A call of a function of the project's runs it, unless a decorator has made an object of it that is called instead.
+    fn called_of_own(&self, language: Language, function: FnRef) -> Callee {
+        let is_made = language == Language::Python
+            && !self.declared(function).decorators.is_empty()
+            && self.wrapping(function) == Wrapping::Made;
+        match is_made.then(|| self.made_of(function)).flatten() {
+            Some(made) => self.callee_of(language, &made),
+            None => Callee::Own(function),
         }
     }
 }

@@ -160,6 +160,7 @@ impl Project {
                 "data" => is_text(is_data) || self.is_for_data_urls(file, call.function),
                 "zero" => given.is_some_and(|it| self.is_no_time(file, it)),
                 "memory" => given.is_some_and(|it| self.is_in_memory(file, it, 0)),
+                "limited" => given.is_some_and(|it| self.has_limit(file, it)),
                 _ => false,
             });
         }
@@ -187,6 +188,13 @@ impl Project {
             _ => return None,
         };
         Some(given.eq_ignore_ascii_case(value))
+    }
+
+    /// It was made for so many elements: the second of its type's arguments says how many.
+    fn has_limit(&self, file: FileId, value: ValueId) -> bool {
+        let ty = self.evaluate(file, value);
+        let limited = |it: &Ty| matches!(it, Ty::Instance(_, args) if matches!(args.get(1), Some(Ty::Int(1..))));
+        ty.parts().iter().all(limited)
     }
 
     /// It is a file in memory, or an archive in one: `io.BytesIO(data)`, `zipfile.ZipFile(io.BytesIO(data))`.

@@ -226,7 +226,10 @@ impl Crates {
         if let Some(path) = &dependency.path {
             return self.library(*self.packages.get(&plain(path))?);
         }
-        self.nearest(file, self.by_package.get(&dependency.package)?)
+        let version = |it: &FileId| self.package_of(*it).and_then(|(_, package)| package.version.as_deref());
+        let is_meant = |it: &FileId| version(it).is_none_or(|version| !dependency.rules_out(version));
+        let found: Vec<FileId> = self.by_package.get(&dependency.package)?.iter().copied().filter(is_meant).collect();
+        self.nearest(file, &found)
     }
 
     /// The library of a dependency on disk whose own manifest gives it that name: `[lib] name = ".."`. One that is given a name where it is

@@ -58,6 +58,8 @@ pub struct Site {
     pub branches: u32,
     /// What is made there is kept for the next time.
     pub once: bool,
+    /// It is kept for the whole program, whoever asks: in a `static`.
+    pub shared: bool,
     /// It is asked of an object that is an attribute of another: `self.config.log`.
     pub held: bool,
 }

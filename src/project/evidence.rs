@@ -118,7 +118,7 @@ impl Effects {
             decided_below |= is_rust && !steps.is_empty() && hop.site.branches > 0;
             if hop.site.once || project.keeps_result(at) {
                 once = Some(at);
-                is_held = asks_held;
+                is_held = asks_held || hop.site.shared;
             }
             asks_held = hop.site.held;
             returned &= hop.site.call.is_some_and(|call| project.model(at.file).call(call).result == Use::Returned);

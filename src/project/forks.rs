@@ -2,7 +2,8 @@
 
 use crate::knowledge::Effect;
 use crate::model::{
-    Block, Branch, Condition, FunctionId, Handler, Loop, LoopKind, Node, TOP_LEVEL, Test, Try, Value, ValueId, flow,
+    Arm, Block, Branch, Condition, FunctionId, Handler, Loop, LoopKind, Node, TOP_LEVEL, Test, Try, Value, ValueId,
+    flow,
 };
 use crate::source::Language;
 
@@ -101,7 +102,8 @@ impl Found<'_> {
             let of = |condition: &Condition| project.guard_of(function, *condition);
             let no_loop = |it: &Condition| project.says_no_loop(function, *it);
             let told = arm.conditions.iter().find_map(no_loop);
-            if arm.constant != Some(false)
+            let constant = arm.constant.or_else(|| self.constant(arm));
+            if constant != Some(false)
                 && told != Some(true)
                 && !self.off_loop
                 && !self.project.asks_for_thread(self.file, &arm.test)
@@ -122,7 +124,7 @@ impl Found<'_> {
             self.told.extend(&arm.otherwise);
             // What is left runs where no loop does.
             self.off_loop |= arm.otherwise.iter().any(|it| no_loop(it) == Some(true));
-            if arm.constant == Some(true) {
+            if constant == Some(true) {
                 break;
             }
         }
@@ -134,6 +136,25 @@ impl Found<'_> {
         self.once |= branch.arms.iter().any(|arm| answers(model, self.function.function, arm));
         // In Rust that is how errors are passed on.
         self.branches += u32::from(leaves && self.project.language(self.file) == Language::Python);
+    }
+
+    /// Rust: what the arm's test comes to, where that is a constant: `const SYNC: bool = false;`.
+    fn constant(&self, arm: &Arm) -> Option<bool> {
+        let model = self.project.model(self.file);
+        if model.language != Language::Rust {
+            return None;
+        }
+        let decided = |it: &Condition| match (it.test, model.value(it.value)) {
+            (Test::Truth, Value::Global(..) | Value::Path(_)) => match self.project.evaluate(self.file, it.value) {
+                Ty::Bool(flag) => Some(flag == it.holds),
+                _ => None,
+            },
+            _ => None,
+        };
+        if arm.conditions.iter().any(|it| decided(it) == Some(false)) {
+            return Some(false);
+        }
+        arm.otherwise.iter().any(|it| decided(it) == Some(false)).then_some(true)
     }
 
     fn asks_for_runtime(&self, test: &Block) -> bool {

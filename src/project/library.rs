@@ -6,13 +6,20 @@ use crate::source::Language;
 
 use super::Project;
 use super::path::LibraryPath;
-use super::types::{Class, Ty, some};
+use super::types::{CallRef, Class, Ty, some};
 
 /// What a type in a table may refer to.
 pub(super) struct Around<'a> {
     pub(super) receiver: &'a Ty,
-    /// The type of the argument at a position.
-    pub(super) argument: &'a dyn Fn(usize) -> Ty,
+    /// The call whose arguments are meant.
+    pub(super) call: Option<CallRef>,
+}
+
+impl<'a> Around<'a> {
+    /// No call is known.
+    pub(super) fn of(receiver: &'a Ty) -> Self {
+        Self { receiver, call: None }
+    }
 }
 
 impl Project {
@@ -37,19 +44,30 @@ impl Project {
         if let Some(inner) = text.strip_prefix("of:") {
             return self.element(language, &self.table_type(language, inner, around));
         }
-        if let Some(position) = text.strip_prefix("call:") {
-            let called = position.parse().map_or(Ty::Unknown, |position| (around.argument)(position));
-            return self.given_when_called(&called);
+        if let Some(called) = text.strip_prefix("call:") {
+            return self.given_when_called(language, &self.argument_or_type(language, called, around));
+        }
+        if let Some(awaited) = text.strip_prefix("await:") {
+            return match awaited {
+                "*" => self.awaited_arguments(around),
+                one => self.awaited(&self.argument_or_type(language, one, around)),
+            };
         }
         if let Some(position) = text.strip_prefix("enter:") {
-            return position.parse().map_or(Ty::Unknown, |position| self.entered(&(around.argument)(position), false));
+            return self.entered(&self.argument_or_type(language, position, around), false);
+        }
+        if let Some(position) = text.strip_prefix("aenter:") {
+            return self.entered(&self.argument_or_type(language, position, around), true);
         }
         if let Some(position) = text.strip_prefix("arg:") {
-            return position.parse().map_or(Ty::Unknown, |position| (around.argument)(position));
+            return self.argument_or_type(language, position, around);
         }
         if let Some(position) = text.strip_prefix("class:") {
-            let class = position.parse().map_or(Ty::Unknown, |position| (around.argument)(position));
+            let class = self.argument_or_type(language, position, around);
             return self.instance_of(language, &class, Vec::new());
+        }
+        if let Some(of) = text.strip_prefix("type:") {
+            return class_of(&self.argument_or_type(language, of, around));
         }
         if let Some((left, right)) = split_union(text) {
             return Ty::union([self.table_type(language, left, around), self.table_type(language, right, around)]);
@@ -68,6 +86,37 @@ impl Project {
         };
         let args: Vec<Ty> = split_arguments(args).into_iter().map(|it| self.table_type(language, it, around)).collect();
         self.library_instance(language, path, args)
+    }
+
+    /// The type of the argument at that position, or of that name (`0=maxsize`), or what else a table names.
+    fn argument_or_type(&self, language: Language, text: &str, around: &Around<'_>) -> Ty {
+        let (position, name) = match text.split_once('=') {
+            Some((position, name)) => (position, Some(name)),
+            None => (text, None),
+        };
+        let Ok(position) = position.parse() else { return self.table_type(language, text, around) };
+        around.call.map_or(Ty::Unknown, |call| self.type_of_argument(call, position, name))
+    }
+
+    /// What a call is given at that position, or by that name.
+    pub(super) fn type_of_argument(&self, call: CallRef, position: usize, name: Option<&str>) -> Ty {
+        let model = self.model(call.file);
+        let argument = model.call(call.call).argument(&model.names, Some(position), name);
+        argument.map_or(Ty::Unknown, |it| self.evaluate(call.file, it.value))
+    }
+
+    /// What awaiting all arguments gives, side by side. What is given by name may ask for something else, as `return_exceptions` does.
+    fn awaited_arguments(&self, around: &Around<'_>) -> Ty {
+        let Some(CallRef { file, call }) = around.call else { return Ty::Unknown };
+        let args = &self.model(file).call(call).args;
+        let each = || args.iter().map(|it| self.awaited(&self.evaluate(file, it.value)));
+        if args.iter().any(|it| it.name.is_some()) {
+            Ty::Collection(Arc::new(Ty::Unknown))
+        } else if args.iter().any(|it| it.spread) {
+            Ty::Collection(Arc::new(Ty::union(each())))
+        } else {
+            Ty::Tuple(each().collect())
+        }
     }
 
     /// An instance of a library's type, under the path its table uses.
@@ -150,6 +199,16 @@ impl Project {
             Ty::Union(parts) => Ty::union(parts.iter().map(|it| self.first_argument(it))),
             _ => Ty::Unknown,
         }
+    }
+}
+
+/// The class of an instance.
+pub(super) fn class_of(instance: &Ty) -> Ty {
+    match instance {
+        Ty::Instance(Class::Own(class), _) => Ty::Class(*class),
+        Ty::Instance(Class::Library(path), _) => Ty::External(*path),
+        Ty::Union(parts) => Ty::union(parts.iter().map(class_of)),
+        _ => Ty::Unknown,
     }
 }
 

@@ -10,6 +10,7 @@ use crate::source::Language;
 
 use super::Project;
 use super::instances::is_plain_base;
+use super::library::class_of;
 use super::path::LibraryPath;
 use super::types::{Class, ClassRef, FnRef, Foreign, Ty, none, some};
 
@@ -44,6 +45,9 @@ impl Project {
                     Ty::Unknown if matches!(receiver, Ty::Class(_)) && self.has_variant(*class, name) => {
                         receiver.clone()
                     }
+                    Ty::Unknown if matches!(receiver, Ty::Class(_)) && self.has_unit_variant(*class, name) => {
+                        Ty::Instance(Class::Own(*class), none())
+                    }
                     // Derived.
                     Ty::Unknown if language == Language::Rust && name == "default" => {
                         let this = Ty::Instance(Class::Own(*class), none());
@@ -56,6 +60,7 @@ impl Project {
                         },
                         found => found,
                     },
+                    Ty::Unknown if name == "__class__" => class_of(receiver),
                     found => found,
                 }
             }
@@ -91,6 +96,9 @@ impl Project {
                 };
                 self.library_member(language, path, &[], receiver, name)
             }
+            Ty::Function(block) if language == Language::Rust && self.is_async_block(*block) => {
+                self.library_member(language, "std::future::Future", &[], receiver, name)
+            }
             Ty::Coroutine(..) if language == Language::Rust => {
                 self.library_member(language, "std::future::Future", &[], receiver, name)
             }
@@ -100,8 +108,17 @@ impl Project {
                 Ty::union(parts.map(|it| self.member(language, it, name)))
             }
             Ty::Union(parts) => Ty::union(parts.iter().map(|it| self.member(language, it, name))),
+            Ty::Function(function) | Ty::Bound(_, function)
+                if language == Language::Python && !self.declared(*function).decorators.is_empty() =>
+            {
+                self.made_of(*function).map_or(Ty::Unknown, |made| self.member(language, &made, name))
+            }
             _ => Ty::Unknown,
         }
+    }
+
+    fn is_async_block(&self, function: FnRef) -> bool {
+        self.declared(function).kind == FunctionKind::AsyncBlock
     }
 
     pub(super) fn external_member(&self, language: Language, path: &str, name: &str) -> Ty {
@@ -433,8 +450,8 @@ impl Project {
         };
         match self.knowledge.api(language, &path) {
             Some(api) => {
-                let around = super::library::Around { receiver, argument: &|_| Ty::Unknown };
-                self.table_type(language, api.returns, &around)
+                let given = self.table_type(language, api.returns, &super::library::Around::of(receiver));
+                if api.is_async { Ty::Coroutine(Arc::new(given), None) } else { given }
             }
             None => Ty::Unknown,
         }
@@ -456,7 +473,7 @@ impl Project {
         if let Some(facts) = facts
             && let Some((_, ty)) = facts.fields.iter().find(|(field, _)| *field == name)
         {
-            let around = super::library::Around { receiver, argument: &|_| Ty::Unknown };
+            let around = super::library::Around::of(receiver);
             return Some(self.table_type(language, ty, &around));
         }
         let full = match language {

@@ -16,6 +16,7 @@ pub mod effects;
 pub mod evidence;
 mod files;
 mod forks;
+mod globs;
 mod guards;
 mod implementations;
 mod installed;
@@ -31,6 +32,7 @@ mod path;
 mod reach;
 mod remembered;
 mod resolve;
+mod results;
 mod shared;
 mod sites;
 mod special;
@@ -57,7 +59,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::finding::{FileId, Place, Sources};
 use crate::knowledge::Knowledge;
-use crate::model::{FileModel, Function, FunctionId, TOP_LEVEL};
+use crate::model::{FileModel, Function, FunctionId, ModuleId, TOP_LEVEL};
 use crate::rules::RuleSet;
 use crate::rust::{Mentions, Word};
 use crate::source::{Language, Source, Span};
@@ -87,6 +89,8 @@ pub struct Project {
     blocks: Blocks,
     /// The same of crates outside the group, by the crate's first file: found when something leads there.
     crates: Mutex<FxHashMap<FileId, Arc<Blocks>>>,
+    /// What modules open that open very many others.
+    reached: Mutex<FxHashMap<(FileId, ModuleId), Arc<globs::Reached>>>,
     /// What modules hold that Python has from Rust: found when something leads there.
     foreign: Mutex<FxHashMap<ForeignModule, border::Contents>>,
     effects: Effects,
@@ -144,6 +148,7 @@ impl Project {
             files,
             blocks: Blocks::default(),
             crates: Mutex::default(),
+            reached: Mutex::default(),
             foreign: Mutex::default(),
             effects: Effects::default(),
             async_library: OnceLock::new(),

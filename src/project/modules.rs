@@ -1,27 +1,40 @@
 //! What a module gives under a name: what it binds, the modules in it, and what it opens.
 
 use crate::finding::FileId;
-use crate::model::{ModuleId, NameId, ValueId};
+use crate::model::{FILE_MODULE, ModuleId, NameId, Value, ValueId};
 use crate::source::Language;
 
 use super::Project;
+use super::globs::Search;
 use super::memo::{Question, once};
 use super::types::{Foreign, Ty};
 
 impl Project {
     /// A name at the top of a module: its own, or what it re-exports.
     pub(super) fn module_member(&self, file: FileId, module: ModuleId, name: &str) -> Option<Ty> {
+        let mut search = Search::from((file, module));
+        let found = self.member_within(file, module, name, &mut search);
+        if !search.is_cut_off() {
+            return found;
+        }
+        let all = || self.member_within(file, module, name, &mut Search::to_the_end((file, module)));
+        self.bound_once((file, module), name).unwrap_or_else(all)
+    }
+
+    /// The same, without the modules that the search has been to.
+    pub(super) fn member_within(&self, file: FileId, module: ModuleId, name: &str, search: &mut Search) -> Option<Ty> {
         let model = self.model(file);
         let declared = model.module(module);
         if let Some(id) = model.names.find(name)
-            && let Some(bound) = self.bound_in(file, module, id)
+            && let Some(bound) = self.bound_in(file, module, id, search)
         {
             return Some(bound);
         }
         if let Some(child) = self.child_module(file, module, name) {
             return Some(child);
         }
-        let mut found = declared.globs.iter().rev().filter_map(|glob| self.glob_member(file, module, glob.value, name));
+        let globs = declared.globs.iter().rev();
+        let mut found = globs.filter_map(|glob| self.glob_member(file, glob.value, name, search));
         let last = found.next()?;
         // Rust would not have two: each is there for another `cfg`.
         Some(if model.language == Language::Rust { Ty::union(std::iter::once(last).chain(found)) } else { last })
@@ -52,14 +65,14 @@ impl Project {
     }
 
     /// What the statements of a module bind a name to. Of several the last holds, unless it may not have been reached.
-    fn bound_in(&self, file: FileId, module: ModuleId, name: NameId) -> Option<Ty> {
+    fn bound_in(&self, file: FileId, module: ModuleId, name: NameId, search: &mut Search) -> Option<Ty> {
         let model = self.model(file);
         let declared = model.module(module);
         let mut known: Vec<Ty> = Vec::new();
         let mut globs = declared.globs.iter().rev().peekable();
         for (index, binding) in declared.bound_to(name) {
             while let Some(glob) = globs.next_if(|glob| glob.after as usize > index) {
-                if let Some(found) = self.glob_member(file, module, glob.value, model.name(name)) {
+                if let Some(found) = self.glob_member(file, glob.value, model.name(name), search) {
                     known.push(found);
                     return Some(Ty::union(known));
                 }
@@ -77,17 +90,17 @@ impl Project {
     }
 
     /// A name that `from x import *` or `use x::*` brings in.
-    fn glob_member(&self, file: FileId, module: ModuleId, glob: ValueId, name: &str) -> Option<Ty> {
+    fn glob_member(&self, file: FileId, glob: ValueId, name: &str, search: &mut Search) -> Option<Ty> {
         let language = self.language(file);
         match self.evaluate(file, glob) {
-            Ty::Module(other, other_module) if (other, other_module) != (file, module) => {
+            Ty::Module(other, other_module) => {
                 let visible = match &self.model(other).module(other_module).exports {
                     Some(names) => self.model(other).names.find(name).is_some_and(|id| names.contains(&id)),
                     None => !name.starts_with('_'),
                 };
-                if visible {
+                if visible && search.enters((other, other_module)) {
                     once(Question::Opened(other, other_module, name.into()), || {
-                        self.module_member(other, other_module, name)
+                        self.member_within(other, other_module, name, search)
                     })?
                 } else {
                     None
@@ -108,6 +121,25 @@ impl Project {
             // `use Enum::*`, and what cannot be told.
             _ => None,
         }
+    }
+
+    /// `from .core import core` in a package: who imports `core` from it gets that, and not the module of the same name. The package itself may
+    /// have the module before that.
+    pub(super) fn bound_over(&self, file: FileId, module: FileId, name: &str) -> Option<Ty> {
+        if name.is_empty() || self.language(module) != Language::Python {
+            return None;
+        }
+        let (package, _) = self.relative_module(module, if self.is_package(module) { 2 } else { 1 }, &[])?;
+        // Most packages do not.
+        if package == file || package == module || !self.source(package).text.contains(&format!("{name} import ")) {
+            return None;
+        }
+        let model = self.model(package);
+        let id = model.names.find(name)?;
+        let is_from_module =
+            |value: ValueId| matches!(model.value(value), Value::Path(path) if path.segments.ends_with(&[id, id]));
+        let (_, binding) = model.module(FILE_MODULE).bound_to(id).next()?;
+        is_from_module(binding.value).then(|| self.evaluate(package, binding.value))
     }
 
     fn is_package(&self, file: FileId) -> bool {

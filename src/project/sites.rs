@@ -56,7 +56,6 @@ impl Project {
     pub fn run_by_call(&self, function: FnRef, awaited: bool) -> Vec<FnRef> {
         let _outlines = self.of_outlines();
         let definition = self.declared(function);
-        let is_python = self.language(function.file) == Language::Python;
         let is_sync = |function: FnRef| !self.declared(function).kind.is_async();
         match self.wrapping(function) {
             Wrapping::Replaced(wrapper) if is_sync(wrapper) => return vec![wrapper],
@@ -66,7 +65,10 @@ impl Project {
         if self.is_installed(function.file) && self.runs_at_times(function) {
             return Vec::new();
         }
-        let mut run = Vec::new();
+        if definition.decorators.is_empty() {
+            return if self.is_run_by_caller(function, awaited) { vec![function] } else { Vec::new() };
+        }
+        let mut run = self.entered_around(function);
         for wrapper in self.wrappers(function) {
             if is_sync(wrapper) {
                 if !self.declared(wrapper).is_generator {
@@ -76,12 +78,18 @@ impl Project {
                 return run;
             }
         }
-        let runs = !definition.is_generator || !is_python;
-        // An async function of the user's answers for itself; nobody but the caller is told of what installed ones do.
-        if runs && (!definition.kind.is_async() || awaited && self.is_installed(function.file)) {
+        if self.is_run_by_caller(function, awaited) {
             run.push(function);
         }
         run
+    }
+
+    /// The function itself runs when it is called, and whoever calls it is told of what it does.
+    fn is_run_by_caller(&self, function: FnRef, awaited: bool) -> bool {
+        let definition = self.declared(function);
+        let runs = !definition.is_generator || self.language(function.file) == Language::Rust;
+        // An async function of the user's answers for itself; nobody but the caller is told of what installed ones do.
+        runs && (!definition.kind.is_async() || awaited && self.is_installed(function.file))
     }
 
     pub(super) fn property(&self, receiver: &Ty, name: &str) -> Option<FnRef> {
@@ -144,12 +152,12 @@ impl Found<'_> {
             _ => false,
         });
         let (guards, branches, once) = (self.guards.clone(), self.branches, self.once);
-        Site { span, call, asks: None, given, guards, branches, once, held }
+        Site { span, call, asks: None, given, guards, branches, once, shared: false, held }
     }
 
     /// The object is an attribute of another.
     pub(super) fn is_held(&self, object: ValueId) -> bool {
-        matches!(self.project.model(self.file).value(object), Value::Attr(..))
+        matches!(self.project.model(self.file).value(object), Value::Attr(..) | Value::Field(..))
     }
 
     /// What tests say of values that the call hands on, the latest one first.
@@ -361,21 +369,38 @@ impl Found<'_> {
     fn library_call(&mut self, site: &Site, id: CallId, api: &'static Api) {
         let model = self.project.model(self.file);
         let call = model.call(id);
-        let inline = api.runs.iter().filter(|it| it.place == Runner::Inline);
+        let inline = api.runs.iter().filter(|it| matches!(it.place, Runner::Inline | Runner::Once));
         for runs in inline {
             let name = (!runs.name.is_empty()).then_some(runs.name);
             let argument = call.argument(&model.names, runs.position.map(usize::from), name);
             if let Some(argument) = argument
                 && (!is_lazy(api) || self.is_consumed(id, 0))
             {
-                self.inline(site, argument.value);
+                match self.keeper(call).filter(|_| runs.place == Runner::Once) {
+                    Some(shared) => self.inline(&Site { once: true, shared, ..site.clone() }, argument.value),
+                    None => self.inline(site, argument.value),
+                }
             }
+        }
+        if model.language == Language::Rust {
+            self.exhaust(site, id, api);
         }
         if let Some(argument) = call.args.first().filter(|_| api.returns.starts_with("enter:")) {
             // A stack that is entered here is left here, and all that is in it.
             let leaves = matches!(model.value(call.callee), Value::Attr(stack, _)
                 if matches!(model.value(*stack), Value::Entered(..)));
             self.enter(&self.site_of(site.span, argument.value), argument.value, leaves);
+        }
+    }
+
+    /// What is made by the call is kept by an object that outlives this function: `true`, by one that the whole program has.
+    fn keeper(&self, call: &Call) -> Option<bool> {
+        let model = self.project.model(self.file);
+        let Value::Attr(keeper, _) = *model.value(call.callee) else { return None };
+        match model.value(keeper) {
+            Value::Result(_) => None,
+            Value::Field(..) | Value::Param(..) => Some(false),
+            _ => Some(self.project.declared(self.function).params.iter().all(|it| it.value != keeper)),
         }
     }
 

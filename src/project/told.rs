@@ -118,6 +118,12 @@ impl Project {
 
     /// Whether the value equals the literal, where it is one itself.
     fn equals(&self, asked_in: FileId, literal: ValueId, file: FileId, value: ValueId) -> Option<bool> {
+        if self.language(file) == Language::Rust
+            && let Some((class, variant)) = self.variant_of(asked_in, literal)
+        {
+            let (of, given) = self.variant_of(file, value)?;
+            return (of == class).then(|| given == variant);
+        }
         let plain = match self.model(file).value(value) {
             Value::None | Value::Bool(_) | Value::Int(_) | Value::Str(_) | Value::Global(..) => {
                 self.evaluate(file, value)

@@ -1,10 +1,14 @@
 //! What runs without being written as a call: properties, `for`, `with`, operators, and what built-in functions ask for.
 
-use crate::knowledge::{Api, Effect};
-use crate::model::{Arg, CallId, FileModel, Implicit, ImplicitKind, Role, Value, ValueId};
+use crate::finding::FileId;
+use crate::knowledge::{Api, Effect, ScopeRole};
+use crate::model::{Arg, CallId, Implicit, ImplicitKind, Role, Value, ValueId};
+use crate::python::exhausts;
 use crate::source::{Language, Span};
 
+use super::Project;
 use super::effects::Site;
+use super::path::LibraryPath;
 use super::sites::{Found, builtin};
 use super::types::{Class, Foreign, Ty};
 
@@ -18,9 +22,6 @@ const METHODS_OF_BUILTINS: &[(&str, &str)] = &[
     ("next", "__next__"),
     ("iter", "__iter__"),
 ];
-
-/// Built-in functions that go through all of their first argument.
-const EXHAUST: &[&str] = &["list", "tuple", "set", "frozenset", "dict", "sorted", "sum", "min", "max", "any", "all"];
 
 impl Found<'_> {
     pub(super) fn implicit(&mut self, it: &Implicit) {
@@ -38,12 +39,45 @@ impl Found<'_> {
             }
             ImplicitKind::Operator(name) => {
                 let receiver = project.evaluate(self.file, it.value);
+                let method = model.name(name);
+                if let Some((property, _)) = method.split_once('.') {
+                    return self.accessor(&site, &receiver, property, method);
+                }
                 let site = Site { asks: Some((it.value, name)), ..site };
-                self.method(&site, &receiver, model.name(name));
+                // What does not say whether it counts as true is asked for its length.
+                let method = match method {
+                    "__bool__" if !self.has_method(&receiver, method) => "__len__",
+                    method => method,
+                };
+                // What has no such method is gone through until the element comes.
+                if method == "__contains__" && !self.has_method(&receiver, method) {
+                    return self.go_through(it.span, it.value, 0);
+                }
+                self.method(&site, &receiver, method);
                 self.asked(&site);
             }
             ImplicitKind::Iterate => self.go_through(it.span, it.value, 0),
             ImplicitKind::AsyncIterate | ImplicitKind::Drop => {}
+        }
+    }
+
+    /// What a property runs when it is set or deleted.
+    fn accessor(&mut self, site: &Site, receiver: &Ty, property: &str, accessor: &str) {
+        let project = self.project;
+        if let Ty::Instance(Class::Own(class), _) = receiver
+            && let Some(function) = project.find_method(*class, accessor)
+            && project.find_method(*class, property).is_some_and(|it| project.is_property(it))
+            && !project.is_abstract(function)
+        {
+            self.own(site, [function]);
+        }
+    }
+
+    fn has_method(&self, receiver: &Ty, name: &str) -> bool {
+        match receiver {
+            Ty::Instance(Class::Own(class), _) => !self.project.surely_lacks(*class, name),
+            Ty::Generator(_) => false,
+            _ => true,
         }
     }
 
@@ -109,6 +143,10 @@ impl Found<'_> {
                     self.own(site, [next]);
                 } else if let Ty::Bound(_, into) = project.member(Language::Rust, value, "into_iter") {
                     self.own(site, [into]);
+                    let iterator = project.returns(into, Some(value));
+                    if matches!(iterator, Ty::Instance(Class::Own(_), _)) {
+                        self.method(site, &iterator, "next");
+                    }
                 }
             }
             (Language::Rust, Ty::Instance(Class::Library(_), _)) => self.method(site, value, "next"),
@@ -132,7 +170,15 @@ impl Found<'_> {
                     self.method(site, value, "__exit__");
                 }
             }
-            Ty::Instance(Class::Library(_), _) => self.method(site, value, "__enter__"),
+            Ty::Instance(Class::Library(path), args) => {
+                self.method(site, value, "__enter__");
+                let facts = project.knowledge.type_facts(project.language(self.file), path);
+                if let Some(closed) = args.first().filter(|_| leaves)
+                    && facts.is_some_and(|facts| facts.scope == Some(ScopeRole::Closing))
+                {
+                    self.method(site, closed, "close");
+                }
+            }
             _ => {}
         }
     }
@@ -142,30 +188,35 @@ impl Found<'_> {
         let project = self.project;
         let model = project.model(self.file);
         let call = model.call(id);
-        if call.args[0].name.is_some() {
+        let first = call.args[0];
+        if let Value::Attr(receiver, name) = model.value(call.callee)
+            && exhausts(model.name(*name), true)
+        {
+            // `names.extend(x)`, `", ".join(x)`
+            if !first.spread && is_of_builtins(&project.evaluate(self.file, *receiver)) {
+                self.go_through(site.span, first.value, 0);
+            }
             return;
         }
-        let found;
-        let name = match model.value(call.callee) {
-            Value::Path(path) => match &*path.segments {
-                [module, name] if model.name(*module) == "builtins" => model.name(*name),
-                _ => return,
-            },
-            // `from x import *` may bring one of that name.
-            Value::Global(..) => {
-                found = project.evaluate(self.file, call.callee);
-                let Ty::External(path) = &found else { return };
-                builtin(path)
+        let Some(path) = project.path_called(self.file, id) else { return };
+        let method = METHODS_OF_BUILTINS.iter().find(|(name, _)| *name == builtin(&path));
+        match method.filter(|_| first.name.is_none()) {
+            Some((name, _)) if *name == "next" => self.next_of(site, first.value),
+            Some((_, method)) => self.method(site, &project.evaluate(self.file, first.value), method),
+            None => {
+                if let Some(arg) = exhausted(&path, &call.args) {
+                    self.go_through(site.span, arg.value, 0);
+                }
             }
-            _ => return,
-        };
-        if let Some((_, method)) = METHODS_OF_BUILTINS.iter().find(|(builtin, _)| *builtin == name) {
-            match project.evaluate(self.file, call.args[0].value) {
-                generator @ Ty::Generator(_) if name == "next" => self.iterate(site, &generator),
-                receiver => self.method(site, &receiver, method),
-            }
-        } else if EXHAUST.contains(&name) {
-            self.go_through(site.span, call.args[0].value, 0);
+        }
+    }
+
+    /// `next(x)`
+    fn next_of(&mut self, site: &Site, value: ValueId) {
+        match self.project.evaluate(self.file, value) {
+            generator @ Ty::Generator(_) => self.iterate(site, &generator),
+            Ty::Unknown => self.go_through(site.span, value, 0),
+            receiver => self.method(site, &receiver, "__next__"),
         }
     }
 
@@ -175,33 +226,131 @@ impl Found<'_> {
         let model = project.model(self.file);
         if model.language == Language::Python
             && let Value::Result(id) = model.value(value)
-            && let Some(made_over) = lazily_over(model, *id)
+            && let Some(path) = project.path_called(self.file, *id)
+            && let Some(made_over) = lazily_over(&path, &model.call(*id).args)
         {
             for arg in made_over.iter().filter(|arg| !arg.spread && depth < MOST_LAZY) {
                 self.go_through(span, arg.value, depth + 1);
             }
             return;
         }
+        if model.language == Language::Rust
+            && depth < MOST_LAZY
+            && let Some(receiver) = self.adapted(value)
+        {
+            self.go_through(span, receiver, depth + 1);
+            return;
+        }
         self.iterate(&self.site_of(span, value), &project.evaluate(self.file, value));
+    }
+
+    /// Rust: what an adaptor takes its elements of: `x` of `x.enumerate()`.
+    fn adapted(&self, value: ValueId) -> Option<ValueId> {
+        let model = self.project.model(self.file);
+        let Value::Result(id) = model.value(value) else { return None };
+        let Value::Attr(receiver, _) = model.value(model.call(*id).callee) else { return None };
+        let api = self.project.api_of(self.file, *id)?;
+        let gives_iterator = api.transparent || api.returns.starts_with("std::iter::Iterator");
+        (api.path.starts_with("std::iter::Iterator::") && gives_iterator).then_some(*receiver)
+    }
+
+    /// Rust: `x.map(..).collect()` asks an iterator of the project's own for all of its elements.
+    pub(super) fn exhaust(&mut self, site: &Site, id: CallId, api: &Api) {
+        let project = self.project;
+        let model = project.model(self.file);
+        let Value::Attr(mut receiver, _) = *model.value(model.call(id).callee) else { return };
+        if !api.path.starts_with("std::iter::Iterator::")
+            || api.transparent
+            || api.returns.starts_with("std::iter::Iterator")
+        {
+            return;
+        }
+        for _ in 0..MOST_LAZY {
+            let Some(inner) = self.adapted(receiver) else { break };
+            receiver = inner;
+        }
+        let iterator = project.evaluate(self.file, receiver);
+        if matches!(iterator, Ty::Instance(Class::Own(_), _)) {
+            self.method(site, &iterator, "next");
+        }
+    }
+}
+
+impl Project {
+    /// The path of what a call names, where that is outside the project: `builtins.list`, `itertools.chain`.
+    fn path_called(&self, file: FileId, id: CallId) -> Option<LibraryPath> {
+        let model = self.model(file);
+        let callee = model.call(id).callee;
+        match model.value(callee) {
+            Value::Path(_) | Value::Global(..) => {}
+            // Most methods have other names.
+            Value::Attr(_, name) if exhausts(model.name(*name), false) || is_lazy(model.name(*name)) => {}
+            _ => return None,
+        }
+        match self.evaluate(file, callee) {
+            Ty::External(path) => Some(path),
+            _ => None,
+        }
     }
 }
 
 /// Wrapped deeper, an iterable is not looked for.
 const MOST_LAZY: u32 = 8;
 
+/// The argument of which a call takes all elements before it returns.
+fn exhausted<'a>(path: &str, args: &'a [Arg]) -> Option<&'a Arg> {
+    let (module, name) = path.rsplit_once('.')?;
+    let is_known = matches!(module, "builtins" | "collections" | "functools" | "math" | "statistics" | "array");
+    if !is_known || !exhausts(name, false) {
+        return None;
+    }
+    let at = match name {
+        // `max(x, y)` compares the two.
+        "min" | "max" if args.iter().filter(|arg| arg.name.is_none()).count() != 1 => return None,
+        "reduce" | "defaultdict" | "array" => 1,
+        _ => 0,
+    };
+    args.get(at).filter(|arg| arg.name.is_none() && !arg.spread)
+}
+
+/// Functions of `itertools` that give elements of what they are given.
+fn is_lazy(name: &str) -> bool {
+    const NAMES: [&str; 13] = [
+        "accumulate",
+        "batched",
+        "chain",
+        "cycle",
+        "dropwhile",
+        "filterfalse",
+        "from_iterable",
+        "groupby",
+        "islice",
+        "pairwise",
+        "starmap",
+        "takewhile",
+        "zip_longest",
+    ];
+    NAMES.contains(&name)
+}
+
 /// What a call takes elements of once somebody takes its own.
-fn lazily_over(model: &FileModel, id: CallId) -> Option<&[Arg]> {
-    let call = model.call(id);
-    let Value::Path(path) = model.value(call.callee) else { return None };
-    let [module, name] = &*path.segments else { return None };
-    match (model.name(*module), model.name(*name)) {
-        ("builtins", "enumerate") | ("itertools", "islice" | "cycle" | "pairwise" | "batched") => call.args.get(..1),
-        ("builtins", "zip") | ("itertools", "chain" | "zip_longest") => Some(&call.args),
+fn lazily_over<'a>(path: &str, args: &'a [Arg]) -> Option<&'a [Arg]> {
+    match path.rsplit_once('.')? {
+        ("builtins", "enumerate" | "iter") => args.get(..1),
+        ("itertools", "islice" | "cycle" | "pairwise" | "batched" | "accumulate" | "groupby") => args.get(..1),
+        ("builtins", "zip") | ("itertools", "chain" | "zip_longest") => Some(args),
+        ("itertools.chain", "from_iterable") => args.get(..1),
         ("builtins", "map" | "filter") | ("itertools", "takewhile" | "dropwhile" | "starmap" | "filterfalse") => {
-            call.args.get(1..)
+            args.get(1..)
         }
         _ => None,
     }
+}
+
+/// A list, a text and the like: their methods are those of the language.
+fn is_of_builtins(ty: &Ty) -> bool {
+    matches!(ty, Ty::Collection(_) | Ty::Str(_))
+        || ty.library_path().is_some_and(|path| path.starts_with("builtins.") || path.starts_with("collections."))
 }
 
 /// The effect of a function that has it however it is called.

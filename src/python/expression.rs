@@ -146,8 +146,10 @@ impl<'a> Lowerer<'a> {
                 }
             }
             Expr::UnaryOp(it) => {
-                let operand =
-                    self.expression(&it.operand, if it.op == UnaryOp::Not { Use::Tested } else { Use::Consumed });
+                let operand = match it.op {
+                    UnaryOp::Not => self.tested(&it.operand),
+                    _ => self.expression(&it.operand, Use::Consumed),
+                };
                 match (it.op, self.model.value(operand)) {
                     (UnaryOp::USub, Value::Int(number)) => {
                         let number = -*number;
@@ -275,8 +277,19 @@ impl<'a> Lowerer<'a> {
         }
     }
 
+    /// An expression of which only the truth is asked: what a name stands for may have a method that says so.
+    pub(super) fn tested(&mut self, test: &'a Expr) -> ValueId {
+        let value = self.expression(test, Use::Tested);
+        if test.is_name_expr()
+            && matches!(self.model.value(value), Value::Result(_) | Value::Instance { .. } | Value::Union(_))
+        {
+            self.operator(value, "__bool__", span(test.range()));
+        }
+        value
+    }
+
     /// The operator runs a method of the value, if that is an instance of a class of the project's.
-    fn operator(&mut self, value: ValueId, method: &str, span: Span) {
+    pub(super) fn operator(&mut self, value: ValueId, method: &str, span: Span) {
         let may_be_instance = !self.model.is_opaque(value)
             && !matches!(
                 self.model.value(value),

@@ -53,9 +53,13 @@ impl<'a> Lowerer<'a> {
         let value = self.add(Value::Function(id));
         self.push(Node::Define(id));
         if let Some(class) = class {
-            let name = self.name(name);
-            self.model.classes[class.index()].methods.push((name, id));
-            self.frame().inner.push((name, Inner::Value(value)));
+            let accessor = definition.decorator_list.iter().find_map(|it| accessor(&it.expression, name));
+            // Under the property's own name stands what reading it runs.
+            let method = self.name(accessor.as_deref().unwrap_or(name));
+            self.model.classes[class.index()].methods.push((method, id));
+            if accessor.is_none() {
+                self.frame().inner.push((method, Inner::Value(value)));
+            }
         } else {
             self.bind(name, value, span(definition.name.range()));
         }
@@ -221,4 +225,11 @@ enum Receiver {
     None,
     Instance,
     Class(ClassId),
+}
+
+/// `@name.setter` on a function of that name: it is found as `name.setter`, a name that nothing else can have.
+fn accessor(decorator: &Expr, name: &str) -> Option<String> {
+    let Expr::Attribute(it) = decorator else { return None };
+    let is_of = matches!(&*it.value, Expr::Name(property) if property.id == name);
+    (is_of && matches!(it.attr.as_str(), "setter" | "deleter")).then(|| format!("{name}.{}", it.attr))
 }

@@ -9,6 +9,7 @@ mod bound;
 mod class;
 mod comprehension;
 mod condition;
+mod exports;
 mod expression;
 mod function;
 mod lines;
@@ -18,6 +19,7 @@ mod parse;
 mod recover;
 mod scope;
 mod statement;
+mod target;
 
 pub(crate) use expression::exhausts;
 

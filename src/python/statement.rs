@@ -42,6 +42,7 @@ impl<'a> Lowerer<'a> {
             Stmt::Expr(it) if it.value.is_string_literal_expr() => {}
             Stmt::Expr(it) => {
                 self.expression(&it.value, Use::Dropped);
+                self.exports_called(&it.value);
             }
             Stmt::Assign(it) => {
                 // `task = self.task = start()` is kept, whatever becomes of the name.
@@ -50,11 +51,8 @@ impl<'a> Lowerer<'a> {
                     _ => Use::Stored,
                 };
                 let value = self.expression(&it.value, result);
-                if let [Expr::Name(name)] = it.targets.as_slice()
-                    && name.id == "__all__"
-                    && self.at_top()
-                {
-                    self.exports(&it.value);
+                if let [target @ Expr::Name(_)] = it.targets.as_slice() {
+                    self.exports(target, &it.value);
                 }
                 for target in &it.targets {
                     self.assign(target, value);
@@ -75,7 +73,7 @@ impl<'a> Lowerer<'a> {
                 {
                     self.bind(name.id.as_str(), declared, span(name.range()));
                 } else if !it.target.is_name_expr() {
-                    self.target_parts(&it.target);
+                    self.target_parts(&it.target, false);
                 }
             }
             Stmt::AugAssign(it) => {
@@ -90,6 +88,8 @@ impl<'a> Lowerer<'a> {
                     }
                 };
                 self.expression(&it.value, Use::Stored);
+                self.set_again(&it.target);
+                self.exports_more(&it.target, it.op, &it.value);
                 // What it stands for is of the same type, most often, and no longer the same number.
                 if let Some((local, value)) = changed {
                     self.push(Node::Bind { local, value, span: whole });
@@ -131,7 +131,7 @@ impl<'a> Lowerer<'a> {
                                 self.push(Node::Release { local, span: span(name.range()) });
                             }
                         }
-                        other => self.target_parts(other),
+                        other => self.target_parts(other, true),
                     }
                 }
             }
@@ -185,62 +185,6 @@ impl<'a> Lowerer<'a> {
         }
     }
 
-    fn exports(&mut self, value: &Expr) {
-        let elements: &[Expr] = match value {
-            Expr::List(it) => &it.elts,
-            Expr::Tuple(it) => &it.elts,
-            _ => return,
-        };
-        let names = elements.iter().filter_map(|it| it.as_string_literal_expr().map(|it| it.value.to_str()));
-        let names = names.map(|name| self.model.intern(name)).collect();
-        self.model.modules[0].exports = Some(names);
-    }
-
-    /// What becomes of a value assigned to this target.
-    fn use_of_target(&mut self, target: &Expr) -> Use {
-        match target {
-            Expr::Name(name) => self.own_local(name.id.as_str()).map_or(Use::Stored, Use::Bound),
-            _ => Use::Stored,
-        }
-    }
-
-    fn assign(&mut self, target: &'a Expr, value: ValueId) {
-        match target {
-            Expr::Name(name) => self.bind(name.id.as_str(), value, span(name.range())),
-            Expr::Attribute(it) => {
-                self.attribute_assigned(&it.value, it.attr.as_str(), value);
-                self.expression(&it.value, Use::Receiver);
-            }
-            Expr::Tuple(it) => self.unpack(&it.elts, value),
-            Expr::List(it) => self.unpack(&it.elts, value),
-            Expr::Starred(it) => self.assign(&it.value, UNKNOWN),
-            other => self.target_parts(other),
-        }
-    }
-
-    fn unpack(&mut self, targets: &'a [Expr], value: ValueId) {
-        for (index, target) in targets.iter().enumerate() {
-            let item = self.add(Value::Item(value, index as u32));
-            self.assign(target, item);
-        }
-    }
-
-    /// `x[f()] = ..`, `del x.y`: what is evaluated in a target.
-    fn target_parts(&mut self, target: &'a Expr) {
-        match target {
-            Expr::Subscript(it) => {
-                self.expression(&it.value, Use::Receiver);
-                self.expression(&it.slice, Use::Consumed);
-            }
-            Expr::Attribute(it) => {
-                self.expression(&it.value, Use::Receiver);
-            }
-            Expr::Tuple(it) => it.elts.iter().for_each(|it| self.target_parts(it)),
-            Expr::List(it) => it.elts.iter().for_each(|it| self.target_parts(it)),
-            _ => {}
-        }
-    }
-
     fn head(&mut self, start: TextRange, end: ruff_text_size::TextSize) -> Span {
         let head = Span::new(start.start().to_u32(), end.to_u32());
         self.model.statements.push(head);
@@ -263,7 +207,7 @@ impl<'a> Lowerer<'a> {
             let tested = this.block(|this| {
                 if let Some(test) = test {
                     this.head(range, test.range().end());
-                    this.expression(test, Use::Tested);
+                    this.tested(test);
                     said = this.said(test);
                     this.narrow(test);
                 }
@@ -318,7 +262,7 @@ impl<'a> Lowerer<'a> {
         self.head(it.range(), it.test.range().end());
         let forever = self.constant(&it.test) == Some(true);
         let head = self.block(|this| {
-            this.expression(&it.test, Use::Tested);
+            this.tested(&it.test);
         });
         let before = self.frame().current.clone();
         let body = self.block(|this| {

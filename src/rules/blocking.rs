@@ -23,6 +23,9 @@ pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) 
             match runs {
                 Runs::Library(api, Effect::Blocks(found)) if *found == kind => {
                     let does = if api.does.is_empty() { String::new() } else { format!(": it {}", api.does) };
+                    if site.shared && is_spared(&*context, function, true) {
+                        continue;
+                    }
                     let when = if site.once { "the first time, " } else { "" };
                     let message = format!("{when}`{}` blocks the event loop{does}", api.path);
                     let mut finding = context.finding(rule, function, site.span, message);
@@ -36,19 +39,19 @@ pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) 
                     else {
                         continue;
                     };
-                    if let Some(keeper) = evidence.once {
+                    if let Some(keeper) = evidence.once.or(site.shared.then_some(function)) {
                         if made.contains(&keeper) {
                             continue;
                         }
                         made.push(keeper);
-                        if is_spared(&*context, keeper, evidence.held) {
+                        if is_spared(&*context, keeper, evidence.held || site.shared) {
                             continue;
                         }
                     }
                     if evidence.is_far_fetched() && !context.wants(Profile::All) {
                         continue;
                     }
-                    let when = if evidence.once.is_some() { "the first time, " } else { "" };
+                    let when = if evidence.once.is_some() || site.shared { "the first time, " } else { "" };
                     let message = format!(
                         "{when}this call blocks the event loop: `{}` reaches `{}`",
                         project.short_name(*callee),

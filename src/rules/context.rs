@@ -2,7 +2,7 @@
 
 use super::{Profile, Rule, TargetPython};
 use crate::finding::{Confidence, FileId, Finding, Place};
-use crate::model::{Call, FileModel, FunctionId, ImplicitKind, Node, TOP_LEVEL, Value, ValueId, flow};
+use crate::model::{Call, CallId, FileModel, FunctionId, ImplicitKind, Node, TOP_LEVEL, Use, Value, ValueId, flow};
 use crate::project::Project;
 use crate::project::types::{FnRef, Ty};
 use crate::source::{Language, Span};
@@ -102,6 +102,35 @@ impl<'a> Context<'a> {
         call.args.iter().any(|arg| {
             arg.name.is_some_and(|it| model.name(it) == name) && *model.value(arg.value) != Value::Bool(false)
         })
+    }
+
+    /// What becomes of the result of a call, awaited or not.
+    pub fn use_of(&self, id: CallId) -> Use {
+        let call = self.model().call(id);
+        if !call.awaited {
+            return call.result;
+        }
+        let mut result = call.result;
+        flow::visit(&self.model().function(call.function).body, &mut |node| match node {
+            Node::Await(it) if *self.model().value(it.value) == Value::Result(id) => {
+                result = it.result;
+                flow::Step::Stop
+            }
+            _ => flow::Step::Into,
+        });
+        result
+    }
+
+    /// Nobody gets what is put to this use in a function.
+    pub fn is_unread(&self, function: FunctionId, result: Use) -> bool {
+        match result {
+            Use::Dropped | Use::Discarded => true,
+            Use::Bound(local) => {
+                let local = self.model().function(function).local(local);
+                local.reads == 0 && !local.shared
+            }
+            _ => false,
+        }
     }
 
     /// The text of a stretch of the file.

@@ -3,12 +3,12 @@
 use rustc_hash::FxHashSet;
 
 use super::{Category, Context, Profile, Rule};
-use crate::finding::{FileId, Place, Related, Severity};
+use crate::finding::{FileId, Finding, Place, Related, Severity};
 use crate::knowledge::Runner;
 use crate::model::{Call, CallId, FunctionKind, NameId, Value};
 use crate::project::Wrapping;
 use crate::project::types::{FnRef, Ty};
-use crate::source::Language;
+use crate::source::{Language, Span};
 
 pub(super) static RULE: Rule = Rule {
     name: "cross-thread-call",
@@ -30,12 +30,12 @@ fn check(context: &mut Context<'_>) {
         return;
     }
     let model = context.model();
-    let threads = context.project.knowledge.names_of_threads(context.language());
-    let threads: FxHashSet<NameId> = threads.filter_map(|name| model.names.find(name)).collect();
-    if threads.is_empty() {
+    if !context.mentions(NAMES) {
         return;
     }
     let mut seen = FxHashSet::default();
+    let threads = context.project.knowledge.names_of_threads(context.language());
+    let threads: FxHashSet<NameId> = threads.filter_map(|name| model.names.find(name)).collect();
     for (id, call) in model.all_calls() {
         let name = model.callee_name(call);
         if call.args.is_empty() || name.is_some_and(|name| !threads.contains(&name)) {
@@ -48,25 +48,62 @@ fn check(context: &mut Context<'_>) {
         for runs in api.runs.iter().filter(|it| it.place == Runner::Thread) {
             let name = (!runs.name.is_empty()).then_some(runs.name);
             let Some(argument) = call.argument(&model.names, runs.position.map(usize::from), name) else { continue };
-            let Some(target) = target(&context.evaluate(argument.value)) else { continue };
-            for (file, call, help) in touches(context, target) {
-                if file == context.file && seen.insert(call) {
-                    report(context, call, help, argument.span);
+            match target(&context.evaluate(argument.value)) {
+                Some(Target::Own(target)) => {
+                    let started = ("it is handed to a thread here", argument.span);
+                    report_all(context, target, started, &mut seen);
                 }
+                // `to_thread(event.set)`
+                Some(Target::Library(path)) => {
+                    if let Some(help) = unsafe_off_loop(path) {
+                        let function = context.function(call.function);
+                        let finding = finding(context, function, argument.span, path, help);
+                        context.keep(finding);
+                    }
+                }
+                None => {}
             }
+        }
+    }
+    for function in context.project.run_in_threads(context.file) {
+        let definition = context.project.declared(function);
+        // A thread whose class knows of running a loop may be the loop's own.
+        let class = definition.class.map(|class| model.class(class).span);
+        if class.is_none_or(|span| !runs_loop(context.text(span))) {
+            report_all(context, function, ("a thread runs this", definition.name_span), &mut seen);
         }
     }
 }
 
-fn report(context: &mut Context<'_>, id: CallId, help: &'static str, started: crate::source::Span) {
+/// What a thread is given to run.
+enum Target {
+    Own(FnRef),
+    /// A method of an object of a library's.
+    Library(&'static str),
+}
+
+fn report_all(context: &mut Context<'_>, target: FnRef, started: (&'static str, Span), seen: &mut FxHashSet<CallId>) {
+    for (file, call, help) in touches(context, target) {
+        if file == context.file && seen.insert(call) {
+            report(context, call, help, started);
+        }
+    }
+}
+
+fn report(context: &mut Context<'_>, id: CallId, help: &'static str, (how, started): (&'static str, Span)) {
     let call = context.model().call(id);
     let path = context.project.api_of(context.file, id).map_or("this", |api| api.path);
-    let message = format!("`{path}` belongs to the event loop, and this runs in a thread");
-    let mut finding = context.finding(&RULE, context.function(call.function), call.name_span, message);
-    finding.help = Some(help.to_owned());
+    let mut finding = finding(context, context.function(call.function), call.name_span, path, help);
     let place = Place { file: context.file, span: started };
-    finding.related = vec![Related { message: "it is handed to a thread here".to_owned(), place }];
+    finding.related = vec![Related { message: how.to_owned(), place }];
     context.keep(finding);
+}
+
+fn finding(context: &Context<'_>, function: FnRef, span: Span, path: &str, help: &str) -> Finding {
+    let message = format!("`{path}` belongs to the event loop, and this runs in a thread");
+    let mut finding = context.finding(&RULE, function, span, message);
+    finding.help = Some(help.to_owned());
+    finding
 }
 
 /// `run_coroutine_threadsafe(..).add_done_callback(f)`: what the loop itself ends calls back on it.
@@ -77,9 +114,10 @@ fn is_told_on_loop(context: &Context<'_>, call: &Call) -> bool {
         if context.project.api_of(context.file, *made).is_some_and(|api| api.path == "asyncio.run_coroutine_threadsafe"))
 }
 
-fn target(ty: &Ty) -> Option<FnRef> {
+fn target(ty: &Ty) -> Option<Target> {
     match ty {
-        Ty::Function(function) | Ty::Bound(_, function) => Some(*function),
+        Ty::Function(function) | Ty::Bound(_, function) => Some(Target::Own(*function)),
+        Ty::Method(path, _) => Some(Target::Library(path.as_str())),
         Ty::Partial(inner) => target(inner),
         _ => None,
     }
@@ -123,8 +161,12 @@ fn runs_in_thread(context: &Context<'_>, function: FnRef) -> bool {
         FunctionKind::Sync => context.project.wrapping(function) == Wrapping::Plain,
         _ => false,
     };
-    // A thread that has a loop of its own may do with it what it likes.
     let text = context.project.source(function.file).slice(definition.span);
+    plain && !definition.is_generator && !runs_loop(text)
+}
+
+/// A thread that has a loop of its own may do with it what it likes.
+fn runs_loop(text: &str) -> bool {
     let own_loop = [
         "new_event_loop",
         "asyncio.run(",
@@ -134,8 +176,29 @@ fn runs_in_thread(context: &Context<'_>, function: FnRef) -> bool {
         "run_sync(",
         "loop.start(",
     ];
-    plain && !definition.is_generator && !own_loop.iter().any(|it| text.contains(it))
+    own_loop.iter().any(|it| text.contains(it))
 }
+
+/// The last names of what follows, without which a file has nothing to do with it.
+const NAMES: &[&str] = &[
+    "create_task",
+    "ensure_future",
+    "cancel",
+    "set_result",
+    "set_exception",
+    "put_nowait",
+    "get_nowait",
+    "set",
+    "clear",
+    "notify",
+    "notify_all",
+    "call_soon",
+    "call_later",
+    "call_at",
+    "stop",
+    "start_soon",
+    "send_nowait",
+];
 
 /// What to do instead of calling this from a thread, where that is wrong.
 fn unsafe_off_loop(path: &str) -> Option<&'static str> {

@@ -43,28 +43,46 @@ fn check(context: &mut Context<'_>) {
     }
 }
 
-/// Nobody gets the list of results.
+/// Nobody gets the list of results, be it that they are waited for by way of another function.
 fn is_lost(context: &Context<'_>, id: CallId, call: &Call) -> bool {
-    let unread = |result: Use| match result {
-        Use::Dropped | Use::Discarded => true,
-        Use::Bound(local) => {
-            let local = context.model().function(call.function).local(local);
-            local.reads == 0 && !local.shared
-        }
+    let model = context.model();
+    let through = || {
+        let hands = |call: &Call| call.args.iter().any(|arg| *model.value(arg.value) == Value::Result(id));
+        let mut around = model.calls_around(id).from(id).iter();
+        let (next, _) = around.find(|(_, call)| call.awaited && hands(call))?;
+        let api = context.project.api_of(context.file, next)?;
+        matches!(api.path, "asyncio.wait_for" | "asyncio.shield").then_some(next)
+    };
+    let waited = match call.result {
+        Use::Passed => through(),
+        _ => Some(id),
+    };
+    waited.is_some_and(|it| {
+        let result = context.use_of(it);
+        context.is_unread(call.function, result) || result == Use::Stored && is_taken_apart_in_vain(context, it)
+    })
+}
+
+/// `a, b = await gather(..)`, and nothing reads `a` or `b`.
+fn is_taken_apart_in_vain(context: &Context<'_>, id: CallId) -> bool {
+    let model = context.model();
+    let function = model.function(model.call(id).function);
+    let is_it = |value: ValueId| match model.value(value) {
+        Value::Awaited(inner) => *model.value(*inner) == Value::Result(id),
         _ => false,
     };
-    if !call.awaited {
-        return unread(call.result);
-    }
-    let mut lost = false;
-    flow::visit(&context.model().function(call.function).body, &mut |node| match node {
-        Node::Await(it) if *context.model().value(it.value) == Value::Result(id) => {
-            lost = unread(it.result);
-            flow::Step::Stop
+    let mut items = 0;
+    let mut unread = true;
+    flow::visit(&function.body, &mut |node| {
+        if let Node::Bind { local, value, .. } = node
+            && matches!(model.value(*value), Value::Item(of, _) if is_it(*of))
+        {
+            items += 1;
+            unread &= context.is_unread(model.call(id).function, Use::Bound(*local));
         }
-        _ => flow::Step::Into,
+        flow::Step::Into
     });
-    lost
+    items > 0 && unread
 }
 
 /// Words of functions and calls that end something: what still fails then is of no use to anyone.

@@ -1,7 +1,7 @@
 //! `leaked-task`: a task is started and nobody keeps or awaits it.
 
 use super::{Category, Context, Profile, Rule, kept_unseen};
-use crate::finding::{Confidence, Related, Severity};
+use crate::finding::{Confidence, Place, Related, Severity};
 use crate::knowledge::{Api, Effect, Handle, TypeRole};
 use crate::model::{Call, CallId, FunctionKind, Node, UNKNOWN, Use, Value, ValueId, flow};
 use crate::project::Wrapping;
@@ -23,7 +23,10 @@ pub(super) static RULE: Rule = Rule {
 fn check(context: &mut Context<'_>) {
     let model = context.model();
     for (id, call) in model.all_calls() {
-        if !is_lost(context, call) {
+        if !is_lost(context, call, call.result) {
+            if call.awaited && context.language() == Language::Python {
+                awaited_helper(context, id, call);
+            }
             if matches!(call.result, Use::Stored | Use::Passed) && context.wants(Profile::Strict) {
                 put_away(context, id, call);
             }
@@ -36,22 +39,40 @@ fn check(context: &mut Context<'_>) {
         } else if context.language() == Language::Rust
             && let Some(helper) = context.project.own_of(context.file, id)
             && !context.project.declared(helper).kind.is_async()
-            && detaches(context, &context.project.result_of_call(context.file, id))
+            && let handle = context.project.result_of_call(context.file, id)
+            && detaches(context, &handle)
         {
-            returned_handle(context, call, helper);
+            returned_handle(context, call, helper, &handle);
         } else if context.language() == Language::Python
             && let Some(helper) = context.project.own_of(context.file, id)
-            && let Some((api, place)) = handed_back(context, helper, 0)
+            && !context.project.declared(helper).kind.is_async()
+            && let Some(started) = handed_back(context, helper, 0)
         {
-            let function = context.function(call.function);
-            let name = context.project.short_name(helper).to_owned();
-            let message = format!("the task that `{name}` starts and returns is dropped");
-            let mut finding = context.finding(&RULE, function, call.name_span, message);
-            finding.help = Some(KEEP.to_owned());
-            finding.related = vec![Related { message: format!("`{}` starts it here", api.path), place }];
-            context.keep(finding);
+            dropped_from(context, call, helper, started);
         }
     }
+}
+
+/// Python: what an async function of the project gives once it is awaited is a task, and goes nowhere.
+fn awaited_helper(context: &mut Context<'_>, id: CallId, call: &Call) {
+    if let Some(helper) = context.project.own_of(context.file, id)
+        && context.project.declared(helper).kind.is_async()
+        && let Some(started) = handed_back(context, helper, 0)
+        && is_lost(context, call, context.use_of(id))
+    {
+        dropped_from(context, call, helper, started);
+    }
+}
+
+/// Python: a helper starts the task that is dropped, there and by this.
+fn dropped_from(context: &mut Context<'_>, call: &Call, helper: FnRef, (api, place): (&'static Api, Place)) {
+    let function = context.function(call.function);
+    let name = context.project.short_name(helper).to_owned();
+    let message = format!("the task that `{name}` starts and returns is dropped");
+    let mut finding = context.finding(&RULE, function, call.name_span, message);
+    finding.help = Some(KEEP.to_owned());
+    finding.related = vec![Related { message: format!("`{}` starts it here", api.path), place }];
+    context.keep(finding);
 }
 
 /// The handle is kept where nothing looks at it again.
@@ -94,8 +115,10 @@ pub(super) fn detaches(context: &Context<'_>, ty: &Ty) -> bool {
 }
 
 /// Rust: a helper's type says that it gives a task's handle.
-fn returned_handle(context: &mut Context<'_>, call: &Call, helper: FnRef) {
-    if !result_is_lost(context, call) && !context.wants(Profile::Strict) || is_tracked(context, helper) {
+fn returned_handle(context: &mut Context<'_>, call: &Call, helper: FnRef, handle: &Ty) {
+    let is_fallible = matches!(handle, Ty::Instance(_, args) if args.first().is_some_and(Ty::is_result));
+    let loses_error = is_fallible || result_is_lost(context, call);
+    if !loses_error && !context.wants(Profile::Strict) || is_tracked(context, helper) {
         return;
     }
     let name = context.project.short_name(helper).to_owned();
@@ -146,8 +169,8 @@ fn is_waited_for(context: &Context<'_>, call: &Call) -> bool {
 const KEEP: &str = "keep the task and await it, or start it in a task group";
 
 /// The result goes nowhere.
-fn is_lost(context: &Context<'_>, call: &Call) -> bool {
-    match call.result {
+fn is_lost(context: &Context<'_>, call: &Call, result: Use) -> bool {
+    match result {
         Use::Dropped | Use::Discarded => true,
         Use::Bound(local) => {
             let function = context.model().function(call.function);
@@ -215,12 +238,12 @@ fn result_is_lost(context: &Context<'_>, call: &Call) -> bool {
     })
 }
 
-/// A sync function of the project that starts a task, keeps no hold on it and returns it.
-fn handed_back(context: &Context<'_>, helper: FnRef, depth: u32) -> Option<(&'static Api, crate::finding::Place)> {
+/// A function of the project that starts a task, keeps no hold on it and returns it; an async one, once it is awaited.
+fn handed_back(context: &Context<'_>, helper: FnRef, depth: u32) -> Option<(&'static Api, Place)> {
     // Most need not be looked into.
     let outlines = context.project.of_outlines();
     let definition = context.project.function(helper);
-    let plain = definition.kind == FunctionKind::Sync && !definition.is_generator;
+    let plain = matches!(definition.kind, FunctionKind::Sync | FunctionKind::Async) && !definition.is_generator;
     if !plain || definition.returned.is_empty() || definition.returned.len() > MOST_RETURNS {
         return None;
     }
@@ -242,12 +265,7 @@ fn handed_back(context: &Context<'_>, helper: FnRef, depth: u32) -> Option<(&'st
 const MOST_RETURNS: usize = 4;
 
 /// Where what a helper returns is started, if nobody else keeps hold of it.
-fn started_for(
-    context: &Context<'_>,
-    helper: FnRef,
-    task: ValueId,
-    depth: u32,
-) -> Option<(&'static Api, crate::finding::Place)> {
+fn started_for(context: &Context<'_>, helper: FnRef, task: ValueId, depth: u32) -> Option<(&'static Api, Place)> {
     let model = context.project.model(helper.file);
     let Value::Result(id) = model.value(task) else { return None };
     let call = model.call(*id);
@@ -270,10 +288,13 @@ fn started_for(
     let Some(api) = context.project.api_of(helper.file, *id) else {
         // It has the task from another helper.
         let inner = context.project.own_of(helper.file, *id).filter(|inner| *inner != helper)?;
+        if context.project.declared(inner).kind.is_async() {
+            return None;
+        }
         return if depth < 8 { handed_back(context, inner, depth + 1) } else { None };
     };
     let weak = api.handle == Some(Handle::Weak);
-    let place = crate::finding::Place { file: helper.file, span: call.name_span };
+    let place = Place { file: helper.file, span: call.name_span };
     weak.then_some((api, place))
 }
 

@@ -6,8 +6,10 @@ use super::held_open;
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Related, Severity};
 use crate::knowledge::{Guard, TypeRole};
-use crate::model::{Block, Branch, Kinds, LocalId, Node, Scope, ScopeKind, UNKNOWN, Value, ValueId, flow};
-use crate::project::types::{Class, Ty};
+use crate::model::{
+    Block, Branch, CallId, ClassKind, FunctionId, Kinds, LocalId, Node, Scope, ScopeKind, UNKNOWN, Value, ValueId, flow,
+};
+use crate::project::types::{Class, ClassRef, Ty};
 use crate::source::{Language, Span};
 
 pub(super) static RULE: Rule = Rule {
@@ -156,7 +158,7 @@ fn rust(context: &Context<'_>, block: &Block, found: &mut Vec<Held>) {
         match node {
             Node::Bind { local, value, span } => {
                 if let Some(what) = guard(context, &context.evaluate(*value))
-                    && let Some(wait) = wait_while_held(rest, Some(*local))
+                    && let Some(wait) = wait_while_held(context, rest, Some(*local))
                 {
                     found.push(Held { what, source: *value, taken: *span, wait });
                 }
@@ -164,7 +166,7 @@ fn rust(context: &Context<'_>, block: &Block, found: &mut Vec<Held>) {
             Node::Hold { values, span } => {
                 for value in values {
                     if let Some(what) = guard(context, &context.evaluate(*value))
-                        && let Some(wait) = wait_while_held(rest, None)
+                        && let Some(wait) = wait_while_held(context, rest, None)
                     {
                         found.push(Held { what, source: *value, taken: *span, wait });
                     }
@@ -236,8 +238,8 @@ fn first_wait_after(context: &Context<'_>, block: &Block, value: ValueId) -> Opt
 }
 
 /// The first await among these nodes that is reached while the local still holds its value.
-fn wait_while_held(nodes: &[Node], local: Option<LocalId>) -> Option<Span> {
-    match held_through(nodes, local) {
+fn wait_while_held(context: &Context<'_>, nodes: &[Node], local: Option<LocalId>) -> Option<Span> {
+    match held_through(context, nodes, local) {
         Fate::Waits(span) => Some(span),
         Fate::Released | Fate::Left | Fate::Held => None,
     }
@@ -252,18 +254,25 @@ enum Fate {
     Held,
 }
 
-fn held_through(nodes: &[Node], local: Option<LocalId>) -> Fate {
+fn held_through(context: &Context<'_>, nodes: &[Node], local: Option<LocalId>) -> Fate {
     for node in nodes {
         let fate = match node {
-            Node::Release { local: released, .. } if Some(*released) == local => Fate::Released,
+            // What it is given next is another guard, if it is one.
+            Node::Release { local: gone, .. } | Node::Bind { local: gone, .. } if Some(*gone) == local => {
+                Fate::Released
+            }
+            Node::Call(call) if local.is_some_and(|it| takes_out(context, *call, it)) => Fate::Released,
             Node::Await(it) => Fate::Waits(it.keyword),
             Node::Branch(branch) if flow::is_suspension(node) => {
                 Fate::Waits(Span::new(branch.span.start, branch.span.start + 1))
             }
-            Node::Branch(branch) => held_through_arms(branch, local),
+            Node::Branch(branch) => held_through_arms(context, branch, local),
             Node::Loop(it) => {
                 let parts = [&it.head, &it.body, &it.orelse];
-                match parts.iter().map(|part| held_through(&part.nodes, local)).find(|fate| !matches!(fate, Fate::Held))
+                match parts
+                    .iter()
+                    .map(|part| held_through(context, &part.nodes, local))
+                    .find(|fate| !matches!(fate, Fate::Held))
                 {
                     // A jump leaves the loop, or a turn of it.
                     Some(Fate::Left) | None if flow::is_suspension(node) => Fate::Waits(it.keyword),
@@ -273,7 +282,7 @@ fn held_through(nodes: &[Node], local: Option<LocalId>) -> Fate {
             }
             Node::Return { .. } | Node::Raise(_) | Node::Break { .. } | Node::Continue { .. } => Fate::Left,
             other => {
-                let fates = flow::parts(other).map(|part| held_through(&part.nodes, local));
+                let fates = flow::parts(other).map(|part| held_through(context, &part.nodes, local));
                 fates.into_iter().find(|fate| !matches!(fate, Fate::Held)).unwrap_or(Fate::Held)
             }
         };
@@ -284,12 +293,12 @@ fn held_through(nodes: &[Node], local: Option<LocalId>) -> Fate {
     Fate::Held
 }
 
-fn held_through_arms(branch: &Branch, local: Option<LocalId>) -> Fate {
+fn held_through_arms(context: &Context<'_>, branch: &Branch, local: Option<LocalId>) -> Fate {
     let (mut released, mut goes_on) = (false, !branch.exhaustive);
     for arm in &branch.arms {
-        let mut fate = held_through(&arm.test.nodes, local);
+        let mut fate = held_through(context, &arm.test.nodes, local);
         if matches!(fate, Fate::Held) {
-            fate = held_through(&arm.body.nodes, local);
+            fate = held_through(context, &arm.body.nodes, local);
         }
         match fate {
             Fate::Waits(span) => return Fate::Waits(span),
@@ -310,8 +319,70 @@ fn held_through_arms(branch: &Branch, local: Option<LocalId>) -> Fate {
     }
 }
 
+/// The call takes the guard out of the local, or may: `guard.take()` of an `Option`, `mem::take(&mut guard)`, `drop(held.guard)`,
+/// a method of a type of the user's own that holds one.
+fn takes_out(context: &Context<'_>, call: CallId, local: LocalId) -> bool {
+    let model = context.model();
+    let call = model.call(call);
+    let receiver = match model.value(call.callee) {
+        Value::Attr(receiver, name) if is_of(context, call.function, *receiver, local) => {
+            return match context.evaluate(*receiver) {
+                Ty::Instance(Class::Own(_), _) => true,
+                ty => is_option(&ty) && matches!(model.name(*name), "take" | "take_if" | "replace" | "insert"),
+            };
+        }
+        _ => call.args.first().map(|it| it.value),
+    };
+    let Some(argument) = receiver else { return false };
+    let Ty::External(path) = context.evaluate(call.callee) else { return false };
+    match &*path {
+        "std::mem::take" | "std::mem::replace" => is_of(context, call.function, argument, local),
+        "std::option::Option::take" => {
+            is_of(context, call.function, argument, local) && is_option(&context.evaluate(argument))
+        }
+        "std::mem::drop" | "drop" => {
+            matches!(model.value(argument), Value::Field(whole, _) if is_of(context, call.function, *whole, local))
+        }
+        _ => false,
+    }
+}
+
+/// The value is what the local is bound to, here or there.
+fn is_of(context: &Context<'_>, function: FunctionId, value: ValueId, local: LocalId) -> bool {
+    let binds =
+        |node: &Node| matches!(node, Node::Bind { local: it, value: bound, .. } if *it == local && *bound == value);
+    flow::find(&context.model().function(function).body, &mut |node| binds(node)).is_some()
+}
+
+fn is_option(ty: &Ty) -> bool {
+    ty.library_path().is_some_and(|path| path == "std::option::Option")
+}
+
 /// What a value of this type holds while it lives.
 fn guard(context: &Context<'_>, ty: &Ty) -> Option<&'static str> {
+    guard_of_library(context, ty).or_else(|| {
+        let Ty::Instance(Class::Own(class), _) = ty else { return None };
+        field_guard(context, *class)
+    })
+}
+
+/// A guard that a struct of the project has for a field: what may be absent is none.
+fn field_guard(context: &Context<'_>, class: ClassRef) -> Option<&'static str> {
+    let model = context.project.model(class.file);
+    let declared = model.class(class.class);
+    if declared.kind != ClassKind::Struct {
+        return None;
+    }
+    declared.fields.iter().find_map(|(_, field)| {
+        let ty = context.project.evaluate(class.file, *field);
+        let is_bare = ty.library_path().is_some_and(|path| {
+            context.project.knowledge.type_facts(Language::Rust, path).is_some_and(|facts| facts.guard.is_some())
+        });
+        is_bare.then(|| guard_of_library(context, &ty)).flatten()
+    })
+}
+
+fn guard_of_library(context: &Context<'_>, ty: &Ty) -> Option<&'static str> {
     let knowledge = &context.project.knowledge;
     let mut at = ty;
     // `let x = m.lock()` without `unwrap` still holds the guard, inside a `Result`.

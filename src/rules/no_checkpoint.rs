@@ -119,7 +119,9 @@ fn is_a_manager(context: &Context<'_>, function: FnRef) -> bool {
     match context.project.wrapping(function) {
         Wrapping::Plain => false,
         Wrapping::Manager => true,
-        Wrapping::Replaced(_) | Wrapping::Unknown => yields_once(&context.project.function(function).body),
+        Wrapping::Made | Wrapping::Replaced(_) | Wrapping::Unknown => {
+            yields_once(&context.project.function(function).body)
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use crate::finding::{Applicability, Edit, Fix, Severity};
 use crate::knowledge::Api;
 use crate::model::{
     Call, CallId, Condition, Function, FunctionKind, Implicit, ImplicitKind, Kinds, Node, ScopeKind, Test, Use, Value,
-    flow,
+    ValueId, flow,
 };
 use crate::project::types::{Class, FnRef, Ty};
 use crate::project::{Callee, Only, Wrapping};
@@ -46,6 +46,10 @@ fn check(context: &mut Context<'_>) {
             Use::Returned if is_initializer(context, call) => "is returned from `__init__`, where nobody awaits it",
             Use::Receiver if context.language() == Language::Python => {
                 "is used in place of its result, and never awaited"
+            }
+            Use::Awaited if context.language() == Language::Python => {
+                awaited_helper(context, id, call);
+                continue;
             }
             _ => continue,
         };
@@ -148,9 +152,19 @@ fn is_taken_apart(context: &Context<'_>, id: CallId) -> bool {
 /// The name of the async function that the call certainly runs.
 fn coroutine(context: &Context<'_>, id: CallId) -> Option<String> {
     let own = |function| own_coroutine(context, function).or_else(|| handed_back(context, function));
-    let of_library = |api: &Api| api.is_async.then(|| api.path.to_owned());
+    let of_library = |api: &Api| {
+        // An object that is called has a better name than its method.
+        let name = || match api.last_name() {
+            "__call__" => context.text(context.model().call(id).name_span).to_owned(),
+            _ => api.path.to_owned(),
+        };
+        api.is_async.then(name)
+    };
     match context.project.only(context.file, id) {
         Only::Own(function) => own(function),
+        Only::Api(api) if context.language() == Language::Rust && api.path == "std::boxed::Box::pin" => {
+            is_future(context, &context.project.result_of_call(context.file, id)).then(|| api.path.to_owned())
+        }
         Only::Api(api) => of_library(api),
         Only::Construct(_) | Only::Unknown => None,
         Only::Several => {
@@ -206,17 +220,78 @@ fn handed_back(context: &Context<'_>, helper: FnRef) -> Option<String> {
     let hands = !definition.kind.is_async() && !definition.is_generator && !definition.returned.is_empty();
     let plain = hands && project.wrapping(helper) == Wrapping::Plain;
     drop(outlines);
-    if !plain
-        || flow::exits(&project.function(helper).body, &|_| false).falls
-        || context.language() == Language::Rust
-        || is_overloaded(context, helper)
-    {
+    if plain && context.language() == Language::Rust {
+        return hands_future_back(context, helper).then(|| project.short_name(helper).to_owned());
+    }
+    if !plain || flow::exits(&project.function(helper).body, &|_| false).falls || is_overloaded(context, helper) {
         return None;
     }
     let all = definition.returned.iter().all(|value| {
         matches!(project.evaluate(helper.file, *value), Ty::Coroutine(_, Some(function)) if own_coroutine(context, function).is_some())
     });
     all.then(|| project.short_name(helper).to_owned())
+}
+
+/// Rust: a plain function that does nothing but make a future, boxed perhaps: `fn load() -> BoxFuture<'static, ()> { Box::pin(async ..) }`.
+fn hands_future_back(context: &Context<'_>, helper: FnRef) -> bool {
+    let project = context.project;
+    let model = project.model(helper.file);
+    let definition = project.function(helper);
+    // What it does before that is done.
+    let acts =
+        |node: &Node| matches!(node, Node::Call(id) if matches!(model.call(*id).result, Use::Dropped | Use::Discarded));
+    definition.kind == FunctionKind::Sync
+        && definition.decorators.is_empty()
+        && flow::find(&definition.body, &mut |node| acts(node)).is_none()
+        && definition.returned.iter().all(|value| is_future(context, &project.evaluate(helper.file, *value)))
+}
+
+/// Rust: an async block or what calling an async function gives, in whatever box.
+fn is_future(context: &Context<'_>, ty: &Ty) -> bool {
+    match ty {
+        Ty::Coroutine(..) => true,
+        Ty::Function(block) => {
+            let declared = context.project.declared(*block);
+            declared.kind == FunctionKind::AsyncBlock && !context.project.function(*block).is_generator
+        }
+        Ty::Instance(Class::Library(path), args) => {
+            matches!(&**path, "std::boxed::Box" | "std::pin::Pin")
+                && args.first().is_some_and(|inner| is_future(context, inner))
+        }
+        _ => false,
+    }
+}
+
+/// An async function of the project is awaited, and gives the coroutine of another, which goes nowhere.
+fn awaited_helper(context: &mut Context<'_>, id: CallId, call: &Call) {
+    let project = context.project;
+    let Some(helper) = project.own_of(context.file, id) else { return };
+    if project.declared(helper).kind != FunctionKind::Async {
+        return;
+    }
+    // Most need not be looked into: they give what they have awaited, or nothing.
+    let outlines = project.of_outlines();
+    let returned = &project.function(helper).returned;
+    let model = project.model(helper.file);
+    let are_calls = returned.iter().all(|it| matches!(model.value(*it), Value::Result(_)));
+    drop(outlines);
+    if returned.is_empty() || !are_calls || own_coroutine(context, helper).is_none() {
+        return;
+    }
+    let is_coroutine = |value: &ValueId| match project.evaluate(helper.file, *value) {
+        Ty::Coroutine(_, Some(inner)) => own_coroutine(context, inner).is_some(),
+        _ => false,
+    };
+    let gives = returned.iter().all(is_coroutine)
+        && !flow::exits(&project.function(helper).body, &|_| false).falls
+        && !is_overloaded(context, helper);
+    if gives && context.is_unread(call.function, context.use_of(id)) {
+        let name = project.short_name(helper).to_owned();
+        let message = format!("the coroutine that `{name}` returns is never awaited");
+        let mut finding = context.finding(&RULE, context.function(call.function), call.name_span, message);
+        finding.help = Some(format!("`await` what it gives, or have `{name}` await it"));
+        context.keep(finding);
+    }
 }
 
 /// Other definitions of the same name, `@overload`s perhaps, say what it gives for which arguments.

@@ -170,6 +170,12 @@ pub(super) fn opened(context: &Context<'_>, ty: &Ty, kind: ScopeKind, depth: u32
         Ty::Instance(Class::Library(path), _) => {
             describe(context.project.knowledge.type_facts(Language::Python, path).and_then(|facts| facts.scope)?)
         }
+        // The same from several places, by version: `async_timeout` and `asyncio`.
+        Ty::Union(parts) => {
+            let mut opens = parts.iter().map(|it| opened(context, it, kind, depth));
+            let first = opens.next()??;
+            opens.all(|it| it.as_ref() == Some(&first)).then_some(first)
+        }
         Ty::Manager(manager) if depth < MOST_MANAGERS => manager_opens(context, *manager, depth + 1),
         Ty::Instance(Class::Own(class), _) if depth < MOST_MANAGERS => {
             let what =

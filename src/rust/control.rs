@@ -3,36 +3,14 @@
 use syn::{Expr, ExprForLoop, ExprIf, ExprLoop, ExprMatch, ExprWhile, Pat};
 
 use crate::model::{
-    Arm, Block, Branch, BranchKind, Condition, Implicit, ImplicitKind, Loop, LoopKind, Node, Test, UNKNOWN, Use, Value,
+    Arm, Block, Branch, BranchKind, Condition, Implicit, ImplicitKind, Loop, LoopKind, Node, UNKNOWN, Use, Value,
     ValueId,
 };
 use crate::source::{Edition, Span};
 
+use super::condition::{is_decided, is_plain};
 use super::place;
-use super::scope::{Lowerer, Temporary};
-
-/// `None`: true, `Some(..)`: false.
-pub(super) fn option_pattern(pat: &Pat) -> Option<bool> {
-    match pat {
-        Pat::Ident(it) if it.ident == "None" => Some(true),
-        Pat::TupleStruct(it) if it.path.is_ident("Some") => Some(false),
-        Pat::Guard(it) => option_pattern(&it.pat).filter(|is_none| !is_none),
-        _ => None,
-    }
-}
-
-/// The pattern matches every `None`, or every `Some`.
-pub(super) fn is_plain_option(pat: &Pat) -> bool {
-    match pat {
-        Pat::Ident(it) => it.ident == "None",
-        Pat::TupleStruct(it) => it.elems.iter().all(|it| match it {
-            Pat::Wild(_) | Pat::Rest(_) => true,
-            Pat::Ident(it) => it.subpat.is_none(),
-            _ => false,
-        }),
-        _ => false,
-    }
-}
+use super::scope::{Broken, Lowerer};
 
 impl Lowerer<'_> {
     pub(super) fn block_expression(&mut self, block: &syn::Block, result: Use) -> ValueId {
@@ -43,52 +21,6 @@ impl Lowerer<'_> {
             self.push(Node::Block(Box::new(body)));
         }
         value.unwrap_or(UNKNOWN)
-    }
-
-    /// A condition, perhaps a chain of `let`s; gives the temporaries that live as long as what it governs.
-    fn condition(&mut self, cond: &Expr) -> (Block, Vec<Temporary>, Vec<Condition>) {
-        let nodes = self.frame().nodes.len();
-        let before = self.frame().temporaries.len();
-        let mut said = Vec::new();
-        let has_let = self.conditions(cond, &mut said);
-        let temporaries = self.frame().temporaries.split_off(before);
-        let span = self.between(place::start(cond), place::end(cond));
-        self.model.statements.push(span);
-        self.wrap(nodes, &temporaries, span);
-        let test = Block::new(self.frame().nodes.split_off(nodes));
-        (test, if has_let { temporaries } else { Vec::new() }, said)
-    }
-
-    fn conditions(&mut self, cond: &Expr, said: &mut Vec<Condition>) -> bool {
-        match cond {
-            Expr::Let(it) => {
-                let value = self.expression(&it.expr, Use::Consumed);
-                self.temporary(&it.expr, value, true);
-                self.destructure(&it.pat, value);
-                said.extend(option_pattern(&it.pat).map(|holds| Condition { value, test: Test::None, holds }));
-                true
-            }
-            Expr::Binary(it) if matches!(it.op, syn::BinOp::And(_)) => {
-                let left = self.conditions(&it.left, said);
-                let right = self.conditions(&it.right, said);
-                left | right
-            }
-            other => {
-                let span = self.between(place::start(other), place::end(other));
-                let value = self.statement_scope(span, |this| this.expression(other, Use::Tested));
-                match other {
-                    Expr::Path(_) => said.push(Condition { value, test: Test::Truth, holds: true }),
-                    Expr::Unary(it) if matches!((&it.op, &*it.expr), (syn::UnOp::Not(_), Expr::Path(_))) => {
-                        if let Some(local) = self.local_of(&it.expr) {
-                            let value = self.frame().values[local.index()];
-                            said.push(Condition { value, test: Test::Truth, holds: false });
-                        }
-                    }
-                    _ => {}
-                }
-                false
-            }
-        }
     }
 
     pub(super) fn if_expression(&mut self, it: &ExprIf, result: Use) -> ValueId {
@@ -110,12 +42,7 @@ impl Lowerer<'_> {
             Expr::Lit(syn::ExprLit { lit: syn::Lit::Bool(it), .. }) => Some(it.value),
             _ => None,
         };
-        let decides = conditions.len() == 1
-            && match &*it.cond {
-                Expr::Let(it) => is_plain_option(&it.pat),
-                Expr::Path(_) | Expr::Unary(_) => true,
-                _ => false,
-            };
+        let decides = conditions.len() == 1 && is_decided(&it.cond);
         let otherwise = if decides { conditions.iter().map(|it| it.denied()).collect() } else { Vec::new() };
         let mut arms = vec![Arm { test, conditions, otherwise, body, constant, span, ..Arm::default() }];
         let mut values: Vec<ValueId> = value.into_iter().collect();
@@ -143,6 +70,7 @@ impl Lowerer<'_> {
         let subject = self.expression(&it.expr, Use::Consumed);
         self.temporary(&it.expr, subject, true);
         let temporaries = self.frame().temporaries.split_off(before);
+        let asked = self.looked_at(&it.expr, subject);
         let mut values = Vec::new();
         let mut arms = Vec::new();
         for arm in &it.arms {
@@ -159,8 +87,8 @@ impl Lowerer<'_> {
                 test
             });
             let span = self.between(place::pattern(&arm.pat), place::end(&arm.body));
-            let said = option_pattern(&arm.pat).map(|holds| Condition { value: subject, test: Test::None, holds });
-            let otherwise = said.filter(|_| is_plain_option(&arm.pat)).map(Condition::denied).into_iter().collect();
+            let said = self.said_by(&arm.pat, asked);
+            let otherwise = said.filter(|_| is_plain(&arm.pat)).map(Condition::denied).into_iter().collect();
             let conditions = said.into_iter().collect();
             arms.push(Arm { test, conditions, otherwise, body, span, ..Arm::default() });
         }
@@ -215,8 +143,21 @@ impl Lowerer<'_> {
     pub(super) fn endless_loop(&mut self, it: &ExprLoop) -> ValueId {
         let span = self.between(it.loop_token.span, it.body.brace_token.span.close());
         let keyword = self.span(it.loop_token.span);
+        let label = it.label.as_ref().map(|it| it.name.ident.clone());
+        self.frame().loops.push(Broken { label, values: Vec::new() });
         let (body, _) = self.block(|this| this.statements(&it.body.stmts, Use::Dropped));
-        self.looped(LoopKind::Forever, span, keyword, Block::default(), body, None)
+        let mut values = self.frame().loops.pop().map_or_else(Vec::new, |it| it.values);
+        self.looped(LoopKind::Forever, span, keyword, Block::default(), body, None);
+        values.retain(|it| *it != UNKNOWN);
+        self.union(values)
+    }
+
+    /// `break value`, which leaves the innermost `loop`, or the one of that name.
+    pub(super) fn broken_with(&mut self, label: Option<&syn::Lifetime>, value: ValueId) {
+        let is_left = |it: &&mut Broken| label.is_none_or(|label| it.label.as_ref() == Some(&label.ident));
+        if let Some(left) = self.frame().loops.iter_mut().rev().find(is_left) {
+            left.values.push(value);
+        }
     }
 
     fn looped(

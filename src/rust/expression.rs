@@ -142,8 +142,10 @@ impl Lowerer<'_> {
                 UNKNOWN
             }
             Expr::Break(it) => {
-                if let Some(value) = &it.expr {
-                    self.expression(value, Use::Consumed);
+                if let Some(expr) = &it.expr {
+                    let value = self.expression(expr, Use::Consumed);
+                    self.moved(expr);
+                    self.broken_with(it.label.as_ref(), value);
                 }
                 let span = self.span(it.break_token.span);
                 self.push(Node::Break { span });
@@ -197,6 +199,9 @@ impl Lowerer<'_> {
                     return UNKNOWN;
                 }
                 let class = self.path_value(&it.path);
+                if let Some(rest) = &it.rest {
+                    self.rest_of(rest, class);
+                }
                 self.instance(class, Vec::new())
             }
             Expr::Index(it) => {
@@ -406,6 +411,7 @@ impl Lowerer<'_> {
         let callee = self.derived(receiver, |receiver| Value::Attr(receiver, name));
         let value = self.call(callee, span, name_span, args, result);
         self.note_type(it, value);
+        self.parsed(it);
         value
     }
 }

@@ -190,6 +190,11 @@ impl Lowerer<'_> {
         if let Some(value) = value {
             self.model.function_mut(id).returned.push(value);
         }
+        if let Some(syn::Stmt::Expr(expr, None)) = body.stmts.last()
+            && let Some(returns) = self.model.function(id).returns
+        {
+            self.converts(expr, returns);
+        }
     }
 
     pub(super) fn closure(&mut self, it: &ExprClosure) -> ValueId {

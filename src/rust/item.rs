@@ -69,6 +69,9 @@ impl Lowerer<'_> {
                 let mark = self.enter_generics(&it.generics);
                 let mut fields = Vec::new();
                 for variant in &it.variants {
+                    if matches!(variant.fields, syn::Fields::Unit) {
+                        fields.push((self.field_of_variant(&variant.ident, ""), UNKNOWN));
+                    }
                     for (field, value) in self.fields(&variant.fields) {
                         let field = self.model.name(field).to_owned();
                         fields.push((self.field_of_variant(&variant.ident, &field), value));
@@ -94,7 +97,13 @@ impl Lowerer<'_> {
                 self.model.classes[class.index()].bases = vec![target];
             }
             Item::Const(it) => {
-                let value = self.type_value(&it.ty);
+                // What is written there decides more than its type.
+                let value = match &*it.expr {
+                    syn::Expr::Lit(it) if matches!(it.lit, syn::Lit::Bool(_) | syn::Lit::Int(_)) => {
+                        self.literal(&it.lit)
+                    }
+                    _ => self.type_value(&it.ty),
+                };
                 let name = self.ident(&it.ident);
                 self.bring_in(name, value, in_block);
             }

@@ -5,7 +5,9 @@
 //! of others only the names they mention count as used.
 
 mod bodies;
+mod condition;
 mod control;
+mod conversion;
 mod expression;
 mod function;
 mod item;

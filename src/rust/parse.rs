@@ -193,12 +193,30 @@ fn keeps_items(item: &Item) -> Option<&syn::Macro> {
     let Item::Macro(it) = item else { return None };
     let name = it.mac.path.segments.last()?.ident.to_string();
     (it.ident.is_none()
-        && (["cfg_", "if_"].iter().any(|start| name.starts_with(start)) || name == "feature" || name == "pin_project"))
-        .then_some(&it.mac)
+        && (["cfg_", "if_"].iter().any(|start| name.starts_with(start))
+            || matches!(name.as_str(), "feature" | "pin_project" | "lazy_static")))
+    .then_some(&it.mac)
+}
+
+/// `lazy_static! { static ref NAME: Type = ..; }`: a `static` of that type, as far as code that uses it sees.
+fn lazy_statics(mac: &syn::Macro) -> Vec<Item> {
+    let statics = chunks(mac.tokens.clone()).into_iter().filter_map(|chunk| {
+        let mut is_static = false;
+        let plain = chunk.into_iter().filter(|tree| {
+            let is_ref = matches!(tree, TokenTree::Ident(it) if std::mem::take(&mut is_static) && *it == "ref");
+            is_static = matches!(tree, TokenTree::Ident(it) if *it == "static");
+            !is_ref
+        });
+        syn::parse2(plain.collect()).ok()
+    });
+    statics.collect()
 }
 
 /// The items of such a macro's body; of all its branches.
 fn inside(mac: &syn::Macro) -> Option<Vec<Item>> {
+    if mac.path.segments.last().is_some_and(|it| it.ident == "lazy_static") {
+        return Some(lazy_statics(mac));
+    }
     if mac.path.segments.last().is_none_or(|it| it.ident != "cfg_if") {
         return syn::parse2::<syn::File>(mac.tokens.clone()).ok().map(|file| file.items);
     }

@@ -46,9 +46,18 @@ fn attributes(item: &Item) -> &[Attribute] {
 
 /// The statement is for WebAssembly alone.
 pub(super) fn leaves_out(stmt: &Stmt) -> bool {
-    let attrs = match stmt {
+    is_left_out(attributes_of(stmt))
+}
+
+/// The statement is there under a `cfg`, and another perhaps where it is not.
+pub(super) fn is_gated(stmt: &Stmt) -> bool {
+    attributes_of(stmt).iter().any(|attr| attr.path().is_ident("cfg"))
+}
+
+fn attributes_of(stmt: &Stmt) -> &[Attribute] {
+    match stmt {
         Stmt::Local(it) => &it.attrs,
-        Stmt::Item(item) => return is_left_out(attributes(item)),
+        Stmt::Item(item) => attributes(item),
         Stmt::Macro(it) => &it.attrs,
         Stmt::Expr(expr, _) => match expr {
             Expr::Assign(it) => &it.attrs,
@@ -65,10 +74,9 @@ pub(super) fn leaves_out(stmt: &Stmt) -> bool {
             Expr::Try(it) => &it.attrs,
             Expr::Unsafe(it) => &it.attrs,
             Expr::While(it) => &it.attrs,
-            _ => return false,
+            _ => &[],
         },
-    };
-    is_left_out(attrs)
+    }
 }
 
 /// A `cfg` among the attributes holds for no platform but WebAssembly.

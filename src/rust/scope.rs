@@ -60,6 +60,14 @@ pub(super) struct Frame {
     captured: FxHashSet<(usize, LocalId)>,
     /// Values made on the way through the current statement, not bound to a name.
     pub(super) temporaries: Vec<Temporary>,
+    /// The endless loops around the current place, innermost last.
+    pub(super) loops: Vec<Broken>,
+}
+
+/// An endless loop, and what it is left with: `break value`.
+pub(super) struct Broken {
+    pub(super) label: Option<syn::Ident>,
+    pub(super) values: Vec<ValueId>,
 }
 
 #[derive(Clone, Copy)]
@@ -315,6 +323,7 @@ impl Frame {
             is_item,
             captured: FxHashSet::default(),
             temporaries: Vec::new(),
+            loops: Vec::new(),
         }
     }
 }

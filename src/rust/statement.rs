@@ -3,14 +3,14 @@
 use syn::{Expr, Local, Pat, Stmt, Type};
 
 use crate::model::{
-    Arm, Block, Branch, BranchKind, Condition, LocalId, Node, Scope, ScopeItem, ScopeKind, Test, UNKNOWN, Use, ValueId,
-    flow,
+    Arm, Block, Branch, BranchKind, Condition, LocalId, Node, Scope, ScopeItem, ScopeKind, UNKNOWN, Use, Value,
+    ValueId, flow,
 };
 use crate::source::Span;
 
-use super::control::{is_plain_option, option_pattern};
+use super::condition::is_plain;
 use super::place;
-use super::platform::leaves_out;
+use super::platform::{is_gated, leaves_out};
 use super::scope::{Found, Lowerer, Temporary};
 
 impl Lowerer<'_> {
@@ -34,10 +34,12 @@ impl Lowerer<'_> {
         for (item, function) in items {
             self.define_item(item, function);
         }
-        let mut value = None;
+        let mut values = Vec::new();
         let last = stmts.iter().rposition(|stmt| !leaves_out(stmt));
+        // Of blocks at the end that are each there under a `cfg`, every one is the last.
+        let gated = stmts.iter().rev().take_while(|stmt| is_gated(stmt)).count();
         for (index, stmt) in stmts.iter().enumerate() {
-            let is_last = last == Some(index);
+            let is_last = last == Some(index) || index >= stmts.len() - gated;
             if leaves_out(stmt) {
                 continue;
             }
@@ -47,9 +49,13 @@ impl Lowerer<'_> {
                 Stmt::Expr(expr, semi) => {
                     let is_tail = is_last && semi.is_none();
                     let ends = !is_tail || tail_ends;
+                    let before = self.frame().nodes.len();
                     let found = self.expression_statement(expr, if is_tail { result } else { Use::Dropped }, ends);
+                    if is_gated(stmt) {
+                        self.left_in_part(before, expr);
+                    }
                     if is_tail {
-                        value = Some(found);
+                        values.push(found);
                     }
                 }
                 Stmt::Macro(it) => {
@@ -60,12 +66,31 @@ impl Lowerer<'_> {
                     let walk = |this: &mut Self| this.macro_call(&it.mac, span, result);
                     let found = if is_tail && !tail_ends { walk(self) } else { self.statement_scope(span, walk) };
                     if is_tail {
-                        value = Some(found);
+                        values.push(found);
                     }
                 }
             }
         }
-        value
+        match values.as_slice() {
+            [] | [_] => values.first().copied(),
+            _ => {
+                values.retain(|it| *it != UNKNOWN);
+                Some(self.union(values))
+            }
+        }
+    }
+
+    /// What is there under a `cfg` and leaves the function leaves it where that holds: what follows is for the others.
+    fn left_in_part(&mut self, from: usize, expr: &Expr) {
+        let body = Block::new(self.frame().nodes.split_off(from));
+        if flow::exits(&body, &|_| false).falls {
+            self.frame().nodes.extend(body.nodes);
+            return;
+        }
+        let span = self.between(place::start(expr), place::end(expr));
+        let arm = Arm { body, span, ..Arm::default() };
+        let branch = Branch { kind: BranchKind::If, span, arms: vec![arm], exhaustive: false };
+        self.push(Node::Branch(Box::new(branch)));
     }
 
     fn expression_statement(&mut self, expr: &Expr, result: Use, ends: bool) -> ValueId {
@@ -145,7 +170,15 @@ impl Lowerer<'_> {
                 let name_span = self.span(name.ident.span());
                 let local = self.declare(id, name_span);
                 let value = self.initializer(&init.expr, Use::Bound(local), span);
-                self.bind(local, if declared == UNKNOWN { value } else { declared }, name_span);
+                if declared != UNKNOWN {
+                    self.converts(&init.expr, declared);
+                }
+                let value = match &it.pat {
+                    Pat::Type(typed) if is_vector_of_whatever(&typed.ty) => self.collected(&init.expr, value),
+                    _ if declared == UNKNOWN => value,
+                    _ => declared,
+                };
+                self.bind(local, value, name_span);
             }
             // `let _: &dyn Send = &future;` is for the compiler alone.
             Pat::Wild(_) => {
@@ -161,13 +194,27 @@ impl Lowerer<'_> {
         if let Some((_, diverge)) = &init.diverge {
             let (body, _) = self.block(|this| this.expression(diverge, Use::Dropped));
             // `let Some(x) = y else { .. }`: what follows is for what is there.
-            let said = option_pattern(&it.pat).filter(|_| subject != UNKNOWN);
-            let said = said.map(|holds| Condition { value: subject, test: Test::None, holds });
-            let conditions = said.filter(|_| is_plain_option(&it.pat)).map(Condition::denied).into_iter().collect();
+            let said = if subject == UNKNOWN { None } else { self.said_by(&it.pat, subject) };
+            let conditions = said.filter(|_| is_plain(&it.pat)).map(Condition::denied).into_iter().collect();
             let arm = Arm { body, span, conditions, otherwise: said.into_iter().collect(), ..Arm::default() };
             let branch = Branch { kind: BranchKind::If, span, arms: vec![arm], exhaustive: false };
             self.push(Node::Branch(Box::new(branch)));
         }
+    }
+
+    /// `let all: Vec<_> = x.collect();`: the elements are those of `x`.
+    fn collected(&mut self, expr: &Expr, value: ValueId) -> ValueId {
+        let receiver = match (expr, self.model.value(value)) {
+            (Expr::MethodCall(it), Value::Result(call)) if it.method == "collect" => {
+                match self.model.value(self.model.call(*call).callee) {
+                    Value::Attr(receiver, _) => *receiver,
+                    _ => UNKNOWN,
+                }
+            }
+            _ => UNKNOWN,
+        };
+        let element = self.derived(receiver, Value::Element);
+        self.add(Value::Collection([element].into()))
     }
 
     fn initializer(&mut self, expr: &Expr, result: Use, span: Span) -> ValueId {
@@ -234,6 +281,18 @@ impl Lowerer<'_> {
             self.frame().temporaries.push(Temporary { value, span, is_subject });
         }
     }
+}
+
+/// `Vec<_>`
+fn is_vector_of_whatever(ty: &Type) -> bool {
+    let Type::Path(it) = ty else { return false };
+    it.path.segments.last().is_some_and(|last| {
+        let syn::PathArguments::AngleBracketed(arguments) = &last.arguments else { return false };
+        let mut arguments = arguments.args.iter();
+        last.ident == "Vec"
+            && matches!(arguments.next(), Some(syn::GenericArgument::Type(Type::Infer(_))))
+            && arguments.next().is_none()
+    })
 }
 
 /// What `&…` in an initializer borrows: the expression below its fields, indices and dereferences.
