@@ -75,8 +75,11 @@ impl Folder {
 /// Some ignore file above the folder says that it does not count.
 pub(super) fn is_ignored(folder: &Path) -> bool {
     for above in folder.ancestors().skip(1) {
-        let said = [".gitignore", ".ignore"].into_iter().filter_map(|name| patterns(above, &above.join(name)));
-        if said.into_iter().any(|it| it.matched_path_or_any_parents(folder, true).is_ignore()) {
+        let says = |name: &str| {
+            let patterns = patterns(above, &above.join(name));
+            patterns.map_or(Match::None, |it| it.matched_path_or_any_parents(folder, true).map(|_| ()))
+        };
+        if says(".ignore").or(says(".gitignore")).is_ignore() {
             return true;
         }
         if above.join(".git").exists() {
@@ -136,6 +139,8 @@ mod tests {
         assert!(!ignores("repository/a/kept_pb2.py", false) && ignores("repository/a/x_pb2.py", false));
         assert!(ignores("x.py", false));
         assert!(is_ignored(&root.join("repository/gen/deep")) && !is_ignored(&root.join("repository/a")));
+        write("repository/.ignore", b"!gen\n")?;
+        assert!(!is_ignored(&root.join("repository/gen/deep")));
         Ok(())
     }
 }
