@@ -75,6 +75,66 @@ fn the_configuration_names_a_baseline_beside_it() {
 }
 
 #[test]
+fn spacing_and_remarks_bring_no_finding_back() {
+    let folder = Folder::new(&[("a.py", SLEEPS)]);
+    write(&folder, &[]);
+    for line in ["time.sleep(1)  # a remark", "time.sleep( 1 )", "time . sleep(\t1)#"] {
+        folder.write("a.py", SLEEPS.replace("time.sleep(1)", line));
+        assert_eq!(folder.found(&WITH), NONE, "{line}");
+    }
+    // An entry may have been written with either.
+    folder.write("known.json", folder.read("known.json").replace("time.sleep(1)", "time.sleep( 1 ) # why"));
+    assert_eq!(folder.found(&WITH), NONE);
+    folder.write("a.py", SLEEPS.replace("time.sleep(1)", "time.sleep(11)"));
+    assert_eq!(folder.found(&WITH), [SLEEP]);
+}
+
+#[test]
+fn entries_are_the_same_from_wherever_the_run_starts() {
+    let folder = Folder::new(&[("a.py", SLEEPS), ("b/c.py", SLEEPS), ("asynclint.toml", "baseline = 'known.json'\n")]);
+    folder.run(&["check", "--write-baseline"]);
+    let first = folder.read("known.json");
+    let within = |arguments: &[&str]| {
+        let mut command = folder.command(&[&["check", "--output-format", "concise"], arguments].concat());
+        command.current_dir(folder.at("b"));
+        support::ran(command)
+    };
+    for paths in [&[][..], &["."], &["./c.py"], &["../b/c.py"], &[".."]] {
+        let ran = within(paths);
+        assert_eq!((ran.status, &*ran.out, &*ran.err), (Some(0), "", ""), "{paths:?}");
+        within(&[paths, &["--write-baseline"]].concat());
+        assert_eq!(folder.read("known.json"), first, "{paths:?}");
+    }
+    assert_eq!(within(&["--baseline", "../other.json", "--write-baseline", ".."]).status, Some(0));
+    assert_eq!(folder.read("other.json"), first);
+    // What lies beside the baseline's folder is named from there.
+    assert_eq!(within(&["--baseline", "here.json", "--write-baseline", "../a.py"]).status, Some(0));
+    assert!(folder.read("b/here.json").contains("\"path\":\"../a.py\""));
+}
+
+#[test]
+fn of_files_that_are_not_read_whole_no_entry_is_gone() {
+    let more = format!("{SLEEPS}\n\nasync def g():\n    time.sleep(2)\n");
+    let folder = Folder::new(&[("a.py", &more), ("b.py", SLEEPS), ("c.py", SLEEPS)]);
+    let first = write(&folder, &[]);
+    folder.write("a.py", more.replace("time.sleep(2)", "x = ("));
+    folder.write("b.py", b"x = '\xe9'\n");
+    folder.write("c.py", format!("{SLEEPS}\n{}", "#".repeat(9 << 20)));
+    let ran = folder.run(&[&["check"], &WITH[..]].concat());
+    assert!(ran.status == Some(0) && !ran.err.contains("no longer occur"), "{}{}", ran.out, ran.err);
+    folder.run(&[&["check", "--write-baseline"], &WITH[..]].concat());
+    assert_eq!(folder.read("known.json"), first);
+}
+
+#[test]
+fn a_missing_baseline_is_told_with_who_names_it() {
+    let folder = Folder::new(&[("a.py", SLEEPS), ("asynclint.toml", "\nbaseline = 'nope.json'\n")]);
+    let ran = folder.run(&["check"]);
+    let told = "error: asynclint.toml:2: `nope.json` does not exist; `--write-baseline` writes it\n";
+    assert_eq!((ran.status, &*ran.err), (Some(2), told));
+}
+
+#[test]
 fn a_broken_baseline_is_wrong_usage() {
     let folder = Folder::new(&[("a.py", SLEEPS), ("known.json", "{}")]);
     let ran = folder.run(&[&["check"], &WITH[..]].concat());

@@ -5,7 +5,7 @@ mod support;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use support::{Folder, Ran};
+use support::{Folder, Ran, SLEEPS};
 
 const APP: &[(&str, &str)] = &[
     ("pyproject.toml", ""),
@@ -133,6 +133,16 @@ fn whoever_wants_none_has_none() {
     // A cache that cannot be made is no reason to stop.
     folder.write("a file", "");
     assert_eq!(run(&folder, &["--cache-dir", "a file"]).status, Some(1));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_relative_place_for_caches_is_none() {
+    let folder = Folder::new(&[("a.py", SLEEPS)]);
+    let mut command = folder.command(&["check"]);
+    command.env_remove("ASYNCLINT_CACHE_DIR").env("XDG_CACHE_HOME", "kept").env("HOME", folder.cache());
+    assert_eq!(support::ran(command).status, Some(1));
+    assert!(!folder.at("kept").exists() && folder.cache().join(".cache/asynclint").is_dir());
 }
 
 #[test]

@@ -119,6 +119,35 @@ fn what_links_lead_to_goes_by_its_own_path() {
 }
 
 #[test]
+fn standard_input_is_left_out_as_a_file_would_be() {
+    let folder = Folder::new(&[("asynclint.toml", "exclude = ['u.py']\n")]);
+    let piped = |more: &[&str]| {
+        let mut command =
+            folder.command(&[&["check", "--output-format", "concise", "--stdin-filename", "u.py"], more].concat());
+        command.write_stdin(SLEEPS);
+        ran(command)
+    };
+    assert_eq!(piped(&["-"]).status, Some(1));
+    // The name alone says that there is something to read.
+    assert_eq!(piped(&[]).status, Some(1));
+    let left_out = piped(&["-", "--force-exclude"]);
+    assert_eq!((left_out.status, &*left_out.out, &*left_out.err), (Some(0), "", ""));
+    let named = piped(&["a.py"]);
+    assert_eq!(named.status, Some(2));
+    assert!(named.err.contains("`--stdin-filename` is the name of what `-` reads"), "{}", named.err);
+}
+
+#[test]
+fn a_script_that_is_named_is_told_by_its_first_line() {
+    let script = format!("#!/usr/bin/env -S uv run --script\n{SLEEPS}");
+    let folder = Folder::new(&[("bin/serve", &script), ("bin/run", "#!/bin/sh\nexit\n"), ("a.py", "x = 1\n")]);
+    assert_eq!(folder.found(&["bin/serve"]), ["bin/serve:6 blocking-sleep"]);
+    assert_eq!(folder.found(&["bin/serve", "--force-exclude", "--exclude", "bin"]), [""; 0]);
+    assert_eq!(folder.found(&[]), [""; 0]);
+    assert!(folder.run(&["check", "bin/run"]).err.contains("unknown language"));
+}
+
+#[test]
 fn notebooks_are_checked_by_cell() {
     let notebook = r#"{"cells": [{"cell_type": "markdown", "source": "hi"},
         {"cell_type": "code", "source": ["import time\n", "!ls\n", "async def f():\n", "    time.sleep(1)"]}], "metadata": {}, "nbformat": 4}"#;
@@ -297,6 +326,31 @@ fn statistics_count_the_findings_of_each_rule() {
     let ran = folder.run(&["check", "--output-format", "concise", "--statistics"]);
     let count = ran.out.lines().any(|line| line.split_whitespace().collect::<Vec<_>>() == ["2", "blocking-sleep"]);
     assert!(count, "{}", ran.out);
+    let machine = folder.run(&["check", "--output-format", "json", "--statistics"]);
+    assert!(machine.err.contains("warning: `--statistics` does nothing in `json`"), "{}", machine.err);
+}
+
+#[test]
+fn help_puts_options_where_they_belong() {
+    let help = Folder::new(&[]).run(&["check", "--help"]).out;
+    let (_, run) = help.split_once("\nRun:\n").expect("a heading");
+    let run: Vec<&str> = run.lines().take_while(|line| line.is_empty() || line.starts_with(' ')).collect();
+    for option in ["--watch", "--exit-zero", "--strict-errors", "--threads"] {
+        assert!(run.iter().any(|line| line.trim_start().starts_with(option)), "{option}\n{help}");
+    }
+}
+
+/// Room for the stacks of many threads may be short.
+#[cfg(target_os = "linux")]
+#[test]
+fn fewer_threads_do_where_there_is_no_room_for_more() {
+    let folder = Folder::new(&[("a.py", SLEEPS)]);
+    let program = env!("CARGO_BIN_EXE_asynclint");
+    for (limit, threads) in [(4_000_000, 16), (4_000_000, 8), (1_500_000, 8), (600_000, 1)] {
+        let limited = format!("ulimit -v {limit} && exec {program} check --no-cache --threads {threads}");
+        let output = std::process::Command::new("sh").arg("-c").arg(limited).current_dir(folder.path()).output();
+        assert_eq!(output.expect("a shell").status.code(), Some(1), "{limit} {threads}");
+    }
 }
 
 #[test]
@@ -387,7 +441,29 @@ fn explain_shows_a_page_without_its_tests() {
     let unknown = folder.run(&["explain", "blocking-sleeep"]);
     assert_eq!(unknown.status, Some(2));
     assert_eq!(unknown.err, "error: no rule is called `blocking-sleeep`; did you mean `blocking-sleep`?\n");
-    assert!(folder.run(&["explain", "ASYNC"]).err.contains("stands for several"));
+    assert_eq!(folder.run(&["explain", "async251"]).out, page.out);
+    assert_eq!(folder.run(&["check", "--select", "ruf006"]).status, Some(0));
+}
+
+#[test]
+fn explain_lists_the_rules_that_a_code_stands_for() {
+    let folder = Folder::new(&[]);
+    for word in ["ASYNC240", "ASYNC910", "ASYNC", "async2", "blocking"] {
+        let told = folder.run(&["explain", word]);
+        assert!(
+            told.status == Some(0) && told.out.starts_with(&format!("{word} stands for ")),
+            "{}{}",
+            told.out,
+            told.err
+        );
+        let list = folder.run(&["explain", word, "--output-format", "json"]);
+        let list: Value = serde_json::from_str(&list.out).expect("JSON");
+        for rule in list["rules"].as_array().expect("a list") {
+            let name = rule["name"].as_str().expect("a name");
+            assert!(told.out.lines().any(|line| line.split_whitespace().next() == Some(name)), "{name}");
+            assert!(rule["page"].as_str().is_some_and(|page| page.starts_with("# ")), "{name}");
+        }
+    }
 }
 
 #[test]
@@ -439,7 +515,16 @@ fn init_writes_what_check_reads_and_never_overwrites() {
     let folder = Folder::new(&[("a.py", "x = 1\n")]);
     assert_eq!(folder.run(&["init"]).status, Some(0));
     let configuration = folder.read("asynclint.toml");
-    assert!(folder.read(".pre-commit-config.yaml").contains("id: asynclint"));
+    let hook = folder.read(".pre-commit-config.yaml");
+    let ours = include_str!("../.pre-commit-hooks.yaml");
+    if hook.contains("repo: local") {
+        for line in
+            ["entry: asynclint check --force-exclude", "types_or: [python, rust, jupyter]", "require_serial: true"]
+        {
+            assert!(hook.contains(line) && ours.contains(line), "{line}\n{hook}");
+        }
+    }
+    assert!(hook.contains("id: asynclint"));
     let ran = folder.run(&["check", "-v"]);
     assert_eq!(ran.status, Some(0));
     assert!(ran.err.contains("configuration: asynclint.toml"), "{}", ran.err);

@@ -76,6 +76,64 @@ fn overrides_hold_for_their_files() {
 }
 
 #[test]
+fn a_later_override_holds_over_an_earlier_one() {
+    let folder = Folder::new(&[("a.py", SLEEPS), ("b.py", SLEEPS)]);
+    let overrides = |later: &str| {
+        folder.write(
+            "asynclint.toml",
+            format!(
+                "[[overrides]]\npaths = ['*.py']\nignore = ['blocking']\n\n[[overrides]]\npaths = ['a.py']\n{later}\n"
+            ),
+        );
+        folder.found(&[])
+    };
+    for later in ["select = ['blocking-sleep']", "extend-select = ['blocking']", "rules = { blocking-sleep = 'warn' }"]
+    {
+        assert_eq!(overrides(later), [SLEEP], "{later}");
+    }
+    for later in ["select = ['leaked-task']", "rules = { blocking = 'warn' }", "profile = 'strict'"] {
+        assert_eq!(overrides(later), NONE, "{later}");
+    }
+}
+
+#[test]
+fn a_level_turns_on_no_more_than_the_rule_it_names() {
+    let text = "import os\n\n\nasync def f():\n    os.stat('a')\n";
+    let found = |settings: &str| Folder::new(&[("a.py", text), ("asynclint.toml", settings)]).found(&[]);
+    for settings in ["", "[rules]\nblocking = 'warn'\n", "[rules]\nall = 'note'\n"] {
+        assert_eq!(found(settings), NONE, "{settings}");
+    }
+    assert_eq!(found("[rules]\nblocking-path = 'warn'\n"), ["a.py:5 blocking-path"]);
+    assert_eq!(found("[rules]\nblocking-path = 'warn'\nblocking = 'off'\n"), ["a.py:5 blocking-path"]);
+    // What is selected is the whole list, and a level beside it is told to do nothing.
+    let settings = "select = ['blocking-sleep']\n[rules]\nblocking-path = 'warn'\n";
+    let folder = Folder::new(&[("a.py", text), ("asynclint.toml", settings)]);
+    let ran = folder.run(&["check"]);
+    assert_eq!(ran.status, Some(0));
+    let told =
+        "asynclint.toml:2: the level of `blocking-path` does nothing, since `select` leaves it out; add it there";
+    assert_eq!(ran.err, format!("warning: {told}\n"));
+}
+
+#[test]
+fn patterns_hold_from_wherever_the_run_starts() {
+    for (exclude, paths) in [("b/gen/", "/b/c.py"), ("/b/gen/", "b/*.py"), ("b/gen/*.py", "b/c.py")] {
+        let folder = Folder::new(&[("b/c.py", SLEEPS), ("b/gen/g.py", SLEEPS)]);
+        folder.write(
+            "asynclint.toml",
+            format!("exclude = ['{exclude}']\n[[overrides]]\npaths = ['{paths}']\nignore = ['blocking']\n"),
+        );
+        assert_eq!(folder.found(&[]), NONE);
+        for given in [&[][..], &["."], &["./."], &["../b"], &["./c.py"], &["-", "--stdin-filename", "./c.py"]] {
+            let mut command = folder.command(&[&["check"], given].concat());
+            command.current_dir(folder.at("b")).write_stdin(SLEEPS);
+            let ran = support::ran(command);
+            assert_eq!((ran.status, &*ran.err), (Some(0), ""), "{exclude} {paths} {given:?}{}", ran.out);
+        }
+    }
+}
+
+#[test]
 fn excluded_files_are_left_out_of_the_walk() {
     let folder = Folder::new(&[
         ("a.py", SLEEPS),
@@ -131,6 +189,12 @@ fn mistakes_name_the_line_and_what_is_meant() {
         ("exclude = ['a{b']\n", "asynclint.toml:1: `a{b` is not a pattern"),
         ("[[api]]\npath = 'x.y'\neffect = 'blocks'\n", "asynclint.toml:1: `effect = \"blocks\"` needs `kind`"),
         ("[[api]]\npath = 'x.y'\n", "asynclint.toml:1: an `[[api]]` entry says what the function does, by one of"),
+        (
+            "select = ['leaked-task', 'blocking-slep']\n",
+            "asynclint.toml:1: no rule, category or alias is called `blocking-slep`; did you mean `blocking-sleep`?",
+        ),
+        ("[[api]]\npath = ''\neffect = 'none'\n", "asynclint.toml:2: `path` is a name as code writes it,"),
+        ("[[type]]\npath = 'a b/c'\nrole = 'task'\n", "asynclint.toml:2: `path` is a name as code writes it,"),
         ("[[type]]\npath = 'x.Y'\nguard = 'dog'\n", "asynclint.toml:3: `guard` is one of `thread-lock`,"),
         ("profile = \n", "asynclint.toml:1: "),
     ];
@@ -146,6 +210,42 @@ fn mistakes_name_the_line_and_what_is_meant() {
         "error: pyproject.toml: has no settings for asynclint\n"
     );
     assert_eq!(folder.run(&["check", "--config", "none.toml"]).status, Some(2));
+    folder.write("pyproject.toml", "[tool]\nasynclint = 3\n");
+    assert_eq!(folder.run(&["check"]).err, "error: pyproject.toml:2: `tool.asynclint` is a table, not a number\n");
+}
+
+/// What never ends, or waits for somebody to write to it, is not read.
+#[cfg(unix)]
+#[test]
+fn only_regular_files_are_read_for_settings() {
+    let pipe = |path: &std::path::Path| {
+        let made = std::process::Command::new("mkfifo").arg(path).status().expect("mkfifo is there");
+        assert!(made.success());
+    };
+    let endless = |path: &std::path::Path| std::os::unix::fs::symlink("/dev/zero", path).expect("a link");
+    for make in [&pipe as &dyn Fn(&std::path::Path), &endless] {
+        let folder = Folder::new(&[("a.py", SLEEPS), ("sub/b.py", SLEEPS)]);
+        std::fs::create_dir(folder.at(".venv")).expect("a folder");
+        for name in
+            ["pyproject.toml", "Cargo.toml", "setup.cfg", "Cargo.lock", ".venv/pyvenv.cfg", ".gitignore", "sub/.ignore"]
+        {
+            make(&folder.at(name));
+        }
+        assert_eq!(folder.found(&[]), [SLEEP, "sub/b.py:5 blocking-sleep"]);
+        assert_eq!(folder.found(&["sub"]), ["sub/b.py:5 blocking-sleep"]);
+        make(&folder.at("asynclint.toml"));
+        let wrong = |arguments: &[&str], told: &str| {
+            let ran = folder.run(&[&["check"], arguments].concat());
+            assert_eq!((ran.status, &*ran.err), (Some(2), told), "{arguments:?}");
+        };
+        wrong(&[], "error: asynclint.toml: cannot be read: it is no regular file\n");
+        wrong(&["--config", "pyproject.toml"], "error: pyproject.toml: cannot be read: it is no regular file\n");
+        let known = ["--isolated", "--baseline", "Cargo.toml"];
+        wrong(&known, "error: `Cargo.toml` cannot be read: it is no regular file\n");
+    }
+    let folder = Folder::new(&[("a.py", SLEEPS)]);
+    std::fs::File::create(folder.at("asynclint.toml")).and_then(|it| it.set_len(1 << 30)).expect("a file with holes");
+    assert_eq!(folder.run(&["check"]).err, "error: asynclint.toml: cannot be read: it is larger than 16 MiB\n");
 }
 
 #[test]

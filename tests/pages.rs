@@ -267,8 +267,7 @@ impl Governed {
         // Where the settings say something themselves, the page does not say it over them.
         let levels = config.as_ref().map(|it| &it.levels);
         let chosen = levels.is_some_and(|it| it.profile.is_some() || it.select.is_some());
-        let named =
-            levels.is_some_and(|it| it.ignore.contains(&rule) || it.rules.iter().any(|(named, _)| *named == rule));
+        let named = levels.is_some_and(|it| it.ignore.contains(&rule) || it.rules.iter().any(|it| it.rule == rule));
         let request = Request {
             profile: example.profile.or((!chosen).then_some(Profile::Strict)),
             extend_select: if named || chosen { Vec::new() } else { vec![rule] },

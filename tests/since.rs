@@ -29,6 +29,17 @@ fn committed(files: &[(&str, &str)]) -> Folder {
     folder
 }
 
+/// A program in the folder that leaves a file `ran` there.
+#[cfg(unix)]
+fn program(folder: &Folder) -> String {
+    let (file, ran) = (folder.at("program"), folder.at("ran"));
+    folder.write("program", format!("#!/bin/sh\ntouch '{}'\n", ran.display()));
+    let mut permissions = std::fs::metadata(&file).expect("just written").permissions();
+    std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o755);
+    std::fs::set_permissions(&file, permissions).expect("own file");
+    file.to_string_lossy().into_owned()
+}
+
 #[test]
 fn only_changed_lines_have_findings() {
     let folder = committed(&[("a.py", SLEEPS), ("sub/b.py", SLEEPS)]);
@@ -99,20 +110,78 @@ fn what_cannot_be_compared_is_told() {
     assert!(ran.err.contains("`a.py` is in no git repository"), "{}", ran.err);
 }
 
+/// A hook runs with variables that tell of its own repository.
+#[test]
+fn the_repository_of_a_file_is_asked() {
+    let folder = committed(&[("a.py", SLEEPS)]);
+    folder.write("a.py", format!("{SLEEPS}    time.sleep(2)\n"));
+    let other = committed(&[("c.py", SLEEPS)]);
+    let mut command = folder.command(&["check", "--output-format", "concise", "--since", "HEAD"]);
+    for (name, path) in [("GIT_DIR", ".git"), ("GIT_INDEX_FILE", ".git/index"), ("GIT_WORK_TREE", "")] {
+        command.env(name, other.at(path));
+    }
+    let ran = support::ran(command);
+    assert!(ran.out.starts_with("a.py:6:") && ran.out.lines().count() == 1, "{}{}", ran.out, ran.err);
+}
+
+#[test]
+fn line_ends_on_disk_are_not_new() {
+    let folder = committed(&[("a.py", SLEEPS), (".gitattributes", "*.py text\n")]);
+    folder.write("a.py", SLEEPS.replace('\n', "\r\n"));
+    assert_eq!(folder.found(&["--since", "HEAD"]), NONE);
+}
+
+#[test]
+fn of_notebooks_the_code_is_compared() {
+    let notebook = |second: &str, count: &str| {
+        format!(
+            r#"{{"cells": [
+            {{"cell_type": "code", "execution_count": {count}, "source": ["import time\n", "async def f():\n", "    time.sleep(1)"]}},
+            {{"cell_type": "code", "execution_count": {count}, "source": ["async def g():\n", "    time.sleep({second})"]}}],
+            "metadata": {{}}, "nbformat": 4}}"#
+        )
+    };
+    let folder = committed(&[("a.ipynb", &notebook("1", "null"))]);
+    folder.write("a.ipynb", notebook("1", "7"));
+    assert_eq!(folder.found(&["--since", "HEAD"]), NONE);
+    folder.write("a.ipynb", notebook("2", "8"));
+    let (_, lines) = folder.check(&["--since", "HEAD"]);
+    assert!(lines.len() == 1 && lines[0].starts_with("a.ipynb:cell 2:2:5: "), "{lines:?}");
+}
+
+/// A clone without contents would fetch them, by a program that it names.
+#[cfg(unix)]
+#[test]
+fn nothing_is_fetched() {
+    let far = committed(&[("a.py", SLEEPS)]);
+    git(&far, &["config", "uploadpack.allowFilter", "true"]);
+    far.write("a.py", format!("{SLEEPS}    time.sleep(2)\n"));
+    git(&far, &["commit", "--quiet", "--all", "--message", "second"]);
+    let near = Folder::new(&[]);
+    let from = format!("file://{}", far.path().display());
+    git(&near, &["clone", "--quiet", "--filter=blob:none", &from, "."]);
+    git(&near, &["config", "remote.origin.uploadpack", &program(&near)]);
+    assert_eq!(near.check(&["--since", "HEAD"]).0, Some(0));
+    let ran = near.run(&["check", "--since", "HEAD~1"]);
+    assert_eq!(ran.status, Some(2));
+    assert!(ran.err.contains("git has not all files of `HEAD~1`") && !near.at("ran").exists(), "{}", ran.err);
+}
+
 /// Settings of the repository that name programs are not followed.
 #[cfg(unix)]
 #[test]
 fn no_program_of_the_repository_is_run() {
-    let folder = committed(&[("a.py", SLEEPS), (".gitattributes", "*.py diff=own\n")]);
-    let program = "#!/bin/sh\ntouch ran\n";
-    folder.write("program", program);
-    let mut permissions = std::fs::metadata(folder.at("program")).expect("just written").permissions();
-    std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o755);
-    std::fs::set_permissions(folder.at("program"), permissions).expect("own file");
-    let path = folder.at("program").to_string_lossy().into_owned();
-    for key in ["diff.external", "diff.own.command", "diff.own.textconv", "core.fsmonitor"] {
+    let folder = committed(&[("a.py", SLEEPS), (".gitattributes", "*.py diff=own filter=own\n"), ("b.py", SLEEPS)]);
+    let path = program(&folder);
+    let settings = ["diff.external", "diff.own.command", "diff.own.textconv", "core.fsmonitor", "filter.own.clean"];
+    for key in settings.into_iter().chain(["filter.own.smudge", "filter.own.process", "core.pager", "core.sshCommand"])
+    {
         git(&folder, &["config", key, &path]);
     }
+    git(&folder, &["config", "core.hooksPath", &folder.path().to_string_lossy()]);
+    std::fs::copy(folder.at("program"), folder.at("post-index-change")).expect("a hook");
+    // Files that look changed have git ask the filters.
+    folder.write("b.py", SLEEPS);
     folder.write("a.py", format!("{SLEEPS}    time.sleep(2)\n"));
     assert_eq!(folder.found(&["--since", "HEAD"]), ["a.py:6 blocking-sleep"]);
     assert!(!folder.at("ran").exists());

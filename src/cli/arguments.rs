@@ -50,7 +50,11 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct Check {
     /// Files and folders; `-` reads standard input. Files given by name are always checked
-    #[arg(default_value = ".", value_name = "PATH")]
+    #[arg(
+        default_value_if("stdin_filename", clap::builder::ArgPredicate::IsPresent, "-"),
+        default_value = ".",
+        value_name = "PATH"
+    )]
     pub paths: Vec<PathBuf>,
 
     #[command(flatten)]
@@ -71,16 +75,16 @@ pub(crate) struct Check {
     pub cache: Caching,
 
     /// Check again whenever a file changes, until it is interrupted
-    #[arg(long, conflicts_with_all = ["fix", "diff", "write_baseline"])]
+    #[arg(long, conflicts_with_all = ["fix", "diff", "write_baseline"], help_heading = "Run")]
     pub watch: bool,
     /// Exit with 0 whatever is found
-    #[arg(long)]
+    #[arg(long, help_heading = "Run")]
     pub exit_zero: bool,
     /// Exit with 1 when a file cannot be read or parsed
-    #[arg(long)]
+    #[arg(long, help_heading = "Run")]
     pub strict_errors: bool,
     /// How many threads to use; as many as there are cores if not given
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), help_heading = "Run")]
     pub threads: Option<u16>,
 }
 

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use rustc_hash::FxHashSet;
+
 use super::arguments::Check;
 use super::inputs::{Inputs, Loaded};
 use super::{Failure, output};
@@ -10,6 +12,9 @@ use crate::config::Trouble;
 use crate::discover::{self, io_text};
 use crate::finding::{FileId, Finding, Sources};
 use crate::suppress::{Baseline, Entry};
+
+/// In bytes: a million entries.
+const LARGEST: u64 = 256 << 20;
 
 /// The baselines of a run.
 #[derive(Default)]
@@ -24,21 +29,28 @@ pub(super) struct Baselines {
 impl Baselines {
     /// Reads the baselines that the command line or the configurations name.
     pub fn read(inputs: &Inputs, check: &Check) -> Result<Self, Failure> {
-        let named = check.baseline.baseline.as_ref().map(|file| inputs.current.join(file));
-        let of = |file: &Loaded| named.clone().or_else(|| inputs.config_of(file)?.baseline.clone());
-        let of: Vec<Option<PathBuf>> = inputs.files.iter().map(|file| of(file).filter(|_| file.asked)).collect();
+        let named = check.baseline.baseline.as_ref().map(|file| discover::absolute(file, &inputs.current));
+        // The baselines, each with where it is named if that is not the command line.
+        let mut paths: BTreeMap<PathBuf, Option<String>> = named.iter().map(|path| (path.clone(), None)).collect();
+        let mut of = |file: &Loaded| {
+            if named.is_some() || !file.asked {
+                return named.clone().filter(|_| file.asked);
+            }
+            let known = inputs.config_of(file)?.baseline.clone()?;
+            paths.entry(known.path.clone()).or_insert(Some(known.source));
+            Some(known.path)
+        };
+        let of: Vec<Option<PathBuf>> = inputs.files.iter().map(&mut of).collect();
         let mut baselines = Self { files: BTreeMap::new(), of, current: inputs.current.clone() };
         let writes = check.baseline.write_baseline;
-        let mut paths: Vec<PathBuf> = baselines.of.iter().flatten().chain(&named).cloned().collect();
-        paths.sort();
-        paths.dedup();
         if writes && paths.is_empty() {
             let advice = "give `--baseline FILE`, or set `baseline` in the configuration";
             return Err(Failure::new(format!("`--write-baseline` does not know where to: {advice}")));
         }
-        for path in paths {
-            let fail = |message: String| Failure::new(format!("`{}` {message}", baselines.shown(&path)));
-            let baseline = match std::fs::read_to_string(&path) {
+        for (path, source) in paths {
+            let place = source.map(|it| format!("{it}: ")).unwrap_or_default();
+            let fail = |message: String| Failure::new(format!("{place}`{}` {message}", baselines.shown(&path)));
+            let baseline = match discover::text(&path, LARGEST) {
                 Ok(text) => Baseline::parse(&text).map_err(fail)?,
                 Err(error) if writes && error.kind() == std::io::ErrorKind::NotFound => Baseline::default(),
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -51,19 +63,21 @@ impl Baselines {
         Ok(baselines)
     }
 
-    /// The findings that are not known, and the entries that no finding has any more.
+    /// The findings that are not known, and the entries that no finding has any more. `partly` are the files that were not
+    /// read whole.
     pub fn apply(
         &self,
         sources: &dyn Sources,
         inputs: &Inputs,
         findings: Vec<Finding>,
+        partly: &FxHashSet<FileId>,
     ) -> (Vec<Finding>, Vec<Trouble>) {
         let (groups, mut new) = self.groups(findings);
         let mut troubles = Vec::new();
         for ((path, baseline), findings) in self.files.iter().zip(groups) {
             let (left, stale) = baseline.split(sources, findings, |file| name(path, inputs, file));
             new.extend(left);
-            let judged = self.judged(path, inputs);
+            let judged = self.judged(path, inputs, partly);
             let stale: Vec<Entry> = stale.into_iter().filter(|entry| judged(entry)).collect();
             if let Some(first) = stale.first() {
                 let (rule, place) = (&first.rule, &first.path);
@@ -86,13 +100,17 @@ impl Baselines {
         sources: &dyn Sources,
         inputs: &Inputs,
         findings: Vec<Finding>,
+        partly: &FxHashSet<FileId>,
     ) -> Result<Vec<Finding>, Failure> {
         let (groups, rest) = self.groups(findings);
         for ((path, old), findings) in self.files.iter().zip(groups) {
-            let judged = self.judged(path, inputs);
-            let mut entries: Vec<Entry> = old.entries().iter().filter(|entry| !judged(entry)).cloned().collect();
+            let judged = self.judged(path, inputs, partly);
             let count = findings.len();
-            entries.extend(findings.iter().map(|it| Entry::of(sources, it, name(path, inputs, it.place.file))));
+            let found: Vec<Entry> =
+                findings.iter().map(|it| Entry::of(sources, it, name(path, inputs, it.place.file))).collect();
+            let (_, mut entries) = old.split(sources, findings, |file| name(path, inputs, file));
+            entries.retain(|entry| !judged(entry));
+            entries.extend(found);
             let text = Baseline::new(entries).to_text();
             output::replace(path, |out| out.write_all(text.as_bytes()))?;
             let what = if count == 1 { "1 known finding is".to_owned() } else { format!("{count} known findings are") };
@@ -114,15 +132,21 @@ impl Baselines {
     }
 
     /// Says whether this run would have found what an entry tells: its file was checked for that rule, or is gone.
-    fn judged<'a>(&'a self, path: &'a Path, inputs: &'a Inputs) -> impl Fn(&Entry) -> bool + 'a {
-        let files: BTreeMap<String, &Loaded> = (0..)
+    fn judged<'a>(
+        &'a self,
+        path: &'a Path,
+        inputs: &'a Inputs,
+        partly: &'a FxHashSet<FileId>,
+    ) -> impl Fn(&Entry) -> bool + 'a {
+        let files: BTreeMap<String, (FileId, &Loaded)> = (0..)
             .map(FileId)
             .zip(inputs.files.iter().zip(&self.of))
             .filter(|(_, (_, of))| of.as_deref() == Some(path))
-            .map(|(id, (file, _))| (name(path, inputs, id), file))
+            .map(|(id, (file, _))| (name(path, inputs, id), (id, file)))
             .collect();
         move |entry: &Entry| match (files.get(&entry.path), crate::rules::by_name(&entry.rule)) {
-            (Some(file), Some(rule)) => file.rules.level(rule).is_some(),
+            (Some((id, _)), _) if partly.contains(id) => false,
+            (Some((_, file)), Some(rule)) => file.rules.level(rule).is_some(),
             // No rule of that name is left to find it.
             (Some(_), None) => true,
             (None, _) => !folder(path).join(&entry.path).exists(),
@@ -143,6 +167,5 @@ fn name(path: &Path, inputs: &Inputs, file: FileId) -> String {
     let Some(file) = inputs.files.get(file.index()) else {
         return String::new();
     };
-    let location = file.location.as_std_path();
-    discover::lossy(location.strip_prefix(folder(path)).unwrap_or(location)).into_string()
+    discover::from_folder(file.location.as_std_path(), folder(path)).into_string()
 }

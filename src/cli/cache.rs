@@ -52,7 +52,8 @@ fn folder(named: Option<&Path>) -> Option<PathBuf> {
         } else if cfg!(target_os = "macos") {
             set("HOME").map(|home| home.join("Library/Caches"))
         } else {
-            set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")))
+            // A relative one is to be ignored, says the specification.
+            set("XDG_CACHE_HOME").filter(|it| it.is_absolute()).or_else(|| set("HOME").map(|home| home.join(".cache")))
         }
     };
     named.or_else(|| system().map(|it| it.join("asynclint")))
@@ -81,7 +82,7 @@ impl<'a> Cache<'a> {
         say(&format!("{options:?}"));
         for config in inputs.tree.all() {
             say(config.shown.as_str());
-            say(&std::fs::read_to_string(inputs.current.join(&config.shown)).unwrap_or_default());
+            say(&discover::manifest_text(inputs.current.join(&config.shown)).unwrap_or_default());
         }
         inputs.surroundings.say(&mut say);
         let mut rules: FxHashMap<*const crate::rules::RuleSet, u32> = FxHashMap::default();
@@ -223,7 +224,7 @@ fn content_around(path: &Path, largest: u64) -> u128 {
         names.sort();
         return content(&format!("{names:?}"));
     }
-    let Some(kind) = Kind::of(path) else { return content(&std::fs::read_to_string(path).unwrap_or_default()) };
+    let Some(kind) = Kind::of(path) else { return content(&discover::manifest_text(path).unwrap_or_default()) };
     let found = Found { kind, shown: discover::lossy(path), path: path.to_owned() };
     let source = discover::read(&found, largest).ok().flatten();
     content(source.as_ref().map_or("", |source| &source.text))

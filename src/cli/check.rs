@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::arguments::{Check, Fixing};
 use super::cache::Cache;
@@ -17,12 +17,15 @@ use crate::analysis::judge;
 use crate::config::Trouble;
 use crate::finding::{Confidence, FileId, Finding, Severity, Sources};
 use crate::project::{Coverage, Project};
-use crate::report::{self, FileError, Run, Summary, Terminal};
+use crate::report::{self, FileError, Format, Run, Summary, Terminal};
 use crate::source::Source;
 use crate::suppress::{self, Split};
 
 /// Enough for code nested ten thousand deep; the system gives memory for what is used alone.
 const STACK: usize = if cfg!(target_pointer_width = "64") { 512 << 20 } else { 32 << 20 };
+
+/// Where the system does not give that much. It is enough for what people write.
+const LEAST_STACK: usize = 16 << 20;
 
 pub(super) fn run(check: &Check) -> Result<Status, Failure> {
     if check.watch { watch::run(check) } else { in_pool(check.threads, || checked(check)) }
@@ -37,11 +40,29 @@ pub(super) fn in_pool(
 }
 
 pub(super) fn pool(threads: Option<u16>) -> Result<rayon::ThreadPool, Failure> {
-    let mut builder = rayon::ThreadPoolBuilder::new().stack_size(STACK);
-    if let Some(threads) = threads {
-        builder = builder.num_threads(usize::from(threads));
-    }
-    builder.build().map_err(|error| Failure::new(format!("no threads can be started: {error}")))
+    let wanted = threads.map_or(0, usize::from);
+    let all = || std::thread::available_parallelism().map_or(1, usize::from);
+    let (mut count, mut stack) = (if wanted == 0 { all() } else { wanted }, STACK);
+    let builder = rayon::ThreadPoolBuilder::new();
+    // With fewer threads or smaller stacks the same is found.
+    let builder = if has_room(count, stack) {
+        builder.num_threads(wanted)
+    } else {
+        while !has_room(count, stack) && (count > 1 || stack > LEAST_STACK) {
+            if count > 1 { count /= 2 } else { stack /= 2 }
+        }
+        builder.num_threads(count)
+    };
+    let pool = builder.stack_size(stack).build();
+    pool.map_err(|error| Failure::new(format!("no threads can be started: {error}")))
+}
+
+/// Whether the system gives addresses for so many stacks, and as much for all else: `ulimit -v` may not. One thread with the
+/// stack of all tells it at once, where the last of many would leave nothing to go on with.
+fn has_room(count: usize, stack: usize) -> bool {
+    let size = count.saturating_mul(stack).saturating_mul(2);
+    !cfg!(target_os = "linux")
+        || std::thread::Builder::new().stack_size(size).spawn(|| ()).is_ok_and(|it| it.join().is_ok())
 }
 
 pub(super) fn checked(check: &Check) -> Result<Status, Failure> {
@@ -154,6 +175,10 @@ impl Analysed {
             errors.extend(group.errors.into_iter().filter(|(file, _)| inputs.files[file.index()].asked));
         }
         split.sort(&sources);
+        let unread = |file: &FileId| reading.is_unread(*file);
+        let partly =
+            errors.iter().map(|(file, _)| *file).chain((0..inputs.files.len() as u32).map(FileId).filter(unread));
+        let partly: FxHashSet<FileId> = partly.collect();
         let mut errors: Vec<FileError> = errors.into_iter().map(|(_, error)| error).collect();
         errors.extend(reading.problems().iter().chain(&inputs.problems).map(FileError::from));
         errors.sort_by(|a, b| (&a.path, a.line, &a.message).cmp(&(&b.path, b.line, &b.message)));
@@ -162,9 +187,9 @@ impl Analysed {
         split.kept.retain(|finding| file(finding).is_some());
         let mut stale = Vec::new();
         if check.baseline.write_baseline {
-            split.kept = inputs.baselines.write(&sources, inputs, split.kept)?;
+            split.kept = inputs.baselines.write(&sources, inputs, split.kept, &partly)?;
         } else {
-            (split.kept, stale) = inputs.baselines.apply(&sources, inputs, split.kept);
+            (split.kept, stale) = inputs.baselines.apply(&sources, inputs, split.kept, &partly);
         }
         let sure = |finding: &Finding| {
             file(finding).is_some_and(|file| finding.confidence >= inputs.least_confidence(file, check))
@@ -172,8 +197,7 @@ impl Analysed {
         split.kept.retain(sure);
         split.suppressed.retain(|(finding, _)| sure(finding));
         if let Some(changes) = &inputs.changes {
-            split.kept.retain(|finding| changes.concern(&sources, finding));
-            split.suppressed.retain(|(finding, _)| changes.concern(&sources, finding));
+            changes.narrow(&sources, &mut split)?;
         }
         Ok(Self { sources, split, errors, checked, stale, coverage })
     }
@@ -274,6 +298,11 @@ pub(super) fn report(
         }
         errors.push(FileError { path: trouble.file.to_string(), message: trouble.message, line: trouble.line });
     }
+    let format = check.output.output_format;
+    if check.output.statistics && !matches!(format, Format::Full | Format::Concise) && !check.output.quiet {
+        let name = format.name();
+        output::warning(&format!("`--statistics` does nothing in `{name}`; count the findings there by their rules"));
+    }
     if inputs.found == 0 && !check.output.quiet {
         output::warning("no Python or Rust files found; give a path that holds some");
     }
@@ -297,7 +326,6 @@ pub(super) fn report(
         },
         statistics: check.output.statistics,
     };
-    let format = check.output.output_format;
     let write = |out: &mut dyn Write| report::write(format, &run, out);
     match (&check.output.output_file, target) {
         (Some(file), _) => output::replace(file, write)?,

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::arguments::{Explain, PageFormat};
 use super::{Failure, Status, output, rules};
-use crate::config::{nearest, rules_named, select};
+use crate::config::{nearest, select};
 use crate::finding::Applicability;
 use crate::rules::{RULES, Rule};
 use crate::source::Language;
@@ -21,14 +21,13 @@ const DIM: Style = Style::new().dimmed();
 const WIDTH: usize = 96;
 
 pub(super) fn run(arguments: &Explain) -> Result<Status, Failure> {
-    let rule = named(&arguments.rule)?;
+    let rules = named(&arguments.rule)?;
+    let [rule] = rules.as_slice() else {
+        return several(&arguments.rule, &rules, arguments.output_format);
+    };
     match arguments.output_format {
         PageFormat::Json => {
-            let mut object = rules::describe(rule);
-            if let Value::Object(members) = &mut object {
-                members.insert("page".to_owned(), json!(shown(rule.page)));
-            }
-            output::print(|out| writeln!(out, "{object:#}"))?;
+            output::print(|out| writeln!(out, "{:#}", object(rule)))?;
         }
         PageFormat::Text => {
             let width = output::terminal().width.map_or(WIDTH, |width| width.clamp(40, WIDTH));
@@ -38,29 +37,46 @@ pub(super) fn run(arguments: &Explain) -> Result<Status, Failure> {
     Ok(Status::Clean)
 }
 
-fn named(word: &str) -> Result<&'static Rule, Failure> {
-    if let Some(rule) = crate::rules::by_name(word) {
-        return Ok(rule);
-    }
-    let aliased: Vec<_> = rules_named(word).collect();
-    match aliased.as_slice() {
-        [rule] => Ok(rule),
-        [] => {
-            let names = RULES.iter().flat_map(|rule| std::iter::once(rule.name).chain(rule.aliases.iter().copied()));
-            let hint = match (select(word), nearest(word, names)) {
-                (Ok(several), _) => format!("`{word}` stands for several: {}", list(&several)),
-                (Err(unknown), _) if unknown.has_reason() => unknown.to_string(),
-                (_, Some(nearest)) => format!("no rule is called `{word}`; did you mean `{nearest}`?"),
-                (_, None) => format!("no rule is called `{word}`; `asynclint rules` lists them"),
-            };
-            Err(Failure::new(hint))
-        }
-        several => Err(Failure::new(format!("`{word}` stands for several: {}", list(several)))),
-    }
+/// The rules that a word names.
+fn named(word: &str) -> Result<Vec<&'static Rule>, Failure> {
+    select(word).map_err(|unknown| {
+        let names = RULES.iter().flat_map(|rule| std::iter::once(rule.name).chain(rule.aliases.iter().copied()));
+        Failure::new(match nearest(word, names) {
+            _ if unknown.has_reason() => unknown.to_string(),
+            Some(nearest) => format!("no rule is called `{word}`; did you mean `{nearest}`?"),
+            None => format!("no rule is called `{word}`; `asynclint rules` lists them"),
+        })
+    })
 }
 
-fn list(rules: &[&Rule]) -> String {
-    rules.iter().map(|rule| rule.name).collect::<Vec<_>>().join(", ")
+/// Lists the rules that a code or a category stands for: each has a page of its own.
+fn several(word: &str, rules: &[&'static Rule], format: PageFormat) -> Result<Status, Failure> {
+    match format {
+        PageFormat::Json => {
+            let rules: Vec<Value> = rules.iter().map(|rule| object(rule)).collect();
+            output::print(|out| writeln!(out, "{:#}", json!({ "version": 1, "rules": rules })))?;
+        }
+        PageFormat::Text => {
+            let width = rules.iter().map(|rule| rule.name.len()).max().unwrap_or(0);
+            let mut text = format!("{HEADING}{word}{HEADING:#} stands for {} rules:\n\n", rules.len());
+            for rule in rules {
+                let (name, summary) = (rule.name, inline(rules::summary(rule)).replace('\u{a0}', " "));
+                text.push_str(&format!("{TITLE}{name:width$}{TITLE:#}  {summary}\n"));
+            }
+            text.push_str("\n`asynclint explain RULE` shows the page of one.\n");
+            output::print_styled(&text)?;
+        }
+    }
+    Ok(Status::Clean)
+}
+
+/// A rule with its page, for other programs.
+fn object(rule: &Rule) -> Value {
+    let mut object = rules::describe(rule);
+    if let Value::Object(members) = &mut object {
+        members.insert("page".to_owned(), json!(shown(rule.page)));
+    }
+    object
 }
 
 /// The part of a page that is for people: the traps below `## Cases` are for the tests.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::arguments::Init;
 use super::{Failure, Status, output};
-use crate::discover::io_text;
+use crate::discover::{io_text, manifest_text};
 
 const CONFIGURATION: &str = r#"# Settings of asynclint. `asynclint schema` prints what may stand here; `asynclint rules` lists the rules.
 
@@ -16,7 +16,7 @@ profile = "recommended"
 # Files and folders to leave out, in the notation of .gitignore. What .gitignore leaves out is left out anyway.
 # exclude = ["generated/"]
 
-# How bad each rule is: error, warn, note or off.
+# How bad each rule is: error, warn, note or off. A rule that is named here is on, even where the profile leaves it out.
 # [rules]
 # blocking-file = "note"
 
@@ -48,9 +48,10 @@ repos:
     hooks:
       - id: asynclint
         name: asynclint
-        entry: asynclint check
+        entry: asynclint check --force-exclude
         language: system
         types_or: [python, rust, jupyter]
+        require_serial: true
 ";
 
 pub(super) fn run(arguments: &Init) -> Result<Status, Failure> {
@@ -64,7 +65,7 @@ pub(super) fn run(arguments: &Init) -> Result<Status, Failure> {
         None => create(&folder.join("asynclint.toml"), CONFIGURATION)?,
     }
     let hooks = folder.join(".pre-commit-config.yaml");
-    match std::fs::read_to_string(&hooks) {
+    match manifest_text(&hooks) {
         Ok(text) if text.contains("asynclint") => {
             output::note(&format!("{} names asynclint and stays as it is", hooks.display()));
         }
@@ -82,7 +83,7 @@ fn configured(folder: &Path) -> Option<String> {
     let tables = [("asynclint.toml", ""), ("pyproject.toml", "[tool.asynclint"), ("Cargo.toml", "metadata.asynclint")];
     let found = tables
         .into_iter()
-        .find(|(name, table)| std::fs::read_to_string(folder.join(name)).is_ok_and(|text| text.contains(table)));
+        .find(|(name, table)| manifest_text(folder.join(name)).is_ok_and(|text| text.contains(table)));
     found.map(|(name, _)| folder.join(name).display().to_string())
 }
 

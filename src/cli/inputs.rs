@@ -76,10 +76,15 @@ impl Inputs {
         };
         let tree = Arc::new(Tree::new(mode, &current));
         let options = options(check, &current, &tree)?;
+        let is_left_out = |path: &Path| options.force_exclude && options.leaves_out(path);
         let is_stdin = |path: &PathBuf| path.as_os_str() == "-";
         let paths: Vec<PathBuf> = check.paths.iter().filter(|path| !is_stdin(path)).cloned().collect();
         let mut problems = Vec::new();
         let mut files = Vec::new();
+        if paths.len() == check.paths.len() && check.files.stdin_filename.is_some() {
+            let advice = "give `-` as well, or leave it out";
+            return Err(Failure::new(format!("`--stdin-filename` is the name of what `-` reads; {advice}")));
+        }
         let mut piped = None;
         if paths.len() < check.paths.len() {
             let (came, read) = stdin(check, &current)?;
@@ -104,7 +109,7 @@ impl Inputs {
         }
         failures(&tree, &[])?;
 
-        let named: FxHashSet<PathBuf> = paths.iter().map(|path| current.join(path)).collect();
+        let named: FxHashSet<PathBuf> = paths.iter().map(|path| discover::absolute(path, &current)).collect();
         let mut all: Vec<Loaded> = Vec::with_capacity(asked.files.len() + others.len());
         all.extend(files.into_iter().map(|mut source| {
             let path = source.location.as_std_path();
@@ -113,7 +118,8 @@ impl Inputs {
             let rules = Arc::new(rules);
             let location = source.location.clone();
             source.edition = edition;
-            Loaded { found: None, location, source: Some(source), rules, edition, asked: true, limit: 0 }
+            let asked = !is_left_out(location.as_std_path());
+            Loaded { found: None, location, source: Some(source), rules, edition, asked, limit: 0 }
         }));
         let asked = asked.files.into_iter().map(|file| (file, true));
         let order: Vec<(Found, bool)> = asked.chain(others.into_iter().map(|file| (file, false))).collect();
@@ -211,7 +217,6 @@ fn options(check: &Check, current: &Path, tree: &Arc<Tree>) -> Result<discover::
         ignore_files: !check.files.no_ignore,
         force_exclude: check.files.force_exclude,
         excluded: Arc::new(excluded),
-        threads: check.threads.map_or(0, usize::from),
     })
 }
 
@@ -233,7 +238,7 @@ fn stdin(check: &Check, current: &Path) -> Result<(Piped, Result<Source, Problem
     std::io::stdin()
         .read_to_end(&mut bytes)
         .map_err(|error| Failure::new(format!("standard input cannot be read: {error}")))?;
-    let location = current.join(name);
+    let location = discover::absolute(name, current);
     let shown = discover::relative(name, current);
     let read = discover::source_of(&shown, kind, &bytes);
     let read = read.map(|source| {

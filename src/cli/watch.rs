@@ -13,7 +13,7 @@ use super::again::again;
 use super::arguments::Check;
 use super::check::pool;
 use super::{Failure, Status, output};
-use crate::discover::{Kind, is_below_skipped, plain_path, project_root};
+use crate::discover::{is_below_skipped, kind_of_file, plain_path, project_root};
 
 /// Editors write a file in several steps, and tools write several files.
 const QUIET: Duration = Duration::from_millis(100);
@@ -119,7 +119,7 @@ impl Changed {
             }
             if is_setting(&path) {
                 self.settings = true;
-            } else if Kind::of(&path).is_some() {
+            } else if kind_of_file(&path).is_some() {
                 if !self.files.contains(&path) {
                     self.files.push(path);
                 }

@@ -58,7 +58,7 @@ pub struct Entry {
 
 pub(super) fn read(reader: &mut Reader<'_>, table: &DeTable<'_>, at: usize) -> Option<Entry> {
     reader.keys(table, &KEYS, " in `[[api]]`");
-    let path = reader.string(table, "path");
+    let path = reader.path(table);
     let effect = reader.word(table, "effect", &EFFECTS);
     let kind = reader.word(table, "kind", &KINDS);
     if path.is_none() && !table.contains_key("path") {

@@ -16,8 +16,18 @@ pub struct Levels {
     /// Those of both that are named for themselves: all that they find is wanted, whatever the profile.
     pub named: Vec<&'static Rule>,
     pub ignore: Vec<&'static Rule>,
+    /// Those of families first, so that what is said of a rule itself holds over them.
+    pub rules: Vec<Level>,
+}
+
+/// How bad the findings of a rule are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Level {
+    pub rule: &'static Rule,
     /// `None` is off.
-    pub rules: Vec<(&'static Rule, Option<Severity>)>,
+    pub severity: Option<Severity>,
+    /// It is named for itself, which turns it on beside a profile's rules; as one of a family it is on or not.
+    pub named: bool,
 }
 
 /// What the command line says about rules.
@@ -56,37 +66,67 @@ impl Request {
         rules
     }
 
+    /// What is on is told by the layers one after another, so that a later one holds; the severities are beside it.
     fn rules(&self, main: &Levels, overrides: &[&Levels]) -> RuleSet {
         let layers = || std::iter::once(main).chain(overrides.iter().copied());
-        let mut rules = self.base(layers());
-        let on = |rules: &mut RuleSet, rule: &'static Rule| {
-            if rules.level(rule).is_none() {
-                rules.set(rule, Some(rule.severity));
-            }
-        };
+        let mut profile = self.profile.unwrap_or_default();
+        // What the command line selects stands in place of all that is selected in files.
+        let selects = self.select.is_none();
+        let mut base = Base::of(self.select.as_deref(), profile);
+        let (mut more, mut off): (Rules, Rules) = Default::default();
+        let mut severities: Vec<(&'static Rule, Severity)> = Vec::new();
         for (index, layer) in layers().enumerate() {
-            let is_main = index == 0;
-            if self.select.is_none() {
-                layer.extend_select.iter().for_each(|rule| on(&mut rules, rule));
-            }
-            if is_main {
-                self.extend_select.iter().for_each(|rule| on(&mut rules, rule));
-            }
-            for (rule, level) in &layer.rules {
-                let may = match level {
-                    None => !is_main || !self.names(rule),
-                    Some(_) => self.select.is_none() || rules.level(rule).is_some(),
-                };
-                if may {
-                    rules.set(rule, *level);
+            let may_end = |rule: &'static Rule| index > 0 || !self.names(rule);
+            if let (Some(other), None) = (layer.profile, self.profile) {
+                profile = other;
+                if selects {
+                    base = Base::Profile(other);
                 }
             }
-            for rule in layer.ignore.iter().filter(|rule| !is_main || !self.names(rule)) {
-                rules.set(rule, None);
+            // In one layer, `select` says more than `profile`.
+            if let Some(select) = &layer.select {
+                off.retain(|rule| !select.contains(rule));
+                if selects && self.profile.is_none() {
+                    base = Base::Selected(select.clone());
+                    more.clear();
+                }
             }
+            off.retain(|rule| !layer.extend_select.contains(rule));
+            if selects {
+                more.extend(&layer.extend_select);
+            }
+            for Level { rule, severity, named } in &layer.rules {
+                match severity {
+                    Some(severity) => {
+                        severities.push((*rule, *severity));
+                        if *named {
+                            off.retain(|it| it != rule);
+                            if selects && matches!(base, Base::Profile(_)) {
+                                more.push(rule);
+                            }
+                        }
+                    }
+                    None => off.extend(Some(*rule).filter(|rule| may_end(rule))),
+                }
+            }
+            off.extend(layer.ignore.iter().copied().filter(|rule| may_end(rule)));
         }
-        for rule in &self.ignore {
-            rules.set(rule, None);
+        off.extend(&self.ignore);
+        let mut rules = match base {
+            Base::Profile(on) => RuleSet::of_profile(on),
+            Base::Selected(select) => {
+                more.extend(select);
+                RuleSet::default()
+            }
+        };
+        rules.profile = profile;
+        more.extend(&self.extend_select);
+        more.iter().for_each(|rule| rules.set(rule, Some(rule.severity)));
+        off.iter().for_each(|rule| rules.set(rule, None));
+        for (rule, severity) in severities {
+            if rules.level(rule).is_some() {
+                rules.set(rule, Some(severity));
+            }
         }
         let configured = layers().filter(|_| self.select.is_none()).flat_map(|layer| &layer.named);
         for rule in self.named.iter().chain(configured) {
@@ -94,26 +134,19 @@ impl Request {
         }
         rules
     }
+}
 
-    /// What the adjustments start from.
-    fn base<'a>(&self, layers: impl Iterator<Item = &'a Levels> + Clone) -> RuleSet {
-        let profile = self.profile.or_else(|| layers.clone().filter_map(|it| it.profile).last()).unwrap_or_default();
-        // In one layer, `select` says more than `profile`; across layers the later one holds.
-        let configured = layers.filter(|it| it.profile.is_some() || it.select.is_some()).last();
-        let select = match (&self.select, self.profile) {
-            (Some(select), _) => Some(select),
-            (None, Some(_)) => None,
-            (None, None) => configured.and_then(|it| it.select.as_ref()),
-        };
-        let Some(select) = select else {
-            return RuleSet::of_profile(profile);
-        };
-        let mut rules = RuleSet::default();
-        rules.profile = profile;
-        for rule in select {
-            rules.set(rule, Some(rule.severity));
-        }
-        rules
+type Rules = Vec<&'static Rule>;
+
+/// What the adjustments start from.
+enum Base {
+    Profile(Profile),
+    Selected(Rules),
+}
+
+impl Base {
+    fn of(select: Option<&[&'static Rule]>, profile: Profile) -> Self {
+        select.map_or(Self::Profile(profile), |select| Self::Selected(select.to_vec()))
     }
 }
 
@@ -130,6 +163,10 @@ mod tests {
         crate::rules::by_name(name).expect("known")
     }
 
+    fn level(name: &str, severity: Option<Severity>) -> Level {
+        Level { rule: rule(name), severity, named: true }
+    }
+
     fn names(rules: &RuleSet) -> Vec<&'static str> {
         crate::rules::RULES.iter().filter(|it| rules.level(it).is_some()).map(|it| it.name).collect()
     }
@@ -144,7 +181,7 @@ mod tests {
     fn the_command_line_selects_over_the_configuration() {
         let main = Levels {
             select: Some(of("blocking-file leaked-task")),
-            rules: vec![(rule("blocking-sleep"), None), (rule("leaked-task"), Some(Severity::Note))],
+            rules: vec![level("blocking-sleep", None), level("leaked-task", Some(Severity::Note))],
             ..Levels::default()
         };
         let request = Request { select: Some(of("blocking-sleep leaked-task")), ..Request::default() };
@@ -175,12 +212,36 @@ mod tests {
         assert_eq!(rules, RuleSet::of_profile(Profile::Strict));
         let narrow = Levels { select: Some(of("leaked-task")), extend_select: of("blocking-cpu"), ..Levels::default() };
         assert_eq!(names(&Request::default().rules(&main, &[&strict, &narrow])), ["blocking-cpu", "leaked-task"]);
+        let quiet = Levels { ignore: of("leaked-task blocking"), ..Levels::default() };
+        assert_eq!(names(&Request::default().rules(&main, &[&quiet, &narrow])), ["blocking-cpu", "leaked-task"]);
+        assert_eq!(names(&Request::default().rules(&main, &[&narrow, &quiet])), [""; 0]);
+        // A profile is no word about a rule that is ignored.
+        let rules = Request::default().rules(&quiet, &[&strict]);
+        assert!(rules.level(rule("leaked-task")).is_none() && rules.level(rule("wait-for")).is_some());
+    }
+
+    #[test]
+    fn a_level_turns_on_what_it_names_for_itself_beside_a_profile() {
+        let warn = Some(Severity::Warning);
+        let family = |word: &str| {
+            let levels = of(word).into_iter().map(|rule| Level { rule, severity: warn, named: false });
+            Levels { rules: levels.collect(), ..Levels::default() }
+        };
+        let recommended = RuleSet::of_profile(Profile::Recommended);
+        let rules = Request::default().rules(&family("all"), &[]);
+        assert_eq!(names(&rules), names(&recommended));
+        assert_eq!(rules.level(rule("blocking-sleep")), warn);
+        let named = Levels { rules: vec![level("blocking-path", warn)], ..Levels::default() };
+        assert_eq!(Request::default().rules(&named, &[]).level(rule("blocking-path")), warn);
+        // What is selected is the whole list.
+        let selected = Levels { select: Some(of("blocking-sleep")), ..named };
+        assert_eq!(names(&Request::default().rules(&selected, &[])), ["blocking-sleep"]);
     }
 
     #[test]
     fn ignoring_on_the_command_line_has_the_last_word() {
         let request = Request { ignore: of("blocking"), ..Request::default() };
-        let main = Levels { rules: vec![(rule("blocking-file"), Some(Severity::Error))], ..Levels::default() };
+        let main = Levels { rules: vec![level("blocking-file", Some(Severity::Error))], ..Levels::default() };
         assert!(names(&request.rules(&main, &[])).iter().all(|name| !name.starts_with("blocking-")));
     }
 }

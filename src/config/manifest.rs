@@ -8,6 +8,7 @@ use rustc_hash::FxHashMap;
 use toml::{Table, Value};
 
 use super::versions;
+use crate::discover::manifest_text;
 use crate::packages::Manifest;
 use crate::rules::TargetPython;
 use crate::source::{Edition, Language};
@@ -50,7 +51,7 @@ fn nearest<T: Copy>(
 
 /// `None` if there is no manifest, or one that cannot be read: complaining about it is for others.
 fn manifest(folder: &Path, name: &str) -> Option<Table> {
-    std::fs::read_to_string(folder.join(name)).ok()?.parse().ok()
+    manifest_text(folder.join(name)).ok()?.parse().ok()
 }
 
 fn at<'a>(table: &'a Table, path: &[&str]) -> Option<&'a Value> {
@@ -66,7 +67,7 @@ fn oldest_python(folder: &Path) -> Option<TargetPython> {
         versions::oldest(requires?.as_str()?)
     });
     pyproject.or_else(|| {
-        let text = std::fs::read_to_string(folder.join("setup.cfg")).ok()?;
+        let text = manifest_text(folder.join("setup.cfg")).ok()?;
         versions::oldest(&python_requires(&text)?)
     })
 }
@@ -111,7 +112,7 @@ fn edition(folder: &Path) -> Option<Option<Edition>> {
 }
 
 fn cargo(folder: &Path) -> Option<Manifest> {
-    let text = std::fs::read_to_string(folder.join("Cargo.toml")).ok()?;
+    let text = manifest_text(folder.join("Cargo.toml")).ok()?;
     Manifest::parse(Utf8Path::from_path(folder)?, &text).ok()
 }
 

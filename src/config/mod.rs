@@ -22,7 +22,7 @@ use camino::Utf8PathBuf;
 use ignore::gitignore::Gitignore;
 
 pub use api::{Entry, kind_name};
-pub use levels::{Levels, Request};
+pub use levels::{Level, Levels, Request};
 pub use read::of_text;
 pub use schema::schema;
 pub use select::{Unknown, WITHOUT_RULE, nearest, rules_named, select};
@@ -52,14 +52,22 @@ pub struct Config {
     pub target_python: Option<TargetPython>,
     /// In bytes.
     pub max_file_size: Option<u64>,
-    /// Where the known findings are, absolute.
-    pub baseline: Option<PathBuf>,
+    pub baseline: Option<KnownFindings>,
     /// What the project's own or unknown libraries' functions do.
     pub apis: Vec<Entry>,
     /// What their types are.
     pub types: Vec<TypeEntry>,
     /// Settings that do nothing.
     pub warnings: Vec<Trouble>,
+}
+
+/// The file of the known findings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownFindings {
+    /// Absolute.
+    pub path: PathBuf,
+    /// Where it is named: `asynclint.toml:12`.
+    pub source: String,
 }
 
 /// Rule settings for some of the files.

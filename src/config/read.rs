@@ -8,7 +8,10 @@ use ignore::gitignore::Gitignore;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Config, Levels, Override, Trouble, api, nearest, patterns, rules_named, select, types};
+use super::{
+    Config, KnownFindings, Level, Levels, Override, Trouble, api, nearest, patterns, rules_named, select, types,
+};
+use crate::discover::{absolute, io_text, manifest_text};
 use crate::finding::{Confidence, Severity};
 use crate::rules::{Profile, Rule, TargetPython};
 
@@ -44,13 +47,15 @@ pub(super) fn in_folder(folder: &Path, current: &Path) -> Result<Option<Config>,
     let mut found: Option<Config> = None;
     for (name, tables) in PLACES {
         let file = folder.join(name);
-        let Ok(text) = std::fs::read_to_string(&file) else {
+        let text = match manifest_text(&file) {
+            Ok(text) => text,
             // Absent, mostly. An unreadable manifest is not a configuration; an own file that cannot be read is an error.
-            if name == "asynclint.toml" && file.is_file() {
-                let message = "cannot be read; save it as UTF-8 and check its permissions".to_owned();
-                return Err(vec![Trouble { file: shown(&file, current), line: None, message }]);
+            Err(error) => {
+                if name == "asynclint.toml" && std::fs::metadata(&file).is_ok_and(|it| !it.is_dir()) {
+                    return Err(vec![Trouble { file: shown(&file, current), line: None, message: unreadable(&error) }]);
+                }
+                continue;
             }
-            continue;
         };
         // Most manifests have none: they need not be parsed, and their errors are not ours to report.
         if name != "asynclint.toml" && !text.contains("asynclint") {
@@ -72,11 +77,10 @@ pub(super) fn in_folder(folder: &Path, current: &Path) -> Result<Option<Config>,
 
 /// The configuration that the command line names. Its patterns are relative to the current folder.
 pub(super) fn named(file: &Path, current: &Path) -> Result<Config, Vec<Trouble>> {
-    let path = current.join(file);
+    let path = absolute(file, current);
     let name = shown(&path, current);
     let trouble = |message: String| vec![Trouble { file: name.clone(), line: None, message }];
-    let text = std::fs::read_to_string(&path)
-        .map_err(|error| trouble(format!("cannot be read: {}", crate::discover::io_text(&error))))?;
+    let text = manifest_text(&path).map_err(|error| trouble(unreadable(&error)))?;
     let place = PLACES.iter().find(|(name, _)| path.file_name().is_some_and(|it| it == *name));
     let tables: &[&[&str]] = place.map_or(&[&[]], |(_, tables)| tables);
     parse(&text, name.clone(), current, tables)?.ok_or_else(|| trouble("has no settings for asynclint".to_owned()))
@@ -87,6 +91,15 @@ pub fn of_text(text: &str, shown: impl Into<Utf8PathBuf>, folder: &Path) -> Resu
     let name = shown.into();
     let missing = || vec![Trouble { file: name.clone(), line: None, message: "is not a table".to_owned() }];
     parse(text, name.clone(), folder, &[&[]])?.ok_or_else(missing)
+}
+
+fn unreadable(error: &std::io::Error) -> String {
+    let advice = match error.kind() {
+        std::io::ErrorKind::InvalidData => "; save it as UTF-8",
+        std::io::ErrorKind::PermissionDenied => "; check its permissions",
+        _ => "",
+    };
+    format!("cannot be read: {}{advice}", io_text(error))
 }
 
 fn shown(file: &Path, current: &Path) -> Utf8PathBuf {
@@ -103,11 +116,18 @@ fn parse(text: &str, shown: Utf8PathBuf, folder: &Path, tables: &[&[&str]]) -> R
             return Err(vec![Trouble { file: shown, line, message: first_line(error.message()) }]);
         }
     };
-    let mut found = tables.iter().filter_map(|path| table_at(document.get_ref(), path));
-    let Some(table) = found.next() else {
-        return Ok(None);
+    let mut found = Vec::new();
+    for path in tables {
+        match table_at(document.get_ref(), path) {
+            Some(Ok(table)) => found.push(table),
+            Some(Err(value)) => reader.mismatch(&path.join("."), value, "a table"),
+            None => {}
+        }
+    }
+    let Some(table) = found.first() else {
+        return if reader.errors.is_empty() { Ok(None) } else { Err(reader.errors) };
     };
-    if found.next().is_some() {
+    if found.len() > 1 {
         let message = "`[workspace.metadata.asynclint]` does nothing: `[package.metadata.asynclint]` comes first";
         reader.warnings.push(Trouble { file: shown.clone(), line: None, message: message.to_owned() });
     }
@@ -115,11 +135,12 @@ fn parse(text: &str, shown: Utf8PathBuf, folder: &Path, tables: &[&[&str]]) -> R
     if reader.errors.is_empty() { Ok(Some(Config { warnings: reader.warnings, ..config })) } else { Err(reader.errors) }
 }
 
-fn table_at<'a, 'i>(table: &'a DeTable<'i>, path: &[&str]) -> Option<&'a DeTable<'i>> {
-    path.iter().try_fold(table, |table, key| match table.get(*key)?.get_ref() {
-        DeValue::Table(inner) => Some(inner),
-        _ => None,
-    })
+/// The table at a path, or what stands there in place of one.
+fn table_at<'a, 'i>(table: &'a DeTable<'i>, path: &[&str]) -> Option<Result<&'a DeTable<'i>, &'a Value<'i>>> {
+    let Some((last, above)) = path.split_last() else { return Some(Ok(table)) };
+    let above = above.iter().try_fold(table, |table, key| table.get(*key)?.get_ref().as_table())?;
+    let value = above.get(*last)?;
+    Some(value.get_ref().as_table().ok_or(value))
 }
 
 fn first_line(text: &str) -> String {
@@ -181,6 +202,22 @@ impl Reader<'_> {
         None
     }
 
+    /// What an `[[api]]` or `[[type]]` entry is about: `package.module.function`, `crate::module::function`.
+    pub(super) fn path(&mut self, table: &DeTable<'_>) -> Option<(String, usize)> {
+        let (path, at) = self.string(table, "path")?;
+        let separator = if path.contains("::") { "::" } else { "." };
+        let is_name = |part: &str| {
+            part.starts_with(|it: char| it == '_' || it.is_alphabetic())
+                && part.chars().all(|it| it == '_' || it.is_alphanumeric())
+        };
+        if path.split(separator).all(is_name) {
+            return Some((path, at));
+        }
+        let forms = "`package.module.name` in Python, `crate::module::name` in Rust";
+        self.error(at, format!("`path` is a name as code writes it, {forms}, not `{path}`"));
+        None
+    }
+
     pub(super) fn boolean(&mut self, table: &DeTable<'_>, key: &str) -> Option<bool> {
         let value = table.get(key)?;
         match value.get_ref() {
@@ -239,7 +276,9 @@ impl Reader<'_> {
         self.keys(table, &KEYS, "");
         let levels = self.levels(table);
         let tables = self.tables(table, "overrides");
-        let overrides = tables.into_iter().filter_map(|(table, at)| self.one_override(table, at, folder)).collect();
+        let overrides: Vec<Override> =
+            tables.into_iter().filter_map(|(table, at)| self.one_override(table, at, folder)).collect();
+        self.idle_levels(table, &levels, &overrides);
         let exclude = self.patterns(table, "exclude", folder).map_or_else(Gitignore::empty, |(_, it)| it);
         let confidence = [Confidence::Likely, Confidence::Certain];
         let min_confidence = self.word(table, "min-confidence", &confidence.map(Confidence::name));
@@ -256,7 +295,9 @@ impl Reader<'_> {
             min_confidence: min_confidence.map(|index| confidence[index]),
             target_python: target,
             max_file_size: self.size(table, "max-file-size"),
-            baseline: self.string(table, "baseline").map(|(path, _)| folder.join(path)),
+            baseline: self
+                .string(table, "baseline")
+                .map(|(path, at)| KnownFindings { path: absolute(path.as_ref(), folder), source: self.place(at) }),
             apis: apis.into_iter().filter_map(|(table, at)| api::read(self, table, at)).collect(),
             types: types.into_iter().filter_map(|(table, at)| types::read(self, table, at)).collect(),
             warnings: Vec::new(),
@@ -308,20 +349,23 @@ impl Reader<'_> {
         words.filter_map(|it| it.get_ref().as_str()).flat_map(rules_named).collect()
     }
 
-    /// A word that names no rule does nothing, and is told so: a configuration may be older or newer than the program.
+    /// A word that names no rule does nothing, and is told so: a configuration may be older or newer than the program. Only
+    /// what is selected has to be there.
     fn rules(&mut self, table: &DeTable<'_>, key: &str) -> Option<Vec<&'static Rule>> {
         let words = self.strings(table, key)?;
         let mut rules = Vec::new();
         for (word, at) in words {
             match select(&word) {
                 Ok(found) => rules.extend(found),
+                // Without it less would be checked than is asked for, or nothing.
+                Err(unknown) if key == "select" => self.error(at, unknown.to_string()),
                 Err(unknown) => self.warn(at, unknown.to_string()),
             }
         }
         Some(rules)
     }
 
-    fn rule_levels(&mut self, table: &DeTable<'_>) -> Vec<(&'static Rule, Option<Severity>)> {
+    fn rule_levels(&mut self, table: &DeTable<'_>) -> Vec<Level> {
         const LEVELS: [(&str, Option<Severity>); 4] = [
             ("error", Some(Severity::Error)),
             ("warn", Some(Severity::Warning)),
@@ -340,12 +384,34 @@ impl Reader<'_> {
             let name = key.get_ref();
             let level = self.word(levels, name, &LEVELS.map(|(name, _)| name));
             match (select(name), level) {
-                (Ok(found), Some(level)) => all.extend(found.into_iter().map(|rule| (rule, LEVELS[level].1))),
+                (Ok(found), Some(level)) => all.extend(found.into_iter().map(|rule| Level {
+                    rule,
+                    severity: LEVELS[level].1,
+                    named: rules_named(name).any(|it| it == rule),
+                })),
                 (Ok(_), None) => {}
                 (Err(unknown), _) => self.warn(key.span().start, unknown.to_string()),
             }
         }
+        all.sort_by_key(|level| level.named);
         all
+    }
+
+    /// Tells of levels for rules that `select` leaves out.
+    fn idle_levels(&mut self, table: &DeTable<'_>, levels: &Levels, overrides: &[Override]) {
+        let Some(value) = table.get("rules").filter(|_| levels.select.is_some()) else { return };
+        let all = || std::iter::once(levels).chain(overrides.iter().map(|it| &it.levels));
+        // Where a profile decides, a level turns its rule on.
+        if all().skip(1).any(|it| it.profile.is_some()) {
+            return;
+        }
+        let is_on = |rule| all().any(|it| it.select.iter().flatten().chain(&it.extend_select).any(|it| *it == rule));
+        for Level { rule, .. } in levels.rules.iter().filter(|it| it.named && it.severity.is_some() && !is_on(it.rule))
+        {
+            let name = rule.name;
+            let message = format!("the level of `{name}` does nothing, since `select` leaves it out; add it there");
+            self.warn(value.span().start, message);
+        }
     }
 
     /// Bytes: a number, or a number with a unit: `"4 MiB"`.

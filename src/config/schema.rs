@@ -6,6 +6,9 @@ use super::api::{EFFECTS, FACTS, HANDLES, KINDS, SCOPES};
 use super::types;
 use crate::rules::{Category, RULES};
 
+/// Names with dots or double colons between them.
+const PATH: &str = r"^[^\W\d]\w*((\.[^\W\d]\w*)*|(::[^\W\d]\w*)*)$";
+
 /// The schema of `asynclint.toml` and of `[tool.asynclint]`.
 pub fn schema() -> Value {
     let names: Vec<&str> = RULES.iter().map(|rule| rule.name).collect();
@@ -21,12 +24,12 @@ pub fn schema() -> Value {
             { "enum": categories },
             { "enum": aliases },
             { "const": "all" },
-            { "type": "string", "pattern": "^[A-Z]+[0-9]*$" },
+            { "type": "string", "pattern": "^([A-Z]+[0-9]*|[A-Za-z]+[0-9]+)$" },
             { "const": "clippy" }
         ]
     });
     let levels = json!({
-        "description": "How bad the findings of a rule are.",
+        "description": "How bad the findings of a rule are. A rule that is named for itself is on, unless `select` leaves it out.",
         "type": "object",
         "propertyNames": { "$ref": "#/$defs/selector" },
         "additionalProperties": { "enum": ["error", "warn", "note", "off"] }
@@ -114,7 +117,11 @@ pub fn schema() -> Value {
                 "required": ["path"],
                 "anyOf": types::FACTS.map(|key| json!({ "required": [key] })),
                 "properties": {
-                    "path": { "description": "The type: `package.module.Type`, `crate::module::Type`.", "type": "string" },
+                    "path": {
+                        "description": "The type: `package.module.Type`, `crate::module::Type`.",
+                        "type": "string",
+                        "pattern": PATH
+                    },
                     "guard": {
                         "description": "What is held while a value is alive.",
                         "enum": types::GUARDS.map(|(name, _)| name)
@@ -137,7 +144,8 @@ pub fn schema() -> Value {
                 "properties": {
                     "path": {
                         "description": "The function: `package.module.function`, `crate::module::function`.",
-                        "type": "string"
+                        "type": "string",
+                        "pattern": PATH
                     },
                     "effect": { "description": "What a call does.", "enum": EFFECTS },
                     "kind": { "description": "What a blocking call waits for.", "enum": KINDS },

@@ -4,7 +4,8 @@ use crate::rules::{Category, RULES, Rule};
 
 /// The rules that a word names, in the order of the catalogue.
 ///
-/// A code may be cut after its letters or digits, as its home knows it: `ASYNC`, `ASYNC2`, `clippy`.
+/// A code may be cut after its letters or digits, as its home knows it: `ASYNC`, `ASYNC2`, `clippy`. As in `noqa`, it may be
+/// written in small letters.
 pub fn select(word: &str) -> Result<Vec<&'static Rule>, Unknown> {
     let all = RULES.iter().copied();
     let found: Vec<_> = if word == "all" {
@@ -27,7 +28,7 @@ pub fn rules_named(word: &str) -> impl Iterator<Item = &'static Rule> {
 
 /// `word` is the alias, with its home before it or, as Clippy's documentation writes it, without: `await_holding_lock`.
 fn is_code(word: &str, alias: &str) -> bool {
-    alias == word || alias.strip_prefix("clippy::") == Some(word)
+    [Some(alias), alias.strip_prefix("clippy::")].into_iter().flatten().any(|it| it.eq_ignore_ascii_case(word))
 }
 
 /// Codes of other linters about async code that no rule here stands for, and why.
@@ -49,11 +50,12 @@ fn names(word: &str, alias: &str) -> bool {
     if is_code(word, alias) {
         return true;
     }
-    let Some(rest) = alias.strip_prefix(word) else {
+    let Some((_, rest)) = alias.split_at_checked(word.len()).filter(|(start, _)| start.eq_ignore_ascii_case(word))
+    else {
         return false;
     };
     let is_family =
-        !word.is_empty() && word.starts_with(|c: char| c.is_ascii_uppercase()) && rest.bytes().all(is_digit);
+        !word.is_empty() && alias.starts_with(|c: char| c.is_ascii_uppercase()) && rest.bytes().all(is_digit);
     // Cut inside the letters, `ASY`, it would be somebody else's family.
     rest.is_empty() || is_family || rest.starts_with("::")
 }
@@ -124,6 +126,9 @@ mod tests {
         assert!(names_of("blocking").iter().all(|name| name.starts_with("blocking-")));
         assert!(names_of("ASYNC").len() > names_of("ASYNC2").len());
         assert_eq!(names_of("all").len(), RULES.len());
+        for code in ["RUF006", "ASYNC240", "ASYNC2"] {
+            assert_eq!(names_of(&code.to_lowercase()), names_of(code));
+        }
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub struct TypeEntry {
 
 pub(super) fn read(reader: &mut Reader<'_>, table: &DeTable<'_>, at: usize) -> Option<TypeEntry> {
     reader.keys(table, &KEYS, " in `[[type]]`");
-    let path = reader.string(table, "path");
+    let path = reader.path(table);
     if path.is_none() && !table.contains_key("path") {
         reader.error(at, "a `[[type]]` entry needs `path`: the type it is about, as `package.module.Type`");
     }

@@ -2,33 +2,36 @@
 
 mod cells;
 mod decode;
+mod ignored;
 mod matter;
 mod notebook;
+mod path;
 mod read;
 mod rewrite;
 mod root;
 mod skip;
 
 use std::cmp::Ordering;
-use std::path::{Component, Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use camino::Utf8PathBuf;
-use ignore::gitignore::GitignoreBuilder;
-use ignore::{DirEntry, WalkBuilder, WalkState};
+use ignore::gitignore::Gitignore;
 use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 
 pub use decode::{DecodeError, decode};
 pub use matter::can_matter;
 pub use notebook::{Notebook, NotebookError, parse as parse_notebook};
-pub(crate) use read::kind_of_name;
+pub(crate) use path::{absolute, from_folder, lossy, plain_path, real_path, relative};
+pub(crate) use read::{kind_of_file, kind_of_name, manifest_text, text};
 pub use read::{read, source_of};
 pub use rewrite::{Refusal, rewrite};
 pub use root::project_root;
 pub(crate) use skip::is_below_skipped;
 
 use crate::source::Language;
+use ignored::{Folder, is_ignored};
 
 /// Something that kept a file, or a part of it, from being checked.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -119,8 +122,13 @@ pub struct Options {
     /// Exclusions hold for files given by name too.
     pub force_exclude: bool,
     pub excluded: Excluded,
-    /// 0 lets the walker choose.
-    pub threads: usize,
+}
+
+impl Options {
+    /// A walk would leave the file (absolute) out, whatever ignore files say.
+    pub(crate) fn leaves_out(&self, file: &Path) -> bool {
+        (self.excluded)(file, false) || skip::is_below_skipped(file)
+    }
 }
 
 /// What a walk found, sorted by shown path, each file once.
@@ -133,6 +141,12 @@ pub struct Discovered {
 }
 
 impl Discovered {
+    fn add(&mut self, more: Self) {
+        self.files.extend(more.files);
+        self.problems.extend(more.problems);
+        self.links.extend(more.links);
+    }
+
     /// Where the files really lie, in their order.
     pub fn real_paths(&self) -> impl Iterator<Item = PathBuf> {
         let (mut folder, mut real) = (PathBuf::new(), PathBuf::new());
@@ -153,22 +167,11 @@ impl Discovered {
     }
 }
 
-/// Where a path leads, or the path itself where that cannot be told.
-pub(crate) fn real_path(path: &Path) -> PathBuf {
-    path.canonicalize().map_or_else(|_| path.to_owned(), plain_path)
-}
-
 /// Finds the files that the paths name and hold.
 pub fn discover(paths: &[PathBuf], options: &Options) -> Discovered {
-    // A walk by several threads takes its time to end: of many paths each is walked by one.
-    let threads = if paths.len() > options.threads.max(2) { 1 } else { options.threads };
-    let found: Vec<Discovered> = paths.par_iter().map(|given| below(given, threads, options)).collect();
+    let found: Vec<Discovered> = paths.par_iter().map(|given| below(given, options)).collect();
     let mut all = Discovered::default();
-    for found in found {
-        all.problems.extend(found.problems);
-        all.files.extend(found.files);
-        all.links.extend(found.links);
-    }
+    found.into_iter().for_each(|it| all.add(it));
     // A walk finds each file once, but for links. What several lead to goes by its own path, where that is among them.
     if paths.len() > 1 || !all.links.is_empty() {
         let real: Vec<PathBuf> = all.real_paths().collect();
@@ -186,14 +189,10 @@ pub fn discover(paths: &[PathBuf], options: &Options) -> Discovered {
 }
 
 /// Finds the files that one path names or holds.
-fn below(given: &Path, threads: usize, options: &Options) -> Discovered {
-    let mut path = options.current.join(given);
-    if path.components().any(|it| it == Component::ParentDir) {
-        // Whoever asks what lies above the path must not be led astray by `..`.
-        path = path.canonicalize().map_or(path, plain_path);
-    }
+fn below(given: &Path, options: &Options) -> Discovered {
+    let path = absolute(given, &options.current);
     match std::fs::metadata(&path) {
-        Ok(metadata) if metadata.is_dir() => walk(given, &path, threads, options),
+        Ok(metadata) if metadata.is_dir() => walk(given, &path, options),
         Ok(metadata) => named(given, &path, metadata.is_file(), options),
         Err(error) => {
             let mut problem = Problem::new(lossy(given), missing(&error));
@@ -203,25 +202,17 @@ fn below(given: &Path, threads: usize, options: &Options) -> Discovered {
     }
 }
 
-/// Without the `\\\\?\\` that Windows puts before a canonical path, and that nobody writes.
-pub(crate) fn plain_path(path: PathBuf) -> PathBuf {
-    match path.to_str().and_then(|it| it.strip_prefix(r"\\?\")).filter(|it| !it.starts_with("UNC")) {
-        Some(plain) => PathBuf::from(plain),
-        None => path,
-    }
-}
-
 /// A file given by name is checked whatever ignore files say.
 fn named(given: &Path, path: &Path, is_file: bool, options: &Options) -> Discovered {
     let mut found = Discovered::default();
     let problem = |message: &str| Problem::new(lossy(given), message);
     if !is_file {
         found.problems.push(problem("is neither a file nor a folder; give one of these"));
-    } else if options.force_exclude && ((options.excluded)(path, false) || skip::is_below_skipped(path)) {
+    } else if options.force_exclude && options.leaves_out(path) {
         // Asked for.
     } else if path.extension().is_some_and(|it| it == "pyi") {
         found.problems.push(problem("is a type stub, which holds no code to check; check the `.py` file"));
-    } else if let Some(kind) = Kind::of(path) {
+    } else if let Some(kind) = kind_of_file(path) {
         match shown(given, path, options) {
             Some(shown) => {
                 if path.is_symlink() {
@@ -239,116 +230,90 @@ fn named(given: &Path, path: &Path, is_file: bool, options: &Options) -> Discove
 
 const NOT_UNICODE: &str = "has a name that is not Unicode; rename it to have it checked";
 
-fn walk(given: &Path, root: &Path, threads: usize, options: &Options) -> Discovered {
-    let mut builder = WalkBuilder::new(root);
-    builder
-        .hidden(false)
-        .follow_links(false)
-        .require_git(false)
-        .git_ignore(options.ignore_files)
-        .git_global(options.ignore_files)
-        .git_exclude(options.ignore_files)
-        .ignore(options.ignore_files)
-        // Whoever starts inside an ignored folder wants to see it: the rule that ignores it would hide everything.
-        .parents(options.ignore_files && !is_ignored(root))
-        .threads(threads);
-    let excluded = Arc::clone(&options.excluded);
-    builder.filter_entry(move |entry| {
-        let is_folder = entry.file_type().is_some_and(|it| it.is_dir());
-        entry.depth() == 0 || !((is_folder && skip::is_skipped(entry.path())) || excluded(entry.path(), is_folder))
-    });
-    let found = Mutex::new(Discovered::default());
-    builder.build_parallel().run(|| {
-        Box::new(|entry| {
-            let one = visit(entry, given, root, options);
-            if !one.files.is_empty() || !one.problems.is_empty() {
-                let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
-                found.files.extend(one.files);
-                found.problems.extend(one.problems);
-                found.links.extend(one.links);
-            }
-            WalkState::Continue
-        })
-    });
-    let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+/// Looks through a folder.
+struct Walk<'a> {
+    given: &'a Path,
+    root: &'a Path,
+    options: &'a Options,
+    /// What the user's own settings of git leave out everywhere.
+    everywhere: Gitignore,
+}
+
+fn walk(given: &Path, root: &Path, options: &Options) -> Discovered {
+    let real = real_path(root);
+    // Whoever starts inside an ignored folder wants to see it: the rule that ignores it would hide everything.
+    let above = if options.ignore_files && !is_ignored(&real) { Folder::above(&real) } else { None };
+    let everywhere = if options.ignore_files { Gitignore::global().0 } else { Gitignore::empty() };
+    let mut found = Walk { given, root, options, everywhere }.folder(root, &real, above);
     // The first of several names for one file is the one that counts.
     found.files.par_sort_unstable();
     found
 }
 
-fn visit(entry: Result<DirEntry, ignore::Error>, given: &Path, root: &Path, options: &Options) -> Discovered {
-    let mut found = Discovered::default();
-    let entry = match entry {
-        Ok(entry) => entry,
-        Err(error) => {
-            let message = format!("cannot be looked through: {}; the rest is checked", plain(&error));
-            let path = path_of(&error).map_or_else(|| lossy(given), |path| shown_below(given, root, path, options));
-            found.problems.push(Problem::new(path, message));
-            return found;
-        }
-    };
-    // A link to a file counts as the file; a link to a folder is not followed, so that a circle of links ends.
-    let is_file = entry.file_type().is_some_and(|it| it.is_file() || (it.is_symlink() && entry.path().is_file()));
-    let Some(kind) = Kind::of(entry.path()).filter(|_| is_file) else {
-        return found;
-    };
-    let path = entry.path().to_owned();
-    let shown = shown_below(given, root, &path, options);
-    if path.strip_prefix(root).ok().and_then(Path::to_str).is_none() {
-        found.problems.push(Problem::new(shown, NOT_UNICODE));
-    } else {
-        if entry.path_is_symlink() {
-            found.links.insert(path.clone());
-        }
-        found.files.push(Found { shown, path, kind });
-    }
-    found
-}
-
-/// Some ignore file above the folder says that it does not count.
-fn is_ignored(folder: &Path) -> bool {
-    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-    for above in folder.ancestors().skip(1) {
-        let mut builder = GitignoreBuilder::new(above);
-        let mut any = false;
-        for name in [".gitignore", ".ignore"] {
-            let file = above.join(name);
-            if file.is_file() {
-                // A line that cannot be read counts for nothing, as it does for git.
-                let _ = builder.add(file);
-                any = true;
+impl Walk<'_> {
+    /// What a folder holds. `real` is where it lies: that is what ignore files speak of.
+    fn folder(&self, folder: &Path, real: &Path, above: Option<Arc<Folder>>) -> Discovered {
+        let mut found = Discovered::default();
+        let entries = match std::fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) => {
+                let message = format!("cannot be looked through: {}; the rest is checked", io_text(&error));
+                found.problems.push(Problem::new(self.shown(folder), message));
+                return found;
+            }
+        };
+        let ignored = self.options.ignore_files.then(|| Folder::below(above, real));
+        let mut folders: Vec<(PathBuf, PathBuf)> = Vec::new();
+        for entry in entries.flatten() {
+            let Ok(kind) = entry.file_type() else { continue };
+            let path = entry.path();
+            let is_folder = kind.is_dir();
+            if !is_folder && Kind::of(&path).is_none() {
+                continue;
+            }
+            let place = real.join(entry.file_name());
+            let is_ignored = ignored.as_ref().is_some_and(|it| it.ignores(&place, is_folder, &self.everywhere));
+            if is_ignored || (is_folder && skip::is_skipped(&path)) || (self.options.excluded)(&path, is_folder) {
+                continue;
+            }
+            if is_folder {
+                folders.push((path, place));
+            } else if kind.is_file() || (kind.is_symlink() && path.is_file()) {
+                // A link to a file counts as the file; a link to a folder is not followed, so that a circle of links ends.
+                found.add(self.file(path, kind.is_symlink()));
             }
         }
-        if any && builder.build().is_ok_and(|it| it.matched_path_or_any_parents(&folder, true).is_ignore()) {
-            return true;
-        }
-        if above.join(".git").exists() {
-            return false;
-        }
+        let below = |(path, place): &(PathBuf, PathBuf)| self.folder(path, place, ignored.clone());
+        let below: Vec<Discovered> = folders.par_iter().map(below).collect();
+        below.into_iter().for_each(|it| found.add(it));
+        found
     }
-    false
+
+    fn file(&self, path: PathBuf, is_link: bool) -> Discovered {
+        let mut found = Discovered::default();
+        let shown = self.shown(&path);
+        let named = path.strip_prefix(self.root).ok().and_then(Path::to_str);
+        match Kind::of(&path).filter(|_| named.is_some()) {
+            None => found.problems.push(Problem::new(shown, NOT_UNICODE)),
+            Some(kind) => {
+                if is_link {
+                    found.links.insert(path.clone());
+                }
+                found.files.push(Found { shown, path, kind });
+            }
+        }
+        found
+    }
+
+    fn shown(&self, path: &Path) -> Utf8PathBuf {
+        let rest = path.strip_prefix(self.root).unwrap_or(path);
+        relative(&self.given.join(rest), &self.options.current)
+    }
 }
 
 fn shown(given: &Path, path: &Path, options: &Options) -> Option<Utf8PathBuf> {
     path.to_str()?;
     Some(relative(given, &options.current))
-}
-
-fn shown_below(given: &Path, root: &Path, path: &Path, options: &Options) -> Utf8PathBuf {
-    let rest = path.strip_prefix(root).unwrap_or(path);
-    relative(&given.join(rest), &options.current)
-}
-
-/// As given, but relative to the current folder where it lies below it, without `.`, with `/`.
-pub(crate) fn relative(path: &Path, current: &Path) -> Utf8PathBuf {
-    let path = path.strip_prefix(current).unwrap_or(path);
-    let plain: PathBuf = path.components().filter(|it| *it != Component::CurDir).collect();
-    lossy(&plain)
-}
-
-pub(crate) fn lossy(path: &Path) -> Utf8PathBuf {
-    let text = path.to_string_lossy();
-    if cfg!(windows) { text.replace('\\', "/").into() } else { text.into_owned().into() }
 }
 
 fn missing(error: &std::io::Error) -> String {
@@ -364,25 +329,6 @@ pub(crate) fn io_text(error: &std::io::Error) -> String {
     let text = text.split(" (os error").next().unwrap_or(&text);
     let mut chars = text.chars();
     chars.next().map(|first| first.to_lowercase().chain(chars).collect()).unwrap_or_default()
-}
-
-fn path_of(error: &ignore::Error) -> Option<&Path> {
-    match error {
-        ignore::Error::WithPath { path, .. } => Some(path),
-        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => path_of(err),
-        ignore::Error::Loop { child, .. } => Some(child),
-        _ => None,
-    }
-}
-
-fn plain(error: &ignore::Error) -> String {
-    match error {
-        ignore::Error::WithPath { err, .. }
-        | ignore::Error::WithDepth { err, .. }
-        | ignore::Error::WithLineNumber { err, .. } => plain(err),
-        ignore::Error::Io(error) => io_text(error),
-        other => other.to_string(),
-    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use super::read::manifest_text;
+
 /// A folder that holds one of these is a project.
 const MARKS: [&str; 5] = ["asynclint.toml", "pyproject.toml", "setup.py", "setup.cfg", "Cargo.toml"];
 
@@ -19,7 +21,7 @@ pub fn project_root(path: &Path) -> Option<PathBuf> {
 /// A Cargo or uv workspace: its members call each other.
 fn is_workspace(folder: &Path) -> bool {
     let says = |name: &str, table: &str| {
-        std::fs::read_to_string(folder.join(name)).is_ok_and(|text| text.lines().any(|line| line.trim() == table))
+        manifest_text(folder.join(name)).is_ok_and(|text| text.lines().any(|line| line.trim() == table))
     };
     says("Cargo.toml", "[workspace]") || says("pyproject.toml", "[tool.uv.workspace]")
 }

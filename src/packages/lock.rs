@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::changed;
 use super::manifest::Manifest;
 use super::python::is_inside;
-use crate::discover::plain_path;
+use crate::discover::{manifest_text, plain_path};
 
 /// The lock files of the user's packages and the folders in which sources lie.
 #[derive(Debug, Default)]
@@ -103,7 +103,7 @@ impl CrateSources {
     pub(super) fn say(&self, say: &mut impl FnMut(&str)) {
         for lock in &self.locks {
             say(lock.folder.as_str());
-            say(&std::fs::read_to_string(lock.folder.join("Cargo.lock")).unwrap_or_default());
+            say(&manifest_text(lock.folder.join("Cargo.lock")).unwrap_or_default());
             say(&format!("{:?}", changed(lock.folder.join("vendor").as_std_path())));
         }
         for folder in self.registries.iter().chain(&self.checkouts) {
@@ -194,7 +194,7 @@ impl CrateSources {
 impl Lock {
     fn packages(&self) -> &Packages {
         self.packages.get_or_init(|| {
-            let text = std::fs::read_to_string(self.folder.join("Cargo.lock")).unwrap_or_default();
+            let text = manifest_text(self.folder.join("Cargo.lock")).unwrap_or_default();
             // A lock file that cannot be read names nothing.
             let all = toml::from_str::<LockFile>(&text).map(|it| it.package).unwrap_or_default();
             let mut by_name: FxHashMap<String, Vec<usize>> = FxHashMap::default();
@@ -212,7 +212,7 @@ fn label(name: &str, version: Option<&str>) -> String {
 
 /// The manifest of the package in a folder, with its name and version.
 fn manifest_in(folder: &Utf8Path) -> Option<(Manifest, String, Option<String>)> {
-    let text = std::fs::read_to_string(folder.join("Cargo.toml")).ok()?;
+    let text = manifest_text(folder.join("Cargo.toml")).ok()?;
     let manifest = Manifest::parse(folder, &text).ok()?;
     let package = manifest.package.as_ref()?;
     let (name, version) = (package.name.clone(), package.version.clone());

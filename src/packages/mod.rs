@@ -19,7 +19,7 @@ pub use manifest::{Dependency, Library, Manifest, Package, Workspace};
 pub use python::{Installed, SitePackages};
 pub use standard::is_standard;
 
-use crate::discover::Problem;
+use crate::discover::{Problem, manifest_text};
 
 /// What an analysis knows besides the files it is given.
 #[derive(Debug, Default)]
@@ -91,7 +91,7 @@ pub fn extensions<'a>(manifests: &[Manifest], files: impl Iterator<Item = &'a Ut
     if !manifests.iter().any(Manifest::speaks_python) {
         return Vec::new();
     }
-    let all = |folder: &Utf8Path| Extension::of(folder, |name| std::fs::read_to_string(folder.join(name)).ok());
+    let all = |folder: &Utf8Path| Extension::of(folder, |name| manifest_text(folder.join(name)).ok());
     folders(files).into_iter().flat_map(all).collect()
 }
 
@@ -104,7 +104,7 @@ pub fn manifests<'a>(
     let (mut found, mut problems) = (Vec::new(), Vec::new());
     for folder in folders(files) {
         let path = folder.join("Cargo.toml");
-        let Ok(text) = std::fs::read_to_string(&path) else { continue };
+        let Ok(text) = manifest_text(&path) else { continue };
         match Manifest::parse(folder, &text) {
             Ok(manifest) => found.push(manifest),
             Err(error) => {

@@ -6,7 +6,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::standard::is_standard;
-use crate::discover::plain_path;
+use crate::discover::{manifest_text, plain_path};
 
 /// Folders that installed packages stand in, in the order in which they are looked through.
 #[derive(Debug, Default)]
@@ -174,7 +174,7 @@ impl Root {
             name.replace(['-', '.'], "_").eq_ignore_ascii_case(first)
         };
         let holds = |path: &&PathBuf| {
-            let text = |name: &str| std::fs::read_to_string(path.join(name)).unwrap_or_default();
+            let text = |name: &str| manifest_text(path.join(name)).unwrap_or_default();
             let (folder, file) = (format!("{first}/"), format!("{first}.py,"));
             text("top_level.txt").lines().any(|it| it.trim() == first)
                 || text("RECORD").lines().any(|it| it.starts_with(&folder) || it.starts_with(&file))
@@ -201,7 +201,7 @@ pub(super) fn is_inside(file: &Path, folder: &Path) -> bool {
 
 /// The `site-packages` folders of an environment, its own first.
 fn site_folders(environment: &Path) -> Vec<PathBuf> {
-    let settings = std::fs::read_to_string(environment.join("pyvenv.cfg")).unwrap_or_default();
+    let settings = manifest_text(environment.join("pyvenv.cfg")).unwrap_or_default();
     let setting = |key: &str| {
         settings.lines().find_map(|line| {
             let (name, value) = line.split_once('=')?;
@@ -257,7 +257,7 @@ fn added_folders(site: &Path) -> Vec<PathBuf> {
         if !std::fs::metadata(&list).is_ok_and(|it| it.is_file() && it.len() <= LONGEST_LIST) {
             continue;
         }
-        let text = std::fs::read_to_string(&list).unwrap_or_default();
+        let text = manifest_text(&list).unwrap_or_default();
         for line in text.trim_start_matches('\u{feff}').lines().map(str::trim_end) {
             let is_path = !line.is_empty() && !line.starts_with(['#', ' ', '\t']);
             if is_path && !line.starts_with("import ") && !line.starts_with("import\t") {

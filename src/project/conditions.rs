@@ -87,12 +87,28 @@ impl Project {
             &model.function(call.function).body,
             &mut |node| matches!(node, Node::Loop(it) if it.iterated.is_some_and(is_it)),
         );
-        looped.is_some()
-            || model.calls_in(call.function).any(|other| {
-                other.function == call.function
-                    && other.args.iter().any(|arg| is_it(arg.value))
+        let is_rust = model.language == Language::Rust;
+        looped.is_some() || model.calls_in(call.function).any(|other| {
+            // Rust: `lines.next()`
+            let is_asked = is_rust && matches!(model.value(other.callee), Value::Attr(receiver, _) if is_it(*receiver));
+            let is_gone_through = || {
+                other.args.iter().any(|arg| is_it(arg.value))
                     && matches!(self.evaluate(file, other.callee), Ty::External(path) if path.starts_with("builtins."))
-            })
+            };
+            other.function == call.function && (is_asked || is_gone_through())
+        })
+    }
+
+    /// Rust: the trait that the method has its name of is that library's where the call is, or may be.
+    fn is_of_trait(&self, file: FileId, call: &Call, library: &str) -> bool {
+        let model = self.model(file);
+        let Ty::Method(method, _) = self.evaluate(file, call.callee) else { return false };
+        let Some(name) = method.rsplit("::").nth(1) else { return false };
+        match self.module_member(file, model.declaration(call.function).module, name) {
+            Some(Ty::External(path)) => path.split("::").next() == Some(library),
+            // Imported by a function, if at all.
+            _ => model.names.find(library).is_some(),
+        }
     }
 
     /// The call's result is an argument of one that calls a function in a thread or a process.
@@ -134,6 +150,9 @@ impl Project {
             "@room" => return Some(self.has_room(file, call)),
             "@wrapped" => return Some(self.is_wrapped(file, call)),
             _ => {}
+        }
+        if let Some(library) = condition.strip_prefix("@trait:") {
+            return Some(self.is_of_trait(file, call, library));
         }
         if let Some(method) = condition.strip_prefix('.') {
             return Some(self.is_called_on_receiver(file, call, method));

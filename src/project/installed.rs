@@ -13,7 +13,7 @@ use super::Slot;
 use super::crates::either;
 use super::layout::{join, last, parent};
 use super::types::{ClassRef, FnRef};
-use crate::discover::{Found, Kind};
+use crate::discover::{Found, Kind, manifest_text};
 use crate::finding::FileId;
 use crate::knowledge::Api;
 use crate::packages::{CrateSource, Surroundings};
@@ -145,7 +145,7 @@ impl Installed {
         folders.extend(listings.values().flat_map(|stems| stems.iter()).map(|stem| PathBuf::from(parent(stem))));
         for (_, source) in self.crates.iter().filter(|(_, source)| source.is_work) {
             let manifest = source.folder.join("Cargo.toml").into_std_path_buf();
-            let text = std::fs::read_to_string(&manifest).unwrap_or_default();
+            let text = manifest_text(&manifest).unwrap_or_default();
             seen.push((manifest, Some(text.into())));
         }
         seen.extend(folders.into_iter().map(|folder| (folder, None)));

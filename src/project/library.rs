@@ -191,6 +191,21 @@ impl Project {
         facts.is_some_and(|facts| facts.guard.is_some() && !facts.wrapper)
     }
 
+    /// Rust: what `Type::function(&x)` is given: where `x` is a guard of another type, what it gives access to.
+    pub(super) fn behind_guard(&self, path: &str, given: Ty) -> Ty {
+        let Some((of, _)) = path.rsplit_once("::") else { return given };
+        let is_type = of.rsplit(':').next().is_some_and(|name| name.starts_with(char::is_uppercase));
+        let mut ty = given;
+        while is_type
+            && let Some(facts) = ty.library_path().and_then(|path| self.knowledge.type_facts(Language::Rust, path))
+            && facts.guard.is_some()
+            && facts.path != of
+        {
+            ty = if facts.wrapper { self.first_argument(&ty) } else { Ty::Unknown };
+        }
+        ty
+    }
+
     /// `T` of `Option<T>`.
     pub(super) fn first_argument(&self, ty: &Ty) -> Ty {
         match ty {

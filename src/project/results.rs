@@ -68,7 +68,8 @@ impl Project {
         let receiver = if by_path { &of_path } else { receiver };
         let result = if api.transparent {
             let has_arguments = || call.is_some_and(|it| !self.model(it.file).call(it.call).args.is_empty());
-            if receiver.is_unknown() || by_path && has_arguments() { first() } else { receiver.clone() }
+            let is_given = receiver.is_unknown() || by_path && has_arguments();
+            if is_given { self.behind_guard(path, first()) } else { receiver.clone() }
         } else if api.returns.is_empty() {
             instance()
         } else {

@@ -254,7 +254,7 @@ impl Found<'_> {
         (api.path.starts_with("std::iter::Iterator::") && gives_iterator).then_some(*receiver)
     }
 
-    /// Rust: `x.map(..).collect()` asks an iterator of the project's own for all of its elements.
+    /// Rust: `x.map(..).collect()` asks an iterator for all of its elements.
     pub(super) fn exhaust(&mut self, site: &Site, id: CallId, api: &Api) {
         let project = self.project;
         let model = project.model(self.file);
@@ -270,10 +270,36 @@ impl Found<'_> {
             receiver = inner;
         }
         let iterator = project.evaluate(self.file, receiver);
-        if matches!(iterator, Ty::Instance(Class::Own(_), _)) {
+        let is_told = match iterator {
+            Ty::Instance(Class::Own(_), _) => false,
+            Ty::Instance(Class::Library(_), _) => self.is_made_by_effect(receiver),
+            _ => true,
+        };
+        if !is_told {
             self.method(site, &iterator, "next");
         }
     }
+
+    /// What makes the iterator has an effect itself, as `read_dir(path)?` and `read_dir(path).unwrap()` have: one is enough.
+    fn is_made_by_effect(&self, iterator: ValueId) -> bool {
+        let model = self.project.model(self.file);
+        let mut at = iterator;
+        loop {
+            at = match model.value(at) {
+                Value::Inner(inner) => *inner,
+                Value::Result(id) => match (self.project.api_of(self.file, *id), model.value(model.call(*id).callee)) {
+                    (Some(api), _) if api.effect.is_some() => return true,
+                    (Some(api), Value::Attr(receiver, _)) if is_of_result(api.path) => *receiver,
+                    _ => return false,
+                },
+                _ => return false,
+            };
+        }
+    }
+}
+
+fn is_of_result(path: &str) -> bool {
+    path.starts_with("std::result::Result::") || path.starts_with("std::option::Option::")
 }
 
 impl Project {

@@ -2,7 +2,7 @@
 
 use super::Context;
 use crate::finding::FileId;
-use crate::model::{FunctionId, NameId, UNKNOWN, Value, ValueId};
+use crate::model::{Call, FileModel, FunctionId, NameId, UNKNOWN, Value, ValueId};
 use crate::project::types::FnRef;
 use crate::source::Span;
 
@@ -22,7 +22,10 @@ pub(super) fn by_helpers<'a>(context: &'a Context<'_>, function: FunctionId, spa
                     let args = call.args.iter().filter(|arg| Some(arg.value) == given);
                     cancelled.extend(args.map(|arg| last_name(context.text(arg.span))));
                 }
-                Cancelled::Kept(file, name) => cancelled.push(context.project.model(file).name(name)),
+                Cancelled::Kept(file, name) if is_asked_of_self(model, call) => {
+                    cancelled.push(context.project.model(file).name(name));
+                }
+                Cancelled::Kept(..) => {}
             }
         }
     }
@@ -70,11 +73,17 @@ fn cancels(context: &Context<'_>, function: FnRef, depth: u32) -> Vec<Cancelled>
         for what in cancels(context, helper, depth + 1) {
             cancelled.extend(match what {
                 Cancelled::Given(position) => project.argument_at(function.file, id, helper, position).and_then(named),
-                kept @ Cancelled::Kept(..) => Some(kept),
+                kept @ Cancelled::Kept(..) => Some(kept).filter(|_| is_asked_of_self(model, call)),
             });
         }
     }
     cancelled
+}
+
+/// The call is of a method of the same object: what that keeps, this function does.
+fn is_asked_of_self(model: &FileModel, call: &Call) -> bool {
+    let own = model.function(call.function).params.first().map(|it| it.value);
+    matches!(model.value(call.callee), Value::Attr(receiver, _) if own == Some(*receiver))
 }
 
 /// The name that a text ends with: of `self._task`, `_task`.

@@ -157,10 +157,10 @@ fn rust(context: &Context<'_>, block: &Block, found: &mut Vec<Held>) {
         let rest = &block.nodes[index + 1..];
         match node {
             Node::Bind { local, value, span } => {
-                if let Some(what) = guard(context, &context.evaluate(*value))
+                if let Some((what, source)) = kept(context, *value)
                     && let Some(wait) = wait_while_held(context, rest, Some(*local))
                 {
-                    found.push(Held { what, source: *value, taken: *span, wait });
+                    found.push(Held { what, source, taken: *span, wait });
                 }
             }
             Node::Hold { values, span } => {
@@ -189,7 +189,12 @@ fn temporaries(context: &Context<'_>, scope: &Scope, found: &mut Vec<Held>) {
         if !item.is_subject && is_wrapped(context, &ty) {
             continue;
         }
-        if let Some(wait) = first_wait_after(context, &scope.body, item.value) {
+        let wait = match item.local {
+            // A name has it now, and may give it away.
+            Some(local) => wait_while_held(context, &scope.body.nodes, Some(local)),
+            None => first_wait_after(context, &scope.body, item.value),
+        };
+        if let Some(wait) = wait {
             found.push(Held { what, source: item.value, taken: item.span, wait });
         }
     }
@@ -200,10 +205,10 @@ fn is_wrapped(context: &Context<'_>, ty: &Ty) -> bool {
     facts.is_some_and(|facts| facts.guard.is_none())
 }
 
-/// The value that patterns and `?` have taken this one out of.
+/// The value that patterns, `?` and `for` have taken this one out of.
 fn origin(context: &Context<'_>, value: ValueId) -> ValueId {
     let mut at = value;
-    while let Value::Inner(inner) | Value::Deref(inner) = context.model().value(at) {
+    while let Value::Inner(inner) | Value::Deref(inner) | Value::Element(inner) = context.model().value(at) {
         at = *inner;
     }
     at
@@ -358,6 +363,15 @@ fn is_option(ty: &Ty) -> bool {
     ty.library_path().is_some_and(|path| path == "std::option::Option")
 }
 
+/// What a value holds while it lives, and the value that tells. All branches of an `if` or `match` are of one type, so that one
+/// which is known tells of all.
+fn kept(context: &Context<'_>, value: ValueId) -> Option<(&'static str, ValueId)> {
+    match context.model().value(value) {
+        Value::Union(branches) => branches.iter().find_map(|it| kept(context, *it)),
+        _ => guard(context, &context.evaluate(value)).map(|what| (what, value)),
+    }
+}
+
 /// What a value of this type holds while it lives.
 fn guard(context: &Context<'_>, ty: &Ty) -> Option<&'static str> {
     guard_of_library(context, ty).or_else(|| {
@@ -387,7 +401,11 @@ fn guard_of_library(context: &Context<'_>, ty: &Ty) -> Option<&'static str> {
     let mut at = ty;
     // `let x = m.lock()` without `unwrap` still holds the guard, inside a `Result`.
     loop {
-        let Ty::Instance(_, args) = at else { return None };
+        let args = match at {
+            Ty::Instance(_, args) => args,
+            Ty::Tuple(items) => return items.iter().find_map(|it| guard(context, it)),
+            _ => return None,
+        };
         let facts = knowledge.type_facts(Language::Rust, at.library_path()?)?;
         match facts.guard {
             Some(Guard::ThreadLock) => return Some("a thread lock's guard"),

@@ -411,12 +411,19 @@ fn cancels_before(context: &Context<'_>, function: FunctionId, span: Span, body:
 
 /// The block waits for something by itself that a helper has cancelled before.
 fn waits_for_one_of(context: &Context<'_>, body: &Block, function: FunctionId, span: Span) -> bool {
+    const WAIT: &[&str] = &["gather", "wait", "wait_for", "shield", "join", "result"];
+    let model = context.model();
     let cancelled = cancelled::by_helpers(context, function, span);
     let waits = |node: &Node| {
         let Node::Await(it) = node else { return false };
+        if let Value::Result(call) = model.value(it.value)
+            && !model.callee_name(model.call(*call)).is_some_and(|name| WAIT.contains(&model.name(name)))
+        {
+            return false;
+        }
         let words = || context.text(it.span).split(|it: char| it != '_' && !it.is_alphanumeric());
         // An element of what was cancelled goes by a name of its own.
-        let is_element = matches!(context.model().value(it.value), Value::Element(_));
+        let is_element = matches!(model.value(it.value), Value::Element(_));
         is_element || words().any(|word| cancelled.contains(&word))
     };
     !cancelled.is_empty() && flow::find(body, &mut |node| waits(node)).is_some()

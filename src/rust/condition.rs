@@ -118,8 +118,7 @@ impl Lowerer<'_> {
         match cond {
             Expr::Let(it) => {
                 let value = self.expression(&it.expr, Use::Consumed);
-                self.temporary(&it.expr, value, true);
-                self.destructure(&it.pat, value);
+                self.matched(&it.pat, &it.expr, value);
                 let value = self.looked_at(&it.expr, value);
                 said.extend(self.said_by(&it.pat, value));
                 true

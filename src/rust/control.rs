@@ -9,6 +9,7 @@ use crate::model::{
 use crate::source::{Edition, Span};
 
 use super::condition::{is_decided, is_plain};
+use super::pattern;
 use super::place;
 use super::scope::{Broken, Lowerer};
 
@@ -70,22 +71,31 @@ impl Lowerer<'_> {
         let subject = self.expression(&it.expr, Use::Consumed);
         self.temporary(&it.expr, subject, true);
         let temporaries = self.frame().temporaries.split_off(before);
+        // The subject is something in the arms alone whose pattern it may match with something in it.
+        let (subjects, temporaries): (Vec<_>, Vec<_>) = temporaries.into_iter().partition(|it| it.is_subject);
+        let mut may_be_there = true;
         let asked = self.looked_at(&it.expr, subject);
         let mut values = Vec::new();
         let mut arms = Vec::new();
         for arm in &it.arms {
             let (body, test) = self.block(|this| {
                 this.destructure(&arm.pat, subject);
+                let is_there = may_be_there && !pattern::is_nothing(&arm.pat);
+                let subjects = if is_there { this.taken(&subjects, &arm.pat) } else { Vec::new() };
                 let mut test = Block::default();
                 if let Pat::Guard(guard) = &arm.pat {
                     test = this.condition(&guard.guard).0;
+                    test = this.held(&subjects, test, span);
                 }
+                let from = this.frame().nodes.len();
                 values.push(this.statement_scope(span, |this| this.expression(&arm.body, result)));
                 if result != Use::Dropped {
                     this.moved(&arm.body);
                 }
+                this.wrap(from, &subjects, span);
                 test
             });
+            may_be_there &= !pattern::takes_any(&arm.pat);
             let span = self.between(place::pattern(&arm.pat), place::end(&arm.body));
             let said = self.said_by(&arm.pat, asked);
             let otherwise = said.filter(|_| is_plain(&arm.pat)).map(Condition::denied).into_iter().collect();

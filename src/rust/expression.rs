@@ -220,7 +220,12 @@ impl Lowerer<'_> {
                 for part in [&it.start, &it.end].into_iter().flatten() {
                     self.expression(part, Use::Consumed);
                 }
-                UNKNOWN
+                if it.start.is_none() || result != Use::Receiver {
+                    return UNKNOWN;
+                }
+                // `(0..3).map(..)`
+                let class = self.absolute(&["std", "ops", "Range"]);
+                self.instance(class, Vec::new())
             }
             Expr::Let(it) => {
                 let value = self.expression(&it.expr, Use::Consumed);
@@ -279,8 +284,10 @@ impl Lowerer<'_> {
 
     fn binary(&mut self, it: &syn::ExprBinary, whole: &Expr) -> ValueId {
         if !matches!(it.op, BinOp::And(_) | BinOp::Or(_)) {
-            self.expression(&it.left, Use::Consumed);
-            self.expression(&it.right, Use::Consumed);
+            // `a += b` of numbers evaluates `b` first. Of other types it is `a`; there `b` mostly is a reference.
+            let (first, second) = if computes_in_place(it) { (&it.right, &it.left) } else { (&it.left, &it.right) };
+            self.expression(first, Use::Consumed);
+            self.expression(second, Use::Consumed);
             return UNKNOWN;
         }
         // The operands of lazy operators drop their temporaries.
@@ -415,6 +422,24 @@ impl Lowerer<'_> {
         self.parsed(it);
         value
     }
+}
+
+/// `a += b`, as far as the sign tells, of numbers.
+fn computes_in_place(it: &syn::ExprBinary) -> bool {
+    let assigns = matches!(
+        it.op,
+        BinOp::AddAssign(_)
+            | BinOp::SubAssign(_)
+            | BinOp::MulAssign(_)
+            | BinOp::DivAssign(_)
+            | BinOp::RemAssign(_)
+            | BinOp::BitXorAssign(_)
+            | BinOp::BitAndAssign(_)
+            | BinOp::BitOrAssign(_)
+            | BinOp::ShlAssign(_)
+            | BinOp::ShrAssign(_)
+    );
+    assigns && !matches!(&*it.right, Expr::Reference(_))
 }
 
 fn is_dotted(expr: &Expr) -> bool {

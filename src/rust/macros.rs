@@ -1,6 +1,6 @@
 //! Macros: the bodies of those everybody uses are code, of others only the names they mention are known.
 
-use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Block, Expr, Macro, Pat, Token};
 
@@ -70,6 +70,10 @@ impl Lowerer<'_> {
                 parts.into_iter().skip(1).for_each(|it| self.mention(it));
                 UNKNOWN
             }
+            "json" => {
+                self.statement_scope(span, |this| this.json(mac.tokens.clone()));
+                UNKNOWN
+            }
             "bail" => {
                 self.evaluated(split(mac.tokens.clone()).into_iter(), Use::Consumed);
                 self.push(Node::Return { span, value: None });
@@ -81,7 +85,8 @@ impl Lowerer<'_> {
                 UNKNOWN
             }
             other if EVALUATE.contains(&other) || other.starts_with("assert_") => {
-                let values = self.evaluated(split(mac.tokens.clone()).into_iter(), Use::Consumed);
+                let walk = |this: &mut Self| this.evaluated(split(mac.tokens.clone()).into_iter(), Use::Consumed);
+                let values = if is_expression(other) { walk(self) } else { self.statement_scope(span, walk) };
                 if matches!(other, "write" | "writeln")
                     && let Some(out) = values.first().copied()
                 {
@@ -127,11 +132,43 @@ impl Lowerer<'_> {
         let mut values = Vec::new();
         for part in parts {
             match syn::parse2::<Expr>(strip_field(&part)) {
-                Ok(expr) => values.push(self.expression(&expr, result)),
+                Ok(expr) => {
+                    let value = self.expression(&expr, result);
+                    // Most macros look at what they are given by reference.
+                    if result == Use::Consumed {
+                        self.temporary(&expr, value, false);
+                    }
+                    values.push(value);
+                }
                 Err(_) => self.mention(part),
             }
         }
         values
+    }
+
+    /// `json!({"name": name(), "items": [1, count()]})`: what stands for values.
+    fn json(&mut self, tokens: TokenStream) {
+        let mut trees = tokens.clone().into_iter();
+        let group = match (trees.next(), trees.next()) {
+            (Some(TokenTree::Group(group)), None) => group,
+            _ => {
+                self.evaluated(std::iter::once(tokens), Use::Consumed);
+                return;
+            }
+        };
+        match group.delimiter() {
+            Delimiter::Brace => {
+                for entry in split(group.stream()) {
+                    let (key, value) = key_and_value(entry);
+                    self.mention(key);
+                    self.json(value);
+                }
+            }
+            Delimiter::Bracket => split(group.stream()).into_iter().for_each(|it| self.json(it)),
+            Delimiter::Parenthesis | Delimiter::None => {
+                self.evaluated(std::iter::once(tokens), Use::Consumed);
+            }
+        }
     }
 
     fn vector(&mut self, mac: &Macro) -> ValueId {
@@ -279,6 +316,11 @@ impl Lowerer<'_> {
     }
 }
 
+/// What the macro stands for is no block: what its arguments make lives to the end of the statement around it.
+fn is_expression(name: &str) -> bool {
+    matches!(name, "write" | "writeln" | "format_args" | "dbg" | "ready")
+}
+
 /// At top-level commas.
 pub(super) fn split(tokens: TokenStream) -> Vec<TokenStream> {
     let mut parts = Vec::new();
@@ -295,6 +337,25 @@ pub(super) fn split(tokens: TokenStream) -> Vec<TokenStream> {
         parts.push(part.into_iter().collect());
     }
     parts
+}
+
+/// At the first colon that is not one of `::`.
+fn key_and_value(entry: TokenStream) -> (TokenStream, TokenStream) {
+    let mut trees = entry.into_iter();
+    let mut key = Vec::new();
+    let mut in_path = false;
+    for tree in trees.by_ref() {
+        if let TokenTree::Punct(it) = &tree
+            && it.as_char() == ':'
+        {
+            in_path = !in_path;
+            if in_path && it.spacing() == Spacing::Alone {
+                break;
+            }
+        }
+        key.push(tree);
+    }
+    (key.into_iter().collect(), trees.collect())
 }
 
 /// `name = %value`, `target: value`, `?value`: the value.

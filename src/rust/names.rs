@@ -150,6 +150,14 @@ impl Lowerer<'_> {
                 let value = self.import(prefix, leading_colon, in_block);
                 if !in_block {
                     self.model.modules[self.module.index()].globs.push(Glob { value, after: 0 });
+                } else if let [.., table, module] = prefix[..]
+                    && self.model.name(module) == "dsl"
+                {
+                    // What a module of that name is opened for in a function is Diesel's table: `use schema::users::dsl::*`.
+                    prefix.push(table);
+                    let value = self.import(prefix, leading_colon, in_block);
+                    prefix.pop();
+                    self.bring_in(table, value, in_block);
                 }
             }
             UseTree::Group(it) => {

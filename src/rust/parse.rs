@@ -194,8 +194,36 @@ fn keeps_items(item: &Item) -> Option<&syn::Macro> {
     let name = it.mac.path.segments.last()?.ident.to_string();
     (it.ident.is_none()
         && (["cfg_", "if_"].iter().any(|start| name.starts_with(start))
-            || matches!(name.as_str(), "feature" | "pin_project" | "lazy_static")))
+            || matches!(name.as_str(), "feature" | "pin_project" | "lazy_static" | "table")))
     .then_some(&it.mac)
+}
+
+/// `diesel::table! { users (id) { .. } }`: a module `users` with a `table`, which `users::dsl` has under the module's name. All
+/// that code does with a table is to make queries of it.
+fn diesel_table(mac: &syn::Macro) -> Option<Item> {
+    let trees: Vec<TokenTree> = mac.tokens.clone().into_iter().collect();
+    let is_key = |tree: &TokenTree| matches!(tree, TokenTree::Group(it) if it.delimiter() == Delimiter::Parenthesis);
+    let key = trees.iter().position(is_key)?;
+    let TokenTree::Ident(name) = trees.get(key.checked_sub(1)?)? else { return None };
+    let text = format!(
+        "pub mod {name} {{
+            pub const table: ::diesel::RunQueryDsl = ();
+            pub mod dsl {{ pub use super::table as {name}; }}
+        }}"
+    );
+    syn::parse2(all_at(text.parse().ok()?, name.span())).ok()
+}
+
+/// The tokens, as if all of them stood there.
+fn all_at(tokens: TokenStream, span: proc_macro2::Span) -> TokenStream {
+    let moved = tokens.into_iter().map(|mut tree| {
+        if let TokenTree::Group(group) = &tree {
+            tree = Group::new(group.delimiter(), all_at(group.stream(), span)).into();
+        }
+        tree.set_span(span);
+        tree
+    });
+    moved.collect()
 }
 
 /// `lazy_static! { static ref NAME: Type = ..; }`: a `static` of that type, as far as code that uses it sees.
@@ -214,6 +242,9 @@ fn lazy_statics(mac: &syn::Macro) -> Vec<Item> {
 
 /// The items of such a macro's body; of all its branches.
 fn inside(mac: &syn::Macro) -> Option<Vec<Item>> {
+    if mac.path.segments.last().is_some_and(|it| it.ident == "table") {
+        return Some(vec![diesel_table(mac)?]);
+    }
     if mac.path.segments.last().is_some_and(|it| it.ident == "lazy_static") {
         return Some(lazy_statics(mac));
     }

@@ -1,11 +1,11 @@
 //! Patterns: which names they bind, and to which part of the value.
 
 use syn::ext::IdentExt as _;
-use syn::{Member, Pat};
+use syn::{Expr, Member, Pat};
 
 use crate::model::{UNKNOWN, Value, ValueId};
 
-use super::scope::Lowerer;
+use super::scope::{Found, Lowerer, Temporary};
 
 impl Lowerer<'_> {
     /// Binds the names of a pattern that `value` is matched against.
@@ -101,6 +101,31 @@ impl Lowerer<'_> {
         }
     }
 
+    /// Binds the names of a pattern that the subject `expr` is matched against.
+    pub(super) fn matched(&mut self, pat: &Pat, expr: &Expr, value: ValueId) {
+        let before = self.frame().temporaries.len();
+        self.temporary(expr, value, true);
+        self.destructure(pat, value);
+        let subject = self.frame().temporaries.split_off(before);
+        let subject = self.taken(&subject, pat);
+        self.frame().temporaries.extend(subject);
+    }
+
+    /// Subjects of a pattern whose names have been bound, with the one that each was moved to.
+    pub(super) fn taken(&mut self, subjects: &[Temporary], pat: &Pat) -> Vec<Temporary> {
+        if subjects.is_empty() {
+            return Vec::new();
+        }
+        let local = taker(pat).and_then(|name| {
+            let name = self.ident(name);
+            match self.find(name) {
+                Found::Local { local, .. } => Some(local),
+                _ => None,
+            }
+        });
+        subjects.iter().map(|it| Temporary { local, ..*it }).collect()
+    }
+
     fn part(&mut self, value: ValueId, known: bool, of: impl FnOnce(ValueId) -> Value) -> ValueId {
         if known && value != UNKNOWN { self.add(of(value)) } else { UNKNOWN }
     }
@@ -111,4 +136,47 @@ fn variant_of(path: &syn::Path) -> Option<&syn::Ident> {
     let mut names = path.segments.iter().rev().map(|it| &it.ident);
     let variant = names.next()?;
     names.next()?.to_string().starts_with(char::is_uppercase).then_some(variant)
+}
+
+/// `x`, `Some(x)`, `Ok(mut x)`: the name that all there is moves to.
+fn taker(pat: &Pat) -> Option<&syn::Ident> {
+    match pat {
+        Pat::Ident(it) if it.by_ref.is_none() && it.subpat.is_none() => Some(&it.ident),
+        Pat::Guard(it) => taker(&it.pat),
+        Pat::Paren(it) => taker(&it.pat),
+        Pat::TupleStruct(it) if is_full(&it.path) => it.elems.first().filter(|_| it.elems.len() == 1).and_then(taker),
+        _ => None,
+    }
+}
+
+/// `None`, `Err(..)`: there is nothing in it that one would look for.
+pub(super) fn is_nothing(pat: &Pat) -> bool {
+    match pat {
+        Pat::Ident(it) => it.ident == "None",
+        Pat::Path(it) => it.path.segments.last().is_some_and(|it| it.ident == "None"),
+        Pat::TupleStruct(it) => it.path.segments.last().is_some_and(|it| it.ident == "Err"),
+        Pat::Guard(it) => is_nothing(&it.pat),
+        Pat::Paren(it) => is_nothing(&it.pat),
+        Pat::Or(it) => it.cases.iter().all(is_nothing),
+        _ => false,
+    }
+}
+
+/// `Some(x)`, `Ok(_)`: after it there is nothing left to look for.
+pub(super) fn takes_any(pat: &Pat) -> bool {
+    let is_any = |pat: &Pat| match pat {
+        Pat::Ident(it) => it.subpat.is_none() && !is_nothing(pat),
+        Pat::Wild(_) | Pat::Rest(_) => true,
+        _ => false,
+    };
+    match pat {
+        Pat::TupleStruct(it) => is_full(&it.path) && it.elems.iter().all(is_any),
+        Pat::Paren(it) => takes_any(&it.pat),
+        _ => false,
+    }
+}
+
+/// `Some`, `Ok`
+fn is_full(path: &syn::Path) -> bool {
+    path.segments.last().is_some_and(|it| it.ident == "Some" || it.ident == "Ok")
 }

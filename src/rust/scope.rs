@@ -84,6 +84,8 @@ pub(super) struct Temporary {
     pub(super) span: Span,
     /// It is what the `match` or `if let` looks at, not something on the way there.
     pub(super) is_subject: bool,
+    /// The name that the pattern has moved it to, or all that is in it.
+    pub(super) local: Option<LocalId>,
 }
 
 pub(super) enum Found {

@@ -144,7 +144,7 @@ impl Lowerer<'_> {
         }
         let items = temporaries
             .iter()
-            .map(|it| ScopeItem { value: it.value, local: None, span: it.span, is_subject: it.is_subject })
+            .map(|it| ScopeItem { value: it.value, local: it.local, span: it.span, is_subject: it.is_subject })
             .collect();
         let keyword = Span::new(span.start, span.start);
         let scope = Scope { kind: ScopeKind::Temporaries, items, body, span, keyword };
@@ -157,7 +157,6 @@ impl Lowerer<'_> {
             pat => (pat, UNKNOWN),
         };
         let span = self.between(it.let_token.span, it.semi_token.span);
-        let mut subject = UNKNOWN;
         self.model.statements.push(span);
         self.allows(&it.attrs, span);
         let Some(init) = &it.init else {
@@ -165,7 +164,7 @@ impl Lowerer<'_> {
             return;
         };
         match pat {
-            Pat::Ident(name) if name.subpat.is_none() => {
+            Pat::Ident(name) if name.subpat.is_none() && init.diverge.is_none() => {
                 let id = self.ident(&name.ident);
                 let name_span = self.span(name.ident.span());
                 let local = self.declare(id, name_span);
@@ -187,19 +186,24 @@ impl Lowerer<'_> {
             }
             pat => {
                 let value = self.initializer(&init.expr, Use::Consumed, span);
+                // Where the pattern does not match, nothing is bound.
+                if let Some((_, diverge)) = &init.diverge {
+                    self.otherwise(&it.pat, value, diverge, span);
+                }
                 self.destructure(pat, if declared == UNKNOWN { value } else { declared });
-                subject = value;
             }
         }
-        if let Some((_, diverge)) = &init.diverge {
-            let (body, _) = self.block(|this| this.expression(diverge, Use::Dropped));
-            // `let Some(x) = y else { .. }`: what follows is for what is there.
-            let said = if subject == UNKNOWN { None } else { self.said_by(&it.pat, subject) };
-            let conditions = said.filter(|_| is_plain(&it.pat)).map(Condition::denied).into_iter().collect();
-            let arm = Arm { body, span, conditions, otherwise: said.into_iter().collect(), ..Arm::default() };
-            let branch = Branch { kind: BranchKind::If, span, arms: vec![arm], exhaustive: false };
-            self.push(Node::Branch(Box::new(branch)));
-        }
+    }
+
+    /// The `else` of a `let`.
+    fn otherwise(&mut self, pat: &Pat, subject: ValueId, diverge: &Expr, span: Span) {
+        let (body, _) = self.block(|this| this.expression(diverge, Use::Dropped));
+        // `let Some(x) = y else { .. }`: what follows is for what is there.
+        let said = if subject == UNKNOWN { None } else { self.said_by(pat, subject) };
+        let conditions = said.filter(|_| is_plain(pat)).map(Condition::denied).into_iter().collect();
+        let arm = Arm { body, span, conditions, otherwise: said.into_iter().collect(), ..Arm::default() };
+        let branch = Branch { kind: BranchKind::If, span, arms: vec![arm], exhaustive: false };
+        self.push(Node::Branch(Box::new(branch)));
     }
 
     /// `let all: Vec<_> = x.collect();`: the elements are those of `x`.
@@ -278,7 +282,7 @@ impl Lowerer<'_> {
         }
         if value != UNKNOWN {
             let span = self.between(place::start(at), place::end(at));
-            self.frame().temporaries.push(Temporary { value, span, is_subject });
+            self.frame().temporaries.push(Temporary { value, span, is_subject, local: None });
         }
     }
 }

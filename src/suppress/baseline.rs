@@ -7,6 +7,7 @@ use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::finding::{FileId, Finding, Sources};
+use crate::source::Language;
 
 /// One known finding. The same code twice in one function makes two equal entries.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -16,7 +17,7 @@ pub struct Entry {
     pub path: String,
     pub rule: String,
     pub function: String,
-    /// The line, without white space around it and with single spaces in it.
+    /// The line, without remarks and without white space that is a formatter's business.
     pub code: String,
 }
 
@@ -25,10 +26,54 @@ impl Entry {
     pub fn of(sources: &dyn Sources, finding: &Finding, path: String) -> Self {
         let source = sources.source(finding.place.file);
         let line = source.line_text(source.line_of(finding.place.span.start));
-        // A formatter's spacing and somebody's remark are not what the finding is about.
-        let words: Vec<&str> = line.split_whitespace().collect();
-        Self { path, rule: finding.rule.name.to_owned(), function: finding.function.clone(), code: words.join(" ") }
+        let code = plain(line, source.language);
+        Self { path, rule: finding.rule.name.to_owned(), function: finding.function.clone(), code }
     }
+}
+
+/// A line of code without what its finding is not about: a formatter's spacing and somebody's remark.
+///
+/// What is plain already stays as it is. A line out of the middle of a long string may be taken for code: it comes to the same
+/// each time.
+fn plain(line: &str, language: Language) -> String {
+    let is_rust = language == Language::Rust;
+    let is_word = |it: char| it.is_alphanumeric() || it == '_';
+    let mut out = String::with_capacity(line.len());
+    // The quote that a string began with.
+    let mut string = None;
+    let mut rest = line.trim_start();
+    while let Some(first) = rest.chars().next() {
+        let blank = first.is_whitespace();
+        let mut taken = first.len_utf8();
+        if blank {
+            taken = rest.len() - rest.trim_start().len();
+            let next = rest[taken..].chars().next();
+            let parts = out.chars().next_back().is_some_and(is_word) && next.is_some_and(is_word);
+            if parts || (string.is_some() && next.is_some()) {
+                out.push(' ');
+            }
+        } else if string.is_some() {
+            if first == '\\' {
+                taken += rest[1..].chars().next().map_or(0, char::len_utf8);
+            } else if string == Some(first) {
+                string = None;
+            }
+        } else if rest.starts_with(if is_rust { "//" } else { "#" }) {
+            break;
+        } else if is_rust && rest.starts_with("/*") {
+            rest = rest.split_once("*/").map_or("", |(_, after)| after);
+            continue;
+        } else if let Some(quoted) = ["'\"'", "'\\\"'"].into_iter().find(|it| is_rust && rest.starts_with(it)) {
+            taken = quoted.len();
+        } else if first == '"' || (first == '\'' && !is_rust) {
+            string = Some(first);
+        }
+        if !blank {
+            out.push_str(&rest[..taken]);
+        }
+        rest = &rest[taken..];
+    }
+    out
 }
 
 /// A file of known findings.
@@ -49,6 +94,10 @@ const VERSION: u32 = 1;
 impl Baseline {
     /// Sorted, so that the file changes where findings do.
     pub fn new(mut entries: Vec<Entry>) -> Self {
+        for entry in &mut entries {
+            let language = if entry.path.ends_with(".rs") { Language::Rust } else { Language::Python };
+            entry.code = plain(&entry.code, language);
+        }
         entries.sort();
         Self { entries }
     }
@@ -69,10 +118,6 @@ impl Baseline {
         let lines: Vec<String> = lines.map(|line| format!("\n    {line}")).collect();
         let end = if lines.is_empty() { "" } else { "\n  " };
         format!("{{\n  \"version\": {VERSION},\n  \"findings\": [{}{end}]\n}}\n", lines.join(","))
-    }
-
-    pub fn entries(&self) -> &[Entry] {
-        &self.entries
     }
 
     /// Tells new findings from known ones. `path` gives a file's path as baselines write it. Also given: the entries that
@@ -108,6 +153,25 @@ impl Baseline {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn spacing_and_remarks_are_not_in_an_entry() {
+        let same = |language: Language, plain_line: &str, lines: &[&str]| {
+            for line in lines.iter().chain([&plain_line]) {
+                assert_eq!(plain(line, language), plain_line, "{line}");
+            }
+        };
+        let python = [" time.sleep( 1 )", "time.sleep(1)  # why", "time . sleep(1)#", "\ttime.sleep(\u{a0}1)"];
+        same(Language::Python, "time.sleep(1)", &python);
+        same(Language::Python, "return await f(not x,'# a \\' b')", &["return  await f( not  x, '# a \\'  b' ) # c"]);
+        same(
+            Language::Rust,
+            "let a=f(\"// b\",'\"');",
+            &["let a = f(\"// b\", '\"'); // c", "let a /* b */ = f(\"// b\" , '\"');"],
+        );
+        assert_ne!(plain("a b", Language::Python), plain("ab", Language::Python));
+        assert_eq!(plain("# a", Language::Python), "");
+    }
 
     #[test]
     fn a_baseline_is_read_as_it_is_written() {
