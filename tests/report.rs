@@ -144,6 +144,7 @@ impl Tree {
             homepage: Some("https://example.org/asynclint/"),
             terminal: Terminal::PIPE,
             statistics: false,
+            quiet: false,
         }
     }
 }

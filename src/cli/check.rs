@@ -325,6 +325,7 @@ pub(super) fn report(
             _ => Terminal::PIPE,
         },
         statistics: check.output.statistics,
+        quiet: check.output.quiet,
     };
     let write = |out: &mut dyn Write| report::write(format, &run, out);
     match (&check.output.output_file, target) {

@@ -26,6 +26,8 @@ pub(super) struct Crates {
     /// First files of libraries: by the name other crates use, where there is no manifest; and by their package's name.
     by_folder: FxHashMap<String, Vec<FileId>>,
     by_package: FxHashMap<String, Vec<FileId>>,
+    /// Names of libraries that are not their package's.
+    renamed: FxHashSet<String>,
 }
 
 #[derive(Default)]
@@ -128,6 +130,8 @@ impl Crates {
             let library = crates.library(index);
             if let (Some(id), Some(package)) = (library, &crates.manifests[index].package) {
                 crates.by_package.entry(package.name.clone()).or_default().push(id);
+                let library = package.library.iter().map(|it| &it.name);
+                crates.renamed.extend(library.filter(|it| **it != package.name.replace('-', "_")).cloned());
                 crates.nodes[id.index()].module = String::new();
             }
         }
@@ -235,6 +239,10 @@ impl Crates {
     /// The library of a dependency on disk whose own manifest gives it that name: `[lib] name = ".."`. One that is given a name where it is
     /// asked for goes by that.
     fn library_named(&self, file: FileId, manifest: usize, name: &str) -> Option<FileId> {
+        // Every path that begins with something else asks, and hardly any library has such a name.
+        if !self.renamed.contains(name) {
+            return None;
+        }
         self.package(manifest)?.dependencies.iter().find_map(|it| {
             let it = self.dependency(file, &it.name)?;
             let other = *self.packages.get(&plain(it.path.as_ref()?))?;

@@ -222,8 +222,8 @@ impl Project {
         let above = model.calls_in(called.function).iter().find(|(id, it)| {
             it.function == called.function && self.own_of(called.file, *id).is_some_and(|it| self.is_constructor(it))
         });
-        let Some((above, _)) = above.filter(|_| depth < DEEPEST) else { return None };
-        let Some(next) = self.own_of(called.file, above) else { return None };
+        let (above, _) = above.filter(|_| depth < DEEPEST)?;
+        let next = self.own_of(called.file, above)?;
         match self.given_to_constructor(called, above, next, (wanted, position), depth + 1) {
             Some((file, value)) if file == called.file => {
                 let params = &self.declared(called).params;

@@ -35,7 +35,7 @@ pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
         statistics(run, out)?;
         writeln!(out)?;
     }
-    writeln!(out, "{}", summary(run))
+    if run.quiet { Ok(()) } else { writeln!(out, "{}", summary(run)) }
 }
 
 struct Pen<'a> {

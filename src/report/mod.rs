@@ -105,6 +105,8 @@ pub struct Run<'a> {
     pub terminal: Terminal,
     /// Add how many findings each rule has.
     pub statistics: bool,
+    /// Findings alone, without a sum at the end (`--quiet`).
+    pub quiet: bool,
 }
 
 /// A finding that is reported.

@@ -167,7 +167,7 @@ impl Crates {
             let model = &unit.model;
             let Some(method) = model.names.find(method) else { return false };
             let is_it = |target: ValueId| match model.value(target) {
-                Value::Collection(_) => matches!(primitive, "slice" | "array"),
+                Value::Collection(_, _) => matches!(primitive, "slice" | "array"),
                 Value::Instance { class, .. } => match model.value(*class) {
                     Value::Path(path) => path.segments.last().is_some_and(|it| model.name(*it) == primitive),
                     Value::Global(_, name) => model.name(*name) == primitive,
