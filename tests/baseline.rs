@@ -26,6 +26,10 @@ fn known_findings_stay_quiet_where_they_move_and_new_ones_do_not() {
     write(&folder, &[]);
     assert_eq!(folder.found(&WITH), NONE);
     assert_eq!(folder.found(&[]), [SLEEP]);
+    let shown = folder.run(&[&["check", "--output-format", "sarif", "--show-suppressed"], &WITH[..]].concat());
+    let log: serde_json::Value = serde_json::from_str(&shown.out).expect("JSON");
+    let suppression = &log["runs"][0]["results"][0]["suppressions"][0];
+    assert_eq!((&suppression["kind"], &suppression["justification"]), (&"external".into(), &"known.json".into()));
     folder.write(
         "a.py",
         format!("# moved\n\n{SLEEPS}").replace("time.sleep", "  time.sleep").replace("    time", "  time"),

@@ -117,7 +117,11 @@ fn tree() -> Tree {
     quiet.fix = None;
     quiet.related.clear();
     quiet.place = place(&outcome, 0, "request:");
-    let reason = Reason { by: "asynclint: ignore[leaked-task]".to_owned(), text: Some("only at start".to_owned()) };
+    let reason = Reason {
+        by: "asynclint: ignore[leaked-task]".to_owned(),
+        text: Some("only at start".to_owned()),
+        external: false,
+    };
     split.suppressed.push((quiet, reason));
     let (reported, suppressed) = identify(&outcome.project, split);
     Tree { outcome, reported, suppressed }

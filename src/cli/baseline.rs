@@ -11,7 +11,7 @@ use super::{Failure, output};
 use crate::config::Trouble;
 use crate::discover::{self, io_text};
 use crate::finding::{FileId, Finding, Sources};
-use crate::suppress::{Baseline, Entry};
+use crate::suppress::{Baseline, Entry, Reason, Split};
 
 /// In bytes: a million entries.
 const LARGEST: u64 = 256 << 20;
@@ -63,20 +63,23 @@ impl Baselines {
         Ok(baselines)
     }
 
-    /// The findings that are not known, and the entries that no finding has any more. `partly` are the files that were not
-    /// read whole.
+    /// Takes known findings out of those that are kept. Given: what is wrong with entries that no finding has any more. `partly` are
+    /// the files that were not read whole.
     pub fn apply(
         &self,
         sources: &dyn Sources,
         inputs: &Inputs,
-        findings: Vec<Finding>,
+        split: &mut Split,
         partly: &FxHashSet<FileId>,
-    ) -> (Vec<Finding>, Vec<Trouble>) {
-        let (groups, mut new) = self.groups(findings);
+    ) -> Vec<Trouble> {
+        let (groups, new) = self.groups(std::mem::take(&mut split.kept));
+        split.kept = new;
         let mut troubles = Vec::new();
         for ((path, baseline), findings) in self.files.iter().zip(groups) {
-            let (left, stale) = baseline.split(sources, findings, |file| name(path, inputs, file));
-            new.extend(left);
+            let (left, known, stale) = baseline.split(sources, findings, |file| name(path, inputs, file));
+            split.kept.extend(left);
+            let reason = Reason { by: self.shown(path).into_string(), text: None, external: true };
+            split.suppressed.extend(known.into_iter().map(|it| (it, reason.clone())));
             let judged = self.judged(path, inputs, partly);
             let stale: Vec<Entry> = stale.into_iter().filter(|entry| judged(entry)).collect();
             if let Some(first) = stale.first() {
@@ -90,8 +93,8 @@ impl Baselines {
                 troubles.push(Trouble { file: self.shown(path), line: None, message });
             }
         }
-        crate::rules::sort(sources, &mut new);
-        (new, troubles)
+        split.sort(sources);
+        troubles
     }
 
     /// Writes the findings down as known, together with entries about what this run has not looked at.
@@ -108,7 +111,7 @@ impl Baselines {
             let count = findings.len();
             let found: Vec<Entry> =
                 findings.iter().map(|it| Entry::of(sources, it, name(path, inputs, it.place.file))).collect();
-            let (_, mut entries) = old.split(sources, findings, |file| name(path, inputs, file));
+            let (_, _, mut entries) = old.split(sources, findings, |file| name(path, inputs, file));
             entries.retain(|entry| !judged(entry));
             entries.extend(found);
             let text = Baseline::new(entries).to_text();

@@ -189,7 +189,7 @@ impl Analysed {
         if check.baseline.write_baseline {
             split.kept = inputs.baselines.write(&sources, inputs, split.kept, &partly)?;
         } else {
-            (split.kept, stale) = inputs.baselines.apply(&sources, inputs, split.kept, &partly);
+            stale = inputs.baselines.apply(&sources, inputs, &mut split, &partly);
         }
         let sure = |finding: &Finding| {
             file(finding).is_some_and(|file| finding.confidence >= inputs.least_confidence(file, check))

@@ -120,33 +120,32 @@ impl Baseline {
         format!("{{\n  \"version\": {VERSION},\n  \"findings\": [{}{end}]\n}}\n", lines.join(","))
     }
 
-    /// Tells new findings from known ones. `path` gives a file's path as baselines write it. Also given: the entries that
-    /// no finding has.
+    /// Tells new findings from known ones, which come second. `path` gives a file's path as baselines write it. Also given: the
+    /// entries that no finding has.
     pub fn split(
         &self,
         sources: &dyn Sources,
         findings: Vec<Finding>,
         path: impl Fn(FileId) -> String,
-    ) -> (Vec<Finding>, Vec<Entry>) {
+    ) -> (Vec<Finding>, Vec<Finding>, Vec<Entry>) {
         let mut left: FxHashMap<&Entry, usize> = FxHashMap::default();
         for entry in &self.entries {
             *left.entry(entry).or_default() += 1;
         }
-        let mut findings = findings;
-        findings.retain(|finding| {
+        let (known, new) = findings.into_iter().partition(|finding| {
             let entry = Entry::of(sources, finding, path(finding.place.file));
             match left.get_mut(&entry) {
                 Some(count) if *count > 0 => {
                     *count -= 1;
-                    false
+                    true
                 }
-                _ => true,
+                _ => false,
             }
         });
         let mut stale: Vec<Entry> =
             left.into_iter().flat_map(|(entry, count)| std::iter::repeat_n(entry.clone(), count)).collect();
         stale.sort();
-        (findings, stale)
+        (new, known, stale)
     }
 }
 

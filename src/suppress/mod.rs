@@ -41,6 +41,14 @@ pub struct Reason {
     pub by: String,
     /// What the author gives as the reason, if anything.
     pub text: Option<String>,
+    /// It is not said in the source: a baseline knows the finding.
+    pub external: bool,
+}
+
+impl Reason {
+    fn in_source(by: String, text: Option<String>) -> Self {
+        Self { by, text, external: false }
+    }
 }
 
 /// Findings, told apart.
@@ -197,7 +205,7 @@ impl<'a> Judge<'a> {
             // One on the line says more than one for the file.
             if hit && reason.as_ref().is_none_or(|(file, _)| *file && !ignore.file) {
                 let by = self.source.slice(ignore.span).to_owned();
-                reason = Some((ignore.file, Reason { by, text: ignore.reason.clone() }));
+                reason = Some((ignore.file, Reason::in_source(by, ignore.reason.clone())));
             }
         }
         reason.map(|(_, reason)| reason)
@@ -213,11 +221,11 @@ impl<'a> Judge<'a> {
         };
         let own = self.model.allows.iter().filter(|it| it.extent.contains(span)).find(names);
         if let Some(allow) = own.or_else(around) {
-            return Some(Reason { by: format!("allow({})", allow.lint), text: None });
+            return Some(Reason::in_source(format!("allow({})", allow.lint), None));
         }
         let spoken = lines.noqas(&self.noqas).filter(|_| self.options.noqa).map(|index| &self.said.noqas[index]);
         let mut hits = spoken.filter(|it| codes_name(it, finding.rule));
-        hits.next().map(|it| Reason { by: self.source.slice(it.span).to_owned(), text: None })
+        hits.next().map(|it| Reason::in_source(self.source.slice(it.span).to_owned(), None))
     }
 }
 

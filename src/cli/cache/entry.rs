@@ -150,10 +150,9 @@ impl Entry {
         let first = next.fetch_add(self.installed.len() as u32, Ordering::Relaxed);
         let file = |number: u32| FileId(if number < INSTALLED { number } else { first + (number & !INSTALLED) });
         let kept = self.kept.iter().map(|it| it.finding(&file)).collect::<Option<Vec<_>>>()?;
-        let suppressed = self
-            .suppressed
-            .iter()
-            .map(|(finding, by, text)| Some((finding.finding(&file)?, Reason { by: by.clone(), text: text.clone() })));
+        let suppressed = self.suppressed.iter().map(|(finding, by, text)| {
+            Some((finding.finding(&file)?, Reason { by: by.clone(), text: text.clone(), external: false }))
+        });
         let split = Split { kept, suppressed: suppressed.collect::<Option<Vec<_>>>()? };
         let errors = self.errors.iter().map(|(file, (path, message, line))| {
             (FileId(*file), FileError { path: path.clone(), message: message.clone(), line: *line })

@@ -101,7 +101,7 @@ impl<'a> Writer<'a> {
         let mut message = sentence(&finding.message);
         let related_locations = self.related(finding, &mut message);
         let suppression = |reason: &Reason| SuppressionLog {
-            kind: "inSource",
+            kind: if reason.external { "external" } else { "inSource" },
             status: "accepted",
             justification: Some(reason.text.clone().unwrap_or_else(|| reason.by.clone())),
         };
