@@ -246,7 +246,13 @@ impl Project {
                     let facts = self.knowledge.type_facts(Language::Python, &path);
                     pending.extend(facts.map_or(&[][..], |facts| facts.bases).iter().map(|base| (*base).to_owned()));
                 }
-                PLAIN.contains(&&**wanted).then_some(false)
+                // What derives from nothing else is of no class of a library either.
+                let is_alone = matches!(of, Class::Own(_)) && pending.is_empty();
+                let is_known = || {
+                    let facts = self.knowledge.type_facts(Language::Python, wanted);
+                    !is_abstract(wanted) && facts.is_some_and(|facts| facts.path == &**wanted)
+                };
+                (PLAIN.contains(&&**wanted) || is_alone && is_known()).then_some(false)
             }
             // An instance of what it derives from may be one of it.
             Ty::Class(class) => {
