@@ -505,19 +505,6 @@ impl FileModel {
 }
 
 impl Function {
-    /// Every way through the body ends in an exception that stands there.
-    pub fn raises(&self) -> bool {
-        self.body.kinds().meet(Kinds::RAISE) && !flow::exits(&self.body, &|_| false).survives()
-    }
-
-    /// The call that the body ends with.
-    pub fn last_call(&self) -> Option<CallId> {
-        match self.body.nodes.last() {
-            Some(Node::Call(call)) => Some(*call),
-            _ => None,
-        }
-    }
-
     /// A function of which nothing is known yet but its name, kind and place.
     pub fn new(name: NameId, kind: FunctionKind, span: Span) -> Self {
         Self {

@@ -208,14 +208,6 @@ impl<'a> Pair<'a> {
                     && pair.value(old.default, new.default)
             })
             && self.body(old, new)
-            && self.end(old, new)
-    }
-
-    /// What tells that calling the function may be the end: see `Project::never_returns`.
-    fn end(&mut self, old: &'a Function, new: &'a Function) -> bool {
-        let called = |model: &FileModel, it: &Function| it.last_call().map(|call| model.call(call).callee);
-        let (before, after) = (called(self.old, old), called(self.new, new));
-        old.raises() == new.raises() && self.value_if_any(before, after)
     }
 
     /// What of a body tells what calling the function gives: what a generator yields, that a method is for others to define.

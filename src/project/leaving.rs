@@ -1,12 +1,12 @@
 //! Code that nothing gets to: what stands after a call that never returns, or after a loop that never ends.
 
 use crate::finding::FileId;
-use crate::model::{BranchKind, CallId, LoopKind, Node, Use, flow};
+use crate::model::{BranchKind, CallId, Kinds, LoopKind, Node, Use, flow};
 use crate::source::Language;
 
-use super::Project;
 use super::remembered::Only;
 use super::types::FnRef;
+use super::{Project, trace};
 
 impl Project {
     /// The call always raises or ends the program.
@@ -32,13 +32,23 @@ impl Project {
         })
     }
 
-    /// Every way through the body ends in an exception, or its last call never returns, and no class below is asked to have another
-    /// body. An outline tells as much.
+    /// Every way through the body ends in an exception, and no class below is asked to have another body.
     fn always_raises(&self, function: FnRef) -> bool {
-        let _outlines = self.of_outlines();
-        let definition = self.function(function);
-        let ends = |call: CallId| self.api_of(function.file, call).is_some_and(|api| api.never_returns);
-        (definition.raises() || definition.last_call().is_some_and(ends)) && !self.is_abstract(function)
+        if self.noted {
+            trace::looks_into(function.file);
+        }
+        let body = &self.function(function).body;
+        let ends = |node: &Node| {
+            let Node::Call(id) = node else { return false };
+            self.api_of(function.file, *id).is_some_and(|api| api.never_returns)
+        };
+        // Most bodies show at once that they end otherwise.
+        let may_end_so = body.nodes.last().is_some_and(|last| match last {
+            Node::Call(_) => ends(last),
+            Node::Return { .. } => false,
+            _ => (last.leaves() || last.has_parts()) && body.kinds().meet(Kinds::RAISE.and(Kinds::CALL)),
+        });
+        may_end_so && !flow::exits(body, &ends).survives() && !self.is_abstract(function)
     }
 
     /// Nothing that stands after the node in its block runs.
