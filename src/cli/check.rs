@@ -251,15 +251,13 @@ pub(super) fn errors_in(project: &Project, file: FileId) -> Vec<(FileId, FileErr
             count => format!(" (and {} more)", count - 1),
         };
         let source = project.source(file);
-        let line = source.line_of(error.span.start) as u32 + 1;
         let message = format!("does not parse: {}{more}; the rest of the file is checked", error.message);
-        let error = match source.cells.iter().rev().find(|it| it.start <= error.span.start) {
-            Some(cell) => {
-                let line = line - source.line_of(cell.start) as u32;
-                let message = format!("cell {}, line {line}, {message}", cell.number);
+        let error = match source.cell_at(error.span.start) {
+            Some((cell, line)) => {
+                let message = format!("cell {cell}, line {line}, {message}");
                 FileError { path: path(), message, line: None }
             }
-            None => FileError { path: path(), message, line: Some(line) },
+            None => FileError { path: path(), message, line: Some(source.line_of(error.span.start) as u32 + 1) },
         };
         errors.push((file, error));
     }

@@ -81,6 +81,11 @@ pub struct Api {
 }
 
 impl Api {
+    /// Rust: it gives an iterator, which runs nothing before it is asked; of one that is transparent, that of its receiver.
+    pub fn gives_iterator(&self) -> bool {
+        self.transparent || self.returns.starts_with("std::iter::Iterator")
+    }
+
     /// An entry of which no more is known than its path.
     pub const fn named(path: &'static str) -> Self {
         Self {

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use rustc_hash::FxHashMap;
 
 use crate::finding::FileId;
-use crate::knowledge::{HandlerRole, Runner, Runs};
+use crate::knowledge::{HandlerFacts, HandlerRole, Runner, Runs};
 use crate::model::{CallId, Calls, Decorator, FileModel, FunctionId, ParamKind, Value, ValueId};
 use crate::source::Language;
 
@@ -133,10 +133,7 @@ impl Project {
             return false;
         }
         let is_it = |runs: &Runs| runs.place == Runner::Inline && runs.position.map(usize::from) == Some(argument);
-        self.api_of(file, call).is_some_and(|api| {
-            let is_lazy = api.transparent || api.returns.starts_with("std::iter::Iterator");
-            !is_lazy && api.runs.iter().any(is_it)
-        })
+        self.api_of(file, call).is_some_and(|api| !api.gives_iterator() && api.runs.iter().any(is_it))
     }
 
     /// The parameter at that position is run in a thread or process, on some path at least: as it is, or by a function around
@@ -344,14 +341,19 @@ impl Project {
         }
     }
 
+    /// What a table says of a decorator.
+    pub fn facts_of_decorator(&self, file: FileId, decorator: &Decorator) -> Option<&'static HandlerFacts> {
+        match self.evaluate(file, decorator.value) {
+            Ty::External(path) | Ty::Method(path, _) => self.knowledge.decorator(self.language(file), &path),
+            _ => None,
+        }
+    }
+
     /// The object that the outermost decorator makes of a function: a task of a queue, something to be awaited.
     pub(super) fn made_of(&self, function: FnRef) -> Option<Ty> {
         let _outlines = self.of_outlines();
         let decorators = &self.declared(function).decorators;
-        let mut facts = decorators.iter().map(|it| match self.evaluate(function.file, it.value) {
-            Ty::External(path) | Ty::Method(path, _) => self.knowledge.decorator(Language::Python, &path),
-            _ => None,
-        });
+        let mut facts = decorators.iter().map(|it| self.facts_of_decorator(function.file, it));
         let outermost = facts.find(|it| it.is_none_or(|it| it.role != Some(HandlerRole::Plain)))??;
         let made = || self.table_type(Language::Python, outermost.makes, &Around::of(&Ty::Function(function)));
         (!outermost.makes.is_empty()).then(made)

@@ -84,10 +84,7 @@ impl Project {
                 continue;
             }
             let is_run = function.decorators.iter().any(|decorator| {
-                let (Ty::External(path) | Ty::Method(path, _)) = self.evaluate(file, decorator.value) else {
-                    return false;
-                };
-                self.knowledge.decorator(model.language, &path).is_some_and(|facts| facts.sync == Some(place))
+                self.facts_of_decorator(file, decorator).is_some_and(|facts| facts.sync == Some(place))
             });
             if is_run {
                 found.push(FnRef { file, function: id });
@@ -107,12 +104,8 @@ impl Project {
             facts.asynchronous == Some(RunPlace::Runtime)
                 && matches!(facts.role, Some(HandlerRole::Route | HandlerRole::Callback))
         };
-        let decorated = declared.decorators.iter().any(|decorator| {
-            let (Ty::External(path) | Ty::Method(path, _)) = self.evaluate(function.file, decorator.value) else {
-                return false;
-            };
-            self.knowledge.decorator(model.language, &path).is_some_and(is_run)
-        });
+        let decorated =
+            declared.decorators.iter().any(|it| self.facts_of_decorator(function.file, it).is_some_and(is_run));
         let handles = || {
             let name = model.name(declared.name);
             let may_be = self.knowledge.names_a_handler(model.language, name, RunPlace::Runtime);

@@ -250,8 +250,7 @@ impl Found<'_> {
         let Value::Result(id) = model.value(value) else { return None };
         let Value::Attr(receiver, _) = model.value(model.call(*id).callee) else { return None };
         let api = self.project.api_of(self.file, *id)?;
-        let gives_iterator = api.transparent || api.returns.starts_with("std::iter::Iterator");
-        (api.path.starts_with("std::iter::Iterator::") && gives_iterator).then_some(*receiver)
+        (api.path.starts_with("std::iter::Iterator::") && api.gives_iterator()).then_some(*receiver)
     }
 
     /// Rust: `x.map(..).collect()` asks an iterator for all of its elements.
@@ -259,10 +258,7 @@ impl Found<'_> {
         let project = self.project;
         let model = project.model(self.file);
         let Value::Attr(mut receiver, _) = *model.value(model.call(id).callee) else { return };
-        if !api.path.starts_with("std::iter::Iterator::")
-            || api.transparent
-            || api.returns.starts_with("std::iter::Iterator")
-        {
+        if !api.path.starts_with("std::iter::Iterator::") || api.gives_iterator() {
             return;
         }
         for _ in 0..MOST_LAZY {

@@ -1,5 +1,7 @@
 //! Calls that hold the event loop's thread, directly or through any chain of calls: one judgement, one rule per kind.
 
+use std::cell::OnceCell;
+
 use super::{Context, Profile, Rule};
 use crate::knowledge::{Api, Effect, Kind};
 use crate::model::{CallId, FileModel, Value};
@@ -13,9 +15,9 @@ pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) 
     let project = context.project;
     let effects = project.effects();
     for function in context.functions_on_loop() {
-        if project.is_alone_on_loop(function) {
-            continue;
-        }
+        // Asked of those alone that something is to be told of.
+        let alone = OnceCell::new();
+        let is_alone = || *alone.get_or_init(|| project.is_alone_on_loop(function));
         // What is kept was made by the first call that gets there.
         let mut made: Vec<FnRef> = Vec::new();
         // What is made once for all is made by whoever comes first, mostly long before this does.
@@ -24,7 +26,7 @@ pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) 
         };
         for (site, runs) in effects.sites(function) {
             match runs {
-                Runs::Library(api, Effect::Blocks(found)) if *found == kind => {
+                Runs::Library(api, Effect::Blocks(found)) if *found == kind && !is_alone() => {
                     let does = if api.does.is_empty() { String::new() } else { format!(": it {}", api.does) };
                     if site.shared && is_spared(&*context, function, true) {
                         continue;
@@ -42,6 +44,9 @@ pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) 
                     else {
                         continue;
                     };
+                    if is_alone() {
+                        continue;
+                    }
                     if let Some(keeper) = evidence.once.or(site.shared.then_some(function)) {
                         if made.contains(&keeper) {
                             continue;

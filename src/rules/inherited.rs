@@ -113,12 +113,6 @@ pub(super) fn is_handler(context: &Context<'_>, function: FnRef) -> bool {
 /// A decorator that is known is one of these.
 fn is_decorated(context: &Context<'_>, function: FnRef, is: impl Fn(Option<HandlerRole>) -> bool) -> bool {
     let definition = context.project.function(function);
-    definition.decorators.iter().any(|decorator| {
-        let (Ty::External(path) | Ty::Method(path, _)) = context.project.evaluate(function.file, decorator.value)
-        else {
-            return false;
-        };
-        let facts = context.project.knowledge.decorator(Language::Python, &path);
-        facts.is_some_and(|facts| is(facts.role))
-    })
+    let facts = |decorator| context.project.facts_of_decorator(function.file, decorator);
+    definition.decorators.iter().filter_map(facts).any(|facts| is(facts.role))
 }
