@@ -72,6 +72,10 @@ impl Project {
                 Ty::Class(class) if self.is_unit(class) => Ty::Instance(Class::Own(class), none()),
                 other => other,
             },
+            Value::Macro(inner) => {
+                let ty = self.evaluate(file, *inner);
+                Ty::union(ty.parts().iter().filter(|part| matches!(part, Ty::External(_))).cloned())
+            }
             Value::Inner(inner) => {
                 let ty = self.evaluate(file, *inner);
                 self.inner(model.language, &ty)
