@@ -231,6 +231,8 @@ pub struct Function {
     pub kind: FunctionKind,
     /// It contains a `yield` of its own.
     pub is_generator: bool,
+    /// Rust: it contains a `?` of its own.
+    pub tries: bool,
     pub module: ModuleId,
     /// The function whose body it is written in.
     pub parent: Option<FunctionId>,
@@ -512,6 +514,7 @@ impl Function {
             qualname: name,
             kind,
             is_generator: false,
+            tries: false,
             module: FILE_MODULE,
             parent: None,
             self_type: None,

@@ -116,8 +116,12 @@ pub(super) fn detaches(context: &Context<'_>, ty: &Ty) -> bool {
 
 /// Rust: a helper's type says that it gives a task's handle.
 fn returned_handle(context: &mut Context<'_>, call: &Call, helper: FnRef, handle: &Ty) {
-    let is_fallible = matches!(handle, Ty::Instance(_, args) if args.first().is_some_and(Ty::is_result));
-    let loses_error = is_fallible || result_is_lost(context, call);
+    let outcome = if let Ty::Instance(_, args) = handle { args.first() } else { None };
+    // Where the type does not say, what the helper is given may be what it runs.
+    let loses_error = match outcome {
+        Some(outcome) if !outcome.is_unknown() => carries_error(outcome),
+        _ => result_is_lost(context, call),
+    };
     if !loses_error && !context.wants(Profile::Strict) || is_tracked(context, helper) {
         return;
     }
@@ -226,16 +230,47 @@ fn spawned(context: &mut Context<'_>, call: &Call, api: &'static Api) {
 
 /// The future handed over ends in a `Result`.
 fn result_is_lost(context: &Context<'_>, call: &Call) -> bool {
-    call.args.iter().any(|arg| {
-        let outcome = match context.evaluate(arg.value) {
-            Ty::Function(body) if context.project.function(body).kind == FunctionKind::AsyncBlock => {
-                context.project.returns(body, None)
-            }
-            Ty::Coroutine(inner, _) => (*inner).clone(),
-            _ => return false,
-        };
-        outcome.is_result()
+    call.args.iter().any(|arg| match context.evaluate(arg.value) {
+        Ty::Function(body) if context.project.function(body).kind == FunctionKind::AsyncBlock => {
+            carries_error(&context.project.returns(body, None)) && may_fail(context, body)
+        }
+        Ty::Coroutine(inner, _) => carries_error(&inner),
+        _ => false,
     })
+}
+
+/// The outcome is a `Result` whose error says something: `()` does not.
+fn carries_error(outcome: &Ty) -> bool {
+    let says_nothing = |error: &Ty| *error == Ty::None || error.library_path() == Some("std::convert::Infallible");
+    let is_mute = |part: &Ty| matches!(part, Ty::Instance(_, args) if args.get(1).is_some_and(says_nothing));
+    outcome.parts().iter().all(Ty::is_result) && !outcome.parts().iter().any(is_mute)
+}
+
+/// An `async` block that gives a `Result` gives something else than `Ok` on some way.
+fn may_fail(context: &Context<'_>, block: FnRef) -> bool {
+    let definition = context.project.function(block);
+    definition.tries || definition.returned.iter().any(|it| may_be_error(context, block, *it))
+}
+
+fn may_be_error(context: &Context<'_>, block: FnRef, value: ValueId) -> bool {
+    let model = context.project.model(block.file);
+    match model.value(value) {
+        Value::Union(either) => either.iter().any(|it| may_be_error(context, block, *it)),
+        // `Err(..)`: of what is in it nothing is known, of what is in `Ok(..)` something.
+        Value::Instance { args, .. } => args.is_empty(),
+        Value::Awaited(future) => may_be_error(context, block, *future),
+        // Nobody waits for what was to be sent.
+        Value::Result(id) => match model.value(model.call(*id).callee) {
+            Value::Attr(receiver, _) => !is_sender(context, &context.project.evaluate(block.file, *receiver)),
+            _ => true,
+        },
+        _ => true,
+    }
+}
+
+fn is_sender(context: &Context<'_>, ty: &Ty) -> bool {
+    let facts = ty.library_path().and_then(|path| context.project.knowledge.type_facts(Language::Rust, path));
+    facts.is_some_and(|facts| facts.role == Some(TypeRole::Sender))
 }
 
 /// A function of the project that starts a task, keeps no hold on it and returns it; an async one, once it is awaited.
