@@ -176,6 +176,7 @@ impl Project {
             let is_text = |test: fn(&str) -> bool| given.is_some_and(|it| self.is_text(file, it, test));
             return Some(match kind {
                 "numeric" => is_text(is_numeric) || given.is_some_and(|it| self.is_made_of_address(file, it)),
+                "device" => is_text(is_device),
                 "data" => is_text(is_data) || self.is_for_data_urls(file, call.function),
                 "zero" => given.is_some_and(|it| self.is_no_time(file, it)),
                 "memory" => given.is_some_and(|it| self.is_in_memory(file, it, 0)),
@@ -216,12 +217,14 @@ impl Project {
         ty.parts().iter().all(limited)
     }
 
-    /// It is a file in memory, or an archive in one: `io.BytesIO(data)`, `zipfile.ZipFile(io.BytesIO(data))`.
+    /// It is a file in memory, or an archive in one: `io.BytesIO(data)`, `zipfile.ZipFile(io.BytesIO(data))`; or SQLite's name
+    /// of a database that is none.
     fn is_in_memory(&self, file: FileId, value: ValueId, depth: u32) -> bool {
         let model = self.model(file);
         let is_file = |ty: &Ty| matches!(ty.library_path(), Some(path) if matches!(path, "io.BytesIO" | "io.StringIO"));
         match model.value(value) {
             _ if is_file(&self.evaluate(file, value)) => true,
+            _ if self.is_text(file, value, is_database_in_memory) => true,
             Value::Entered(inner, _) if depth < 4 => self.is_in_memory(file, *inner, depth + 1),
             Value::Result(id) if depth < 4 && matches!(self.only(file, *id), Only::Api(_)) => {
                 model.call(*id).args.iter().any(|arg| self.is_in_memory(file, arg.value, depth + 1))
@@ -291,7 +294,7 @@ impl Project {
         match model.value(value) {
             Value::Str(text) => Some(model.name(*text).into()),
             Value::Tuple(items) => self.text_of(file, *items.first()?, depth + 1),
-            Value::Entered(inner, _) => self.text_of(file, *inner, depth + 1),
+            Value::Entered(inner, _) | Value::Inner(inner) => self.text_of(file, *inner, depth + 1),
             Value::Result(id) => self.text_of(file, model.call(*id).args.first()?.value, depth + 1),
             // A constant.
             Value::Global(..) | Value::Path(_) => match self.evaluate(file, value) {
@@ -313,6 +316,17 @@ pub(super) fn is_constant(name: &str) -> bool {
 fn is_numeric(text: &str) -> bool {
     let is_here = text.strip_prefix("localhost").is_some_and(|rest| rest.is_empty() || rest.starts_with(':'));
     is_here || text.parse::<IpAddr>().is_ok() || text.parse::<SocketAddr>().is_ok()
+}
+
+/// What SQLite opens without a file.
+fn is_database_in_memory(text: &str) -> bool {
+    text.contains(":memory:") || text.contains("mode=memory")
+}
+
+/// A path to no disk: the kernel itself answers.
+fn is_device(text: &str) -> bool {
+    ["/proc/", "/sys/", "/dev/fd"].iter().any(|it| text.starts_with(it))
+        || matches!(text, "/dev/null" | "/dev/zero" | "/dev/random" | "/dev/urandom")
 }
 
 /// A URL that holds what it stands for.
