@@ -180,6 +180,7 @@ impl Project {
                 "data" => is_text(is_data) || self.is_for_data_urls(file, call.function),
                 "zero" => given.is_some_and(|it| self.is_no_time(file, it)),
                 "memory" => given.is_some_and(|it| self.is_in_memory(file, it, 0)),
+                "file" => given.is_some_and(|it| self.is_file_on_disk(&self.evaluate(file, it), 0)),
                 "limited" => given.is_some_and(|it| self.has_limit(file, it)),
                 _ => false,
             });
@@ -208,6 +209,14 @@ impl Project {
             _ => return None,
         };
         Some(given.eq_ignore_ascii_case(value))
+    }
+
+    /// Rust: an open file, or a buffer before one.
+    fn is_file_on_disk(&self, ty: &Ty, depth: u32) -> bool {
+        let Some(path) = ty.library_path() else { return false };
+        let is_wrapper = || self.knowledge.type_facts(Language::Rust, path).is_some_and(|facts| facts.wrapper);
+        path == "std::fs::File"
+            || depth < 4 && is_wrapper() && self.is_file_on_disk(&self.first_argument(ty), depth + 1)
     }
 
     /// It was made for so many elements: the second of its type's arguments says how many.

@@ -11,7 +11,7 @@ use super::effects::Sites;
 use super::files::{Files, Read};
 use super::implementations::{Blocks, ByType};
 use super::trace::{self, Seen};
-use super::types::{ClassRef, FnRef};
+use super::types::{Class, FnRef};
 use super::{Project, Slot, memo, next_number};
 use crate::finding::FileId;
 use crate::model::{FunctionId, Reshaped, reshaped};
@@ -37,7 +37,7 @@ pub struct Live {
     /// What each file hands to the loop.
     callbacks: FxHashMap<FileId, Vec<FnRef>>,
     /// Of each Rust file of the group.
-    impls: FxHashMap<FileId, Vec<(ClassRef, u32)>>,
+    impls: FxHashMap<FileId, Vec<(Class, u32)>>,
 }
 
 impl Live {
@@ -210,12 +210,18 @@ impl Live {
                     break;
                 }
                 done.extend(&open);
-                let before: Vec<Vec<(ClassRef, u32)>> = open.iter().map(|it| self.impls[it].clone()).collect();
+                let before: Vec<Vec<(Class, u32)>> = open.iter().map(|it| self.impls[it].clone()).collect();
                 self.implement(&open);
                 for (open, before) in open.iter().zip(before) {
                     let after = &self.impls[open];
                     if *open == file || before != *after {
-                        sources.extend(before.iter().chain(after).map(|(class, _)| class.file));
+                        for (class, _) in before.iter().chain(after) {
+                            match class {
+                                Class::Own(class) => _ = sources.insert(class.file),
+                                // Whoever has a value of that type may see it, from anywhere.
+                                Class::Library(_) => all = true,
+                            }
+                        }
                     }
                 }
                 reached.extend(self.graph.leads.back_from(&sources));

@@ -12,7 +12,7 @@ use super::calls::Callee;
 use super::installed::Impls;
 use super::members::Ancestor;
 use super::memo::is_apart;
-use super::types::{ClassRef, FnRef};
+use super::types::{Class, ClassRef, FnRef};
 use super::{Project, Slot, trace};
 
 /// Answers about the calls and classes of one file; those that nobody has asked for are empty.
@@ -44,7 +44,7 @@ impl Calls {
 }
 
 /// Types, and the blocks of one file that are for them.
-pub(super) type Targets = Arc<[(ClassRef, u32)]>;
+pub(super) type Targets = Arc<[(Class, u32)]>;
 
 /// What a call runs, if that is one thing.
 #[derive(Clone, Copy)]

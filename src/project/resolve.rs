@@ -62,7 +62,12 @@ impl Project {
             Value::Element(inner) => self.element(model.language, &self.evaluate(file, *inner)),
             Value::Attr(inner, name) => {
                 let receiver = self.evaluate(file, *inner);
-                self.member(model.language, &receiver, model.name(*name))
+                match self.member(model.language, &receiver, model.name(*name)) {
+                    Ty::Unknown if model.language == Language::Rust => {
+                        self.extension(file, &receiver, model.name(*name))
+                    }
+                    found => found,
+                }
             }
             Value::Field(inner, name) => {
                 let receiver = self.evaluate(file, *inner);
