@@ -19,7 +19,7 @@ fn predicates(attrs: &[Attribute]) -> Vec<Meta> {
 enum Predicate {
     All(Vec<Meta>),
     Any(Vec<Meta>),
-    Not(Meta),
+    Not(Box<Meta>),
     Plain,
 }
 
@@ -32,7 +32,7 @@ fn taken_apart(predicate: &Meta) -> Predicate {
     match it.path.get_ident().map(ToString::to_string).as_deref() {
         Some("all") => Predicate::All(parts),
         Some("any") => Predicate::Any(parts),
-        Some("not") => parts.into_iter().next().map_or(Predicate::Plain, Predicate::Not),
+        Some("not") => parts.into_iter().next().map_or(Predicate::Plain, |it| Predicate::Not(Box::new(it))),
         _ => Predicate::Plain,
     }
 }
