@@ -286,6 +286,9 @@ impl Live {
         for (unit, seen) in seen.into_inner().unwrap_or_else(PoisonError::into_inner) {
             self.graph.note(Some(unit), seen);
         }
+        for (from, to) in self.project.linked.get_mut().unwrap_or_else(PoisonError::into_inner).drain() {
+            self.graph.leads.insert(from, to);
+        }
         self.project.effects = effects;
         // Climbing evaluates without notes: what threads remember of it is no answer to those who take some.
         self.project.number = next_number();

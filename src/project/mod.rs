@@ -103,6 +103,8 @@ pub struct Project {
     loopless: RwLock<FxHashSet<FnRef>>,
     /// Notes are taken of what answers are made of.
     noted: bool,
+    /// What led where while functions were linked, where notes are taken.
+    linked: Mutex<FxHashSet<(FileId, FileId)>>,
 }
 
 /// How many files a thread takes on at once: what it has begun to go through, no other can help with, and in the end there is
@@ -157,6 +159,7 @@ impl Project {
             async_library: OnceLock::new(),
             loopless: RwLock::default(),
             noted: false,
+            linked: Mutex::default(),
         }
     }
 
@@ -303,6 +306,19 @@ impl Project {
     /// The effects of the project's functions.
     pub fn effects(&self) -> &Effects {
         &self.effects
+    }
+
+    /// Looks on behalf of a file at what its functions run. That is found again after each change: what is noted is only what led
+    /// where, for the sake of what is remembered on the way.
+    fn linking<R>(&self, file: FileId, look: impl FnOnce() -> R) -> R {
+        if !self.noted {
+            return look();
+        }
+        let (result, seen) = trace::noted(file, look);
+        if !seen.leads.is_empty() {
+            self.linked.lock().unwrap_or_else(PoisonError::into_inner).extend(seen.leads);
+        }
+        result
     }
 
     /// What is asked of other files while this lives is part of their outlines.

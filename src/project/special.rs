@@ -124,18 +124,20 @@ impl Special {
         let replaced = self.plain.iter().filter(|it| is_whole(project, it.callee));
         self.replaced = replaced.map(|it| (it.caller.function, it.site)).collect();
         self.nodes.clear();
-        let mut special: Vec<Edge> = Vec::new();
+        self.special.clear();
         let mut seen: FxHashSet<Node> = FxHashSet::default();
-        let mut at = 0;
-        while let Some(edge) = self.plain.get(at).or_else(|| special.get(at - self.plain.len())) {
-            let callee = edge.callee;
-            at += 1;
-            if callee.bound.is_some() && seen.insert(callee) {
-                self.nodes.push(callee);
-                special.extend(graph.edges_of(callee));
-            }
+        let mut found = |edges: &[Edge]| -> Vec<Node> {
+            let callees = edges.iter().map(|it| it.callee).filter(|it| it.bound.is_some());
+            callees.filter(|it| seen.insert(*it)).collect()
+        };
+        let mut frontier = found(&self.plain);
+        while !frontier.is_empty() {
+            let nodes = frontier.par_iter().with_min_len(16);
+            let edges: Vec<Edge> = nodes.flat_map_iter(|it| graph.edges_of(*it)).collect();
+            self.nodes.append(&mut frontier);
+            frontier = found(&edges);
+            self.special.extend(edges);
         }
-        self.special = special;
     }
 }
 
@@ -152,6 +154,10 @@ struct Graph<'a> {
 
 impl Graph<'_> {
     fn edges_of(&self, caller: Node) -> Vec<Edge> {
+        self.project.linking(caller.function.file, || self.find_edges_of(caller))
+    }
+
+    fn find_edges_of(&self, caller: Node) -> Vec<Edge> {
         let (project, function) = (self.project, caller.function);
         let mut edges = Vec::new();
         let sites = self.sites.get(&function).into_iter().flatten().enumerate();
