@@ -259,6 +259,12 @@ impl Project {
         self.model(function.file).declaration(function.function)
     }
 
+    /// `async def`, `async fn`, an async closure or block.
+    pub fn is_async(&self, function: FnRef) -> bool {
+        let _outlines = self.of_outlines();
+        self.declared(function).kind.is_async()
+    }
+
     pub(crate) fn mark_failed(&self, file: FileId) {
         self.slot(file).failed.store(true, Ordering::Relaxed);
     }

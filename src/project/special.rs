@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Project;
-use super::effects::{Runs, Site, Sites};
+use super::effects::{AllKnown, Runs, Site};
 use super::overridden::{Asked, Bound};
 use super::types::FnRef;
 use crate::model::ValueId;
@@ -70,18 +70,19 @@ impl Special {
         self.replaced.contains(&(function, site))
     }
 
-    /// Sites of more functions are known: all that these run by themselves are among them, or were before.
-    pub(super) fn extend(&mut self, project: &Project, sites: &FxHashMap<FnRef, Sites>, more: &[FnRef]) {
-        let of = |function: &FnRef| Some((*function, sites.get(function)?));
-        let values = |(function, sites): (FnRef, &Sites)| (function, project.values_asked(function, sites));
-        let found: Vec<(FnRef, Vec<ValueId>)> = more.par_iter().filter_map(of).map(values).collect();
-        let handed = |(function, sites): (FnRef, &Sites)| {
-            let handed = project.parameters_handed_on(function, sites).into_iter();
-            handed.map(move |(callee, at, value)| (function, callee, at, value))
-        };
+    /// More functions are known: all that these run by themselves are among them, or were before.
+    pub(super) fn extend(&mut self, project: &Project, known: &AllKnown, more: &[FnRef]) {
         let before = self.handing.len();
-        self.handing.par_extend(more.par_iter().filter_map(of).flat_map_iter(handed));
-        self.asking.extend(found.into_iter().filter(|(_, values)| !values.is_empty()));
+        for (function, it) in more.iter().filter_map(|function| Some((*function, known.get(function)?))) {
+            if !it.asks.is_empty() {
+                self.asking.insert(function, it.asks.to_vec());
+            }
+            for (at, given) in &it.hands {
+                if let Some((_, Runs::Own(callee) | Runs::Asked(Some(callee)))) = it.sites.get(*at) {
+                    self.handing.push((function, *callee, *at, *given));
+                }
+            }
+        }
         // Who hands on what is asked for something asks it as well.
         let mut asked_before = false;
         loop {
@@ -91,7 +92,7 @@ impl Special {
                 if asking.get(caller).is_some_and(|it| it.contains(given)) {
                     return None;
                 }
-                let (site, _) = sites.get(caller)?.get(*at)?;
+                let (site, _) = known.get(caller)?.sites.get(*at)?;
                 let hands_on = |it: &ValueId| project.hands_on(*caller, site, *callee, *given, *it);
                 asked.iter().any(hands_on).then_some((index, *caller, *given))
             };
@@ -108,14 +109,14 @@ impl Special {
                 }
             }
         }
-        let graph = Graph { project, sites, asking: &self.asking };
+        let graph = Graph { project, known, asking: &self.asking };
         let edges_of = |functions: &[FnRef]| -> Vec<Edge> {
             let functions = functions.par_iter().with_min_len(256);
             functions.flat_map_iter(|it| graph.edges_of(Node::from(*it))).collect()
         };
         if asked_before {
             // Functions that were there before lead to these otherwise now.
-            let mut functions: Vec<FnRef> = sites.keys().copied().collect();
+            let mut functions: Vec<FnRef> = known.keys().copied().collect();
             functions.par_sort_unstable();
             self.plain = edges_of(&functions);
         } else {
@@ -148,7 +149,7 @@ fn is_whole(project: &Project, node: Node) -> bool {
 
 struct Graph<'a> {
     project: &'a Project,
-    sites: &'a FxHashMap<FnRef, Sites>,
+    known: &'a AllKnown,
     asking: &'a Asking,
 }
 
@@ -160,7 +161,7 @@ impl Graph<'_> {
     fn find_edges_of(&self, caller: Node) -> Vec<Edge> {
         let (project, function) = (self.project, caller.function);
         let mut edges = Vec::new();
-        let sites = self.sites.get(&function).into_iter().flatten().enumerate();
+        let sites = self.known.get(&function).map_or(&[][..], |it| &it.sites).iter().enumerate();
         let Some(bound) = caller.bound else {
             let mut plain = None;
             for (at, (site, runs)) in sites {

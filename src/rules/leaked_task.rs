@@ -38,14 +38,14 @@ fn check(context: &mut Context<'_>) {
             }
         } else if context.language() == Language::Rust
             && let Some(helper) = context.project.own_of(context.file, id)
-            && !context.project.declared(helper).kind.is_async()
+            && !context.project.is_async(helper)
             && let handle = context.project.result_of_call(context.file, id)
             && detaches(context, &handle)
         {
             returned_handle(context, call, helper, &handle);
         } else if context.language() == Language::Python
             && let Some(helper) = context.project.own_of(context.file, id)
-            && !context.project.declared(helper).kind.is_async()
+            && !context.project.is_async(helper)
             && let Some(started) = handed_back(context, helper, 0)
         {
             dropped_from(context, call, helper, started);
@@ -56,7 +56,7 @@ fn check(context: &mut Context<'_>) {
 /// Python: what an async function of the project gives once it is awaited is a task, and goes nowhere.
 fn awaited_helper(context: &mut Context<'_>, id: CallId, call: &Call) {
     if let Some(helper) = context.project.own_of(context.file, id)
-        && context.project.declared(helper).kind.is_async()
+        && context.project.is_async(helper)
         && let Some(started) = handed_back(context, helper, 0)
         && is_lost(context, call, context.use_of(id))
     {
@@ -288,7 +288,7 @@ fn started_for(context: &Context<'_>, helper: FnRef, task: ValueId, depth: u32) 
     let Some(api) = context.project.api_of(helper.file, *id) else {
         // It has the task from another helper.
         let inner = context.project.own_of(helper.file, *id).filter(|inner| *inner != helper)?;
-        if context.project.declared(inner).kind.is_async() {
+        if context.project.is_async(inner) {
             return None;
         }
         return if depth < 8 { handed_back(context, inner, depth + 1) } else { None };
