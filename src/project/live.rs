@@ -45,6 +45,7 @@ impl Live {
     pub fn new(files: Arc<Files>, group: Vec<FileId>, kept: &(dyn Fn(FileId) -> Option<Kept> + Sync)) -> Self {
         let mut project = Project::unread(files, group);
         project.noted = true;
+        project.numbers = vec![next_number(); project.slots.len()].into();
         let is_relevant = |file: &FileId| match kept(*file) {
             Some(Kept { slot, relevant }) => {
                 let lowered = relevant || project.language(*file) == Language::Rust;
@@ -118,7 +119,7 @@ impl Live {
         let otherwise = || (Reshaped::Otherwise, Vec::new());
         let (shape, moved) = known.map_or_else(otherwise, |known| reshaped(known, slot.model()));
         project.number = next_number();
-        project.remembered[file.index()] = OnceLock::new();
+        project.forget(file);
         let library = std::mem::take(&mut project.async_library).into_inner();
 
         if !moved.is_empty() {
@@ -133,9 +134,7 @@ impl Live {
                 Reshaped::Not | Reshaped::Otherwise => self.reshaped(file, in_group),
             });
             for file in &stale {
-                if let Some(remembered) = self.project.remembered.get_mut(file.index()) {
-                    *remembered = OnceLock::new();
-                }
+                self.project.forget(*file);
             }
         }
         stale.extend(self.ending_otherwise(file));
@@ -170,9 +169,7 @@ impl Live {
         ends.extend(taken);
         // What calls run is kept by number as well.
         for file in self.graph.leads.back_from(&FxHashSet::from_iter([file])) {
-            if let Some(remembered) = self.project.remembered.get_mut(file.index()) {
-                *remembered = OnceLock::new();
-            }
+            self.project.forget(file);
         }
     }
 
@@ -311,8 +308,6 @@ impl Live {
             self.graph.leads.insert(from, to);
         }
         self.project.effects = effects;
-        // Climbing evaluates without notes: what threads remember of it is no answer to those who take some.
-        self.project.number = next_number();
         changed
     }
 

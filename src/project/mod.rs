@@ -84,6 +84,8 @@ pub struct Project {
     relevant: Vec<FileId>,
     /// Every file of the run; those that nothing has led to are empty.
     slots: Box<[OnceLock<Arc<Slot>>]>,
+    /// Where notes are taken: under which number threads remember the values of each.
+    numbers: Box<[u64]>,
     /// What has been asked of each.
     remembered: Box<[OnceLock<Box<remembered::Remembered>>]>,
     pub knowledge: Arc<Knowledge>,
@@ -144,6 +146,7 @@ impl Project {
     fn unread(files: Arc<Files>, group: Vec<FileId>) -> Self {
         Self {
             number: next_number(),
+            numbers: Box::default(),
             group,
             relevant: Vec::new(),
             slots: files.all().map(|_| OnceLock::new()).collect(),

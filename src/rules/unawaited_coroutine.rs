@@ -266,11 +266,11 @@ fn is_future(context: &Context<'_>, ty: &Ty) -> bool {
 fn awaited_helper(context: &mut Context<'_>, id: CallId, call: &Call) {
     let project = context.project;
     let Some(helper) = project.own_of(context.file, id) else { return };
+    // Most need not be looked into: they give what they have awaited, or nothing.
+    let outlines = project.of_outlines();
     if project.declared(helper).kind != FunctionKind::Async {
         return;
     }
-    // Most need not be looked into: they give what they have awaited, or nothing.
-    let outlines = project.of_outlines();
     let returned = &project.function(helper).returned;
     let model = project.model(helper.file);
     let are_calls = returned.iter().all(|it| matches!(model.value(*it), Value::Result(_)));
