@@ -223,6 +223,7 @@ fn bounds_at(
     callee: FnRef,
 ) -> Vec<Bound> {
     let Some(values) = asking.get(&callee) else { return Vec::new() };
+    let _outlines = project.of_outlines();
     let own = project.class_asked_at(function, of, site);
     let class = |value: ValueId| {
         if project.is_own_object(callee, value) {
@@ -243,6 +244,7 @@ impl Special {
         site: &Site,
         callee: FnRef,
     ) -> (Asked, Vec<Bound>) {
+        let _outlines = project.of_outlines();
         let bounds = bounds_at(project, &self.asking, function, of, site, callee);
         let others = bounds.iter().copied().filter(|it| !project.is_own_object(callee, it.value)).collect();
         (Asked::of(project.class_asked_at(function, of, site), others), bounds)

@@ -253,11 +253,14 @@ fn handed_back(context: &Context<'_>, helper: FnRef, depth: u32) -> Option<(&'st
     if !definition.decorators.is_empty() && (!is_kept || project.keeps_result(helper)) {
         return None;
     }
-    drop(outlines);
     // `return None` is one more way of starting none.
-    let model = context.project.model(helper.file);
-    let tasks = definition.returned.iter().filter(|it| *model.value(**it) != Value::None);
-    let started = tasks.map(|task| started_for(context, helper, *task, depth));
+    let model = project.model(helper.file);
+    let tasks = || definition.returned.iter().filter(|it| *model.value(**it) != Value::None);
+    if !tasks().all(|it| matches!(model.value(*it), Value::Result(_))) {
+        return None;
+    }
+    drop(outlines);
+    let started = tasks().map(|task| started_for(context, helper, *task, depth));
     started.collect::<Option<Vec<_>>>()?.into_iter().next()
 }
 
@@ -266,9 +269,19 @@ const MOST_RETURNS: usize = 4;
 
 /// Where what a helper returns is started, if nobody else keeps hold of it.
 fn started_for(context: &Context<'_>, helper: FnRef, task: ValueId, depth: u32) -> Option<(&'static Api, Place)> {
-    let model = context.project.model(helper.file);
+    let project = context.project;
+    // Most calls need not be looked into: they start nothing.
+    let outlines = project.of_outlines();
+    let model = project.model(helper.file);
     let Value::Result(id) = model.value(task) else { return None };
-    let call = model.call(*id);
+    let api = project.api_of(helper.file, *id);
+    // It may have the task from another helper.
+    let inner = project.own_of(helper.file, *id).filter(|it| *it != helper && !project.is_async(*it));
+    if inner.is_none() && api.is_none_or(|it| it.handle != Some(Handle::Weak)) {
+        return None;
+    }
+    drop(outlines);
+    let call = project.model(helper.file).call(*id);
     if call.function != helper.function {
         return None;
     }
@@ -282,20 +295,12 @@ fn started_for(context: &Context<'_>, helper: FnRef, task: ValueId, depth: u32) 
         }
         _ => false,
     };
-    if !returned {
-        return None;
+    match (api, inner) {
+        _ if !returned => None,
+        (Some(api), _) => Some((api, Place { file: helper.file, span: call.name_span })),
+        (None, Some(inner)) if depth < 8 => handed_back(context, inner, depth + 1),
+        (None, _) => None,
     }
-    let Some(api) = context.project.api_of(helper.file, *id) else {
-        // It has the task from another helper.
-        let inner = context.project.own_of(helper.file, *id).filter(|inner| *inner != helper)?;
-        if context.project.is_async(inner) {
-            return None;
-        }
-        return if depth < 8 { handed_back(context, inner, depth + 1) } else { None };
-    };
-    let weak = api.handle == Some(Handle::Weak);
-    let place = Place { file: helper.file, span: call.name_span };
-    weak.then_some((api, place))
 }
 
 /// How often a task is only asked or told something: `task.set_name(..)`, `task.done()`.
