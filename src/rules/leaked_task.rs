@@ -277,10 +277,12 @@ fn started_for(context: &Context<'_>, helper: FnRef, task: ValueId, depth: u32) 
     let api = project.api_of(helper.file, *id);
     // It may have the task from another helper.
     let inner = project.own_of(helper.file, *id).filter(|it| *it != helper && !project.is_async(*it));
-    if inner.is_none() && api.is_none_or(|it| it.handle != Some(Handle::Weak)) {
-        return None;
-    }
     drop(outlines);
+    let (api, place) = match (api, inner) {
+        (Some(api), _) if api.handle == Some(Handle::Weak) => (api, None),
+        (None, Some(inner)) if depth < 8 => handed_back(context, inner, depth + 1).map(|it| (it.0, Some(it.1)))?,
+        _ => return None,
+    };
     let call = project.model(helper.file).call(*id);
     if call.function != helper.function {
         return None;
@@ -295,12 +297,7 @@ fn started_for(context: &Context<'_>, helper: FnRef, task: ValueId, depth: u32) 
         }
         _ => false,
     };
-    match (api, inner) {
-        _ if !returned => None,
-        (Some(api), _) => Some((api, Place { file: helper.file, span: call.name_span })),
-        (None, Some(inner)) if depth < 8 => handed_back(context, inner, depth + 1),
-        (None, _) => None,
-    }
+    returned.then(|| (api, place.unwrap_or(Place { file: helper.file, span: call.name_span })))
 }
 
 /// How often a task is only asked or told something: `task.set_name(..)`, `task.done()`.

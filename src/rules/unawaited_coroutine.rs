@@ -273,16 +273,16 @@ fn awaited_helper(context: &mut Context<'_>, id: CallId, call: &Call) {
     }
     let returned = &project.function(helper).returned;
     let model = project.model(helper.file);
-    let are_calls = returned.iter().all(|it| matches!(model.value(*it), Value::Result(_)));
-    drop(outlines);
-    if returned.is_empty() || !are_calls || own_coroutine(context, helper).is_none() {
-        return;
-    }
     let is_coroutine = |value: &ValueId| match project.evaluate(helper.file, *value) {
         Ty::Coroutine(_, Some(inner)) => own_coroutine(context, inner).is_some(),
         _ => false,
     };
-    let gives = returned.iter().all(is_coroutine)
+    let gives = !returned.is_empty()
+        && returned.iter().all(|it| matches!(model.value(*it), Value::Result(_)))
+        && returned.iter().all(is_coroutine);
+    drop(outlines);
+    let gives = gives
+        && own_coroutine(context, helper).is_some()
         && !flow::exits(&project.function(helper).body, &|_| false).falls
         && !is_overloaded(context, helper);
     if gives && context.is_unread(call.function, context.use_of(id)) {
