@@ -155,30 +155,46 @@ struct Graph<'a> {
 
 impl Graph<'_> {
     fn edges_of(&self, caller: Node) -> Vec<Edge> {
-        self.project.linking(caller.function.file, || self.find_edges_of(caller))
+        let (project, file) = (self.project, caller.function.file);
+        match caller.bound {
+            Some(bound) => project.linking(file, || self.edges_of_node(caller, bound)),
+            // Most functions run none that asks an object for something.
+            None if self.sites(caller.function).iter().all(|(_, it)| self.asked_by(it).is_none()) => Vec::new(),
+            None => project.linking(file, || self.edges_of_function(caller)),
+        }
     }
 
-    fn find_edges_of(&self, caller: Node) -> Vec<Edge> {
+    fn sites(&self, function: FnRef) -> &[(Site, Runs)] {
+        self.known.get(&function).map_or(&[], |it| &it.sites)
+    }
+
+    /// What is run there, if it asks an object for something.
+    fn asked_by(&self, runs: &Runs) -> Option<FnRef> {
+        match runs {
+            Runs::Own(next) | Runs::Asked(Some(next)) => Some(*next).filter(|it| self.asking.contains_key(it)),
+            Runs::Asked(None) | Runs::Library(..) => None,
+        }
+    }
+
+    fn edges_of_function(&self, caller: Node) -> Vec<Edge> {
+        let (project, function) = (self.project, caller.function);
+        let of = project.asked_as_method(function);
+        let edges_at = |(at, (site, runs)): (usize, &(Site, Runs))| {
+            let next = self.asked_by(runs)?;
+            let bounds = bounds_at(project, self.asking, function, &of, site, next).into_iter();
+            let node = move |bound: Bound| Node { function: next, bound: Some(bound) };
+            Some(bounds.map(move |bound| Edge { caller, site: at, callee: node(bound) }))
+        };
+        self.sites(function).iter().enumerate().filter_map(edges_at).flatten().collect()
+    }
+
+    fn edges_of_node(&self, caller: Node, bound: Bound) -> Vec<Edge> {
         let (project, function) = (self.project, caller.function);
         let mut edges = Vec::new();
-        let sites = self.known.get(&function).map_or(&[][..], |it| &it.sites).iter().enumerate();
-        let Some(bound) = caller.bound else {
-            let mut plain = None;
-            for (at, (site, runs)) in sites {
-                let (Runs::Own(next) | Runs::Asked(Some(next))) = *runs else { continue };
-                if self.asking.contains_key(&next) {
-                    let of = plain.get_or_insert_with(|| project.asked_as_method(function));
-                    let nodes = bounds_at(project, self.asking, function, of, site, next).into_iter();
-                    let nodes = nodes.map(|bound| Node { function: next, bound: Some(bound) });
-                    edges.extend(nodes.map(|callee| Edge { caller, site: at, callee }));
-                }
-            }
-            return edges;
-        };
         let is_whole = is_whole(project, caller);
         let plain = project.asked_as_method(function);
         let of = project.asked_as(function, bound);
-        for (at, (site, runs)) in sites {
+        for (at, (site, runs)) in self.sites(function).iter().enumerate() {
             let next = match *runs {
                 Runs::Own(next) => Some(next),
                 Runs::Asked(next) => next,
