@@ -13,7 +13,7 @@ use super::installed::Impls;
 use super::members::Ancestor;
 use super::memo::is_apart;
 use super::types::{Class, ClassRef, FnRef};
-use super::{Project, Slot, trace};
+use super::{Project, Slot, next_number, trace};
 
 /// Answers about the calls and classes of one file; those that nobody has asked for are empty.
 pub(super) struct Remembered {
@@ -87,6 +87,25 @@ impl Project {
         }
         let slot: &Slot = self.slots.get(file.index())?.get()?;
         Some(self.remembered[file.index()].get_or_init(|| Box::new(Remembered::of(slot.model()))))
+    }
+
+    /// Under which number threads remember values of the file.
+    pub(super) fn number_of(&self, file: FileId) -> u64 {
+        // Whoever takes no notes leaves nothing behind for those who do.
+        match self.numbers.get(file.index()) {
+            Some(number) if trace::is_noting() => *number,
+            _ => self.number,
+        }
+    }
+
+    /// What was found of a file's code no longer holds.
+    pub(super) fn forget(&mut self, file: FileId) {
+        if let Some(remembered) = self.remembered.get_mut(file.index()) {
+            *remembered = OnceLock::new();
+        }
+        if let Some(number) = self.numbers.get_mut(file.index()) {
+            *number = next_number();
+        }
     }
 
     /// The one library function a call runs, whatever path is taken.

@@ -32,7 +32,7 @@ impl Project {
             Value::Class(class) => return Ty::Class(ClassRef { file, class: *class }),
             _ => {}
         }
-        let key = (self.number << 1 | u64::from(is_apart()), file, value);
+        let key = (self.number_of(file) << 1 | u64::from(is_apart()), file, value);
         memo::remembered(key, || {
             let _evaluating = self.noted.then(|| trace::Evaluating::begin(Some(file)));
             stacker::maybe_grow(RED_ZONE, MORE_STACK, || self.evaluate_afresh(file, model.value(value)))

@@ -38,14 +38,14 @@ fn check(context: &mut Context<'_>) {
             }
         } else if context.language() == Language::Rust
             && let Some(helper) = context.project.own_of(context.file, id)
-            && !context.project.declared(helper).kind.is_async()
+            && !context.project.is_async(helper)
             && let handle = context.project.result_of_call(context.file, id)
             && detaches(context, &handle)
         {
             returned_handle(context, call, helper, &handle);
         } else if context.language() == Language::Python
             && let Some(helper) = context.project.own_of(context.file, id)
-            && !context.project.declared(helper).kind.is_async()
+            && !context.project.is_async(helper)
             && let Some(started) = handed_back(context, helper, 0)
         {
             dropped_from(context, call, helper, started);
@@ -56,7 +56,7 @@ fn check(context: &mut Context<'_>) {
 /// Python: what an async function of the project gives once it is awaited is a task, and goes nowhere.
 fn awaited_helper(context: &mut Context<'_>, id: CallId, call: &Call) {
     if let Some(helper) = context.project.own_of(context.file, id)
-        && context.project.declared(helper).kind.is_async()
+        && context.project.is_async(helper)
         && let Some(started) = handed_back(context, helper, 0)
         && is_lost(context, call, context.use_of(id))
     {
@@ -288,11 +288,14 @@ fn handed_back(context: &Context<'_>, helper: FnRef, depth: u32) -> Option<(&'st
     if !definition.decorators.is_empty() && (!is_kept || project.keeps_result(helper)) {
         return None;
     }
-    drop(outlines);
     // `return None` is one more way of starting none.
-    let model = context.project.model(helper.file);
-    let tasks = definition.returned.iter().filter(|it| *model.value(**it) != Value::None);
-    let started = tasks.map(|task| started_for(context, helper, *task, depth));
+    let model = project.model(helper.file);
+    let tasks = || definition.returned.iter().filter(|it| *model.value(**it) != Value::None);
+    if !tasks().all(|it| matches!(model.value(*it), Value::Result(_))) {
+        return None;
+    }
+    drop(outlines);
+    let started = tasks().map(|task| started_for(context, helper, *task, depth));
     started.collect::<Option<Vec<_>>>()?.into_iter().next()
 }
 
@@ -301,9 +304,21 @@ const MOST_RETURNS: usize = 4;
 
 /// Where what a helper returns is started, if nobody else keeps hold of it.
 fn started_for(context: &Context<'_>, helper: FnRef, task: ValueId, depth: u32) -> Option<(&'static Api, Place)> {
-    let model = context.project.model(helper.file);
+    let project = context.project;
+    // Most calls need not be looked into: they start nothing.
+    let outlines = project.of_outlines();
+    let model = project.model(helper.file);
     let Value::Result(id) = model.value(task) else { return None };
-    let call = model.call(*id);
+    let api = project.api_of(helper.file, *id);
+    // It may have the task from another helper.
+    let inner = project.own_of(helper.file, *id).filter(|it| *it != helper && !project.is_async(*it));
+    drop(outlines);
+    let (api, place) = match (api, inner) {
+        (Some(api), _) if api.handle == Some(Handle::Weak) => (api, None),
+        (None, Some(inner)) if depth < 8 => handed_back(context, inner, depth + 1).map(|it| (it.0, Some(it.1)))?,
+        _ => return None,
+    };
+    let call = project.model(helper.file).call(*id);
     if call.function != helper.function {
         return None;
     }
@@ -317,20 +332,7 @@ fn started_for(context: &Context<'_>, helper: FnRef, task: ValueId, depth: u32) 
         }
         _ => false,
     };
-    if !returned {
-        return None;
-    }
-    let Some(api) = context.project.api_of(helper.file, *id) else {
-        // It has the task from another helper.
-        let inner = context.project.own_of(helper.file, *id).filter(|inner| *inner != helper)?;
-        if context.project.declared(inner).kind.is_async() {
-            return None;
-        }
-        return if depth < 8 { handed_back(context, inner, depth + 1) } else { None };
-    };
-    let weak = api.handle == Some(Handle::Weak);
-    let place = Place { file: helper.file, span: call.name_span };
-    weak.then_some((api, place))
+    returned.then(|| (api, place.unwrap_or(Place { file: helper.file, span: call.name_span })))
 }
 
 /// How often a task is only asked or told something: `task.set_name(..)`, `task.done()`.
