@@ -180,6 +180,7 @@ impl Project {
                 "zero" => given.is_some_and(|it| self.is_no_time(file, it)),
                 "memory" => given.is_some_and(|it| self.is_in_memory(file, it, 0)),
                 "limited" => given.is_some_and(|it| self.has_limit(file, it)),
+                "coroutine" => given.is_some_and(|it| self.is_coroutine(file, it)),
                 _ => false,
             });
         }
@@ -214,6 +215,11 @@ impl Project {
         let ty = self.evaluate(file, value);
         let limited = |it: &Ty| matches!(it, Ty::Instance(_, args) if matches!(args.get(1), Some(Ty::Int(1..))));
         ty.parts().iter().all(limited)
+    }
+
+    /// It runs once somebody drives it: no future or task, which is under way, and nothing of which that much is not known.
+    fn is_coroutine(&self, file: FileId, value: ValueId) -> bool {
+        self.evaluate(file, value).parts().iter().all(|it| matches!(it, Ty::Coroutine(..)))
     }
 
     /// It is a file in memory, or an archive in one: `io.BytesIO(data)`, `zipfile.ZipFile(io.BytesIO(data))`.
