@@ -102,8 +102,9 @@ fn tried(context: &Context<'_>, function: FnRef, it: &Try, found: &mut Vec<(Span
     for handler in &it.handlers {
         let Some(catch) = catches(context, handler) else { continue };
         let exits = caught::exits_when_cancelled(context, handler, &never_returns);
-        let excused =
-            is_excused(context, function, it, handler) || !exits.returns && raises_after(context, function, it.span);
+        let excused = is_excused(context, function, it, handler)
+            || !exits.returns && raises_after(context, function, it.span)
+            || is_for_one_kept(context, function, it.span);
         if exits.survives() && !excused {
             let caught = match catch {
                 Catch::Cancelled => "the cancellation is caught here and not passed on",
@@ -205,6 +206,16 @@ fn raises_later(context: &Context<'_>, function: FnRef, it: &Try, handler: &Hand
     };
     flow::find(&handler.body, &mut |node| matches!(node, Node::Bind { .. })).is_some()
         && flow::find(&context.project.function(function).body, &mut |node| raises(node)).is_some()
+}
+
+/// It stands in a handler of a cancellation that is kept, and raised afterwards: another one that comes meanwhile is no news.
+fn is_for_one_kept(context: &Context<'_>, function: FnRef, span: Span) -> bool {
+    let keeps = |node: &Node| {
+        let Node::Try(it) = node else { return false };
+        let around = it.handlers.iter().find(|handler| handler.span.contains(span));
+        around.is_some_and(|outer| catches(context, outer).is_some() && raises_later(context, function, it, outer))
+    };
+    flow::find(&context.project.function(function).body, &mut |node| keeps(node)).is_some()
 }
 
 /// The class of what a cancellation raises, or several with it among them.
