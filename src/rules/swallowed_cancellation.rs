@@ -210,12 +210,19 @@ fn raises_later(context: &Context<'_>, function: FnRef, it: &Try, handler: &Hand
 
 /// It stands in a handler of a cancellation that is kept, and raised afterwards: another one that comes meanwhile is no news.
 fn is_for_one_kept(context: &Context<'_>, function: FnRef, span: Span) -> bool {
+    let body = &context.project.function(function).body;
+    let raises_after = |end: u32| {
+        let raises = |node: &Node| matches!(node, Node::Raise(it) if it.span.start >= end && it.value.is_some());
+        flow::find(body, &mut |node| raises(node)).is_some()
+    };
     let keeps = |node: &Node| {
         let Node::Try(it) = node else { return false };
         let around = it.handlers.iter().find(|handler| handler.span.contains(span));
-        around.is_some_and(|outer| catches(context, outer).is_some() && raises_later(context, function, it, outer))
+        around.is_some_and(|handler| {
+            catches(context, handler).is_some() && raises_after(it.span.end) && is_excused(context, function, it, handler)
+        })
     };
-    flow::find(&context.project.function(function).body, &mut |node| keeps(node)).is_some()
+    flow::find(body, &mut |node| keeps(node)).is_some()
 }
 
 /// The class of what a cancellation raises, or several with it among them.
