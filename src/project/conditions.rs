@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::finding::FileId;
 use crate::knowledge::{Api, Effect, Runner};
-use crate::model::{Arg, Call, FunctionId, Node, Use, Value, ValueId, flow};
+use crate::model::{Arg, Call, FunctionId, Node, Use, Value, ValueId, flow, is_constant_name};
 use crate::source::Language;
 
 use super::Project;
@@ -199,8 +199,8 @@ impl Project {
             Value::Int(number) => return Some(number.to_string() == value),
             Value::Str(text) => return Some(model.name(*text) == value.trim_matches(['\'', '"'])),
             // `ssl.Purpose.CLIENT_AUTH`
-            Value::Attr(_, name) if is_constant(model.name(*name)) => return Some(model.name(*name) == value),
-            Value::Path(path) if path.segments.last().is_some_and(|it| is_constant(model.name(*it))) => {
+            Value::Attr(_, name) if is_constant_name(model.name(*name)) => return Some(model.name(*name) == value),
+            Value::Path(path) if path.segments.last().is_some_and(|it| is_constant_name(model.name(*it))) => {
                 return Some(path.segments.last().is_some_and(|it| model.name(*it) == value));
             }
             // What is computed is hardly ever the one number asked for; a flag may well be.
@@ -307,11 +307,6 @@ impl Project {
             _ => None,
         }
     }
-}
-
-/// A name as constants have it.
-pub(super) fn is_constant(name: &str) -> bool {
-    name.len() > 1 && name.starts_with(|it: char| it.is_ascii_uppercase()) && !name.contains(char::is_lowercase)
 }
 
 /// An address that no name server need be asked for, with a port or without: `127.0.0.1`, `[::1]:80`, and `localhost`,

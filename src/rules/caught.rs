@@ -102,8 +102,7 @@ pub(super) fn is_handed_on(context: &Context<'_>, handler: &Handler, name: &str)
     let text = context.text(Span::new(start, handler.span.end));
     text.match_indices(name).any(|(at, _)| {
         let (before, rest) = (&text[..at], &text[at + name.len()..]);
-        let is_other =
-            before.ends_with(|it| is_word(it) || it == '{' || it == '.') || rest.starts_with(is_word);
+        let is_other = before.ends_with(|it| is_word(it) || it == '{' || it == '.') || rest.starts_with(is_word);
         if is_other || rest.starts_with(".__traceback__") {
             return false;
         }

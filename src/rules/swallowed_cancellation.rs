@@ -219,7 +219,9 @@ fn is_for_one_kept(context: &Context<'_>, function: FnRef, span: Span) -> bool {
         let Node::Try(it) = node else { return false };
         let around = it.handlers.iter().find(|handler| handler.span.contains(span));
         around.is_some_and(|handler| {
-            catches(context, handler).is_some() && raises_after(it.span.end) && is_excused(context, function, it, handler)
+            catches(context, handler).is_some()
+                && raises_after(it.span.end)
+                && is_excused(context, function, it, handler)
         })
     };
     flow::find(body, &mut |node| keeps(node)).is_some()
