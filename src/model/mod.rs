@@ -19,7 +19,7 @@ pub use code::{
 };
 pub use growing::Growing;
 pub use kinds::Kinds;
-pub use names::{NameId, Names};
+pub use names::{NameId, Names, is_constant_name};
 pub use outline::{Reshaped, reshaped};
 pub use parts::{AllCalls, Calls, Part, Start};
 pub use shown::{Given, ModuleBody, Role, Shown, ShownClass, ShownFunction, ShownModule};

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::finding::FileId;
 use crate::knowledge::{Api, Effect, Runner};
-use crate::model::{Arg, Call, FunctionId, Node, Use, Value, ValueId, flow};
+use crate::model::{Arg, Call, FunctionId, Node, Use, Value, ValueId, flow, is_constant_name};
 use crate::source::Language;
 
 use super::Project;
@@ -182,6 +182,7 @@ impl Project {
                 "memory" => given.is_some_and(|it| self.is_in_memory(file, it, 0)),
                 "file" => given.is_some_and(|it| self.is_file_on_disk(&self.evaluate(file, it), 0)),
                 "limited" => given.is_some_and(|it| self.has_limit(file, it)),
+                "coroutine" => given.is_some_and(|it| self.is_coroutine(file, it)),
                 _ => false,
             });
         }
@@ -200,8 +201,8 @@ impl Project {
             Value::Int(number) => return Some(number.to_string() == value),
             Value::Str(text) => return Some(model.name(*text) == value.trim_matches(['\'', '"'])),
             // `ssl.Purpose.CLIENT_AUTH`
-            Value::Attr(_, name) if is_constant(model.name(*name)) => return Some(model.name(*name) == value),
-            Value::Path(path) if path.segments.last().is_some_and(|it| is_constant(model.name(*it))) => {
+            Value::Attr(_, name) if is_constant_name(model.name(*name)) => return Some(model.name(*name) == value),
+            Value::Path(path) if path.segments.last().is_some_and(|it| is_constant_name(model.name(*it))) => {
                 return Some(path.segments.last().is_some_and(|it| model.name(*it) == value));
             }
             // What is computed is hardly ever the one number asked for; a flag may well be.
@@ -224,6 +225,11 @@ impl Project {
         let ty = self.evaluate(file, value);
         let limited = |it: &Ty| matches!(it, Ty::Instance(_, args) if matches!(args.get(1), Some(Ty::Int(1..))));
         ty.parts().iter().all(limited)
+    }
+
+    /// It runs once somebody drives it: no future or task, which is under way, and nothing of which that much is not known.
+    fn is_coroutine(&self, file: FileId, value: ValueId) -> bool {
+        self.evaluate(file, value).parts().iter().all(|it| matches!(it, Ty::Coroutine(..)))
     }
 
     /// It is a file in memory, or an archive in one: `io.BytesIO(data)`, `zipfile.ZipFile(io.BytesIO(data))`; or SQLite's name
@@ -313,11 +319,6 @@ impl Project {
             _ => None,
         }
     }
-}
-
-/// A name as constants have it.
-pub(super) fn is_constant(name: &str) -> bool {
-    name.len() > 1 && name.starts_with(|it: char| it.is_ascii_uppercase()) && !name.contains(char::is_lowercase)
 }
 
 /// An address that no name server need be asked for, with a port or without: `127.0.0.1`, `[::1]:80`, and `localhost`,
