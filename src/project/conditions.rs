@@ -227,9 +227,13 @@ impl Project {
         ty.parts().iter().all(limited)
     }
 
-    /// It runs once somebody drives it: no future or task, which is under way, and nothing of which that much is not known.
+    /// It runs once somebody drives it: no future or task, which is under way. Who hands on what a call has just given, of which
+    /// nothing is known, has a coroutine there.
     fn is_coroutine(&self, file: FileId, value: ValueId) -> bool {
-        self.evaluate(file, value).parts().iter().all(|it| matches!(it, Ty::Coroutine(..)))
+        match self.evaluate(file, value) {
+            Ty::Unknown => matches!(self.model(file).value(value), Value::Result(_)),
+            ty => ty.parts().iter().all(|it| matches!(it, Ty::Coroutine(..))),
+        }
     }
 
     /// It is a file in memory, or an archive in one: `io.BytesIO(data)`, `zipfile.ZipFile(io.BytesIO(data))`; or SQLite's name
