@@ -186,6 +186,7 @@ pub enum TypeRole {
     Awaitable,
     ThreadLock,
     Token,
+    Sender,
 }
 
 /// What is lost when a future is dropped before it is ready.

@@ -19,7 +19,7 @@ pub use code::{
 };
 pub use growing::Growing;
 pub use kinds::Kinds;
-pub use names::{NameId, Names};
+pub use names::{NameId, Names, is_constant_name};
 pub use outline::{Reshaped, reshaped};
 pub use parts::{AllCalls, Calls, Part, Start};
 pub use shown::{Given, ModuleBody, Role, Shown, ShownClass, ShownFunction, ShownModule};
@@ -231,6 +231,8 @@ pub struct Function {
     pub kind: FunctionKind,
     /// It contains a `yield` of its own.
     pub is_generator: bool,
+    /// Rust: it contains a `?` of its own.
+    pub tries: bool,
     pub module: ModuleId,
     /// The function whose body it is written in.
     pub parent: Option<FunctionId>,
@@ -516,6 +518,7 @@ impl Function {
             qualname: name,
             kind,
             is_generator: false,
+            tries: false,
             module: FILE_MODULE,
             parent: None,
             self_type: None,

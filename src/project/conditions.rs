@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::finding::FileId;
 use crate::knowledge::{Api, Effect, Runner};
-use crate::model::{Arg, Call, FunctionId, Node, Use, Value, ValueId, flow};
+use crate::model::{Arg, Call, FunctionId, Node, Use, Value, ValueId, flow, is_constant_name};
 use crate::source::Language;
 
 use super::Project;
@@ -193,11 +193,14 @@ impl Project {
             let is_text = |test: fn(&str) -> bool| given.is_some_and(|it| self.is_text(file, it, test));
             return Some(match kind {
                 "numeric" => is_text(is_numeric) || given.is_some_and(|it| self.is_made_of_address(file, it)),
+                "device" => is_text(is_device),
                 "data" => is_text(is_data) || self.is_for_data_urls(file, call.function),
                 "zero" => given.is_some_and(|it| self.is_no_time(file, it)),
                 "memory" => given.is_some_and(|it| self.is_in_memory(file, it, 0)),
                 "pair" => given.is_some_and(|it| matches!(self.evaluate(file, it), Ty::Tuple(_) | Ty::Str(_))),
+                "file" => given.is_some_and(|it| self.is_file_on_disk(&self.evaluate(file, it), 0)),
                 "limited" => given.is_some_and(|it| self.has_limit(file, it)),
+                "coroutine" => given.is_some_and(|it| self.is_coroutine(file, it)),
                 _ => false,
             });
         }
@@ -216,8 +219,8 @@ impl Project {
             Value::Int(number) => return Some(number.to_string() == value),
             Value::Str(text) => return Some(model.name(*text) == value.trim_matches(['\'', '"'])),
             // `ssl.Purpose.CLIENT_AUTH`
-            Value::Attr(_, name) if is_constant(model.name(*name)) => return Some(model.name(*name) == value),
-            Value::Path(path) if path.segments.last().is_some_and(|it| is_constant(model.name(*it))) => {
+            Value::Attr(_, name) if is_constant_name(model.name(*name)) => return Some(model.name(*name) == value),
+            Value::Path(path) if path.segments.last().is_some_and(|it| is_constant_name(model.name(*it))) => {
                 return Some(path.segments.last().is_some_and(|it| model.name(*it) == value));
             }
             // What is computed is hardly ever the one number asked for; a flag may well be.
@@ -227,6 +230,14 @@ impl Project {
         Some(given.eq_ignore_ascii_case(value))
     }
 
+    /// Rust: an open file, or a buffer before one.
+    fn is_file_on_disk(&self, ty: &Ty, depth: u32) -> bool {
+        let Some(path) = ty.library_path() else { return false };
+        let is_wrapper = || self.knowledge.type_facts(Language::Rust, path).is_some_and(|facts| facts.wrapper);
+        path == "std::fs::File"
+            || depth < 4 && is_wrapper() && self.is_file_on_disk(&self.first_argument(ty), depth + 1)
+    }
+
     /// It was made for so many elements: the second of its type's arguments says how many.
     fn has_limit(&self, file: FileId, value: ValueId) -> bool {
         let ty = self.evaluate(file, value);
@@ -234,12 +245,19 @@ impl Project {
         ty.parts().iter().all(limited)
     }
 
-    /// It is a file in memory, or an archive in one: `io.BytesIO(data)`, `zipfile.ZipFile(io.BytesIO(data))`.
+    /// It runs once somebody drives it: no future or task, which is under way, and nothing of which that much is not known.
+    fn is_coroutine(&self, file: FileId, value: ValueId) -> bool {
+        self.evaluate(file, value).parts().iter().all(|it| matches!(it, Ty::Coroutine(..)))
+    }
+
+    /// It is a file in memory, or an archive in one: `io.BytesIO(data)`, `zipfile.ZipFile(io.BytesIO(data))`; or SQLite's name
+    /// of a database that is none.
     fn is_in_memory(&self, file: FileId, value: ValueId, depth: u32) -> bool {
         let model = self.model(file);
         let is_file = |ty: &Ty| matches!(ty.library_path(), Some(path) if matches!(path, "io.BytesIO" | "io.StringIO"));
         match model.value(value) {
             _ if is_file(&self.evaluate(file, value)) => true,
+            _ if self.is_text(file, value, is_database_in_memory) => true,
             Value::Entered(inner, _) if depth < 4 => self.is_in_memory(file, *inner, depth + 1),
             Value::Result(id) if depth < 4 && matches!(self.only(file, *id), Only::Api(_)) => {
                 model.call(*id).args.iter().any(|arg| self.is_in_memory(file, arg.value, depth + 1))
@@ -309,7 +327,7 @@ impl Project {
         match model.value(value) {
             Value::Str(text) => Some(model.name(*text).into()),
             Value::Tuple(items) => self.text_of(file, *items.first()?, depth + 1),
-            Value::Entered(inner, _) => self.text_of(file, *inner, depth + 1),
+            Value::Entered(inner, _) | Value::Inner(inner) => self.text_of(file, *inner, depth + 1),
             Value::Result(id) => self.text_of(file, model.call(*id).args.first()?.value, depth + 1),
             // A constant.
             Value::Global(..) | Value::Path(_) => match self.evaluate(file, value) {
@@ -321,16 +339,22 @@ impl Project {
     }
 }
 
-/// A name as constants have it.
-pub(super) fn is_constant(name: &str) -> bool {
-    name.len() > 1 && name.starts_with(|it: char| it.is_ascii_uppercase()) && !name.contains(char::is_lowercase)
-}
-
 /// An address that no name server need be asked for, with a port or without: `127.0.0.1`, `[::1]:80`, and `localhost`,
 /// which resolvers answer themselves.
 fn is_numeric(text: &str) -> bool {
     let is_here = text.strip_prefix("localhost").is_some_and(|rest| rest.is_empty() || rest.starts_with(':'));
     is_here || text.parse::<IpAddr>().is_ok() || text.parse::<SocketAddr>().is_ok()
+}
+
+/// What SQLite opens without a file.
+fn is_database_in_memory(text: &str) -> bool {
+    text.contains(":memory:") || text.contains("mode=memory")
+}
+
+/// A path to no disk: the kernel itself answers.
+fn is_device(text: &str) -> bool {
+    ["/proc/", "/sys/", "/dev/fd"].iter().any(|it| text.starts_with(it))
+        || matches!(text, "/dev/null" | "/dev/zero" | "/dev/random" | "/dev/urandom")
 }
 
 /// A URL that holds what it stands for.

@@ -395,6 +395,7 @@ impl<'a> Lowerer<'a> {
     fn match_statement(&mut self, it: &'a StmtMatch) {
         self.head(it.range(), it.subject.range().end());
         let subject = self.expression(&it.subject, Use::Consumed);
+        let asked = self.subject(&it.subject);
         let exhaustive = it.cases.last().is_some_and(|case| case.guard.is_none() && is_irrefutable(&case.pattern));
         let mut arms = Vec::new();
         self.alternatives(it.cases.iter().collect(), !exhaustive, |this, case| {
@@ -405,8 +406,9 @@ impl<'a> Lowerer<'a> {
                     this.expression(guard, Use::Tested);
                 }
             });
+            let said = asked.map(|asked| this.said_by_case(asked, case)).unwrap_or_default();
             let body = this.arm_block(&case.body);
-            arms.push(Arm { test, body, span: span(case.range()), ..Arm::default() });
+            arms.push(Arm { test, body, span: span(case.range()), ..said });
         });
         let kind = BranchKind::Match;
         self.push(Node::Branch(Box::new(Branch { kind, span: span(it.range()), arms, exhaustive })));

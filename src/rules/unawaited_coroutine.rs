@@ -344,23 +344,23 @@ fn is_future(context: &Context<'_>, ty: &Ty) -> bool {
 fn awaited_helper(context: &mut Context<'_>, id: CallId, call: &Call) {
     let project = context.project;
     let Some(helper) = project.own_of(context.file, id) else { return };
+    // Most need not be looked into: they give what they have awaited, or nothing.
+    let outlines = project.of_outlines();
     if project.declared(helper).kind != FunctionKind::Async {
         return;
     }
-    // Most need not be looked into: they give what they have awaited, or nothing.
-    let outlines = project.of_outlines();
     let returned = &project.function(helper).returned;
     let model = project.model(helper.file);
-    let are_calls = returned.iter().all(|it| matches!(model.value(*it), Value::Result(_)));
-    drop(outlines);
-    if returned.is_empty() || !are_calls || own_coroutine(context, helper).is_none() {
-        return;
-    }
     let is_coroutine = |value: &ValueId| match project.evaluate(helper.file, *value) {
         Ty::Coroutine(_, Some(inner)) => own_coroutine(context, inner).is_some(),
         _ => false,
     };
-    let gives = returned.iter().all(is_coroutine)
+    let gives = !returned.is_empty()
+        && returned.iter().all(|it| matches!(model.value(*it), Value::Result(_)))
+        && returned.iter().all(is_coroutine);
+    drop(outlines);
+    let gives = gives
+        && own_coroutine(context, helper).is_some()
         && !flow::exits(&project.function(helper).body, &|_| false).falls
         && !is_overloaded(context, helper);
     if gives && context.is_unread(call.function, context.use_of(id)) {
