@@ -66,6 +66,20 @@ impl Project {
         })
     }
 
+    /// The receiver comes from a call that gives this argument, or from entering what that made.
+    fn is_made_with(&self, file: FileId, call: &Call, argument: &str) -> bool {
+        let model = self.model(file);
+        let Value::Attr(receiver, _) = model.value(call.callee) else { return false };
+        let made = match model.value(*receiver) {
+            Value::Entered(made, _) => made,
+            _ => receiver,
+        };
+        match model.value(*made) {
+            Value::Result(id) => self.condition(file, model.call(*id), argument) == Some(true),
+            _ => false,
+        }
+    }
+
     /// The function that makes the call goes through what it gives, or hands it to something here. What is only bound or
     /// given back may be gone through somewhere else, as what is handed to a thread is.
     fn is_iterated(&self, file: FileId, call: &Call) -> bool {
@@ -154,6 +168,9 @@ impl Project {
         if let Some(library) = condition.strip_prefix("@trait:") {
             return Some(self.is_of_trait(file, call, library));
         }
+        if let Some(argument) = condition.strip_prefix("@made:") {
+            return Some(self.is_made_with(file, call, argument));
+        }
         if let Some(method) = condition.strip_prefix('.') {
             return Some(self.is_called_on_receiver(file, call, method));
         }
@@ -180,6 +197,7 @@ impl Project {
                 "data" => is_text(is_data) || self.is_for_data_urls(file, call.function),
                 "zero" => given.is_some_and(|it| self.is_no_time(file, it)),
                 "memory" => given.is_some_and(|it| self.is_in_memory(file, it, 0)),
+                "pair" => given.is_some_and(|it| matches!(self.evaluate(file, it), Ty::Tuple(_) | Ty::Str(_))),
                 "file" => given.is_some_and(|it| self.is_file_on_disk(&self.evaluate(file, it), 0)),
                 "limited" => given.is_some_and(|it| self.has_limit(file, it)),
                 "coroutine" => given.is_some_and(|it| self.is_coroutine(file, it)),
