@@ -47,8 +47,8 @@ pub struct Site {
     pub span: Span,
     /// `None` where it is run without call syntax.
     pub call: Option<CallId>,
-    /// Without call syntax: which object is asked for what, by an attribute or an operator.
-    pub asks: Option<(ValueId, NameId)>,
+    /// Which object is asked for what, where the callee of a call does not say that.
+    pub asks: Option<(ValueId, Wanted)>,
     /// What tests before it say of values that the call hands on, the latest one first.
     pub given: Vec<Condition>,
     /// What must hold of the function's own parameters for it to be reached.
@@ -62,6 +62,17 @@ pub struct Site {
     pub shared: bool,
     /// It is asked of an object that is an attribute of another: `self.config.log`.
     pub held: bool,
+}
+
+/// What an object is asked for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Wanted {
+    /// What the file names: an attribute, or the method of an operator.
+    Named(NameId),
+    /// A method that the language asks for: `__enter__`.
+    Special(&'static str),
+    /// All of its elements.
+    Elements,
 }
 
 /// What a site runs.

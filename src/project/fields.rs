@@ -89,22 +89,16 @@ impl Project {
         guard: Demand,
         (file, name): (FileId, NameId),
     ) -> Outcome {
-        let model = self.model(caller.file);
-        let object = match (site.call, site.asks) {
+        let object = match site.call {
             // It is being made.
-            (Some(call), _) if matches!(self.only(caller.file, call), Only::Construct(_)) => {
+            Some(call) if matches!(self.only(caller.file, call), Only::Construct(_)) => {
                 let Only::Construct(class) = self.only(caller.file, call) else { return Outcome::Open };
                 Object { class, made: Some((caller, call)) }
             }
-            (Some(call), _) if !self.is_called_by(caller.file, call, callee) => return Outcome::Open,
-            (call, asks) => {
-                let receiver = match call.map(|it| model.value(model.call(it).callee)) {
-                    Some(Value::Attr(receiver, _)) => Some(*receiver),
-                    Some(_) => None,
-                    None => asks.map(|it| it.0),
-                };
-                let Some(receiver) = receiver else { return Outcome::Open };
-                if self.is_own_object(caller, receiver) || matches!(model.value(receiver), Value::Super(_)) {
+            Some(call) if !self.is_called_by(caller.file, call, callee) => return Outcome::Open,
+            _ => {
+                let Some((receiver, _)) = self.question(caller, site) else { return Outcome::Open };
+                if self.is_own_object(caller, receiver) || self.above(caller.file, receiver).is_some() {
                     return Outcome::Becomes(Guard::from(Demand { param: 0, ..guard }));
                 }
                 let Some(object) = self.object(caller, receiver, 0) else { return Outcome::Open };

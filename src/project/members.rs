@@ -347,7 +347,36 @@ impl Project {
         if self.model(class.file).class(class.class).bases.is_empty() {
             return None;
         }
-        for ancestor in self.ancestry(class).iter() {
+        self.method_along(&self.ancestry(class), name)
+    }
+
+    /// The method that `super()` in `class` gives to an object of the class `own`: that of the next of what this derives from.
+    pub(super) fn find_above(&self, own: ClassRef, class: ClassRef, name: &str) -> Option<FnRef> {
+        let ancestry = self.ancestry(own);
+        let at = ancestry.iter().position(|it| *it == Ancestor::Own(class))?;
+        self.method_along(&ancestry[at + 1..], name)
+    }
+
+    /// A class below the one with the method has an attribute in its place. Setting an attribute sets a property with a setter.
+    pub(super) fn is_hidden(&self, class: ClassRef, method: FnRef, name: &str) -> bool {
+        let Some(owner) = self.declared(method).class.map(|class| ClassRef { file: method.file, class }) else {
+            return false;
+        };
+        if owner == class {
+            return false;
+        }
+        let has_field = |it: &Ancestor| {
+            let Ancestor::Own(class) = it else { return false };
+            let model = self.model(class.file);
+            let fields = &model.class(class.class).fields;
+            model.names.find(name).is_some_and(|id| fields.iter().any(|it| it.0 == id))
+        };
+        self.ancestry(class).iter().take_while(|it| **it != Ancestor::Own(owner)).any(has_field)
+            && !(self.is_property(method) && self.own_method(owner, &format!("{name}.setter")).is_some())
+    }
+
+    fn method_along(&self, ancestry: &[Ancestor], name: &str) -> Option<FnRef> {
+        for ancestor in ancestry {
             match ancestor {
                 Ancestor::Own(class) => {
                     if let Some(found) = self.own_method(*class, name) {

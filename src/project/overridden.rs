@@ -1,10 +1,12 @@
 //! Which class the object is of that a method is asked of: a class of its own may have another method where the chain goes on.
 
-use crate::model::{NameId, ParamKind, UNKNOWN, Value, ValueId};
+use crate::finding::FileId;
+use crate::model::{Param, ParamKind, TOP_LEVEL, UNKNOWN, Value, ValueId};
 use crate::source::Language;
 
 use super::Project;
-use super::effects::{Runs, Site};
+use super::effects::{Runs, Site, Wanted};
+use super::members::Ancestor;
 use super::types::{Class, ClassRef, FnRef, Ty, none};
 
 /// The object that a value of a function stands for is of this class: its own object, a parameter, or a field of its own object.
@@ -53,28 +55,83 @@ impl Project {
 
     /// The class of the object that the callee of a place in `function` is asked of. `asked` is what the function itself is asked of.
     pub(super) fn class_asked_at(&self, function: FnRef, asked: &Asked, site: &Site) -> Option<ClassRef> {
-        match (self.question(function, site), site.call) {
-            (Some((receiver, _)), _) if self.is_own_object(function, receiver) && asked.own.is_some() => asked.own,
-            (Some((receiver, _)), _) if asked.class_of(receiver).is_some() => asked.class_of(receiver),
-            (Some((receiver, _)), call) => match self.evaluate(function.file, receiver) {
-                Ty::Super(_) => asked.own,
-                Ty::Instance(Class::Own(class), _) => Some(class),
-                // `Class.method(object)` says nothing of the object.
-                Ty::Class(class)
-                    if call
-                        .and_then(|it| self.own_of(function.file, it))
-                        .is_some_and(|it| self.is_class_method(it)) =>
-                {
-                    Some(class)
-                }
-                _ => None,
-            },
-            (None, Some(call)) => match self.evaluate(function.file, self.model(function.file).call(call).callee) {
+        let Some((receiver, _)) = self.question(function, site) else {
+            let callee = self.model(function.file).call(site.call?).callee;
+            return match self.evaluate(function.file, callee) {
+                Ty::Class(_) if asked.own.is_some() && self.is_own_class(function, callee) => asked.own,
                 Ty::Class(class) => Some(class),
                 _ => None,
-            },
-            (None, None) => None,
+            };
+        };
+        if asked.own.is_some() && self.is_of_own_class(function, receiver) {
+            return asked.own;
         }
+        asked.class_of(receiver).or_else(|| match self.evaluate(function.file, receiver) {
+            Ty::Super(_) => asked.own,
+            Ty::Instance(Class::Own(class), _) => Some(class),
+            // `Class.method(object)` says nothing of the object.
+            Ty::Class(class)
+                if site
+                    .call
+                    .and_then(|it| self.own_of(function.file, it))
+                    .is_some_and(|it| self.is_class_method(it)) =>
+            {
+                Some(class)
+            }
+            _ => None,
+        })
+    }
+
+    /// The function's own object, or another of the same class: `cls()`, `type(self)()`.
+    fn is_of_own_class(&self, function: FnRef, value: ValueId) -> bool {
+        let model = self.model(function.file);
+        self.is_own_object(function, value)
+            || model.language == Language::Python
+                && matches!(model.value(value), Value::Result(call) if self.is_own_class(function, model.call(*call).callee))
+    }
+
+    /// Python: the class of the function's own object, whichever that is: `cls`, `type(self)`, `self.__class__`.
+    pub(super) fn is_own_class(&self, function: FnRef, value: ValueId) -> bool {
+        let model = self.model(function.file);
+        match model.value(value) {
+            Value::Class(_) => self.is_own_object(function, value),
+            Value::Attr(object, name) => model.name(*name) == "__class__" && self.is_own_object(function, *object),
+            Value::Result(call) => {
+                let call = model.call(*call);
+                matches!(call.args.as_slice(), [only] if self.is_own_object(function, only.value))
+                    && matches!(self.evaluate(function.file, call.callee), Ty::External(path) if &*path == "builtins.type")
+            }
+            _ => false,
+        }
+    }
+
+    /// Python: the class in which `super()` stands.
+    pub(super) fn above(&self, file: FileId, value: ValueId) -> Option<ClassRef> {
+        let model = self.model(file);
+        let Value::Result(call) = model.value(value) else { return None };
+        match model.value(model.call(*call).callee) {
+            Value::Super(class) => Some(ClassRef { file, class: *class }),
+            _ => None,
+        }
+    }
+
+    /// A parameter of a function that this one stands in.
+    fn is_captured(&self, function: FnRef, value: ValueId) -> bool {
+        let model = self.model(function.file);
+        let declared = self.declared(function);
+        let is_param = |params: &[Param]| value != UNKNOWN && params.iter().any(|it| it.value == value);
+        if is_param(&declared.params) {
+            return false;
+        }
+        let mut outer = declared.parent;
+        while let Some(around) = outer.filter(|it| *it != TOP_LEVEL) {
+            let around = model.declaration(around);
+            if is_param(&around.params) {
+                return true;
+            }
+            outer = around.parent;
+        }
+        false
     }
 
     /// Which class the object is of that a place in `function` gives `callee` for `value`: one of its parameters, or a field of its
@@ -94,7 +151,9 @@ impl Project {
             bound.or_else(|| asked.own.filter(|_| self.is_own_object(function, given)))
         };
         let params = &self.declared(callee).params;
-        let found = if let Some(position) = params.iter().position(|it| it.value == value) {
+        let found = if callee.file == function.file && self.is_captured(callee, value) {
+            known(value)?
+        } else if let Some(position) = params.iter().position(|it| it.value == value) {
             let call = site.call.filter(|it| self.is_called_by(function.file, *it, callee))?;
             let given = self.argument_at(function.file, call, callee, position as u32)?;
             known(given).or_else(|| match self.evaluate(function.file, given) {
@@ -130,18 +189,18 @@ impl Project {
     pub(super) fn values_asked(&self, function: FnRef, sites: &[(Site, Runs)]) -> Vec<ValueId> {
         let declared = self.declared(function);
         let model = self.model(function.file);
-        let receiver = |(site, _): &(Site, Runs)| match site.call {
-            Some(call) => match model.value(model.call(call).callee) {
-                Value::Attr(receiver, _) => Some(*receiver),
-                _ => None,
-            },
-            None => site.asks.map(|it| it.0),
-        };
+        let receiver = |(site, _): &(Site, Runs)| self.question(function, site).map(|it| it.0);
         let questions: Vec<ValueId> = sites.iter().filter_map(receiver).collect();
         let mut values = Vec::new();
+        let makes_own = |site: &Site| {
+            model.language == Language::Python
+                && site.call.is_some_and(|it| self.is_own_class(function, model.call(it).callee))
+        };
+        let of_own_class =
+            |it: &ValueId| self.is_of_own_class(function, *it) || self.above(function.file, *it).is_some();
         if declared.class.is_some()
-            && (questions.iter().any(|it| self.is_own_object(function, *it))
-                || sites.iter().any(|(site, _)| self.own_attribute(function, site).is_some()))
+            && (questions.iter().any(of_own_class)
+                || sites.iter().any(|(site, _)| makes_own(site) || self.own_attribute(function, site).is_some()))
         {
             values.extend(declared.params.first().map(|it| it.value));
         }
@@ -149,9 +208,9 @@ impl Project {
         values.extend(
             params.map(|it| it.value).filter(|it| questions.contains(it) && self.may_be_of_class(function, *it)),
         );
-        for field in questions {
-            if !values.contains(&field) && self.is_parametric(function, field) {
-                values.push(field);
+        for value in questions {
+            if !values.contains(&value) && (self.is_parametric(function, value) || self.is_captured(function, value)) {
+                values.push(value);
             }
         }
         values
@@ -163,15 +222,22 @@ impl Project {
             || matches!(self.evaluate(function.file, value), Ty::Instance(Class::Own(_), _) | Ty::Unknown)
     }
 
-    /// Parameters of its own that a function hands on, and at which of its sites.
+    /// Parameters of its own that a function hands on, and at which of its sites. What a nested function sees is handed on to it.
     pub(super) fn parameters_handed_on(&self, function: FnRef, sites: &[(Site, Runs)]) -> Vec<(usize, ValueId)> {
         let model = self.model(function.file);
         let params = &self.declared(function).params;
         let mut handed = Vec::new();
-        if params.is_empty() {
-            return handed;
-        }
         for (at, (site, runs)) in sites.iter().enumerate() {
+            if let Runs::Own(callee) = runs
+                && callee.file == function.file
+            {
+                let mut outer = self.declared(*callee).parent;
+                while let Some(around) = outer.filter(|it| *it != TOP_LEVEL) {
+                    let around = model.declaration(around);
+                    handed.extend(around.params.iter().map(|it| (at, it.value)).filter(|it| it.1 != UNKNOWN));
+                    outer = around.parent;
+                }
+            }
             let (Runs::Own(_) | Runs::Asked(Some(_)), Some(call)) = (runs, site.call) else { continue };
             for arg in &model.call(call).args {
                 if arg.value != UNKNOWN && params.iter().any(|it| it.value == arg.value) {
@@ -184,6 +250,9 @@ impl Project {
 
     /// What a function hands on is what the callee asks for something there.
     pub(super) fn hands_on(&self, function: FnRef, site: &Site, callee: FnRef, given: ValueId, asked: ValueId) -> bool {
+        if given == asked && callee.file == function.file && self.is_captured(callee, asked) {
+            return true;
+        }
         let params = &self.declared(callee).params;
         let position = params.iter().position(|it| it.value == asked && it.kind != ParamKind::Receiver);
         let argument =
@@ -192,21 +261,16 @@ impl Project {
     }
 
     /// The attribute of the function's own object that a place begins with: `session` of `self.session.get(url)`.
-    fn own_attribute(&self, function: FnRef, site: &Site) -> Option<NameId> {
+    fn own_attribute(&self, function: FnRef, site: &Site) -> Option<&str> {
         let model = self.model(function.file);
-        let mut at = match site.call {
-            Some(call) => model.call(call).callee,
-            None => {
-                let (receiver, name) = site.asks?;
-                if self.is_own_object(function, receiver) {
-                    return Some(name);
-                }
-                receiver
-            }
+        let mut at = match (self.question(function, site), site.call) {
+            (Some((receiver, name)), _) if self.is_own_object(function, receiver) => return Some(name),
+            (Some((receiver, _)), _) => receiver,
+            (None, call) => model.call(call?).callee,
         };
         for _ in 0..16 {
             at = match model.value(at) {
-                Value::Attr(inner, name) if self.is_own_object(function, *inner) => return Some(*name),
+                Value::Attr(inner, name) if self.is_own_object(function, *inner) => return Some(model.name(*name)),
                 Value::Attr(inner, _)
                 | Value::Awaited(inner)
                 | Value::Entered(inner, _)
@@ -227,7 +291,9 @@ impl Project {
         }
         let Some(own) = self.asked_as_method(function).own.filter(|own| *own != class) else { return false };
         let Some(name) = self.own_attribute(function, site) else { return false };
-        let name = self.model(function.file).name(name);
+        if self.find_method(class, name).is_some_and(|it| self.is_hidden(class, it, name)) {
+            return true;
+        }
         let of = |class: ClassRef| self.member(Language::Python, &Ty::Instance(Class::Own(class), none()), name);
         match (of(class), of(own)) {
             (Ty::Bound(_, one), Ty::Bound(_, other)) => one != other,
@@ -256,16 +322,27 @@ impl Project {
         site: &Site,
         next: Option<FnRef>,
     ) -> Option<FnRef> {
-        let (receiver, name) = self.question(function, site)?;
-        let own = asked.own.filter(|_| self.is_own_object(function, receiver));
-        let class = own.or_else(|| asked.class_of(receiver))?;
+        let Some((receiver, name)) = self.question(function, site) else {
+            // `cls()`
+            let callee = self.model(function.file).call(site.call?).callee;
+            let (class, next) = (asked.own?, next?);
+            let name = self.model(next.file).name(self.declared(next).name);
+            let is_own = self.language(function.file) == Language::Python && self.is_own_class(function, callee);
+            return self.find_method(class, name).filter(|own| is_own && *own != next);
+        };
+        let own = asked.own.filter(|_| self.is_of_own_class(function, receiver));
+        let above = asked.own.and_then(|own| Some((own, self.above(function.file, receiver)?)));
+        let class = own.or(above.map(|it| it.0)).or_else(|| asked.class_of(receiver))?;
         // A decorator's wrapper, or what the method is given, may be run there as well.
         let is_method = |next: FnRef| self.model(next.file).name(self.declared(next).name) == name;
         if !next.is_none_or(is_method) {
             return None;
         }
         let own = match self.language(function.file) {
-            Language::Python => self.find_method(class, name),
+            Language::Python => match above {
+                Some((own, class)) => self.find_above(own, class, name),
+                None => self.find_method(class, name).filter(|own| !self.is_hidden(class, *own, name)),
+            },
             Language::Rust => match self.member(Language::Rust, &Ty::Instance(Class::Own(class), none()), name) {
                 Ty::Bound(_, method) => Some(method),
                 _ => None,
@@ -274,39 +351,93 @@ impl Project {
         own.filter(|own| Some(*own) != next)
     }
 
-    /// Which object a place in `function` asks for what.
-    fn question(&self, function: FnRef, site: &Site) -> Option<(ValueId, &str)> {
-        let model = self.model(function.file);
-        let (receiver, name) = match site.call {
-            Some(call) => match model.value(model.call(call).callee) {
-                Value::Attr(receiver, name) => (*receiver, *name),
-                _ => return None,
-            },
-            None => site.asks?,
+    /// What is run instead where a place in `function` that goes through an object runs `next`, as the class of the object is known
+    /// and has other elements.
+    pub(super) fn goes_through_another(
+        &self,
+        function: FnRef,
+        asked: &Asked,
+        site: &Site,
+        next: Option<FnRef>,
+    ) -> Option<Vec<FnRef>> {
+        let (receiver, iter) = self.question(function, site)?;
+        let own = asked.own.filter(|_| self.is_of_own_class(function, receiver));
+        let class = own.or_else(|| asked.class_of(receiver))?;
+        let run = self.gone_through(class).0;
+        let known = match self.evaluate(function.file, receiver) {
+            Ty::Instance(Class::Own(class), _) => self.gone_through(class).0,
+            _ => Vec::new(),
         };
-        Some((receiver, model.name(name)))
+        // All that is run stands in for the first.
+        let is_first = |next: FnRef| self.model(next.file).name(self.declared(next).name) == iter;
+        (run != known).then(|| if next.is_none_or(is_first) { run } else { Vec::new() })
+    }
+
+    /// An object of the class may be what the function, a method of a class, is asked of.
+    pub(super) fn may_be_asked_of(&self, class: ClassRef, function: FnRef) -> bool {
+        self.language(function.file) == Language::Rust
+            || self
+                .asked_as_method(function)
+                .own
+                .is_none_or(|own| own == class || self.ancestry(class).contains(&Ancestor::Own(own)))
+    }
+
+    /// Which object a place in `function` asks for what.
+    pub(super) fn question(&self, function: FnRef, site: &Site) -> Option<(ValueId, &str)> {
+        let model = self.model(function.file);
+        if let Some((object, wanted)) = site.asks {
+            let name = match wanted {
+                Wanted::Named(name) => model.name(name),
+                Wanted::Special(name) => name,
+                Wanted::Elements => "__iter__",
+            };
+            return Some((object, name));
+        }
+        match model.value(model.call(site.call?).callee) {
+            Value::Attr(object, name) => Some((*object, model.name(*name))),
+            _ => None,
+        }
     }
 
     /// What is pushed where a place in `function` asks an object for a method that only those know who know its class: an abstract
     /// one, or one of a type that is a parameter.
     pub(super) fn asks_for_abstract(&self, function: FnRef, site: &Site) -> Option<Runs> {
         let (receiver, name) = self.question(function, site)?;
-        let class = if self.is_own_object(function, receiver) {
+        if let Some(class) = self.above(function.file, receiver) {
+            let is_missing =
+                site.call.is_some() && !name.starts_with("__") && self.find_above(class, class, name).is_none();
+            return is_missing.then_some(Runs::Asked(None));
+        }
+        let is_own = self.is_own_object(function, receiver);
+        let class = if is_own {
             self.asked_as_method(function).own?
         } else if self.is_parametric(function, receiver) {
             return site.call.map(|_| Runs::Asked(None));
         } else {
             let params = &self.declared(function).params;
-            params.iter().find(|it| it.value == receiver)?;
+            if !params.iter().any(|it| it.value == receiver) && !self.is_captured(function, receiver) {
+                return None;
+            }
             match self.evaluate(function.file, receiver) {
                 Ty::Instance(Class::Own(class), _) => class,
                 Ty::Unknown => return site.call.map(|_| Runs::Asked(None)),
                 _ => return None,
             }
         };
-        let method = self.find_method(class, name)?;
+        let Some(method) = self.find_method(class, name) else {
+            return (is_own && self.leaves_to_others(class, site, name)).then_some(Runs::Asked(None));
+        };
         let runs = || self.runs_methods(function, site) || self.is_property(method);
         (self.is_abstract(method) && runs()).then_some(Runs::Asked(Some(method)))
+    }
+
+    /// A mixin asks its object for a method that it has not: another of the classes of the object has it.
+    fn leaves_to_others(&self, class: ClassRef, site: &Site, name: &str) -> bool {
+        let model = self.model(class.file);
+        let is_field = |id| model.class(class.class).fields.iter().any(|it| it.0 == id);
+        model.language == Language::Python
+            && (site.call.is_some() || matches!(site.asks, Some((_, Wanted::Elements))))
+            && !model.names.find(name).is_some_and(is_field)
     }
 
     /// A call or an operator. An attribute that is read runs nothing but a property.

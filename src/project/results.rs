@@ -9,6 +9,7 @@ use crate::source::Language;
 use super::Project;
 use super::callables::Wrapping;
 use super::library::Around;
+use super::members::Ancestor;
 use super::memo::{self, Question};
 use super::path::LibraryPath;
 use super::types::{CallRef, Class, ClassRef, FnRef, Ty, none};
@@ -116,7 +117,11 @@ impl Project {
         if let Some(declared) = definition.returns {
             let ty = self.evaluate(file, declared);
             if !ty.is_unknown() {
-                return ty;
+                return if self.gives_what_it_is_called_on(function, &ty, receiver) {
+                    receiver.map_or(ty, |receiver| self.made_by(receiver))
+                } else {
+                    ty
+                };
             }
             if self.language(file) == Language::Python
                 && let Value::Instance { class, .. } = self.model(file).value(declared)
@@ -143,7 +148,9 @@ impl Project {
         let own = receiver.filter(|it| matches!(it, Ty::Instance(Class::Own(_), _)));
         let own = own.zip(definition.params.first().filter(|it| it.kind == ParamKind::Receiver));
         Ty::union(definition.returned.iter().map(|value| match own {
-            Some((receiver, param)) if param.value == *value => receiver.clone(),
+            Some((receiver, param)) if param.value == *value || self.makes_receiver(function, *value) => {
+                receiver.clone()
+            }
             _ => self.evaluate(file, *value),
         }))
     }
@@ -172,14 +179,28 @@ impl Project {
         }
     }
 
+    /// `cls()`, `type(self)()`
     fn makes_receiver(&self, function: FnRef, value: ValueId) -> bool {
         let model = self.model(function.file);
-        let definition = model.function(function.function);
         let Value::Result(call) = model.value(value) else { return false };
-        definition
-            .params
-            .first()
-            .is_some_and(|param| param.kind == ParamKind::Receiver && model.call(*call).callee == param.value)
+        self.is_own_class(function, model.call(*call).callee)
+    }
+
+    /// Python: a method that is declared to give an object of its class gives itself, or `cls()`: of a class below it is one of that.
+    fn gives_what_it_is_called_on(&self, function: FnRef, declared: &Ty, receiver: Option<&Ty>) -> bool {
+        let Ty::Instance(Class::Own(of), _) = declared else { return false };
+        let Some(Ty::Class(class) | Ty::Instance(Class::Own(class), _)) = receiver else { return false };
+        if class == of
+            || self.language(function.file) != Language::Python
+            || !self.ancestry(*class).contains(&Ancestor::Own(*of))
+        {
+            return false;
+        }
+        let is_instance = matches!(receiver, Some(Ty::Instance(..)));
+        let returned = &self.function(function).returned;
+        let gives =
+            |it: &ValueId| is_instance && self.is_own_object(function, *it) || self.makes_receiver(function, *it);
+        !returned.is_empty() && returned.iter().all(gives)
     }
 
     pub(super) fn awaited(&self, ty: &Ty) -> Ty {

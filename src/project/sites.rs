@@ -10,7 +10,7 @@ use crate::source::{Language, Span};
 use super::Project;
 use super::callables::Wrapping;
 use super::calls::Callee;
-use super::effects::{Runs, Site};
+use super::effects::{Runs, Site, Wanted};
 use super::guards::Guards;
 use super::remembered::Only;
 use super::times::leaves_early;
@@ -96,8 +96,13 @@ impl Project {
         if let Ty::Foreign(Foreign::Instance(class)) = receiver {
             return self.foreign_method(*class, name, Role::Getter);
         }
-        let Ty::Instance(Class::Own(class), _) = receiver else { return None };
-        let function = self.find_method(*class, name)?;
+        let function = match receiver {
+            Ty::Instance(Class::Own(class), _) => {
+                self.find_method(*class, name).filter(|it| !self.is_hidden(*class, *it, name))?
+            }
+            Ty::Super(class) => self.find_above(*class, *class, name)?,
+            _ => return None,
+        };
         (self.is_property(function) && self.runs_when_read(function)).then_some(function)
     }
 
@@ -248,8 +253,8 @@ impl Found<'_> {
         let project = self.project;
         let model = project.model(self.file);
         let call = model.call(id);
-        let site = self.site(call.name_span, Some(id));
         let only = project.only(self.file, id);
+        let site = Site { asks: self.asked_behind(call.callee, only), ..self.site(call.name_span, Some(id)) };
         let effect_of = |api: &'static Api| {
             let runs = !call.awaited && !api.is_async;
             let effect = runs.then(|| project.effect_in_call(self.file, call, api)).flatten();
@@ -348,10 +353,53 @@ impl Found<'_> {
         }
     }
 
+    /// Which object is asked for what by calling a value that does not say so itself: an instance, `partial(object.method)`, an
+    /// entry of a display.
+    fn asked_behind(&self, callee: ValueId, only: Only) -> Option<(ValueId, Wanted)> {
+        let project = self.project;
+        let model = project.model(self.file);
+        let is_object = || matches!(project.evaluate(self.file, callee), Ty::Instance(Class::Own(_), _));
+        let is_call = |it: FnRef| project.model(it.file).name(project.declared(it).name) == "__call__";
+        match (only, model.value(callee)) {
+            _ if model.language != Language::Python => None,
+            (Only::Own(function), it) if !matches!(it, Value::Function(_)) && is_call(function) && is_object() => {
+                Some((callee, Wanted::Special("__call__")))
+            }
+            (Only::Own(_), Value::Result(_) | Value::Index(_)) => self.method_behind(callee),
+            _ => None,
+        }
+    }
+
+    /// The object and the name of a method that a value stands for.
+    fn method_behind(&self, value: ValueId) -> Option<(ValueId, Wanted)> {
+        let model = self.project.model(self.file);
+        let mut at = value;
+        for _ in 0..4 {
+            at = match model.value(at) {
+                Value::Attr(object, name) => return Some((*object, Wanted::Named(*name))),
+                Value::Result(call) => {
+                    let call = model.call(*call);
+                    match self.project.evaluate(self.file, call.callee) {
+                        Ty::External(path) if &*path == "functools.partial" => call.args.first()?.value,
+                        _ => return None,
+                    }
+                }
+                Value::Index(display) => match model.value(*display) {
+                    Value::Collection(_, elements) if elements.len() == 1 => elements[0],
+                    _ => return None,
+                },
+                _ => return None,
+            };
+        }
+        None
+    }
+
     /// The value, a function, is called here.
     pub(super) fn inline(&mut self, site: &Site, value: ValueId) {
         let project = self.project;
         let language = project.language(self.file);
+        let asks = self.method_behind(value).filter(|_| language == Language::Python);
+        let site = &Site { asks, ..site.clone() };
         match project.callee_of(language, &project.evaluate(self.file, value)) {
             Callee::Own(function) => self.own(site, project.run_by_call(function, false)),
             Callee::Api(path, _) => {
@@ -362,6 +410,7 @@ impl Found<'_> {
                     self.library(site, api, effect);
                 }
             }
+            Callee::Unknown if asks.is_some() => self.asked(site),
             Callee::Construct(_) | Callee::Unknown => {}
         }
     }

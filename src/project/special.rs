@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Project;
-use super::effects::{AllKnown, Runs, Site};
+use super::effects::{AllKnown, Runs, Site, Wanted};
 use super::overridden::{Asked, Bound};
 use super::types::FnRef;
 use crate::model::ValueId;
@@ -202,8 +202,15 @@ impl Graph<'_> {
             };
             let mut push = |callee: Node| edges.push(Edge { caller, site: at, callee });
             let node = |function: FnRef| move |bound: Bound| Node { function, bound: Some(bound) };
-            if let Some(own) = project.asks_another(function, &of, site, next) {
-                for run in project.run_by_method(function, site, own) {
+            let runs_instead = match site.asks {
+                Some((_, Wanted::Elements)) => project.goes_through_another(function, &of, site, next),
+                _ => {
+                    let another = project.asks_another(function, &of, site, next);
+                    another.map(|own| project.run_by_method(function, site, own))
+                }
+            };
+            if let Some(run) = runs_instead {
+                for run in run {
                     let bounds = bounds_at(project, self.asking, function, &of, site, run);
                     if bounds.is_empty() || project.answers_for_itself(run) {
                         push(Node::from(run));
@@ -240,7 +247,7 @@ fn bounds_at(
 ) -> Vec<Bound> {
     let Some(values) = asking.get(&callee) else { return Vec::new() };
     let _outlines = project.of_outlines();
-    let own = project.class_asked_at(function, of, site);
+    let own = project.class_asked_at(function, of, site).filter(|own| project.may_be_asked_of(*own, callee));
     let class = |value: ValueId| {
         if project.is_own_object(callee, value) {
             return own.filter(|_| own != project.asked_as_method(callee).class());
@@ -287,7 +294,7 @@ impl Project {
         if self.is_abstract(own) || !self.runs_methods(function, site) {
             return Vec::new();
         }
-        let awaited = site.call.is_some_and(|call| self.model(function.file).call(call).awaited);
+        let awaited = site.asks.is_none() && site.call.is_some_and(|call| self.model(function.file).call(call).awaited);
         let mut run = self.run_by_call(own, awaited);
         if awaited && self.knows_more_when_asked(own) {
             run.push(own);

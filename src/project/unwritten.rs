@@ -8,10 +8,10 @@ use crate::source::{Language, Span};
 
 use super::Project;
 use super::calls::Callee;
-use super::effects::Site;
+use super::effects::{Site, Wanted};
 use super::path::LibraryPath;
 use super::sites::{Found, builtin};
-use super::types::{Class, Foreign, Ty};
+use super::types::{Class, ClassRef, FnRef, Foreign, Ty, none};
 
 /// Built-in functions that run a method of their first argument.
 const METHODS_OF_BUILTINS: &[(&str, &str)] = &[
@@ -32,7 +32,8 @@ impl Found<'_> {
         match it.kind {
             ImplicitKind::Attribute(name) => {
                 let receiver = project.evaluate(self.file, it.value);
-                let site = Site { held: self.is_held(it.value), asks: Some((it.value, name)), ..site };
+                let asks = Some((it.value, Wanted::Named(name)));
+                let site = Site { held: self.is_held(it.value), asks, ..site };
                 match project.property(&receiver, model.name(name)) {
                     Some(property) => self.own(&site, [property]),
                     None => self.asked(&site),
@@ -45,16 +46,13 @@ impl Found<'_> {
                     return self.accessor(&site, &receiver, property, method);
                 }
                 let of_library = matches!(receiver, Ty::Instance(Class::Library(_), _) | Ty::External(_));
-                let (method, name) = match method {
-                    "__getslice__" if !of_library => ("__getitem__", model.names.find("__getitem__").unwrap_or(name)),
-                    method => (method, name),
+                let (method, wanted) = match method {
+                    "__getslice__" if !of_library => ("__getitem__", Wanted::Special("__getitem__")),
+                    // What does not say whether it counts as true is asked for its length.
+                    "__bool__" if !self.has_method(&receiver, method) => ("__len__", Wanted::Special("__len__")),
+                    method => (method, Wanted::Named(name)),
                 };
-                let site = Site { asks: Some((it.value, name)), ..site };
-                // What does not say whether it counts as true is asked for its length.
-                let method = match method {
-                    "__bool__" if !self.has_method(&receiver, method) => "__len__",
-                    method => method,
-                };
+                let site = Site { asks: Some((it.value, wanted)), ..site };
                 // What has no such method is gone through until the element comes.
                 if method == "__contains__" && !self.has_method(&receiver, method) {
                     return self.go_through(it.span, it.value, 0);
@@ -119,26 +117,31 @@ impl Found<'_> {
         }
     }
 
+    /// The language asks an object for a method.
+    fn special_method(&mut self, site: &Site, object: ValueId, name: &'static str) {
+        let receiver = self.project.evaluate(self.file, object);
+        if self.project.language(self.file) == Language::Rust {
+            return self.method(site, &receiver, name);
+        }
+        let site = Site { asks: Some((object, Wanted::Special(name))), ..site.clone() };
+        self.method(&site, &receiver, name);
+        self.asked(&site);
+    }
+
     /// `for x in value`.
-    pub(super) fn iterate(&mut self, site: &Site, value: &Ty) {
+    fn iterate(&mut self, site: &Site, value: &Ty) {
         let project = self.project;
         match (project.language(self.file), value) {
             (_, Ty::Generator(generator)) => {
                 self.own(site, (!project.declared(*generator).kind.is_async()).then_some(*generator));
             }
             (Language::Python, Ty::Instance(Class::Own(class), _)) => {
-                let Some(iter) = project.find_method(*class, "__iter__") else { return };
-                if project.is_abstract(iter) || project.declared(iter).kind.is_async() {
-                    return;
+                let (run, iterator) = project.gone_through(*class);
+                self.own(site, run);
+                if let Some(iterator) = iterator {
+                    self.method(&Site { asks: None, ..site.clone() }, &iterator, "__next__");
                 }
-                self.own(site, [iter]);
-                match project.returns(iter, Some(value)) {
-                    _ if project.declared(iter).is_generator => {}
-                    iterator if iterator == *value || !matches!(iterator, Ty::Instance(..)) => {
-                        self.method(site, value, "__next__");
-                    }
-                    iterator => self.method(site, &iterator, "__next__"),
-                }
+                self.asked(site);
             }
             (Language::Python, Ty::Instance(Class::Library(_), _) | Ty::External(_)) => {
                 self.method(site, value, "__next__");
@@ -165,15 +168,16 @@ impl Found<'_> {
     /// What is entered and not left here runs up to its `yield`: of a generator it is not known what is before that.
     pub(super) fn enter(&mut self, site: &Site, value: ValueId, leaves: bool) {
         let project = self.project;
-        let value = &project.evaluate(self.file, value);
+        let object = value;
+        let value = &project.evaluate(self.file, object);
         match value {
             Ty::Manager(manager) if leaves && !project.declared(*manager).kind.is_async() => {
                 self.own(site, [*manager]);
             }
             Ty::Instance(Class::Own(_), _) | Ty::Foreign(Foreign::Instance(_)) => {
-                self.method(site, value, "__enter__");
+                self.special_method(site, object, "__enter__");
                 if leaves {
-                    self.method(site, value, "__exit__");
+                    self.special_method(site, object, "__exit__");
                 }
             }
             Ty::Instance(Class::Library(path), args) => {
@@ -208,7 +212,9 @@ impl Found<'_> {
         let method = METHODS_OF_BUILTINS.iter().find(|(name, _)| *name == builtin(&path));
         match method.filter(|_| first.name.is_none()) {
             Some((name, _)) if *name == "next" => self.next_of(site, first.value),
-            Some((_, method)) => self.method(site, &project.evaluate(self.file, first.value), method),
+            // Whoever asks for an iterator may never take an element of it.
+            Some((_, "__iter__")) => self.method(site, &project.evaluate(self.file, first.value), "__iter__"),
+            Some((_, method)) => self.special_method(site, first.value, method),
             None => {
                 if let Some(arg) = exhausted(&path, &call.args) {
                     self.go_through(site.span, arg.value, 0);
@@ -222,7 +228,7 @@ impl Found<'_> {
         match self.project.evaluate(self.file, value) {
             generator @ Ty::Generator(_) => self.iterate(site, &generator),
             Ty::Unknown => self.go_through(site.span, value, 0),
-            receiver => self.method(site, &receiver, "__next__"),
+            _ => self.special_method(site, value, "__next__"),
         }
     }
 
@@ -264,7 +270,10 @@ impl Found<'_> {
             self.go_through(span, receiver, depth + 1);
             return;
         }
-        self.iterate(&self.site_of(span, value), &project.evaluate(self.file, value));
+        let iterated = project.evaluate(self.file, value);
+        let is_object = model.language == Language::Python && matches!(iterated, Ty::Instance(Class::Own(_), _));
+        let asks = is_object.then_some((value, Wanted::Elements));
+        self.iterate(&Site { asks, ..self.site_of(span, value) }, &iterated);
     }
 
     /// Rust: what an adaptor takes its elements of: `x` of `x.enumerate()`.
@@ -322,6 +331,27 @@ fn is_of_result(path: &str) -> bool {
 }
 
 impl Project {
+    /// What going through an instance of a class of Python's runs: `__iter__`, and `__next__` of what that gives, if it is of a
+    /// class of the project's; else what it gives.
+    pub(super) fn gone_through(&self, class: ClassRef) -> (Vec<FnRef>, Option<Ty>) {
+        let iter = self.find_method(class, "__iter__");
+        let Some(iter) = iter.filter(|it| !self.is_abstract(*it) && !self.declared(*it).kind.is_async()) else {
+            return (Vec::new(), None);
+        };
+        let mut run = vec![iter];
+        if self.declared(iter).is_generator {
+            return (run, None);
+        }
+        let iterated = match self.returns(iter, Some(&Ty::Instance(Class::Own(class), none()))) {
+            Ty::Instance(Class::Own(other), _) => other,
+            iterator @ Ty::Instance(Class::Library(_), _) => return (run, Some(iterator)),
+            _ => class,
+        };
+        let next = self.find_method(iterated, "__next__").filter(|it| !self.is_abstract(*it));
+        run.extend(next.into_iter().flat_map(|it| self.run_by_call(it, false)));
+        (run, None)
+    }
+
     /// The path of what a call names, where that is outside the project: `builtins.list`, `itertools.chain`.
     fn path_called(&self, file: FileId, id: CallId) -> Option<LibraryPath> {
         let model = self.model(file);
