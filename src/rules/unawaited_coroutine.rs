@@ -4,8 +4,8 @@ use super::{Category, Context, Profile, Rule};
 use crate::finding::{Applicability, Edit, Fix, Severity};
 use crate::knowledge::Api;
 use crate::model::{
-    Call, CallId, Condition, Function, FunctionKind, Implicit, ImplicitKind, Kinds, Node, ScopeKind, Test, Use, Value,
-    ValueId, flow,
+    Block, Call, CallId, Condition, Function, FunctionKind, Implicit, ImplicitKind, Kinds, Node, ScopeKind, Test, Use,
+    Value, ValueId, flow,
 };
 use crate::project::types::{Class, FnRef, Ty};
 use crate::project::{Callee, Only, Wrapping};
@@ -223,13 +223,18 @@ fn handed_back(context: &Context<'_>, helper: FnRef) -> Option<String> {
     if plain && context.language() == Language::Rust {
         return hands_future_back(context, helper).then(|| project.short_name(helper).to_owned());
     }
-    if !plain || flow::exits(&project.function(helper).body, &|_| false).falls || is_overloaded(context, helper) {
+    if !plain || may_give_nothing(&project.function(helper).body) || is_overloaded(context, helper) {
         return None;
     }
     let all = definition.returned.iter().all(|value| {
         matches!(project.evaluate(helper.file, *value), Ty::Coroutine(_, Some(function)) if own_coroutine(context, function).is_some())
     });
     all.then(|| project.short_name(helper).to_owned())
+}
+
+/// Some way ends without a value, by `return` or at the end.
+fn may_give_nothing(body: &Block) -> bool {
+    flow::exits(body, &|_| false).falls || flow::returned(body).contains(&None)
 }
 
 /// Rust: a plain function that does nothing but make a future, boxed perhaps: `fn load() -> BoxFuture<'static, ()> { Box::pin(async ..) }`.
@@ -283,7 +288,7 @@ fn awaited_helper(context: &mut Context<'_>, id: CallId, call: &Call) {
         _ => false,
     };
     let gives = returned.iter().all(is_coroutine)
-        && !flow::exits(&project.function(helper).body, &|_| false).falls
+        && !may_give_nothing(&project.function(helper).body)
         && !is_overloaded(context, helper);
     if gives && context.is_unread(call.function, context.use_of(id)) {
         let name = project.short_name(helper).to_owned();
@@ -393,9 +398,9 @@ fn misused_protocols(context: &mut Context<'_>, function: FnRef) {
                                 project.short_name(*manager)
                             )
                         }
-                        Ty::Instance(Class::Own(_), _) => {
-                            let has = |name: &str| matches!(project.member(Language::Python, &ty, name), Ty::Bound(..));
-                            if !has("__aenter__") || has("__enter__") || !is_closed(context, &ty) {
+                        Ty::Instance(Class::Own(class), _) => {
+                            let enters = matches!(project.member(Language::Python, &ty, "__aenter__"), Ty::Bound(..));
+                            if !enters || !project.surely_lacks(*class, "__enter__") {
                                 continue;
                             }
                             "this is an async context manager: enter it with `async with`".to_owned()
@@ -429,14 +434,4 @@ fn dropped_futures(context: &mut Context<'_>, function: FnRef) {
         finding.help = Some("`await` it, or spawn it".to_owned());
         context.keep(finding);
     }
-}
-
-/// Nothing of the class is hidden in a base that is not known.
-fn is_closed(context: &Context<'_>, ty: &Ty) -> bool {
-    let Ty::Instance(Class::Own(class), _) = ty else { return false };
-    let model = context.project.model(class.file);
-    model.class(class.class).bases.iter().all(|base| {
-        matches!(context.project.evaluate(class.file, *base), Ty::Class(_))
-            || matches!(context.project.evaluate(class.file, *base), Ty::External(path) if &*path == "builtins.object")
-    })
 }
