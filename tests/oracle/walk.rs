@@ -14,7 +14,8 @@ pub fn facts(text: &str) -> Option<Vec<Fact>> {
     let ast::Mod::Module(module) = parse(text, Mode::Module, "oracle").ok()? else {
         return None;
     };
-    let mut walker = Walker { facts: Vec::new(), owners: vec![Owner::default()], names: Vec::new(), put_off: 0, never_runs: false };
+    let mut walker =
+        Walker { facts: Vec::new(), owners: vec![Owner::default()], names: Vec::new(), put_off: 0, never_runs: false };
     walker.body(&module.body);
     Some(walker.facts)
 }
