@@ -16,7 +16,7 @@ const SCOPES: &[&str] =
     &["timeout", "cancel-scope", "task-group", "suppress", "closing", "lock", "shield", "reraise", "other"];
 const HANDLES: &[&str] = &["weak", "detaches", "cancels", "owned"];
 const GUARDS: &[&str] = &["thread-lock", "refcell", "map-ref", "span", "async-lock", "snapshot"];
-const TYPE_ROLES: &[&str] = &["task", "future", "awaitable", "thread-lock", "token"];
+const TYPE_ROLES: &[&str] = &["task", "future", "awaitable", "thread-lock", "token", "sender"];
 const RUN_PLACES: &[&str] = &["thread", "loop", "process", "caller", "runtime"];
 const HANDLER_ROLES: &[&str] = &[
     "route",

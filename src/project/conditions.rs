@@ -4,7 +4,9 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::finding::FileId;
 use crate::knowledge::{Api, Effect, Runner};
-use crate::model::{Arg, Call, FILE_MODULE, FunctionId, NameId, Node, PathRoot, Use, Value, ValueId, flow};
+use crate::model::{
+    Arg, Call, FILE_MODULE, FunctionId, NameId, Node, PathRoot, Use, Value, ValueId, flow, is_constant_name,
+};
 use crate::source::Language;
 
 use super::Project;
@@ -75,6 +77,20 @@ impl Project {
                 && model.declaration(other.function).class == class
                 && asked(other).is_some_and(|it| attribute(it).as_ref() == Some(&wanted))
         })
+    }
+
+    /// The receiver comes from a call that gives this argument, or from entering what that made.
+    fn is_made_with(&self, file: FileId, call: &Call, argument: &str) -> bool {
+        let model = self.model(file);
+        let Value::Attr(receiver, _) = model.value(call.callee) else { return false };
+        let made = match model.value(*receiver) {
+            Value::Entered(made, _) => made,
+            _ => receiver,
+        };
+        match model.value(*made) {
+            Value::Result(id) => self.condition(file, model.call(*id), argument) == Some(true),
+            _ => false,
+        }
     }
 
     /// The function that makes the call goes through what it gives, or hands it to something here. What is only bound or
@@ -165,6 +181,9 @@ impl Project {
         if let Some(library) = condition.strip_prefix("@trait:") {
             return Some(self.is_of_trait(file, call, library));
         }
+        if let Some(argument) = condition.strip_prefix("@made:") {
+            return Some(self.is_made_with(file, call, argument));
+        }
         if let Some(method) = condition.strip_prefix('.') {
             return Some(self.is_called_on_receiver(file, call, method));
         }
@@ -187,11 +206,15 @@ impl Project {
             let is_text = |test: fn(&str) -> bool| given.is_some_and(|it| self.is_text(file, it, test));
             return Some(match kind {
                 "numeric" => is_text(is_numeric) || given.is_some_and(|it| self.is_made_of_address(file, it)),
+                "device" => is_text(is_device),
                 "data" => is_text(is_data) || self.is_for_data_urls(file, call.function),
                 "zero" => given.is_some_and(|it| self.is_no_time(file, it)),
                 "memory" => given.is_some_and(|it| self.is_in_memory(file, it, 0)),
                 "imported" => given.is_some_and(|it| self.is_imported(file, it)),
+                "pair" => given.is_some_and(|it| matches!(self.evaluate(file, it), Ty::Tuple(_) | Ty::Str(_))),
+                "file" => given.is_some_and(|it| self.is_file_on_disk(&self.evaluate(file, it), 0)),
                 "limited" => given.is_some_and(|it| self.has_limit(file, it)),
+                "coroutine" => given.is_some_and(|it| self.is_coroutine(file, it)),
                 _ => false,
             });
         }
@@ -210,8 +233,8 @@ impl Project {
             Value::Int(number) => return Some(number.to_string() == value),
             Value::Str(text) => return Some(model.name(*text) == value.trim_matches(['\'', '"'])),
             // `ssl.Purpose.CLIENT_AUTH`
-            Value::Attr(_, name) if is_constant(model.name(*name)) => return Some(model.name(*name) == value),
-            Value::Path(path) if path.segments.last().is_some_and(|it| is_constant(model.name(*it))) => {
+            Value::Attr(_, name) if is_constant_name(model.name(*name)) => return Some(model.name(*name) == value),
+            Value::Path(path) if path.segments.last().is_some_and(|it| is_constant_name(model.name(*it))) => {
                 return Some(path.segments.last().is_some_and(|it| model.name(*it) == value));
             }
             // What is computed is hardly ever the one number asked for; a flag may well be.
@@ -235,6 +258,14 @@ impl Project {
         model.module(FILE_MODULE).bindings.iter().any(|it| !it.conditional && is_of_it(model.value(it.value)))
     }
 
+    /// Rust: an open file, or a buffer before one.
+    fn is_file_on_disk(&self, ty: &Ty, depth: u32) -> bool {
+        let Some(path) = ty.library_path() else { return false };
+        let is_wrapper = || self.knowledge.type_facts(Language::Rust, path).is_some_and(|facts| facts.wrapper);
+        path == "std::fs::File"
+            || depth < 4 && is_wrapper() && self.is_file_on_disk(&self.first_argument(ty), depth + 1)
+    }
+
     /// It was made for so many elements: the second of its type's arguments says how many.
     fn has_limit(&self, file: FileId, value: ValueId) -> bool {
         let ty = self.evaluate(file, value);
@@ -242,13 +273,23 @@ impl Project {
         ty.parts().iter().all(limited)
     }
 
-    /// It is a file in memory, or an archive in one: `io.BytesIO(data)`, `zipfile.ZipFile(io.BytesIO(data))`. An attribute is
-    /// if all is that the class sets it to, or that the property gives.
+    /// It runs once somebody drives it: no future or task, which is under way. Who hands on what a call has just given, of which
+    /// nothing is known, has a coroutine there.
+    fn is_coroutine(&self, file: FileId, value: ValueId) -> bool {
+        match self.evaluate(file, value) {
+            Ty::Unknown => matches!(self.model(file).value(value), Value::Result(_)),
+            ty => ty.parts().iter().all(|it| matches!(it, Ty::Coroutine(..))),
+        }
+    }
+
+    /// It is a file in memory, or an archive in one: `io.BytesIO(data)`, `zipfile.ZipFile(io.BytesIO(data))`; or SQLite's name
+    /// of a database that is none. An attribute is if all is that the class sets it to, or that the property gives.
     fn is_in_memory(&self, file: FileId, value: ValueId, depth: u32) -> bool {
         let model = self.model(file);
         let is_file = |ty: &Ty| matches!(ty.library_path(), Some(path) if matches!(path, "io.BytesIO" | "io.StringIO"));
         match model.value(value) {
             _ if is_file(&self.evaluate(file, value)) => true,
+            _ if self.is_text(file, value, is_database_in_memory) => true,
             Value::Attr(object, name) if depth < 4 => match self.evaluate(file, *object) {
                 Ty::Instance(Class::Own(class), _) if class.file == file => {
                     let values = self.set_or_given(class, *name);
@@ -339,7 +380,7 @@ impl Project {
         match model.value(value) {
             Value::Str(text) => Some(model.name(*text).into()),
             Value::Tuple(items) => self.text_of(file, *items.first()?, depth + 1),
-            Value::Entered(inner, _) => self.text_of(file, *inner, depth + 1),
+            Value::Entered(inner, _) | Value::Inner(inner) => self.text_of(file, *inner, depth + 1),
             Value::Result(id) => self.text_of(file, model.call(*id).args.first()?.value, depth + 1),
             // A constant.
             Value::Global(..) | Value::Path(_) => match self.evaluate(file, value) {
@@ -351,16 +392,22 @@ impl Project {
     }
 }
 
-/// A name as constants have it.
-pub(super) fn is_constant(name: &str) -> bool {
-    name.len() > 1 && name.starts_with(|it: char| it.is_ascii_uppercase()) && !name.contains(char::is_lowercase)
-}
-
 /// An address that no name server need be asked for, with a port or without: `127.0.0.1`, `[::1]:80`, and `localhost`,
 /// which resolvers answer themselves.
 fn is_numeric(text: &str) -> bool {
     let is_here = text.strip_prefix("localhost").is_some_and(|rest| rest.is_empty() || rest.starts_with(':'));
     is_here || text.parse::<IpAddr>().is_ok() || text.parse::<SocketAddr>().is_ok()
+}
+
+/// What SQLite opens without a file.
+fn is_database_in_memory(text: &str) -> bool {
+    text.contains(":memory:") || text.contains("mode=memory")
+}
+
+/// A path to no disk: the kernel itself answers.
+fn is_device(text: &str) -> bool {
+    ["/proc/", "/sys/", "/dev/fd"].iter().any(|it| text.starts_with(it))
+        || matches!(text, "/dev/null" | "/dev/zero" | "/dev/random" | "/dev/urandom")
 }
 
 /// A URL that holds what it stands for.

@@ -298,7 +298,7 @@ impl Project {
     }
 
     /// A method as it comes out of `receiver.name` or `Class.name`.
-    fn method(&self, function: FnRef, receiver: Option<&Ty>) -> Ty {
+    pub(super) fn method(&self, function: FnRef, receiver: Option<&Ty>) -> Ty {
         let definition = self.declared(function);
         let Some(receiver) = receiver else { return Ty::Function(function) };
         if let Ty::Class(_) = receiver {

@@ -72,9 +72,10 @@ pub(super) fn fills_what_is_missing(model: &FileModel, function: FunctionId, tri
     asked.is_some_and(|of| is_shared(model, function, of) && sets_entry(model, handler, of))
 }
 
-/// `X.is_closed()`: of what that is asked.
+/// `X.is_closed()`, `X.is_closed`: of what that is asked.
 fn asked_of(model: &FileModel, value: ValueId) -> Option<ValueId> {
     match model.value(value) {
+        Value::Attr(of, _) => Some(*of),
         Value::Result(call) => match model.value(model.call(*call).callee) {
             Value::Attr(receiver, _) => Some(*receiver),
             _ => None,
