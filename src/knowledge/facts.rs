@@ -210,6 +210,8 @@ pub struct TypeFacts {
     pub guard: Option<Guard>,
     pub scope: Option<ScopeRole>,
     pub wrapper: bool,
+    /// Only `async with` enters it.
+    pub async_with: bool,
     pub role: Option<TypeRole>,
 }
 

@@ -169,19 +169,36 @@ impl Exits {
 
 /// How a block can be left, given which nodes never return (`sys.exit()`, a helper that always raises).
 pub fn exits(block: &Block, never_returns: &dyn Fn(&Node) -> bool) -> Exits {
+    exits_where(block, &Known { never_returns, decided: &|arm| arm.constant })
+}
+
+/// What is known of a block beside what stands in it.
+#[derive(Clone, Copy)]
+pub struct Known<'a> {
+    pub never_returns: &'a dyn Fn(&Node) -> bool,
+    /// Whether an arm runs once its test is reached.
+    pub decided: &'a dyn Fn(&Arm) -> Option<bool>,
+}
+
+/// The same where more is known of it.
+pub fn exits_where(block: &Block, known: &Known<'_>) -> Exits {
     let mut all = Exits::FALLS;
     for node in &block.nodes {
         if !all.falls {
             break;
         }
-        all = all.then(exits_of(node, never_returns));
+        all = all.then(exits_of_node(node, known));
     }
     all
 }
 
 /// How one node can be left.
 pub fn exits_of(node: &Node, never_returns: &dyn Fn(&Node) -> bool) -> Exits {
-    if never_returns(node) {
+    exits_of_node(node, &Known { never_returns, decided: &|arm| arm.constant })
+}
+
+fn exits_of_node(node: &Node, known: &Known<'_>) -> Exits {
+    if (known.never_returns)(node) {
         return Exits { raises: true, ..Exits::NEVER };
     }
     match node {
@@ -189,49 +206,50 @@ pub fn exits_of(node: &Node, never_returns: &dyn Fn(&Node) -> bool) -> Exits {
         Node::Raise(_) => Exits { raises: true, ..Exits::NEVER },
         Node::Break { .. } => Exits { breaks: true, ..Exits::NEVER },
         Node::Continue { .. } => Exits { continues: true, ..Exits::NEVER },
-        Node::Scope(it) => exits(&it.body, never_returns),
-        Node::Block(it) => exits(it, never_returns),
-        Node::Branch(it) => branch(it, never_returns),
+        Node::Scope(it) => exits_where(&it.body, known),
+        Node::Block(it) => exits_where(it, known),
+        Node::Branch(it) => branch(it, known),
         Node::Loop(it) => {
-            let head = exits(&it.head, never_returns);
-            let body = exits(&it.body, never_returns);
+            let head = exits_where(&it.head, known);
+            let body = exits_where(&it.body, known);
             let forever = it.kind == super::LoopKind::Forever;
-            let orelse = exits(&it.orelse, never_returns);
+            let orelse = exits_where(&it.orelse, known);
             let left = Exits { falls: body.breaks, breaks: false, continues: false, ..body };
             let ended = if forever { Exits::NEVER } else { orelse };
             head.then(left.or(ended))
         }
-        Node::Try(it) => tried(it, never_returns),
+        Node::Try(it) => tried(it, known),
         _ => Exits::FALLS,
     }
 }
 
-fn branch(it: &Branch, never_returns: &dyn Fn(&Node) -> bool) -> Exits {
+fn branch(it: &Branch, known: &Known<'_>) -> Exits {
     let mut all = Exits::NEVER;
     let mut tests = Exits::FALLS;
-    for Arm { test, body, constant, .. } in &it.arms {
-        tests = tests.then(exits(test, never_returns));
-        if *constant != Some(false) {
-            all = all.or(tests.then(exits(body, never_returns)));
+    for arm in &it.arms {
+        let decided = (known.decided)(arm);
+        tests = tests.then(exits_where(&arm.test, known));
+        if decided != Some(false) {
+            all = all.or(tests.then(exits_where(&arm.body, known)));
         }
-        if *constant == Some(true) {
+        if decided == Some(true) {
             return all;
         }
     }
     if it.exhaustive { all } else { all.or(tests) }
 }
 
-fn tried(it: &Try, never_returns: &dyn Fn(&Node) -> bool) -> Exits {
-    let body = exits(&it.body, never_returns).then(exits(&it.orelse, never_returns));
+fn tried(it: &Try, known: &Known<'_>) -> Exits {
+    let body = exits_where(&it.body, known).then(exits_where(&it.orelse, known));
     let mut all = body;
     let catches_everything = it.handlers.iter().any(|handler| handler.bare);
     if catches_everything {
         all.raises = false;
     }
     for Handler { body, .. } in &it.handlers {
-        all = all.or(exits(body, never_returns));
+        all = all.or(exits_where(body, known));
     }
-    let finally = exits(&it.finally, never_returns);
+    let finally = exits_where(&it.finally, known);
     if finally.falls { Exits { falls: all.falls, ..all.or(Exits { falls: false, ..finally }) } } else { finally }
 }
 

@@ -15,11 +15,11 @@ mod value;
 
 pub use code::{
     Arg, Arm, Await, Block, Branch, BranchKind, Call, Condition, Handler, Implicit, ImplicitKind, Loop, LoopKind, Node,
-    Raise, Scope, ScopeItem, ScopeKind, Test, Try, Use, Yield,
+    Raise, Scope, ScopeItem, ScopeKind, Taken, Test, Try, Use, Yield,
 };
 pub use growing::Growing;
 pub use kinds::Kinds;
-pub use names::{NameId, Names};
+pub use names::{NameId, Names, is_constant_name};
 pub use outline::{Reshaped, reshaped};
 pub use parts::{AllCalls, Calls, Part, Start};
 pub use shown::{Given, ModuleBody, Role, Shown, ShownClass, ShownFunction, ShownModule};
@@ -321,6 +321,10 @@ pub struct Local {
     pub reads: u32,
     /// Declared `global`/`nonlocal` or read by a nested function.
     pub shared: bool,
+    /// Python: a read gives it to somebody else, who may do anything with it.
+    pub handed_on: bool,
+    /// Python: it is awaited somewhere, or a coroutine's own methods are called.
+    pub driven: bool,
 }
 
 /// A comment that may be a suppression.

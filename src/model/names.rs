@@ -123,3 +123,9 @@ impl Names {
         index.shrink_to_fit(|id| hash(slice(text, ends, (id.0 - *first) as usize)));
     }
 }
+
+/// A name as constants have it: `MODE`, `_UNSET`.
+pub fn is_constant_name(name: &str) -> bool {
+    let name = name.trim_start_matches('_');
+    name.len() > 1 && name.starts_with(|it: char| it.is_ascii_uppercase()) && !name.contains(char::is_lowercase)
+}

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::finding::FileId;
 use crate::knowledge::{Api, Effect, Runner};
-use crate::model::{Arg, Call, FunctionId, Node, Use, Value, ValueId, flow};
+use crate::model::{Arg, Call, FunctionId, Node, Use, Value, ValueId, flow, is_constant_name};
 use crate::source::Language;
 
 use super::Project;
@@ -67,6 +67,20 @@ impl Project {
                 && model.declaration(other.function).class == class
                 && asked(other).is_some_and(|it| attribute(it).as_ref() == Some(&wanted))
         })
+    }
+
+    /// The receiver comes from a call that gives this argument, or from entering what that made.
+    fn is_made_with(&self, file: FileId, call: &Call, argument: &str) -> bool {
+        let model = self.model(file);
+        let Value::Attr(receiver, _) = model.value(call.callee) else { return false };
+        let made = match model.value(*receiver) {
+            Value::Entered(made, _) => made,
+            _ => receiver,
+        };
+        match model.value(*made) {
+            Value::Result(id) => self.condition(file, model.call(*id), argument) == Some(true),
+            _ => false,
+        }
     }
 
     /// The function that makes the call goes through what it gives, or hands it to something here. What is only bound or
@@ -157,6 +171,9 @@ impl Project {
         if let Some(library) = condition.strip_prefix("@trait:") {
             return Some(self.is_of_trait(file, call, library));
         }
+        if let Some(argument) = condition.strip_prefix("@made:") {
+            return Some(self.is_made_with(file, call, argument));
+        }
         if let Some(method) = condition.strip_prefix('.') {
             return Some(self.is_called_on_receiver(file, call, method));
         }
@@ -183,8 +200,10 @@ impl Project {
                 "data" => is_text(is_data) || self.is_for_data_urls(file, call.function),
                 "zero" => given.is_some_and(|it| self.is_no_time(file, it)),
                 "memory" => given.is_some_and(|it| self.is_in_memory(file, it, 0)),
+                "pair" => given.is_some_and(|it| matches!(self.evaluate(file, it), Ty::Tuple(_) | Ty::Str(_))),
                 "file" => given.is_some_and(|it| self.is_file_on_disk(&self.evaluate(file, it), 0)),
                 "limited" => given.is_some_and(|it| self.has_limit(file, it)),
+                "coroutine" => given.is_some_and(|it| self.is_coroutine(file, it)),
                 _ => false,
             });
         }
@@ -203,8 +222,8 @@ impl Project {
             Value::Int(number) => return Some(number.to_string() == value),
             Value::Str(text) => return Some(model.name(*text) == value.trim_matches(['\'', '"'])),
             // `ssl.Purpose.CLIENT_AUTH`
-            Value::Attr(_, name) if is_constant(model.name(*name)) => return Some(model.name(*name) == value),
-            Value::Path(path) if path.segments.last().is_some_and(|it| is_constant(model.name(*it))) => {
+            Value::Attr(_, name) if is_constant_name(model.name(*name)) => return Some(model.name(*name) == value),
+            Value::Path(path) if path.segments.last().is_some_and(|it| is_constant_name(model.name(*it))) => {
                 return Some(path.segments.last().is_some_and(|it| model.name(*it) == value));
             }
             // What is computed is hardly ever the one number asked for; a flag may well be.
@@ -227,6 +246,15 @@ impl Project {
         let ty = self.evaluate(file, value);
         let limited = |it: &Ty| matches!(it, Ty::Instance(_, args) if matches!(args.get(1), Some(Ty::Int(1..))));
         ty.parts().iter().all(limited)
+    }
+
+    /// It runs once somebody drives it: no future or task, which is under way. Who hands on what a call has just given, of which
+    /// nothing is known, has a coroutine there.
+    fn is_coroutine(&self, file: FileId, value: ValueId) -> bool {
+        match self.evaluate(file, value) {
+            Ty::Unknown => matches!(self.model(file).value(value), Value::Result(_)),
+            ty => ty.parts().iter().all(|it| matches!(it, Ty::Coroutine(..))),
+        }
     }
 
     /// It is a file in memory, or an archive in one: `io.BytesIO(data)`, `zipfile.ZipFile(io.BytesIO(data))`; or SQLite's name
@@ -329,11 +357,6 @@ impl Project {
             _ => None,
         }
     }
-}
-
-/// A name as constants have it.
-pub(super) fn is_constant(name: &str) -> bool {
-    name.len() > 1 && name.starts_with(|it: char| it.is_ascii_uppercase()) && !name.contains(char::is_lowercase)
 }
 
 /// An address that no name server need be asked for, with a port or without: `127.0.0.1`, `[::1]:80`, and `localhost`,

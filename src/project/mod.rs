@@ -13,6 +13,7 @@ mod coverage;
 mod crates;
 mod deref;
 pub mod effects;
+mod enums;
 pub mod evidence;
 mod fields;
 mod files;

@@ -41,9 +41,10 @@ pub(super) fn fills(model: &FileModel, function: FunctionId, arm: &Arm) -> bool 
     })
 }
 
-/// `X.is_closed()`: of what that is asked.
+/// `X.is_closed()`, `X.is_closed`: of what that is asked.
 fn asked_of(model: &FileModel, value: ValueId) -> Option<ValueId> {
     match model.value(value) {
+        Value::Attr(of, _) => Some(*of),
         Value::Result(call) => match model.value(model.call(*call).callee) {
             Value::Attr(receiver, _) => Some(*receiver),
             _ => None,

@@ -1,10 +1,9 @@
 //! Whether a test holds of a value, by how the value is written.
 
 use crate::finding::FileId;
-use crate::model::{Condition, Test, Value, ValueId};
+use crate::model::{Condition, Test, Value, ValueId, is_constant_name};
 use crate::source::Language;
 
-use super::conditions::is_constant;
 use super::guards::Demand;
 use super::remembered::Only;
 use super::types::{Class, Ty};
@@ -69,6 +68,12 @@ impl Project {
         }
         if let Test::Exceeds(bound) = test {
             return self.exceeds(file, value, bound);
+        }
+        if let Some(member) = self.member_of_enum(file, value) {
+            return match test {
+                Test::Truth => self.is_true_member(&member),
+                _ => Some(false),
+            };
         }
         let literal = match model.value(value) {
             // What is spread into one may be empty.
@@ -139,14 +144,32 @@ impl Project {
             let (of, given) = self.variant_of(file, value)?;
             return (of == class).then(|| given == variant);
         }
+        // `if timeout is UNSET`, where that is what is given.
+        if asked_in == file && literal == value && self.is_named_as_constant(file, value) {
+            return Some(true);
+        }
+        let asked = self.member_of_enum(asked_in, literal);
+        let given = self.member_of_enum(file, value);
+        if let (Some(asked), Some(given)) = (&asked, &given) {
+            return self.is_same_member(asked, given);
+        }
         let plain = match self.model(file).value(value) {
+            _ if given.is_some() => Ty::Unknown,
             Value::None | Value::Bool(_) | Value::Int(_) | Value::Str(_) | Value::Global(..) => {
                 self.evaluate(file, value)
             }
+            Value::Attr(..) | Value::Path(_) if self.is_named_as_constant(file, value) => self.evaluate(file, value),
             Value::Tuple(_) | Value::Collection(..) | Value::Function(_) | Value::Class(_) => return Some(false),
             _ => return None,
         };
-        match (self.evaluate(asked_in, literal), plain) {
+        if let Some(asked) = &asked {
+            return self.member_equals(asked, &plain);
+        }
+        let literal = self.evaluate(asked_in, literal);
+        if let Some(given) = &given {
+            return self.member_equals(given, &literal);
+        }
+        match (literal, plain) {
             (Ty::Str(one), Ty::Str(other)) => Some(one == other),
             (Ty::Int(one), Ty::Int(other)) => Some(one == other),
             (Ty::Str(_), Ty::Int(_) | Ty::Bool(_) | Ty::None) | (Ty::Int(_), Ty::Str(_) | Ty::None) => Some(false),
@@ -174,6 +197,6 @@ impl Project {
             Value::Path(path) => path.segments.last().map_or("", |it| model.name(*it)),
             _ => return false,
         };
-        is_constant(name)
+        is_constant_name(name)
     }
 }

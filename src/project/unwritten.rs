@@ -7,6 +7,7 @@ use crate::python::exhausts;
 use crate::source::{Language, Span};
 
 use super::Project;
+use super::calls::Callee;
 use super::effects::Site;
 use super::path::LibraryPath;
 use super::sites::{Found, builtin};
@@ -43,6 +44,11 @@ impl Found<'_> {
                 if let Some((property, _)) = method.split_once('.') {
                     return self.accessor(&site, &receiver, property, method);
                 }
+                let of_library = matches!(receiver, Ty::Instance(Class::Library(_), _) | Ty::External(_));
+                let (method, name) = match method {
+                    "__getslice__" if !of_library => ("__getitem__", model.names.find("__getitem__").unwrap_or(name)),
+                    method => (method, name),
+                };
                 let site = Site { asks: Some((it.value, name)), ..site };
                 // What does not say whether it counts as true is asked for its length.
                 let method = match method {
@@ -224,6 +230,23 @@ impl Found<'_> {
     pub(super) fn go_through(&mut self, span: Span, value: ValueId, depth: u32) {
         let project = self.project;
         let model = project.model(self.file);
+        if model.language == Language::Python
+            && let Value::Result(id) = model.value(value)
+            && let Some(path) = project.path_called(self.file, *id)
+            // `iter(file.readline, "")`
+            && let [called, _] = model.call(*id).args.as_slice()
+            && builtin(&path) == "iter"
+        {
+            let site = self.site(span, None);
+            let callee = project.callee_of(model.language, &project.evaluate(self.file, called.value));
+            let Callee::Api(path, _) = callee else { return self.inline(&site, called.value) };
+            let api = project.knowledge.api(model.language, path).filter(|api| !api.is_async);
+            let effect = |api| Some((api, project.effect_in_call(self.file, model.call(*id), api)?));
+            if let Some((api, effect)) = api.and_then(effect) {
+                self.library(&site, api, effect);
+            }
+            return;
+        }
         if model.language == Language::Python
             && let Value::Result(id) = model.value(value)
             && let Some(path) = project.path_called(self.file, *id)

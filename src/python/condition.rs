@@ -1,9 +1,9 @@
 //! What the tests of branches say: of themselves, and of single values.
 
-use ruff_python_ast::{BoolOp, CmpOp, Expr, ExprCall, UnaryOp};
+use ruff_python_ast::{BoolOp, CmpOp, Expr, ExprCall, MatchCase, Pattern, Singleton, UnaryOp};
 use ruff_text_size::Ranged;
 
-use crate::model::{Arm, CallId, Condition, Test, UNKNOWN, Value, ValueId};
+use crate::model::{Arm, CallId, Condition, Display, Test, UNKNOWN, Value, ValueId};
 
 use super::kind::asks_for_equal;
 use super::parse::span;
@@ -48,6 +48,48 @@ impl Lowerer<'_> {
         self.failing(test, &mut otherwise);
         let either = self.either(test).unwrap_or_default();
         Arm { conditions, otherwise, either, ..Arm::default() }
+    }
+
+    /// The same of `case "text":`, of what the `match` asks.
+    pub(super) fn said_by_case(&mut self, value: ValueId, case: &MatchCase) -> Arm {
+        let said = self.tested_by(&case.pattern);
+        let mut conditions: Vec<Condition> = Vec::new();
+        conditions.extend(said.map(|(test, _)| Condition { value, test, holds: true }));
+        let is_all = said.is_some_and(|(_, is_all)| is_all) && case.guard.is_none();
+        let otherwise = if is_all { conditions.iter().map(|it| it.denied()).collect() } else { Vec::new() };
+        if let Some(guard) = &case.guard {
+            self.conditions(guard, &mut conditions);
+        }
+        Arm { conditions, otherwise, ..Arm::default() }
+    }
+
+    /// What a pattern asks of a value, and whether that is all.
+    fn tested_by(&mut self, pattern: &Pattern) -> Option<(Test, bool)> {
+        match pattern {
+            Pattern::MatchValue(it) => Some((Test::Equals(self.literal(&it.value)?), true)),
+            Pattern::MatchSingleton(it) => Some((
+                match it.value {
+                    Singleton::None => Test::None,
+                    Singleton::True => Test::Is(true),
+                    Singleton::False => Test::Is(false),
+                },
+                true,
+            )),
+            Pattern::MatchOr(it) => {
+                let literal = |pattern: &Pattern| match pattern {
+                    Pattern::MatchValue(it) => self.literal(&it.value),
+                    _ => None,
+                };
+                let literals: Option<Vec<ValueId>> = it.patterns.iter().map(literal).collect();
+                Some((Test::OneOf(self.add(Value::Collection(Display::Other, literals?.into()))), true))
+            }
+            Pattern::MatchClass(it) => {
+                let class = Some(self.annotated_class(&it.cls)).filter(|it| *it != UNKNOWN)?;
+                Some((Test::Instance(class), it.arguments.patterns.is_empty() && it.arguments.keywords.is_empty()))
+            }
+            Pattern::MatchAs(it) => self.tested_by(it.pattern.as_deref()?),
+            _ => None,
+        }
     }
 
     /// What holds where a test does not.
@@ -153,7 +195,7 @@ impl Lowerer<'_> {
                 let test = match literal {
                     Expr::NoneLiteral(_) => Test::None,
                     Expr::BooleanLiteral(it) => Test::Is(it.value),
-                    _ => return false,
+                    _ => return self.equality(&it.left, *op, literal, out),
                 };
                 let value = self.subject(&it.left);
                 let holds = *op == CmpOp::Is;
@@ -210,8 +252,11 @@ impl Lowerer<'_> {
         match asked {
             Expr::Name(name) => self.peek(name.id.as_str()).or_else(|| self.global(name.id.as_str())),
             Expr::Attribute(it) => {
-                let Expr::Name(receiver) = &*it.value else { return None };
-                let receiver = self.peek(receiver.id.as_str())?;
+                let receiver = match &*it.value {
+                    Expr::Name(receiver) => self.peek(receiver.id.as_str())?,
+                    Expr::Attribute(_) => self.subject(&it.value)?,
+                    _ => return None,
+                };
                 let name = self.name(it.attr.as_str());
                 Some(self.add(Value::Attr(receiver, name)))
             }
@@ -224,7 +269,7 @@ impl Lowerer<'_> {
         }
     }
 
-    fn global(&mut self, name: &str) -> Option<ValueId> {
+    pub(super) fn global(&mut self, name: &str) -> Option<ValueId> {
         match self.find(name) {
             Found::Value(value) => Some(value).filter(|it| matches!(self.model.value(*it), Value::Global(..))),
             Found::Local { .. } => None,

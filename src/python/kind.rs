@@ -2,7 +2,7 @@
 
 use ruff_python_ast::{CmpOp, Expr, ExprCall};
 
-use crate::model::{CallId, Condition, Display, Test, UNKNOWN, Value, ValueId};
+use crate::model::{CallId, Condition, Display, Test, UNKNOWN, Value, ValueId, is_constant_name};
 
 use super::condition::whole_number;
 use super::scope::Lowerer;
@@ -107,14 +107,36 @@ impl Lowerer<'_> {
             .filter(|it| *it != UNKNOWN && matches!(class, Expr::Name(_) | Expr::Attribute(_)))
     }
 
-    /// A string or a number.
+    /// A string or a number, or what by its name stands for one value: `MODE`, `Mode.FAST`.
     pub(super) fn literal(&mut self, literal: &Expr) -> Option<ValueId> {
         match literal {
             Expr::StringLiteral(it) => {
                 let text = self.name(it.value.to_str());
                 Some(self.add(Value::Str(text)))
             }
+            Expr::Name(it) if is_constant_name(it.id.as_str()) => self.global(it.id.as_str()),
+            Expr::Attribute(it) => {
+                let of = match &*it.value {
+                    Expr::Name(of) => of.id.as_str(),
+                    Expr::Attribute(of) => of.attr.as_str(),
+                    _ => return None,
+                };
+                let stands_for_one = is_constant_name(it.attr.as_str()) || of.starts_with(char::is_uppercase);
+                let value = if stands_for_one { self.annotated_class(literal) } else { UNKNOWN };
+                self.is_of_module(value).then_some(value)
+            }
             literal => whole_number(literal).map(|number| self.add(Value::Int(number))),
+        }
+    }
+
+    /// An attribute of something that the module binds.
+    fn is_of_module(&self, value: ValueId) -> bool {
+        match self.model.value(value) {
+            Value::Attr(of, _) => {
+                matches!(self.model.value(*of), Value::Global(..) | Value::Path(_) | Value::Class(_))
+                    || self.is_of_module(*of)
+            }
+            _ => false,
         }
     }
 

@@ -21,6 +21,7 @@ mod recover;
 mod scope;
 mod statement;
 mod target;
+mod uses;
 
 pub(crate) use expression::exhausts;
 

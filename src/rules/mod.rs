@@ -16,6 +16,7 @@ mod blocking_sleep;
 mod busy_wait;
 mod cancel_unsafe_select;
 mod cancelled;
+mod caught;
 mod checkpoint;
 mod constant_deadline;
 mod context;

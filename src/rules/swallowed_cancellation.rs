@@ -1,6 +1,6 @@
 //! `swallowed-cancellation`: a cancellation is caught, and some path does not pass it on.
 
-use super::{Category, Context, Profile, Rule, cancelled, swallowed_outcome};
+use super::{Category, Context, Profile, Rule, cancelled, caught, swallowed_outcome};
 use crate::finding::{Confidence, Related, Severity};
 use crate::knowledge::{Api, Runner, ScopeRole};
 use crate::model::{
@@ -101,9 +101,10 @@ fn tried(context: &Context<'_>, function: FnRef, it: &Try, found: &mut Vec<(Span
     let never_returns = |node: &Node| never_returns(context, node);
     for handler in &it.handlers {
         let Some(catch) = catches(context, handler) else { continue };
-        let exits = flow::exits(&handler.body, &never_returns);
-        let excused =
-            is_excused(context, function, it, handler) || !exits.returns && raises_after(context, function, it.span);
+        let exits = caught::exits_when_cancelled(context, handler, &never_returns);
+        let excused = is_excused(context, function, it, handler)
+            || !exits.returns && raises_after(context, function, it.span)
+            || is_for_one_kept(context, function, it.span);
         if exits.survives() && !excused {
             let caught = match catch {
                 Catch::Cancelled => "the cancellation is caught here and not passed on",
@@ -174,13 +175,13 @@ fn is_excused(context: &Context<'_>, function: FnRef, it: &Try, handler: &Handle
     {
         return true;
     }
-    if asks_for_cancellation(context, handler) || raises_later(context, function, it, handler) {
+    if caught::asks_for_cancellation(context, handler) || raises_later(context, function, it, handler) {
         return true;
     }
     if let Some(local) = handler.local {
         let name = context.model().name(context.model().function(function.function).local(local).name);
         // Kept, raised later or handed to somebody who will: anything but a line of a log.
-        if is_handed_on(text, name) {
+        if caught::is_handed_on(context, handler, name) {
             return true;
         }
     }
@@ -188,37 +189,6 @@ fn is_excused(context: &Context<'_>, function: FnRef, it: &Try, handler: &Handle
         return true;
     }
     cancels_before(context, function.function, it.body_span(), &it.body)
-}
-
-/// The handler's text mentions the exception other than to tell of it.
-fn is_handed_on(text: &str, name: &str) -> bool {
-    const TELLING: &[&str] =
-        &["log", "print(", "warn", ".debug(", ".info(", ".error(", ".exception(", "traceback", "repr("];
-    text.lines().skip(1).any(|line| {
-        let mentions = line.match_indices(name).any(|(at, _)| {
-            let is_word = |it: char| it == '_' || it.is_alphanumeric();
-            let before = line[..at].chars().next_back();
-            let rest = &line[at + name.len()..];
-            let after = rest.chars().next();
-            !rest.starts_with(".__traceback__")
-                && !before.is_some_and(|it| is_word(it) || it == '{' || it == '.')
-                && !after.is_some_and(is_word)
-        });
-        mentions && !TELLING.iter().any(|it| line.to_ascii_lowercase().contains(it))
-    })
-}
-
-/// `if isinstance(error, CancelledError): raise`
-fn asks_for_cancellation(context: &Context<'_>, handler: &Handler) -> bool {
-    let model = context.model();
-    let asks = |call: &Call| {
-        let is_named = model.callee_name(call).is_some_and(|it| model.name(it) == "isinstance");
-        is_named
-            && handler.span.contains(call.span)
-            && call.args.get(1).is_some_and(|it| is_cancellation(context, it.value))
-    };
-    flow::find(&handler.body, &mut |node| matches!(node, Node::Raise(_))).is_some()
-        && model.all_calls().any(|(_, call)| asks(call))
 }
 
 /// The handler notes that it was there, and the function raises a cancellation of its own afterwards: `if stopped: raise CancelledError`.
@@ -238,8 +208,27 @@ fn raises_later(context: &Context<'_>, function: FnRef, it: &Try, handler: &Hand
         && flow::find(&context.project.function(function).body, &mut |node| raises(node)).is_some()
 }
 
+/// It stands in a handler of a cancellation that is kept, and raised afterwards: another one that comes meanwhile is no news.
+fn is_for_one_kept(context: &Context<'_>, function: FnRef, span: Span) -> bool {
+    let body = &context.project.function(function).body;
+    let raises_after = |end: u32| {
+        let raises = |node: &Node| matches!(node, Node::Raise(it) if it.span.start >= end && it.value.is_some());
+        flow::find(body, &mut |node| raises(node)).is_some()
+    };
+    let keeps = |node: &Node| {
+        let Node::Try(it) = node else { return false };
+        let around = it.handlers.iter().find(|handler| handler.span.contains(span));
+        around.is_some_and(|handler| {
+            catches(context, handler).is_some()
+                && raises_after(it.span.end)
+                && is_excused(context, function, it, handler)
+        })
+    };
+    flow::find(body, &mut |node| keeps(node)).is_some()
+}
+
 /// The class of what a cancellation raises, or several with it among them.
-fn is_cancellation(context: &Context<'_>, class: ValueId) -> bool {
+pub(super) fn is_cancellation(context: &Context<'_>, class: ValueId) -> bool {
     let model = context.model();
     match model.value(class) {
         Value::Tuple(items) => items.iter().any(|it| is_cancellation(context, *it)),

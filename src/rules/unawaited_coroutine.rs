@@ -4,8 +4,8 @@ use super::{Category, Context, Profile, Rule};
 use crate::finding::{Applicability, Edit, Fix, Severity};
 use crate::knowledge::Api;
 use crate::model::{
-    Call, CallId, Condition, Function, FunctionKind, Implicit, ImplicitKind, Kinds, Node, ScopeKind, Test, Use, Value,
-    ValueId, flow,
+    Call, CallId, Condition, Function, FunctionKind, Implicit, ImplicitKind, Kinds, LoopKind, Node, ScopeKind, Test,
+    Use, Value, ValueId, flow,
 };
 use crate::project::types::{Class, FnRef, Ty};
 use crate::project::{Callee, Only, Wrapping};
@@ -25,37 +25,15 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(context: &mut Context<'_>) {
     let model = context.model();
+    let is_python = context.language() == Language::Python;
     for (id, call) in model.all_calls() {
-        let what = match call.result {
-            Use::Dropped | Use::Discarded => "is never awaited",
-            Use::Bound(local) => {
-                let local = model.function(call.function).local(local);
-                let dropped = context.language() == Language::Rust
-                    && flow::find(
-                        &model.function(call.function).body,
-                        &mut |node| matches!(node, Node::Release { local, .. } if call.result == Use::Bound(*local)),
-                    )
-                    .is_some();
-                // `drop(future)` says that it is not to be awaited.
-                if local.reads > 0 || local.shared || dropped {
-                    continue;
-                }
-                "is bound to a name that is never used, and never awaited"
-            }
-            Use::Tested if context.language() == Language::Python => "is always true: it is tested, not awaited",
-            Use::Returned if is_initializer(context, call) => "is returned from `__init__`, where nobody awaits it",
-            Use::Receiver if context.language() == Language::Python => {
-                "is used in place of its result, and never awaited"
-            }
-            Use::Awaited if context.language() == Language::Python => {
+        if is_python {
+            if call.result == Use::Awaited {
                 awaited_helper(context, id, call);
-                continue;
             }
-            _ => continue,
-        };
-        if call.awaited {
-            continue;
+            given_to_builtin(context, call);
         }
+        let Some(what) = misuse(context, call).filter(|_| !call.awaited) else { continue };
         if let Some(name) = coroutine(context, id)
             && (call.result != Use::Receiver || uses_result(context, id))
             && !is_taken_apart(context, id)
@@ -63,11 +41,107 @@ fn check(context: &mut Context<'_>) {
             && !is_expected_to_fail(context, call)
             && !is_said_to_be_none(context, id)
         {
-            report(context, call, &name, what);
+            report(context, id, &name, what);
         }
     }
     for function in context.model().function_ids() {
         misused_protocols(context, context.function(function));
+    }
+}
+
+const IN_PLACE: &str = "is used in place of its result, and never awaited";
+const ALWAYS_TRUE: &str = "is always true: it is tested, not awaited";
+
+/// What is wrong with what becomes of the call's result, if that is a coroutine.
+fn misuse(context: &Context<'_>, call: &Call) -> Option<&'static str> {
+    let is_python = context.language() == Language::Python;
+    match call.result {
+        Use::Dropped | Use::Discarded => Some("is never awaited"),
+        Use::Bound(local) => {
+            let function = context.model().function(call.function);
+            let held = function.local(local);
+            if is_python && held.reads > 0 {
+                let is_taken = call.taken.for_value || call.taken.looked_at && !held.handed_on;
+                let is_own = !held.shared && !held.driven;
+                return (is_own && is_taken)
+                    .then_some("is bound to a name that is used in place of its result, and never awaited");
+            }
+            let released = |node: &Node| matches!(node, Node::Release { local: it, .. } if *it == local);
+            // `drop(future)` says that it is not to be awaited.
+            let dropped = || !is_python && flow::find(&function.body, &mut |node| released(node)).is_some();
+            let unread = held.reads == 0 && !held.shared && !dropped();
+            unread.then_some("is bound to a name that is never used, and never awaited")
+        }
+        Use::Tested if is_python => Some(ALWAYS_TRUE),
+        Use::Returned if is_initializer(context, call) => Some("is returned from `__init__`, where nobody awaits it"),
+        Use::Receiver | Use::Operand | Use::Shown if is_python => Some(IN_PLACE),
+        Use::Awaited => None,
+        // `return f() or []`
+        _ => call.taken.for_value.then_some(ALWAYS_TRUE),
+    }
+}
+
+/// Built in functions that are given an async one, to judge elements by, or an async generator, to go through.
+fn given_to_builtin(context: &mut Context<'_>, call: &Call) {
+    let model = context.model();
+    let Some(name) = model.callee_name(call).map(|name| model.name(name)) else { return };
+    let is_builtin = |call: &Call, name: &str| {
+        matches!(model.value(call.callee), Value::Path(path)
+            if matches!(&*path.segments, [module, it] if model.name(*module) == "builtins" && model.name(*it) == name))
+    };
+    let first = call.args.first().filter(|arg| arg.name.is_none() && !arg.spread);
+    let named = |wanted: &str| call.args.iter().find(|arg| arg.name.is_some_and(|name| model.name(name) == wanted));
+    let judge = match name {
+        "filter" if is_builtin(call, name) => first,
+        "sorted" | "min" | "max" if is_builtin(call, name) => named("key"),
+        // `any(map(f, xs))`
+        "any" | "all" if is_builtin(call, name) => first.and_then(|arg| match model.value(arg.value) {
+            Value::Result(mapped) => Some(model.call(*mapped)).filter(|it| is_builtin(it, "map"))?.args.first(),
+            _ => None,
+        }),
+        _ => None,
+    };
+    if let Some(judge) = judge {
+        let Some(function) = judging_coroutine(context, judge.value) else { return };
+        let message = format!("`{name}` is given the coroutines of `{function}` in place of their results");
+        let mut finding = context.finding(&RULE, context.function(call.function), judge.span, message);
+        finding.help = Some("await each in a loop, or in a list that is made before".to_owned());
+        return context.keep(finding);
+    }
+    let exhausts =
+        matches!(name, "list" | "tuple" | "set" | "dict" | "sorted" | "sum" | "min" | "max" | "enumerate" | "zip");
+    if let Some(arg) = first
+        && exhausts
+        && !model.is_opaque(arg.value)
+        && is_builtin(call, name)
+        && let Ty::Generator(generator) = context.evaluate(arg.value)
+        && context.project.declared(generator).kind.is_async()
+        && !is_expected_to_fail(context, call)
+    {
+        let name = context.project.short_name(generator);
+        let message = format!("`{name}` is an async generator: go through it with `async for`");
+        let finding = context.finding(&RULE, context.function(call.function), arg.span, message);
+        context.keep(finding);
+    }
+}
+
+/// The async function that gives what elements are judged by.
+fn judging_coroutine(context: &Context<'_>, judge: ValueId) -> Option<String> {
+    match context.evaluate(judge) {
+        Ty::Function(function) | Ty::Bound(_, function) => {
+            let returned = &context.project.function(function).returned;
+            match (context.project.declared(function).kind, returned.as_slice()) {
+                // `lambda it: f(it)`
+                (FunctionKind::Closure, [only]) if function.file == context.file => {
+                    match context.model().value(*only) {
+                        Value::Result(call) => coroutine(context, *call),
+                        _ => None,
+                    }
+                }
+                _ => own_coroutine(context, function),
+            }
+        }
+        _ => None,
     }
 }
 
@@ -131,15 +205,19 @@ fn is_initializer(context: &Context<'_>, call: &Call) -> bool {
 /// Something is asked of the coroutine that only its result can have.
 fn uses_result(context: &Context<'_>, id: CallId) -> bool {
     let model = context.model();
+    let is_it = |value: ValueId| *model.value(value) == Value::Result(id);
     let names = model.all_values().filter_map(|value| match value {
-        Value::Attr(receiver, name) if *model.value(*receiver) == Value::Result(id) => Some(model.name(*name)),
+        Value::Attr(receiver, name) if is_it(*receiver) => Some(model.name(*name)),
         _ => None,
     });
     let names: Vec<&str> = names.collect();
-    !names.is_empty()
-        && names.iter().all(|name| {
-            !matches!(*name, "send" | "throw" | "close") && !name.starts_with("cr_") && !name.starts_with("__")
-        })
+    let is_item = |value: &Value| matches!(value, Value::Index(of) | Value::Slice(of) if is_it(*of));
+    if names.is_empty() {
+        return model.all_values().any(is_item);
+    }
+    names
+        .iter()
+        .all(|name| !matches!(*name, "send" | "throw" | "close") && !name.starts_with("cr_") && !name.starts_with("__"))
 }
 
 /// Rust: `f()?`, `f().unwrap()`. A future is neither an error nor nothing: what is called is not async.
@@ -336,7 +414,8 @@ fn is_rewritten(context: &Context<'_>, function: FnRef) -> bool {
         })
 }
 
-fn report(context: &mut Context<'_>, call: &Call, name: &str, what: &str) {
+fn report(context: &mut Context<'_>, id: CallId, name: &str, what: &str) {
+    let call = context.model().call(id);
     let function = context.function(call.function);
     let message = format!("the coroutine of `{name}` {what}");
     let mut finding = context.finding(&RULE, function, call.name_span, message);
@@ -346,7 +425,7 @@ fn report(context: &mut Context<'_>, call: &Call, name: &str, what: &str) {
     } else {
         "`await` it in an async function, or start it as a task that is kept".to_owned()
     });
-    if in_async && !is_in_class_body(context, call) {
+    if in_async && !is_in_class_body(context, call) && !is_in_generator(context, id) {
         let insert = |at: u32, content: &str| Edit { span: Span::new(at, at), content: content.to_owned() };
         let (start, end) = (call.span.start, call.span.end);
         let edits = match context.language() {
@@ -366,6 +445,15 @@ fn is_in_class_body(context: &Context<'_>, call: &Call) -> bool {
     context.model().classes.iter().any(|it| around.contains(it.span) && it.span.contains(call.span))
 }
 
+/// In a generator expression, which an `await` would make async: what goes through it could not any more. What the first `for` goes
+/// through is evaluated outside.
+fn is_in_generator(context: &Context<'_>, id: CallId) -> bool {
+    let model = context.model();
+    let is_it = |node: &Node| matches!(node, Node::Call(call) if *call == id);
+    let is_around = |node: &Node| matches!(node, Node::Loop(it) if it.kind == LoopKind::Generator && flow::find(&it.body, &mut |node| is_it(node)).is_some());
+    flow::find(&model.function(model.call(id).function).body, &mut |node| is_around(node)).is_some()
+}
+
 /// `for` over an async generator, `with` over an async context manager.
 fn misused_protocols(context: &mut Context<'_>, function: FnRef) {
     if context.language() == Language::Rust {
@@ -373,14 +461,35 @@ fn misused_protocols(context: &mut Context<'_>, function: FnRef) {
     }
     let project = context.project;
     let mut found: Vec<(Span, String)> = Vec::new();
-    flow::visit_for(&project.function(function).body, Kinds::ITERATE.and(Kinds::WITH), &mut |node| {
+    let kinds = Kinds::ITERATE.and(Kinds::SCOPES).and(Kinds::ASYNC_LOOP);
+    flow::visit_for(&project.function(function).body, kinds, &mut |node| {
         match node {
-            Node::Implicit(Implicit { kind: ImplicitKind::Iterate, value, span }) => {
-                if let Ty::Generator(generator) = context.evaluate(*value)
-                    && project.function(generator).kind.is_async()
-                {
+            Node::Implicit(Implicit { kind: ImplicitKind::Iterate, value, span }) => match context.evaluate(*value) {
+                Ty::Generator(generator) if project.function(generator).kind.is_async() => {
                     let name = project.short_name(generator);
                     found.push((*span, format!("`{name}` is an async generator: iterate it with `async for`")));
+                }
+                ty @ Ty::Instance(Class::Own(class), _) => {
+                    let has = |name: &str| matches!(project.member(Language::Python, &ty, name), Ty::Bound(..));
+                    let is_plain = ["__iter__", "__getitem__"].iter().any(|name| !project.surely_lacks(class, name));
+                    if has("__aiter__") && !is_plain && is_closed(context, &ty) {
+                        let message = "this is an async iterable: iterate it with `async for`";
+                        found.push((*span, message.to_owned()));
+                    }
+                }
+                _ => {}
+            },
+            Node::Loop(it) if matches!(it.kind, LoopKind::AsyncFor | LoopKind::AsyncComprehension) => {
+                if let Some(name) = it.iterated.and_then(|value| gives_what_is_meant(context, value)) {
+                    let message = format!("`{name}` gives a coroutine: `await` it to get what to go through");
+                    found.push((it.keyword, message));
+                }
+            }
+            Node::Scope(scope) if scope.kind == ScopeKind::AsyncWith => {
+                for item in &scope.items {
+                    if let Some(name) = gives_what_is_meant(context, item.value) {
+                        found.push((item.span, format!("`{name}` gives a coroutine: `await` it to get what to enter")));
+                    }
                 }
             }
             Node::Scope(scope) if scope.kind == ScopeKind::With => {
@@ -392,6 +501,20 @@ fn misused_protocols(context: &mut Context<'_>, function: FnRef) {
                                 "`{}` is an async context manager: enter it with `async with`",
                                 project.short_name(*manager)
                             )
+                        }
+                        Ty::Coroutine(..) => match entered_coroutine(context, item.value) {
+                            Some(name) => {
+                                format!("`{name}` is async: `await` it, or enter what it gives with `async with`")
+                            }
+                            None => continue,
+                        },
+                        Ty::Instance(Class::Library(path), _)
+                            if project
+                                .knowledge
+                                .type_facts(Language::Python, path)
+                                .is_some_and(|facts| facts.async_with) =>
+                        {
+                            format!("`{path}` is an async context manager: enter it with `async with`")
                         }
                         Ty::Instance(Class::Own(_), _) => {
                             let has = |name: &str| matches!(project.member(Language::Python, &ty, name), Ty::Bound(..));
@@ -413,6 +536,28 @@ fn misused_protocols(context: &mut Context<'_>, function: FnRef) {
         let finding = context.finding(&RULE, function, span, message);
         context.keep(finding);
     }
+}
+
+/// The name of the async function whose coroutine is the subject of a plain `with`.
+fn entered_coroutine(context: &Context<'_>, value: ValueId) -> Option<String> {
+    let Value::Result(id) = context.model().value(value) else { return None };
+    coroutine(context, *id)
+}
+
+/// The name of an async function of the project that returns something, where its coroutine is gone through or entered instead.
+fn gives_what_is_meant(context: &Context<'_>, value: ValueId) -> Option<String> {
+    let Value::Result(id) = context.model().value(value) else { return None };
+    let project = context.project;
+    let function = project.own_of(context.file, *id)?;
+    let definition = project.declared(function);
+    // A declaration, which others stand for, says by its annotation what they give: they may be generators.
+    let is_real = definition.kind == FunctionKind::Async
+        && !definition.is_generator
+        && !project.is_abstract(function)
+        && project.function(function).returned.iter().any(|it| *project.model(function.file).value(*it) != Value::None);
+    let call = context.model().call(*id);
+    let name = own_coroutine(context, function).filter(|_| is_real && !is_overloaded(context, function))?;
+    (!is_meant(context, call) && !is_expected_to_fail(context, call)).then_some(name)
 }
 
 /// Rust: `async { .. };`, `let _ = async { .. };`

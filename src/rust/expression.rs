@@ -3,8 +3,8 @@
 use syn::{BinOp, Expr, ExprCall, ExprMethodCall, Lit, Member, PathArguments, UnOp};
 
 use crate::model::{
-    Arg, Arm, Await, Branch, BranchKind, Call, Display, Implicit, ImplicitKind, Node, UNKNOWN, Use, Value, ValueId,
-    Yield,
+    Arg, Arm, Await, Branch, BranchKind, Call, Display, Implicit, ImplicitKind, Node, Taken, UNKNOWN, Use, Value,
+    ValueId, Yield,
 };
 use crate::source::Span;
 
@@ -414,7 +414,8 @@ impl Lowerer<'_> {
         result: Use,
     ) -> ValueId {
         let function = self.function();
-        let id = self.model.add_call(Call { function, callee, span, name_span, args, result, awaited: false });
+        let taken = Taken::default();
+        let id = self.model.add_call(Call { function, callee, span, name_span, args, result, awaited: false, taken });
         self.push(Node::Call(id));
         self.add(Value::Result(id))
     }
