@@ -23,6 +23,9 @@ const ADDRESSES: &[&str] = &[
     "std::net::SocketAddrV6",
 ];
 
+/// Methods that give what is inside.
+const UNWRAPS: &[&str] = &["unwrap", "expect", "unwrap_or_else"];
+
 impl Project {
     /// The effect of a library function in this very call: its conditions hold.
     pub fn effect_in_call(&self, file: FileId, call: &Call, api: &Api) -> Option<Effect> {
@@ -358,6 +361,11 @@ impl Project {
         }
     }
 
+    /// It is opened under a path to no disk.
+    pub(super) fn is_on_no_disk(&self, file: FileId, value: ValueId) -> bool {
+        self.is_text(file, value, is_device)
+    }
+
     /// Rust: an address in numbers, or a pair or text that begins with one: `(ip, 80)`, `format!("{}:80", ip)`.
     fn is_made_of_address(&self, file: FileId, value: ValueId) -> bool {
         let model = self.model(file);
@@ -381,7 +389,15 @@ impl Project {
             Value::Str(text) => Some(model.name(*text).into()),
             Value::Tuple(items) => self.text_of(file, *items.first()?, depth + 1),
             Value::Entered(inner, _) | Value::Inner(inner) => self.text_of(file, *inner, depth + 1),
-            Value::Result(id) => self.text_of(file, model.call(*id).args.first()?.value, depth + 1),
+            Value::Result(id) => {
+                let call = model.call(*id);
+                let made_of = match model.value(call.callee) {
+                    // `File::open("..").unwrap()`
+                    Value::Attr(receiver, name) if UNWRAPS.contains(&model.name(*name)) => *receiver,
+                    _ => call.args.first()?.value,
+                };
+                self.text_of(file, made_of, depth + 1)
+            }
             // A constant.
             Value::Global(..) | Value::Path(_) => match self.evaluate(file, value) {
                 Ty::Str(text) => Some(text.as_ref().into()),
