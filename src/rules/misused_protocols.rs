@@ -24,7 +24,7 @@ pub(super) fn check(context: &mut Context<'_>, function: FnRef) {
                 ty @ Ty::Instance(Class::Own(class), _) => {
                     let has = |name: &str| matches!(project.member(Language::Python, &ty, name), Ty::Bound(..));
                     let is_plain = ["__iter__", "__getitem__"].iter().any(|name| !project.surely_lacks(class, name));
-                    if has("__aiter__") && !is_plain && is_closed(context, &ty) {
+                    if has("__aiter__") && !is_plain {
                         let message = "this is an async iterable: iterate it with `async for`";
                         found.push((*span, message.to_owned()));
                     }
@@ -68,9 +68,9 @@ pub(super) fn check(context: &mut Context<'_>, function: FnRef) {
                         {
                             format!("`{path}` is an async context manager: enter it with `async with`")
                         }
-                        Ty::Instance(Class::Own(_), _) => {
-                            let has = |name: &str| matches!(project.member(Language::Python, &ty, name), Ty::Bound(..));
-                            if !has("__aenter__") || has("__enter__") || !is_closed(context, &ty) {
+                        Ty::Instance(Class::Own(class), _) => {
+                            let enters = matches!(project.member(Language::Python, &ty, "__aenter__"), Ty::Bound(..));
+                            if !enters || !project.surely_lacks(*class, "__enter__") {
                                 continue;
                             }
                             "this is an async context manager: enter it with `async with`".to_owned()
@@ -110,16 +110,6 @@ fn gives_what_is_meant(context: &Context<'_>, value: ValueId) -> Option<String> 
     let call = context.model().call(*id);
     let name = own_coroutine(context, function).filter(|_| is_real && !is_overloaded(context, function))?;
     (!is_meant(context, call) && !is_expected_to_fail(context, call)).then_some(name)
-}
-
-/// Nothing of the class is hidden in a base that is not known.
-fn is_closed(context: &Context<'_>, ty: &Ty) -> bool {
-    let Ty::Instance(Class::Own(class), _) = ty else { return false };
-    let model = context.project.model(class.file);
-    model.class(class.class).bases.iter().all(|base| {
-        matches!(context.project.evaluate(class.file, *base), Ty::Class(_))
-            || matches!(context.project.evaluate(class.file, *base), Ty::External(path) if &*path == "builtins.object")
-    })
 }
 
 /// Built in functions that are given an async one, to judge elements by, or an async generator, to go through.

@@ -5,8 +5,8 @@ use super::{Category, Context, Profile, Rule};
 use crate::finding::{Applicability, Edit, Fix, Severity};
 use crate::knowledge::Api;
 use crate::model::{
-    Call, CallId, Condition, Function, FunctionKind, Implicit, ImplicitKind, Kinds, LoopKind, Node, Test, Use, Value,
-    ValueId, flow,
+    Block, Call, CallId, Condition, Function, FunctionKind, Implicit, ImplicitKind, Kinds, LoopKind, Node, Test, Use,
+    Value, ValueId, flow,
 };
 use crate::project::types::{Class, FnRef, Ty};
 use crate::project::{Callee, Only, Wrapping};
@@ -242,13 +242,18 @@ fn handed_back(context: &Context<'_>, helper: FnRef) -> Option<String> {
     if plain && context.language() == Language::Rust {
         return hands_future_back(context, helper).then(|| project.short_name(helper).to_owned());
     }
-    if !plain || flow::exits(&project.function(helper).body, &|_| false).falls || is_overloaded(context, helper) {
+    if !plain || may_give_nothing(&project.function(helper).body) || is_overloaded(context, helper) {
         return None;
     }
     let all = definition.returned.iter().all(|value| {
         matches!(project.evaluate(helper.file, *value), Ty::Coroutine(_, Some(function)) if own_coroutine(context, function).is_some())
     });
     all.then(|| project.short_name(helper).to_owned())
+}
+
+/// Some way ends without a value, by `return` or at the end.
+fn may_give_nothing(body: &Block) -> bool {
+    flow::exits(body, &|_| false).falls || flow::returned(body).contains(&None)
 }
 
 /// Rust: a plain function that does nothing but make a future, boxed perhaps: `fn load() -> BoxFuture<'static, ()> { Box::pin(async ..) }`.
@@ -302,7 +307,7 @@ fn awaited_helper(context: &mut Context<'_>, id: CallId, call: &Call) {
     drop(outlines);
     let gives = gives
         && own_coroutine(context, helper).is_some()
-        && !flow::exits(&project.function(helper).body, &|_| false).falls
+        && !may_give_nothing(&project.function(helper).body)
         && !is_overloaded(context, helper);
     if gives && context.is_unread(call.function, context.use_of(id)) {
         let name = project.short_name(helper).to_owned();
