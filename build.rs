@@ -129,7 +129,7 @@ fn write_types(language: &str, types: &[Type], out: &mut String) {
         let _ = writeln!(
             out,
             "TypeFacts {{ path: {:?}, bases: &{:?}, fields: &{fields:?}, enter: {:?}, output: {:?}, iter: {:?}, guard: {}, scope: {}, \
-             wrapper: {}, role: {} }},",
+             wrapper: {}, async_with: {}, role: {} }},",
             it.path,
             it.bases,
             it.enter.as_deref().unwrap_or_default(),
@@ -138,6 +138,7 @@ fn write_types(language: &str, types: &[Type], out: &mut String) {
             word("Guard", it.guard.as_deref()),
             word("ScopeRole", it.scope.as_deref()),
             it.wrapper,
+            it.async_with,
             word("TypeRole", it.role.as_deref()),
         );
     }

@@ -15,7 +15,7 @@ const PLACES: &[&str] = &["thread", "process", "loop", "task", "inline", "once",
 const SCOPES: &[&str] = &["timeout", "cancel-scope", "task-group", "suppress", "closing", "lock", "shield", "other"];
 const HANDLES: &[&str] = &["weak", "detaches", "cancels", "owned"];
 const GUARDS: &[&str] = &["thread-lock", "refcell", "map-ref", "span", "async-lock", "snapshot"];
-const TYPE_ROLES: &[&str] = &["task", "future", "awaitable", "thread-lock", "token"];
+const TYPE_ROLES: &[&str] = &["task", "future", "awaitable", "thread-lock", "token", "sender"];
 const RUN_PLACES: &[&str] = &["thread", "loop", "process", "caller", "runtime"];
 const HANDLER_ROLES: &[&str] = &[
     "route",

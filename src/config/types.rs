@@ -69,6 +69,7 @@ impl TypeEntry {
             iter: known.map_or("", |it| it.iter),
             guard: self.guard.or_else(|| known?.guard),
             scope: self.scope.or_else(|| known?.scope),
+            async_with: false,
             wrapper: known.is_some_and(|it| it.wrapper),
             role: self.role.or_else(|| known?.role),
         }

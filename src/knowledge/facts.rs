@@ -186,6 +186,7 @@ pub enum TypeRole {
     Awaitable,
     ThreadLock,
     Token,
+    Sender,
 }
 
 /// What is lost when a future is dropped before it is ready.
@@ -209,6 +210,8 @@ pub struct TypeFacts {
     pub guard: Option<Guard>,
     pub scope: Option<ScopeRole>,
     pub wrapper: bool,
+    /// Only `async with` enters it.
+    pub async_with: bool,
     pub role: Option<TypeRole>,
 }
 

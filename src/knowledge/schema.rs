@@ -89,6 +89,8 @@ pub struct Type {
     pub scope: Option<String>,
     #[serde(default)]
     pub wrapper: bool,
+    #[serde(default)]
+    pub async_with: bool,
     pub role: Option<String>,
     pub source: Option<String>,
 }

@@ -291,6 +291,8 @@ pub enum LoopKind {
     Forever,
     /// A comprehension.
     Comprehension,
+    /// Python: a generator expression.
+    Generator,
     AsyncComprehension,
 }
 
@@ -309,6 +311,19 @@ pub struct Call {
     pub result: Use,
     /// It is the operand of `await`.
     pub awaited: bool,
+    pub taken: Taken,
+}
+
+/// Python: what is made of the result of a call by way of the local that it is bound to, where that stands for nothing else.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// Something is made of it that needs a value: it is asked for an item or an attribute, gone through, computed with. Nobody else
+    /// has it by then.
+    pub for_value: bool,
+    /// Its truth is asked, or it is shown or compared: what can be done with anything.
+    pub looked_at: bool,
+    /// Somebody else has it, and may do what is to be done with it.
+    pub handed_on: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -340,8 +355,12 @@ pub enum Use {
     Receiver,
     /// Only its truth is asked: `if f():`, `while f()`, `not f()`, `assert f()`.
     Tested,
-    /// `yield f()`, `raise f()`, compared, computed with, formatted, iterated.
+    /// `yield f()`; Rust: and compared, computed with, formatted, iterated.
     Consumed,
+    /// Python: computed with, gone through, unpacked, called, raised: what needs a value.
+    Operand,
+    /// Python: printed, formatted, compared: what can be done with anything, and leaves nothing of it.
+    Shown,
     /// The subject of `with`.
     Entered,
 }

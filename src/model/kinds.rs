@@ -73,7 +73,9 @@ impl Node {
             }
             Self::Loop(it) => all([&it.head, &it.body, &it.orelse].into_iter()).and(match it.kind {
                 LoopKind::AsyncFor | LoopKind::AsyncComprehension => Kinds::LOOP.and(Kinds::ASYNC_LOOP),
-                LoopKind::For | LoopKind::While | LoopKind::Forever | LoopKind::Comprehension => Kinds::LOOP,
+                LoopKind::For | LoopKind::While | LoopKind::Forever | LoopKind::Comprehension | LoopKind::Generator => {
+                    Kinds::LOOP
+                }
             }),
             Self::Block(it) => it.kinds().and(Kinds::OTHER),
             Self::Return { .. }

@@ -15,7 +15,7 @@ mod value;
 
 pub use code::{
     Arg, Arm, Await, Block, Branch, BranchKind, Call, Condition, Handler, Implicit, ImplicitKind, Loop, LoopKind, Node,
-    Raise, Scope, ScopeItem, ScopeKind, Test, Try, Use, Yield,
+    Raise, Scope, ScopeItem, ScopeKind, Taken, Test, Try, Use, Yield,
 };
 pub use growing::Growing;
 pub use kinds::Kinds;
@@ -231,6 +231,8 @@ pub struct Function {
     pub kind: FunctionKind,
     /// It contains a `yield` of its own.
     pub is_generator: bool,
+    /// Rust: it contains a `?` of its own.
+    pub tries: bool,
     pub module: ModuleId,
     /// The function whose body it is written in.
     pub parent: Option<FunctionId>,
@@ -319,6 +321,10 @@ pub struct Local {
     pub reads: u32,
     /// Declared `global`/`nonlocal` or read by a nested function.
     pub shared: bool,
+    /// Python: a read gives it to somebody else, who may do anything with it.
+    pub handed_on: bool,
+    /// Python: it is awaited somewhere, or a coroutine's own methods are called.
+    pub driven: bool,
 }
 
 /// A comment that may be a suppression.
@@ -512,6 +518,7 @@ impl Function {
             qualname: name,
             kind,
             is_generator: false,
+            tries: false,
             module: FILE_MODULE,
             parent: None,
             self_type: None,

@@ -332,6 +332,7 @@ impl<'a> Pair<'a> {
             | (Value::Inner(old), Value::Inner(new))
             | (Value::Deref(old), Value::Deref(new))
             | (Value::Unit(old), Value::Unit(new))
+            | (Value::Macro(old), Value::Macro(new))
             | (Value::Slice(old), Value::Slice(new))
             | (Value::Index(old), Value::Index(new))
             | (Value::Quotient(old), Value::Quotient(new)) => self.value(*old, *new),

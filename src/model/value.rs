@@ -35,6 +35,8 @@ pub enum Value {
     Field(ValueId, NameId),
     /// Rust: a path by itself that may name a struct without fields, and then is its instance.
     Unit(ValueId),
+    /// Rust: what `name!` stands for where `name` is this: macros have names of their own, no function is meant.
+    Macro(ValueId),
     /// Rust `x?`; and patterns `Some(x)`, `Ok(x)`: the first type argument of a wrapper, else the value itself.
     Inner(ValueId),
     /// Rust `*x`: what a pointer or guard gives access to; options and results stay what they are.

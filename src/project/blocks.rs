@@ -91,8 +91,13 @@ impl Project {
     /// Rust: the method of that name in a block for the type. Its own comes before those of traits, of which it may have several:
     /// which is meant, what is in scope or is given decides.
     pub(super) fn methods_in_blocks(&self, class: ClassRef, name: &str, receiver: Option<&Ty>) -> Vec<FnRef> {
+        self.methods_of(&self.impls_of(class), name, receiver)
+    }
+
+    /// The same, of these blocks.
+    pub(super) fn methods_of(&self, blocks: &[(FileId, u32)], name: &str, receiver: Option<&Ty>) -> Vec<FnRef> {
         let mut of_traits = Vec::new();
-        for (file, index) in self.impls_of(class).iter() {
+        for (file, index) in blocks {
             let model = self.model(*file);
             let block = &model.impls[*index as usize];
             let Some(id) = model.names.find(name) else { continue };

@@ -21,6 +21,9 @@ const ADDRESSES: &[&str] = &[
     "std::net::SocketAddrV6",
 ];
 
+/// Methods that give what is inside.
+const UNWRAPS: &[&str] = &["unwrap", "expect", "unwrap_or_else"];
+
 impl Project {
     /// The effect of a library function in this very call: its conditions hold.
     pub fn effect_in_call(&self, file: FileId, call: &Call, api: &Api) -> Option<Effect> {
@@ -64,6 +67,20 @@ impl Project {
                 && model.declaration(other.function).class == class
                 && asked(other).is_some_and(|it| attribute(it).as_ref() == Some(&wanted))
         })
+    }
+
+    /// The receiver comes from a call that gives this argument, or from entering what that made.
+    fn is_made_with(&self, file: FileId, call: &Call, argument: &str) -> bool {
+        let model = self.model(file);
+        let Value::Attr(receiver, _) = model.value(call.callee) else { return false };
+        let made = match model.value(*receiver) {
+            Value::Entered(made, _) => made,
+            _ => receiver,
+        };
+        match model.value(*made) {
+            Value::Result(id) => self.condition(file, model.call(*id), argument) == Some(true),
+            _ => false,
+        }
     }
 
     /// The function that makes the call goes through what it gives, or hands it to something here. What is only bound or
@@ -154,6 +171,9 @@ impl Project {
         if let Some(library) = condition.strip_prefix("@trait:") {
             return Some(self.is_of_trait(file, call, library));
         }
+        if let Some(argument) = condition.strip_prefix("@made:") {
+            return Some(self.is_made_with(file, call, argument));
+        }
         if let Some(method) = condition.strip_prefix('.') {
             return Some(self.is_called_on_receiver(file, call, method));
         }
@@ -176,9 +196,12 @@ impl Project {
             let is_text = |test: fn(&str) -> bool| given.is_some_and(|it| self.is_text(file, it, test));
             return Some(match kind {
                 "numeric" => is_text(is_numeric) || given.is_some_and(|it| self.is_made_of_address(file, it)),
+                "device" => is_text(is_device),
                 "data" => is_text(is_data) || self.is_for_data_urls(file, call.function),
                 "zero" => given.is_some_and(|it| self.is_no_time(file, it)),
                 "memory" => given.is_some_and(|it| self.is_in_memory(file, it, 0)),
+                "pair" => given.is_some_and(|it| matches!(self.evaluate(file, it), Ty::Tuple(_) | Ty::Str(_))),
+                "file" => given.is_some_and(|it| self.is_file_on_disk(&self.evaluate(file, it), 0)),
                 "limited" => given.is_some_and(|it| self.has_limit(file, it)),
                 "coroutine" => given.is_some_and(|it| self.is_coroutine(file, it)),
                 _ => false,
@@ -210,6 +233,14 @@ impl Project {
         Some(given.eq_ignore_ascii_case(value))
     }
 
+    /// Rust: an open file, or a buffer before one.
+    fn is_file_on_disk(&self, ty: &Ty, depth: u32) -> bool {
+        let Some(path) = ty.library_path() else { return false };
+        let is_wrapper = || self.knowledge.type_facts(Language::Rust, path).is_some_and(|facts| facts.wrapper);
+        path == "std::fs::File"
+            || depth < 4 && is_wrapper() && self.is_file_on_disk(&self.first_argument(ty), depth + 1)
+    }
+
     /// It was made for so many elements: the second of its type's arguments says how many.
     fn has_limit(&self, file: FileId, value: ValueId) -> bool {
         let ty = self.evaluate(file, value);
@@ -217,17 +248,23 @@ impl Project {
         ty.parts().iter().all(limited)
     }
 
-    /// It runs once somebody drives it: no future or task, which is under way, and nothing of which that much is not known.
+    /// It runs once somebody drives it: no future or task, which is under way. Who hands on what a call has just given, of which
+    /// nothing is known, has a coroutine there.
     fn is_coroutine(&self, file: FileId, value: ValueId) -> bool {
-        self.evaluate(file, value).parts().iter().all(|it| matches!(it, Ty::Coroutine(..)))
+        match self.evaluate(file, value) {
+            Ty::Unknown => matches!(self.model(file).value(value), Value::Result(_)),
+            ty => ty.parts().iter().all(|it| matches!(it, Ty::Coroutine(..))),
+        }
     }
 
-    /// It is a file in memory, or an archive in one: `io.BytesIO(data)`, `zipfile.ZipFile(io.BytesIO(data))`.
+    /// It is a file in memory, or an archive in one: `io.BytesIO(data)`, `zipfile.ZipFile(io.BytesIO(data))`; or SQLite's name
+    /// of a database that is none.
     fn is_in_memory(&self, file: FileId, value: ValueId, depth: u32) -> bool {
         let model = self.model(file);
         let is_file = |ty: &Ty| matches!(ty.library_path(), Some(path) if matches!(path, "io.BytesIO" | "io.StringIO"));
         match model.value(value) {
             _ if is_file(&self.evaluate(file, value)) => true,
+            _ if self.is_text(file, value, is_database_in_memory) => true,
             Value::Entered(inner, _) if depth < 4 => self.is_in_memory(file, *inner, depth + 1),
             Value::Result(id) if depth < 4 && matches!(self.only(file, *id), Only::Api(_)) => {
                 model.call(*id).args.iter().any(|arg| self.is_in_memory(file, arg.value, depth + 1))
@@ -275,6 +312,11 @@ impl Project {
         }
     }
 
+    /// It is opened under a path to no disk.
+    pub(super) fn is_on_no_disk(&self, file: FileId, value: ValueId) -> bool {
+        self.is_text(file, value, is_device)
+    }
+
     /// Rust: an address in numbers, or a pair or text that begins with one: `(ip, 80)`, `format!("{}:80", ip)`.
     fn is_made_of_address(&self, file: FileId, value: ValueId) -> bool {
         let model = self.model(file);
@@ -297,8 +339,16 @@ impl Project {
         match model.value(value) {
             Value::Str(text) => Some(model.name(*text).into()),
             Value::Tuple(items) => self.text_of(file, *items.first()?, depth + 1),
-            Value::Entered(inner, _) => self.text_of(file, *inner, depth + 1),
-            Value::Result(id) => self.text_of(file, model.call(*id).args.first()?.value, depth + 1),
+            Value::Entered(inner, _) | Value::Inner(inner) => self.text_of(file, *inner, depth + 1),
+            Value::Result(id) => {
+                let call = model.call(*id);
+                let made_of = match model.value(call.callee) {
+                    // `File::open("..").unwrap()`
+                    Value::Attr(receiver, name) if UNWRAPS.contains(&model.name(*name)) => *receiver,
+                    _ => call.args.first()?.value,
+                };
+                self.text_of(file, made_of, depth + 1)
+            }
             // A constant.
             Value::Global(..) | Value::Path(_) => match self.evaluate(file, value) {
                 Ty::Str(text) => Some(text.as_ref().into()),
@@ -314,6 +364,17 @@ impl Project {
 fn is_numeric(text: &str) -> bool {
     let is_here = text.strip_prefix("localhost").is_some_and(|rest| rest.is_empty() || rest.starts_with(':'));
     is_here || text.parse::<IpAddr>().is_ok() || text.parse::<SocketAddr>().is_ok()
+}
+
+/// What SQLite opens without a file.
+fn is_database_in_memory(text: &str) -> bool {
+    text.contains(":memory:") || text.contains("mode=memory")
+}
+
+/// A path to no disk: the kernel itself answers.
+fn is_device(text: &str) -> bool {
+    ["/proc/", "/sys/", "/dev/fd"].iter().any(|it| text.starts_with(it))
+        || matches!(text, "/dev/null" | "/dev/zero" | "/dev/random" | "/dev/urandom")
 }
 
 /// A URL that holds what it stands for.

@@ -85,11 +85,30 @@ impl PartialEq for Runs {
     }
 }
 
-/// What a function runs, in order of place.
-pub(super) type Sites = Vec<(Site, Runs)>;
+/// What is known of a function by itself.
+pub(super) struct Known {
+    /// What it runs, in order of place.
+    pub(super) sites: Vec<(Site, Runs)>,
+    /// Its values whose class decides what it runs, as it asks them for something.
+    pub(super) asks: Box<[ValueId]>,
+    /// At which of its sites it hands on which of its parameters.
+    pub(super) hands: Box<[(usize, ValueId)]>,
+}
 
-/// Finds the sites of functions.
-pub(super) type Look<'a> = dyn Fn(&[FnRef]) -> Vec<(FnRef, Sites)> + 'a;
+impl Known {
+    pub(super) fn of(project: &Project, function: FnRef) -> Self {
+        let sites = project.sites_of(function);
+        let asks = project.values_asked(function, &sites).into();
+        let hands = project.parameters_handed_on(function, &sites).into();
+        Self { sites, asks, hands }
+    }
+}
+
+/// By the functions that code on the loop reaches.
+pub(super) type AllKnown = FxHashMap<FnRef, Known>;
+
+/// Looks at functions.
+pub(super) type Look<'a> = dyn Fn(&[FnRef]) -> Vec<(FnRef, Known)> + 'a;
 
 /// Why a function has an effect: what it runs next on the shortest way.
 #[derive(Clone, PartialEq, Debug)]
@@ -110,7 +129,7 @@ const MOST_WAYS: usize = 4;
 /// What is known of all functions that code on the loop reaches.
 #[derive(Default)]
 pub struct Effects {
-    sites: FxHashMap<FnRef, Sites>,
+    known: AllKnown,
     pub(super) hops: Vec<FxHashMap<Node, Vec<Hop>>>,
     /// Where the class of an object leads elsewhere than the sites.
     pub(super) special: Special,
@@ -126,13 +145,13 @@ impl Effects {
             relevant.par_iter().flat_map_iter(|file| project.callbacks_of(*file)).collect();
         let mut effects = Self { callbacks, ..Self::default() };
         effects.reach(project, &|functions| {
-            functions.par_iter().map(|function| (*function, project.sites_of(*function))).collect()
+            functions.par_iter().map(|function| (*function, Known::of(project, *function))).collect()
         });
         effects.climb(project);
         effects
     }
 
-    /// What code on the loop reaches. `look` finds the sites of functions of which none are known. Gives all functions that
+    /// What code on the loop reaches. `look` looks at functions of which nothing is known. Gives all functions that
     /// are reached.
     fn reach(&mut self, project: &Project, look: &Look<'_>) -> FxHashSet<FnRef> {
         let relevant = project.relevant_files().iter();
@@ -145,7 +164,7 @@ impl Effects {
         let mut more = frontier.clone();
         loop {
             if frontier.is_empty() {
-                self.special.extend(project, &self.sites, &std::mem::take(&mut more));
+                self.special.extend(project, &self.known, &std::mem::take(&mut more));
                 frontier.extend(self.special.edges().map(|it| it.callee.function).filter(|it| seen.insert(*it)));
                 if frontier.is_empty() {
                     return seen;
@@ -153,10 +172,10 @@ impl Effects {
                 frontier.sort_unstable();
                 more.extend(&frontier);
             }
-            let unknown: Vec<FnRef> = frontier.iter().copied().filter(|it| !self.sites.contains_key(it)).collect();
-            self.sites.extend(look(&unknown));
+            let unknown: Vec<FnRef> = frontier.iter().copied().filter(|it| !self.known.contains_key(it)).collect();
+            self.known.extend(look(&unknown));
             let mut next: Vec<FnRef> = Vec::new();
-            for (_, runs) in frontier.iter().flat_map(|function| self.sites.get(function)).flatten() {
+            for (_, runs) in frontier.iter().flat_map(|function| self.sites(*function)) {
                 if let Runs::Own(callee) = runs
                     && seen.insert(*callee)
                 {
@@ -180,9 +199,9 @@ impl Effects {
         self.callbacks = self.callbacks.iter().map(|it| now(*it)).collect();
         // What had the number that another has now is gone.
         let taken: FxHashSet<FnRef> = moved.values().copied().filter(|it| !moved.contains_key(it)).collect();
-        self.sites.retain(|of, _| !taken.contains(of));
-        self.sites = std::mem::take(&mut self.sites).into_iter().map(|(of, sites)| (now(of), sites)).collect();
-        self.sites.values_mut().flatten().for_each(|(_, it)| runs(it));
+        self.known.retain(|of, _| !taken.contains(of));
+        self.known = std::mem::take(&mut self.known).into_iter().map(|(of, known)| (now(of), known)).collect();
+        self.known.values_mut().flat_map(|it| &mut it.sites).for_each(|(_, it)| runs(it));
         for hops in &mut self.hops {
             hops.retain(|of, _| !taken.contains(&of.function));
             let now = |of: Node| Node { function: now(of.function), ..of };
@@ -202,10 +221,10 @@ impl Effects {
     ) -> FxHashSet<FnRef> {
         let mut changed: FxHashSet<FnRef> = callbacks.symmetric_difference(&self.callbacks).copied().collect();
         self.callbacks = callbacks;
-        let before: FxHashSet<FnRef> = self.sites.keys().copied().collect();
-        self.sites.retain(|function, _| !stale(function.file));
+        let before: FxHashSet<FnRef> = self.known.keys().copied().collect();
+        self.known.retain(|function, _| !stale(function.file));
         let reached = self.reach(project, look);
-        self.sites.retain(|function, _| reached.contains(function));
+        self.known.retain(|function, _| reached.contains(function));
         changed.extend(before.symmetric_difference(&reached).copied());
         let hops = std::mem::take(&mut self.hops);
         self.climb(project);
@@ -220,7 +239,7 @@ impl Effects {
     /// From where an effect is to every caller, nearest first; among equals the earliest place wins.
     fn climb(&mut self, project: &Project) {
         let mut callers: FxHashMap<Node, Vec<(Node, &Site)>> = FxHashMap::default();
-        let mut functions: Vec<&FnRef> = self.sites.keys().collect();
+        let mut functions: Vec<&FnRef> = self.known.keys().collect();
         functions.sort_unstable();
         let mut hops: Vec<FxHashMap<Node, Vec<Hop>>> = vec![FxHashMap::default(); CLIMBING];
         let mut levels: Vec<Vec<(Node, usize)>> = vec![Vec::new(); CLIMBING];
@@ -245,7 +264,7 @@ impl Effects {
             }
         };
         for function in functions {
-            for (at, (site, runs)) in self.sites[function].iter().enumerate() {
+            for (at, (site, runs)) in self.sites(*function).iter().enumerate() {
                 match runs {
                     Runs::Own(_) if self.special.replaces(*function, at) => {}
                     Runs::Own(callee) => {
@@ -257,7 +276,7 @@ impl Effects {
             }
         }
         for node in self.special.whole_nodes(project) {
-            for (site, runs) in self.sites.get(&node.function).into_iter().flatten() {
+            for (site, runs) in self.sites(node.function) {
                 if let Runs::Library(api, effect) = runs
                     && !project.has_another_for(node, site)
                 {
@@ -266,7 +285,7 @@ impl Effects {
             }
         }
         for edge in self.special.edges() {
-            if let Some((site, _)) = self.sites.get(&edge.caller.function).and_then(|it| it.get(edge.site)) {
+            if let Some((site, _)) = self.sites(edge.caller.function).get(edge.site) {
                 callers.entry(edge.callee).or_default().push((edge.caller, site));
             }
         }
@@ -319,7 +338,7 @@ impl Effects {
 
     /// What a function on the loop runs, in order of place.
     pub fn sites(&self, function: FnRef) -> &[(Site, Runs)] {
-        self.sites.get(&function).map_or(&[], Vec::as_slice)
+        self.known.get(&function).map_or(&[], |it| &it.sites)
     }
 
     /// The function has the effect, by itself or through what it calls.

@@ -10,6 +10,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::installed::Impls;
 use super::memo::{apart, is_apart};
+use super::path::LibraryPath;
 use super::remembered::Targets;
 use super::types::{Class, ClassRef, Ty};
 use super::{Project, Slot};
@@ -18,7 +19,7 @@ use crate::rust::{Mentions, Word, word};
 use crate::source::Language;
 
 /// By the type they are for: file and index there.
-pub(super) type ByType = FxHashMap<ClassRef, Vec<(FileId, u32)>>;
+pub(super) type ByType = FxHashMap<Class, Vec<(FileId, u32)>>;
 
 /// Where blocks for a type are looked for.
 pub(super) enum Blocks {
@@ -109,7 +110,7 @@ impl Project {
             return self.impls_installed(class);
         }
         match &self.blocks {
-            Blocks::Known(known) => match known.get(&class) {
+            Blocks::Known(known) => match known.get(&Class::Own(class)) {
                 Some(found) => found.as_slice().into(),
                 None => self.impls_beyond(class),
             },
@@ -124,12 +125,50 @@ impl Project {
     fn blocks_for(&self, class: ClassRef, mentioned: &Mentioned) -> Impls {
         let model = self.model(class.file);
         let files = mentioned.files_for(model.name(model.class(class.class).name));
+        self.blocks_in(Class::Own(class), files).into()
+    }
+
+    fn blocks_in(&self, class: Class, files: Vec<FileId>) -> Vec<(FileId, u32)> {
         let mut found = Vec::new();
         for file in files {
             let targets = self.targets_in(file);
             found.extend(targets.iter().filter(|(target, _)| *target == class).map(|(_, index)| (file, *index)));
         }
-        found.into()
+        found
+    }
+
+    /// Rust: what a trait of the crate that `file` is of gives a type of a library: `impl PathExt for Path`.
+    pub(super) fn extension(&self, file: FileId, receiver: &Ty, name: &str) -> Ty {
+        let Ty::Instance(Class::Library(path), _) = receiver else { return Ty::Unknown };
+        // Which types blocks are for is found out without them.
+        let crates = &self.layout.crates;
+        let root = if is_apart() || self.is_installed(file) { None } else { crates.crate_root(file) };
+        let Some(root) = root else { return Ty::Unknown };
+        let mut definition = None;
+        let mut has_method = |other: &FileId| {
+            let definition = definition.get_or_insert_with(|| format!("fn {name}"));
+            crates.crate_root(*other) == Some(root) && self.source(*other).text.contains(definition.as_str())
+        };
+        let bases = self.knowledge.type_facts(Language::Rust, path).map_or(&[][..], |facts| facts.bases);
+        let types = std::iter::once(*path).chain(bases.iter().map(|base| LibraryPath::of(base)));
+        for path in types {
+            let of_library = match &self.blocks {
+                Blocks::Known(known) => {
+                    let blocks = known.get(&Class::Library(path)).into_iter().flatten().copied();
+                    blocks.filter(|(other, _)| has_method(other)).collect()
+                }
+                Blocks::In(mentioned) => {
+                    let mut files = mentioned.files_for(path.rsplit("::").next().unwrap_or(&path));
+                    files.retain(&mut has_method);
+                    self.blocks_in(Class::Library(path), files)
+                }
+            };
+            let found = self.methods_of(&of_library, name, Some(receiver));
+            if let [only] = found[..] {
+                return self.method(only, Some(receiver));
+            }
+        }
+        Ty::Unknown
     }
 
     /// The blocks for a type of a crate outside the group, in that crate.
@@ -150,7 +189,9 @@ impl Project {
             Arc::clone(crates().entry(root).or_insert(Arc::new(blocks)))
         });
         match &*blocks {
-            Blocks::Known(known) => known.get(&class).map_or_else(Impls::default, |found| found.as_slice().into()),
+            Blocks::Known(known) => {
+                known.get(&Class::Own(class)).map_or_else(Impls::default, |found| found.as_slice().into())
+            }
             Blocks::In(mentioned) => self.blocks_for(class, mentioned),
         }
     }
@@ -162,16 +203,16 @@ impl Project {
     }
 
     /// The blocks of a file and the types they are for.
-    pub(super) fn impls_in(&self, file: FileId) -> Vec<(ClassRef, FileId, u32)> {
+    pub(super) fn impls_in(&self, file: FileId) -> Vec<(Class, FileId, u32)> {
         let targets = self.model(file).impls.iter().zip(0..).filter_map(|(it, index)| {
-            let Ty::Instance(Class::Own(class), _) = self.evaluate(file, it.target) else { return None };
+            let Ty::Instance(class, _) = self.evaluate(file, it.target) else { return None };
             Some((class, file, index))
         });
         targets.collect()
     }
 }
 
-fn by_type(found: Vec<(ClassRef, FileId, u32)>) -> ByType {
+fn by_type(found: Vec<(Class, FileId, u32)>) -> ByType {
     let mut blocks = ByType::default();
     for (class, file, index) in found {
         blocks.entry(class).or_default().push((file, index));

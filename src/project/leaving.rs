@@ -33,10 +33,8 @@ impl Project {
     }
 
     /// Every way through the body ends in an exception, and no class below is asked to have another body.
-    fn always_raises(&self, function: FnRef) -> bool {
-        if self.noted {
-            trace::looks_into(function.file);
-        }
+    pub(super) fn always_raises(&self, function: FnRef) -> bool {
+        let _outlines = self.of_outlines();
         let body = &self.function(function).body;
         let ends = |node: &Node| {
             let Node::Call(id) = node else { return false };
@@ -48,7 +46,11 @@ impl Project {
             Node::Return { .. } => false,
             _ => (last.leaves() || last.has_parts()) && body.kinds().meet(Kinds::RAISE.and(Kinds::CALL)),
         });
-        may_end_so && !flow::exits(body, &ends).survives() && !self.is_abstract(function)
+        let always_raises = may_end_so && !flow::exits(body, &ends).survives() && !self.is_abstract(function);
+        if self.noted {
+            trace::asks_for_end(function, always_raises);
+        }
+        always_raises
     }
 
     /// Nothing that stands after the node in its block runs.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::model::FILE_MODULE;
 use crate::source::Language;
 
 use super::Project;
@@ -63,7 +64,11 @@ impl Project {
             return self.argument_or_type(language, position, around);
         }
         if let Some(position) = text.strip_prefix("class:") {
-            let class = self.argument_or_type(language, position, around);
+            let class = match (self.argument_or_type(language, position, around), around.call) {
+                // `cast("Session", x)`
+                (Ty::Str(name), Some(call)) => self.module_member(call.file, FILE_MODULE, &name).unwrap_or(Ty::Unknown),
+                (class, _) => class,
+            };
             return self.instance_of(language, &class, Vec::new());
         }
         if let Some(of) = text.strip_prefix("type:") {

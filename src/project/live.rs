@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::effects::Sites;
+use super::effects::Known;
 use super::files::{Files, Read};
 use super::implementations::{Blocks, ByType};
 use super::trace::{self, Seen};
-use super::types::{ClassRef, FnRef};
+use super::types::{Class, FnRef};
 use super::{Project, Slot, memo, next_number};
 use crate::finding::FileId;
 use crate::model::{FunctionId, Reshaped, reshaped};
@@ -37,7 +37,7 @@ pub struct Live {
     /// What each file hands to the loop.
     callbacks: FxHashMap<FileId, Vec<FnRef>>,
     /// Of each Rust file of the group.
-    impls: FxHashMap<FileId, Vec<(ClassRef, u32)>>,
+    impls: FxHashMap<FileId, Vec<(Class, u32)>>,
 }
 
 impl Live {
@@ -45,6 +45,7 @@ impl Live {
     pub fn new(files: Arc<Files>, group: Vec<FileId>, kept: &(dyn Fn(FileId) -> Option<Kept> + Sync)) -> Self {
         let mut project = Project::unread(files, group);
         project.noted = true;
+        project.numbers = vec![next_number(); project.slots.len()].into();
         let is_relevant = |file: &FileId| match kept(*file) {
             Some(Kept { slot, relevant }) => {
                 let lowered = relevant || project.language(*file) == Language::Rust;
@@ -118,7 +119,7 @@ impl Live {
         let otherwise = || (Reshaped::Otherwise, Vec::new());
         let (shape, moved) = known.map_or_else(otherwise, |known| reshaped(known, slot.model()));
         project.number = next_number();
-        project.remembered[file.index()] = OnceLock::new();
+        project.forget(file);
         let library = std::mem::take(&mut project.async_library).into_inner();
 
         if !moved.is_empty() {
@@ -133,11 +134,10 @@ impl Live {
                 Reshaped::Not | Reshaped::Otherwise => self.reshaped(file, in_group),
             });
             for file in &stale {
-                if let Some(remembered) = self.project.remembered.get_mut(file.index()) {
-                    *remembered = OnceLock::new();
-                }
+                self.project.forget(*file);
             }
         }
+        stale.extend(self.ending_otherwise(file));
         for file in &stale {
             self.graph.forget(*file);
         }
@@ -163,12 +163,30 @@ impl Live {
             *callback = moved.get(callback).copied().unwrap_or(*callback);
         }
         self.graph.asked.renumber(&moved);
+        self.graph.asked_for_end.renumber(&moved);
+        let ends = &mut self.graph.ends;
+        let taken: Vec<(FnRef, bool)> = moved.iter().filter_map(|(old, new)| Some((*new, ends.remove(old)?))).collect();
+        ends.extend(taken);
         // What calls run is kept by number as well.
         for file in self.graph.leads.back_from(&FxHashSet::from_iter([file])) {
-            if let Some(remembered) = self.project.remembered.get_mut(file.index()) {
-                *remembered = OnceLock::new();
-            }
+            self.project.forget(file);
         }
+    }
+
+    /// Who asked of functions of a changed file whether they ever return, and is told something else now.
+    fn ending_otherwise(&mut self, file: FileId) -> FxHashSet<FileId> {
+        let project = &self.project;
+        let count = project.model(file).functions.len();
+        let known = self.graph.ends.iter().filter(|(function, _)| function.file == file);
+        let differs = |(function, before): &(&FnRef, &bool)| {
+            function.function.index() >= count || project.always_raises(**function) != **before
+        };
+        let (other, seen) = trace::noted(file, || known.filter(differs).map(|it| *it.0).collect::<Vec<_>>());
+        self.graph.note(None, seen);
+        for function in &other {
+            self.graph.ends.remove(function);
+        }
+        other.into_iter().flat_map(|function| self.graph.asked_for_end.back(function)).collect()
     }
 
     /// Names have come or gone at the top of a file, and nothing else: which files may see something else than before.
@@ -210,12 +228,18 @@ impl Live {
                     break;
                 }
                 done.extend(&open);
-                let before: Vec<Vec<(ClassRef, u32)>> = open.iter().map(|it| self.impls[it].clone()).collect();
+                let before: Vec<Vec<(Class, u32)>> = open.iter().map(|it| self.impls[it].clone()).collect();
                 self.implement(&open);
                 for (open, before) in open.iter().zip(before) {
                     let after = &self.impls[open];
                     if *open == file || before != *after {
-                        sources.extend(before.iter().chain(after).map(|(class, _)| class.file));
+                        for (class, _) in before.iter().chain(after) {
+                            match class {
+                                Class::Own(class) => _ = sources.insert(class.file),
+                                // Whoever has a value of that type may see it, from anywhere.
+                                Class::Library(_) => all = true,
+                            }
+                        }
                     }
                 }
                 reached.extend(self.graph.leads.back_from(&sources));
@@ -271,24 +295,25 @@ impl Live {
         }
         let callbacks = self.callbacks.values().flatten().copied().collect();
         let seen: Mutex<Vec<(FileId, Seen)>> = Mutex::default();
-        let look = |functions: &[FnRef]| -> Vec<(FnRef, Sites)> {
+        let look = |functions: &[FnRef]| -> Vec<(FnRef, Known)> {
             let of_one_file: Vec<&[FnRef]> = functions.chunk_by(|a, b| a.file == b.file).collect();
-            let sites = |functions: &&[FnRef]| {
+            let known = |functions: &&[FnRef]| {
                 let unit = functions[0].file;
-                let all = || functions.iter().map(|it| (*it, project.sites_of(*it))).collect::<Vec<_>>();
+                let all = || functions.iter().map(|it| (*it, Known::of(project, *it))).collect::<Vec<_>>();
                 let (found, noted) = trace::noted(unit, all);
                 seen.lock().unwrap_or_else(PoisonError::into_inner).push((unit, noted));
                 found
             };
-            of_one_file.par_iter().flat_map_iter(sites).collect()
+            of_one_file.par_iter().flat_map_iter(known).collect()
         };
         let changed = effects.renew(project, callbacks, stale, &look);
         for (unit, seen) in seen.into_inner().unwrap_or_else(PoisonError::into_inner) {
             self.graph.note(Some(unit), seen);
         }
+        for (from, to) in self.project.linked.get_mut().unwrap_or_else(PoisonError::into_inner).drain() {
+            self.graph.leads.insert(from, to);
+        }
         self.project.effects = effects;
-        // Climbing evaluates without notes: what threads remember of it is no answer to those who take some.
-        self.project.number = next_number();
         changed
     }
 
@@ -321,6 +346,9 @@ struct Graph {
     whole: Relation<FileId, FileId>,
     /// From units to functions whose effects they asked for.
     asked: Relation<FileId, FnRef>,
+    /// From units to functions of which they asked whether they ever return, and what they were told.
+    asked_for_end: Relation<FileId, FnRef>,
+    ends: FxHashMap<FnRef, bool>,
     /// Units that asked which files matter, and what the files import.
     relevant: FxHashSet<FileId>,
     imports: FxHashSet<FileId>,
@@ -338,6 +366,10 @@ impl Graph {
         for function in seen.asked {
             self.asked.insert(unit, function);
         }
+        for (function, always_raises) in seen.ends {
+            self.asked_for_end.insert(unit, function);
+            self.ends.insert(function, always_raises);
+        }
         if seen.relevant {
             self.relevant.insert(unit);
         }
@@ -350,6 +382,7 @@ impl Graph {
     fn forget(&mut self, unit: FileId) {
         self.whole.remove(unit);
         self.asked.remove(unit);
+        self.asked_for_end.remove(unit);
         self.relevant.remove(&unit);
         self.imports.remove(&unit);
     }

@@ -281,7 +281,7 @@ impl Project {
     }
 
     /// Neither the class nor any base has a method of that name: all of them are known.
-    pub(super) fn surely_lacks(&self, class: ClassRef, name: &str) -> bool {
+    pub fn surely_lacks(&self, class: ClassRef, name: &str) -> bool {
         let _outlines = self.of_outlines();
         self.find_method(class, name).is_none()
             && self.ancestry(class).iter().all(|it| match it {
@@ -293,7 +293,7 @@ impl Project {
     }
 
     /// A method as it comes out of `receiver.name` or `Class.name`.
-    fn method(&self, function: FnRef, receiver: Option<&Ty>) -> Ty {
+    pub(super) fn method(&self, function: FnRef, receiver: Option<&Ty>) -> Ty {
         let definition = self.declared(function);
         let Some(receiver) = receiver else { return Ty::Function(function) };
         if let Ty::Class(_) = receiver {

@@ -85,6 +85,8 @@ pub struct Project {
     relevant: Vec<FileId>,
     /// Every file of the run; those that nothing has led to are empty.
     slots: Box<[OnceLock<Arc<Slot>>]>,
+    /// Where notes are taken: under which number threads remember the values of each.
+    numbers: Box<[u64]>,
     /// What has been asked of each.
     remembered: Box<[OnceLock<Box<remembered::Remembered>>]>,
     pub knowledge: Arc<Knowledge>,
@@ -104,6 +106,8 @@ pub struct Project {
     loopless: RwLock<FxHashSet<FnRef>>,
     /// Notes are taken of what answers are made of.
     noted: bool,
+    /// What led where while functions were linked, where notes are taken.
+    linked: Mutex<FxHashSet<(FileId, FileId)>>,
 }
 
 /// How many files a thread takes on at once: what it has begun to go through, no other can help with, and in the end there is
@@ -143,6 +147,7 @@ impl Project {
     fn unread(files: Arc<Files>, group: Vec<FileId>) -> Self {
         Self {
             number: next_number(),
+            numbers: Box::default(),
             group,
             relevant: Vec::new(),
             slots: files.all().map(|_| OnceLock::new()).collect(),
@@ -158,6 +163,7 @@ impl Project {
             async_library: OnceLock::new(),
             loopless: RwLock::default(),
             noted: false,
+            linked: Mutex::default(),
         }
     }
 
@@ -257,6 +263,12 @@ impl Project {
         self.model(function.file).declaration(function.function)
     }
 
+    /// `async def`, `async fn`, an async closure or block.
+    pub fn is_async(&self, function: FnRef) -> bool {
+        let _outlines = self.of_outlines();
+        self.declared(function).kind.is_async()
+    }
+
     pub(crate) fn mark_failed(&self, file: FileId) {
         self.slot(file).failed.store(true, Ordering::Relaxed);
     }
@@ -304,6 +316,19 @@ impl Project {
     /// The effects of the project's functions.
     pub fn effects(&self) -> &Effects {
         &self.effects
+    }
+
+    /// Looks on behalf of a file at what its functions run. That is found again after each change: what is noted is only what led
+    /// where, for the sake of what is remembered on the way.
+    fn linking<R>(&self, file: FileId, look: impl FnOnce() -> R) -> R {
+        if !self.noted {
+            return look();
+        }
+        let (result, seen) = trace::noted(file, look);
+        if !seen.leads.is_empty() {
+            self.linked.lock().unwrap_or_else(PoisonError::into_inner).extend(seen.leads);
+        }
+        result
     }
 
     /// What is asked of other files while this lives is part of their outlines.

@@ -163,8 +163,8 @@ impl Project {
             || matches!(self.evaluate(function.file, value), Ty::Instance(Class::Own(_), _) | Ty::Unknown)
     }
 
-    /// Parameters of its own that a function hands on: to which function, at which of its sites.
-    pub(super) fn parameters_handed_on(&self, function: FnRef, sites: &[(Site, Runs)]) -> Vec<(FnRef, usize, ValueId)> {
+    /// Parameters of its own that a function hands on, and at which of its sites.
+    pub(super) fn parameters_handed_on(&self, function: FnRef, sites: &[(Site, Runs)]) -> Vec<(usize, ValueId)> {
         let model = self.model(function.file);
         let params = &self.declared(function).params;
         let mut handed = Vec::new();
@@ -172,10 +172,10 @@ impl Project {
             return handed;
         }
         for (at, (site, runs)) in sites.iter().enumerate() {
-            let (Runs::Own(callee) | Runs::Asked(Some(callee)), Some(call)) = (runs, site.call) else { continue };
+            let (Runs::Own(_) | Runs::Asked(Some(_)), Some(call)) = (runs, site.call) else { continue };
             for arg in &model.call(call).args {
                 if arg.value != UNKNOWN && params.iter().any(|it| it.value == arg.value) {
-                    handed.push((*callee, at, arg.value));
+                    handed.push((at, arg.value));
                 }
             }
         }

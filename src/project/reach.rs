@@ -338,7 +338,10 @@ impl Project {
             let name = model.name(model.class(class.class).name);
             let files = self.installed().files_with_impls(class.file, name);
             let all = apart(|| files.into_iter().flat_map(|file| self.impls_in(file)).collect::<Vec<_>>());
-            all.into_iter().filter(|(target, ..)| *target == class).map(|(_, file, index)| (file, index)).collect()
+            all.into_iter()
+                .filter(|(target, ..)| *target == Class::Own(class))
+                .map(|(_, file, index)| (file, index))
+                .collect()
         })
     }
 }

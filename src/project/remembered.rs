@@ -12,8 +12,8 @@ use super::calls::Callee;
 use super::installed::Impls;
 use super::members::Ancestor;
 use super::memo::is_apart;
-use super::types::{ClassRef, FnRef};
-use super::{Project, Slot, trace};
+use super::types::{Class, ClassRef, FnRef};
+use super::{Project, Slot, next_number, trace};
 
 /// Answers about the calls and classes of one file; those that nobody has asked for are empty.
 pub(super) struct Remembered {
@@ -44,7 +44,7 @@ impl Calls {
 }
 
 /// Types, and the blocks of one file that are for them.
-pub(super) type Targets = Arc<[(ClassRef, u32)]>;
+pub(super) type Targets = Arc<[(Class, u32)]>;
 
 /// What a call runs, if that is one thing.
 #[derive(Clone, Copy)]
@@ -87,6 +87,25 @@ impl Project {
         }
         let slot: &Slot = self.slots.get(file.index())?.get()?;
         Some(self.remembered[file.index()].get_or_init(|| Box::new(Remembered::of(slot.model()))))
+    }
+
+    /// Under which number threads remember values of the file.
+    pub(super) fn number_of(&self, file: FileId) -> u64 {
+        // Whoever takes no notes leaves nothing behind for those who do.
+        match self.numbers.get(file.index()) {
+            Some(number) if trace::is_noting() => *number,
+            _ => self.number,
+        }
+    }
+
+    /// What was found of a file's code no longer holds.
+    pub(super) fn forget(&mut self, file: FileId) {
+        if let Some(remembered) = self.remembered.get_mut(file.index()) {
+            *remembered = OnceLock::new();
+        }
+        if let Some(number) = self.numbers.get_mut(file.index()) {
+            *number = next_number();
+        }
     }
 
     /// The one library function a call runs, whatever path is taken.

@@ -32,7 +32,7 @@ impl Project {
             Value::Class(class) => return Ty::Class(ClassRef { file, class: *class }),
             _ => {}
         }
-        let key = (self.number << 1 | u64::from(is_apart()), file, value);
+        let key = (self.number_of(file) << 1 | u64::from(is_apart()), file, value);
         memo::remembered(key, || {
             let _evaluating = self.noted.then(|| trace::Evaluating::begin(Some(file)));
             stacker::maybe_grow(RED_ZONE, MORE_STACK, || self.evaluate_afresh(file, model.value(value)))
@@ -62,7 +62,12 @@ impl Project {
             Value::Element(inner) => self.element(model.language, &self.evaluate(file, *inner)),
             Value::Attr(inner, name) => {
                 let receiver = self.evaluate(file, *inner);
-                self.member(model.language, &receiver, model.name(*name))
+                match self.member(model.language, &receiver, model.name(*name)) {
+                    Ty::Unknown if model.language == Language::Rust => {
+                        self.extension(file, &receiver, model.name(*name))
+                    }
+                    found => found,
+                }
             }
             Value::Field(inner, name) => {
                 let receiver = self.evaluate(file, *inner);
@@ -72,6 +77,10 @@ impl Project {
                 Ty::Class(class) if self.is_unit(class) => Ty::Instance(Class::Own(class), none()),
                 other => other,
             },
+            Value::Macro(inner) => {
+                let ty = self.evaluate(file, *inner);
+                Ty::union(ty.parts().iter().filter(|part| matches!(part, Ty::External(_))).cloned())
+            }
             Value::Inner(inner) => {
                 let ty = self.evaluate(file, *inner);
                 self.inner(model.language, &ty)

@@ -349,7 +349,7 @@ impl Found<'_> {
     }
 
     /// The value, a function, is called here.
-    fn inline(&mut self, site: &Site, value: ValueId) {
+    pub(super) fn inline(&mut self, site: &Site, value: ValueId) {
         let project = self.project;
         let language = project.language(self.file);
         match project.callee_of(language, &project.evaluate(self.file, value)) {
@@ -430,7 +430,7 @@ impl Found<'_> {
                     }
                 })
             }
-            Use::Consumed | Use::Passed | Use::Entered | Use::Tested => true,
+            Use::Consumed | Use::Operand | Use::Passed | Use::Entered | Use::Tested => true,
             // Of a chain the last decides.
             Use::Receiver if depth < 64 => {
                 let next = model.calls_around(id).from(id).iter().find(|(_, call)| {

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Project;
-use super::effects::{Runs, Site, Sites};
+use super::effects::{AllKnown, Runs, Site};
 use super::overridden::{Asked, Bound};
 use super::types::FnRef;
 use crate::model::ValueId;
@@ -70,18 +70,19 @@ impl Special {
         self.replaced.contains(&(function, site))
     }
 
-    /// Sites of more functions are known: all that these run by themselves are among them, or were before.
-    pub(super) fn extend(&mut self, project: &Project, sites: &FxHashMap<FnRef, Sites>, more: &[FnRef]) {
-        let of = |function: &FnRef| Some((*function, sites.get(function)?));
-        let values = |(function, sites): (FnRef, &Sites)| (function, project.values_asked(function, sites));
-        let found: Vec<(FnRef, Vec<ValueId>)> = more.par_iter().filter_map(of).map(values).collect();
-        let handed = |(function, sites): (FnRef, &Sites)| {
-            let handed = project.parameters_handed_on(function, sites).into_iter();
-            handed.map(move |(callee, at, value)| (function, callee, at, value))
-        };
+    /// More functions are known: all that these run by themselves are among them, or were before.
+    pub(super) fn extend(&mut self, project: &Project, known: &AllKnown, more: &[FnRef]) {
         let before = self.handing.len();
-        self.handing.par_extend(more.par_iter().filter_map(of).flat_map_iter(handed));
-        self.asking.extend(found.into_iter().filter(|(_, values)| !values.is_empty()));
+        for (function, it) in more.iter().filter_map(|function| Some((*function, known.get(function)?))) {
+            if !it.asks.is_empty() {
+                self.asking.insert(function, it.asks.to_vec());
+            }
+            for (at, given) in &it.hands {
+                if let Some((_, Runs::Own(callee) | Runs::Asked(Some(callee)))) = it.sites.get(*at) {
+                    self.handing.push((function, *callee, *at, *given));
+                }
+            }
+        }
         // Who hands on what is asked for something asks it as well.
         let mut asked_before = false;
         loop {
@@ -91,7 +92,7 @@ impl Special {
                 if asking.get(caller).is_some_and(|it| it.contains(given)) {
                     return None;
                 }
-                let (site, _) = sites.get(caller)?.get(*at)?;
+                let (site, _) = known.get(caller)?.sites.get(*at)?;
                 let hands_on = |it: &ValueId| project.hands_on(*caller, site, *callee, *given, *it);
                 asked.iter().any(hands_on).then_some((index, *caller, *given))
             };
@@ -108,14 +109,14 @@ impl Special {
                 }
             }
         }
-        let graph = Graph { project, sites, asking: &self.asking };
+        let graph = Graph { project, known, asking: &self.asking };
         let edges_of = |functions: &[FnRef]| -> Vec<Edge> {
             let functions = functions.par_iter().with_min_len(256);
             functions.flat_map_iter(|it| graph.edges_of(Node::from(*it))).collect()
         };
         if asked_before {
             // Functions that were there before lead to these otherwise now.
-            let mut functions: Vec<FnRef> = sites.keys().copied().collect();
+            let mut functions: Vec<FnRef> = known.keys().copied().collect();
             functions.par_sort_unstable();
             self.plain = edges_of(&functions);
         } else {
@@ -124,18 +125,20 @@ impl Special {
         let replaced = self.plain.iter().filter(|it| is_whole(project, it.callee));
         self.replaced = replaced.map(|it| (it.caller.function, it.site)).collect();
         self.nodes.clear();
-        let mut special: Vec<Edge> = Vec::new();
+        self.special.clear();
         let mut seen: FxHashSet<Node> = FxHashSet::default();
-        let mut at = 0;
-        while let Some(edge) = self.plain.get(at).or_else(|| special.get(at - self.plain.len())) {
-            let callee = edge.callee;
-            at += 1;
-            if callee.bound.is_some() && seen.insert(callee) {
-                self.nodes.push(callee);
-                special.extend(graph.edges_of(callee));
-            }
+        let mut found = |edges: &[Edge]| -> Vec<Node> {
+            let callees = edges.iter().map(|it| it.callee).filter(|it| it.bound.is_some());
+            callees.filter(|it| seen.insert(*it)).collect()
+        };
+        let mut frontier = found(&self.plain);
+        while !frontier.is_empty() {
+            let nodes = frontier.par_iter().with_min_len(16);
+            let edges: Vec<Edge> = nodes.flat_map_iter(|it| graph.edges_of(*it)).collect();
+            self.nodes.append(&mut frontier);
+            frontier = found(&edges);
+            self.special.extend(edges);
         }
-        self.special = special;
     }
 }
 
@@ -146,32 +149,52 @@ fn is_whole(project: &Project, node: Node) -> bool {
 
 struct Graph<'a> {
     project: &'a Project,
-    sites: &'a FxHashMap<FnRef, Sites>,
+    known: &'a AllKnown,
     asking: &'a Asking,
 }
 
 impl Graph<'_> {
     fn edges_of(&self, caller: Node) -> Vec<Edge> {
+        let (project, file) = (self.project, caller.function.file);
+        match caller.bound {
+            Some(bound) => project.linking(file, || self.edges_of_node(caller, bound)),
+            // Most functions run none that asks an object for something.
+            None if self.sites(caller.function).iter().all(|(_, it)| self.asked_by(it).is_none()) => Vec::new(),
+            None => project.linking(file, || self.edges_of_function(caller)),
+        }
+    }
+
+    fn sites(&self, function: FnRef) -> &[(Site, Runs)] {
+        self.known.get(&function).map_or(&[], |it| &it.sites)
+    }
+
+    /// What is run there, if it asks an object for something.
+    fn asked_by(&self, runs: &Runs) -> Option<FnRef> {
+        match runs {
+            Runs::Own(next) | Runs::Asked(Some(next)) => Some(*next).filter(|it| self.asking.contains_key(it)),
+            Runs::Asked(None) | Runs::Library(..) => None,
+        }
+    }
+
+    fn edges_of_function(&self, caller: Node) -> Vec<Edge> {
+        let (project, function) = (self.project, caller.function);
+        let of = project.asked_as_method(function);
+        let edges_at = |(at, (site, runs)): (usize, &(Site, Runs))| {
+            let next = self.asked_by(runs)?;
+            let bounds = bounds_at(project, self.asking, function, &of, site, next).into_iter();
+            let node = move |bound: Bound| Node { function: next, bound: Some(bound) };
+            Some(bounds.map(move |bound| Edge { caller, site: at, callee: node(bound) }))
+        };
+        self.sites(function).iter().enumerate().filter_map(edges_at).flatten().collect()
+    }
+
+    fn edges_of_node(&self, caller: Node, bound: Bound) -> Vec<Edge> {
         let (project, function) = (self.project, caller.function);
         let mut edges = Vec::new();
-        let sites = self.sites.get(&function).into_iter().flatten().enumerate();
-        let Some(bound) = caller.bound else {
-            let mut plain = None;
-            for (at, (site, runs)) in sites {
-                let (Runs::Own(next) | Runs::Asked(Some(next))) = *runs else { continue };
-                if self.asking.contains_key(&next) {
-                    let of = plain.get_or_insert_with(|| project.asked_as_method(function));
-                    let nodes = bounds_at(project, self.asking, function, of, site, next).into_iter();
-                    let nodes = nodes.map(|bound| Node { function: next, bound: Some(bound) });
-                    edges.extend(nodes.map(|callee| Edge { caller, site: at, callee }));
-                }
-            }
-            return edges;
-        };
         let is_whole = is_whole(project, caller);
         let plain = project.asked_as_method(function);
         let of = project.asked_as(function, bound);
-        for (at, (site, runs)) in sites {
+        for (at, (site, runs)) in self.sites(function).iter().enumerate() {
             let next = match *runs {
                 Runs::Own(next) => Some(next),
                 Runs::Asked(next) => next,
@@ -216,6 +239,7 @@ fn bounds_at(
     callee: FnRef,
 ) -> Vec<Bound> {
     let Some(values) = asking.get(&callee) else { return Vec::new() };
+    let _outlines = project.of_outlines();
     let own = project.class_asked_at(function, of, site);
     let class = |value: ValueId| {
         if project.is_own_object(callee, value) {
@@ -236,6 +260,7 @@ impl Special {
         site: &Site,
         callee: FnRef,
     ) -> (Asked, Vec<Bound>) {
+        let _outlines = project.of_outlines();
         let bounds = bounds_at(project, &self.asking, function, of, site, callee);
         let others = bounds.iter().copied().filter(|it| !project.is_own_object(callee, it.value)).collect();
         (Asked::of(project.class_asked_at(function, of, site), others), bounds)

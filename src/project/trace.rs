@@ -6,11 +6,12 @@
 //! which files the unit has seen but which file led to which; where a unit may have been is then found along these.
 //!
 //! What evaluation sees of a file that it comes to from outside is its [outline](crate::model::reshaped). Rules also look
-//! into the bodies of other files' functions. Whatever is looked at while no evaluation is under way counts as seen whole.
+//! into the bodies of other files' functions. Whatever is looked at while no evaluation is under way counts as seen whole. Where
+//! only one thing is asked of a body, and of very many, the answer is noted: it mostly holds after a change.
 
 use std::cell::RefCell;
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::finding::FileId;
 
@@ -25,6 +26,8 @@ pub(super) struct Seen {
     pub(super) whole: FxHashSet<FileId>,
     /// Functions whose effects were asked for.
     pub(super) asked: FxHashSet<FnRef>,
+    /// Functions of which it was asked whether they ever return, with the answer.
+    pub(super) ends: FxHashMap<FnRef, bool>,
     /// It was asked which files of the group matter.
     pub(super) relevant: bool,
     /// It was asked what the group's files import.
@@ -97,6 +100,14 @@ pub(super) fn asks_for_effects(function: FnRef) {
     NOTES.with_borrow_mut(|notes| {
         if let Some(notes) = notes {
             notes.seen.asked.insert(function);
+        }
+    });
+}
+
+pub(super) fn asks_for_end(function: FnRef, always_raises: bool) {
+    NOTES.with_borrow_mut(|notes| {
+        if let Some(notes) = notes {
+            notes.seen.ends.insert(function, always_raises);
         }
     });
 }

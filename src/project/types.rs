@@ -46,7 +46,7 @@ pub enum Foreign {
 }
 
 /// What a class or type is.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Class {
     Own(ClassRef),
     /// Of a library: the path in its tables, or any path nothing is known of.

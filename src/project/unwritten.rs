@@ -7,6 +7,7 @@ use crate::python::exhausts;
 use crate::source::{Language, Span};
 
 use super::Project;
+use super::calls::Callee;
 use super::effects::Site;
 use super::path::LibraryPath;
 use super::sites::{Found, builtin};
@@ -43,6 +44,11 @@ impl Found<'_> {
                 if let Some((property, _)) = method.split_once('.') {
                     return self.accessor(&site, &receiver, property, method);
                 }
+                let of_library = matches!(receiver, Ty::Instance(Class::Library(_), _) | Ty::External(_));
+                let (method, name) = match method {
+                    "__getslice__" if !of_library => ("__getitem__", model.names.find("__getitem__").unwrap_or(name)),
+                    method => (method, name),
+                };
                 let site = Site { asks: Some((it.value, name)), ..site };
                 // What does not say whether it counts as true is asked for its length.
                 let method = match method {
@@ -227,6 +233,23 @@ impl Found<'_> {
         if model.language == Language::Python
             && let Value::Result(id) = model.value(value)
             && let Some(path) = project.path_called(self.file, *id)
+            // `iter(file.readline, "")`
+            && let [called, _] = model.call(*id).args.as_slice()
+            && builtin(&path) == "iter"
+        {
+            let site = self.site(span, None);
+            let callee = project.callee_of(model.language, &project.evaluate(self.file, called.value));
+            let Callee::Api(path, _) = callee else { return self.inline(&site, called.value) };
+            let api = project.knowledge.api(model.language, path).filter(|api| !api.is_async);
+            let effect = |api| Some((api, project.effect_in_call(self.file, model.call(*id), api)?));
+            if let Some((api, effect)) = api.and_then(effect) {
+                self.library(&site, api, effect);
+            }
+            return;
+        }
+        if model.language == Language::Python
+            && let Value::Result(id) = model.value(value)
+            && let Some(path) = project.path_called(self.file, *id)
             && let Some(made_over) = lazily_over(&path, &model.call(*id).args)
         {
             for arg in made_over.iter().filter(|arg| !arg.spread && depth < MOST_LAZY) {
@@ -241,7 +264,10 @@ impl Found<'_> {
             self.go_through(span, receiver, depth + 1);
             return;
         }
-        self.iterate(&self.site_of(span, value), &project.evaluate(self.file, value));
+        let ty = project.evaluate(self.file, value);
+        if !(ty.library_path().is_some() && project.is_on_no_disk(self.file, value)) {
+            self.iterate(&self.site_of(span, value), &ty);
+        }
     }
 
     /// Rust: what an adaptor takes its elements of: `x` of `x.enumerate()`.
@@ -375,7 +401,8 @@ fn is_of_builtins(ty: &Ty) -> bool {
         || ty.library_path().is_some_and(|path| path.starts_with("builtins.") || path.starts_with("collections."))
 }
 
-/// The effect of a function that has it however it is called.
+/// The effect of a function that has it however it is called: hardly anybody hands one on for paths to no disk.
 pub(super) fn unconditional(api: &'static Api) -> Option<Effect> {
-    if api.unless.is_empty() && api.when.is_empty() { api.effect } else { None }
+    let is_conditional = !api.when.is_empty() || api.unless.iter().any(|it| !it.ends_with("=@device"));
+    if is_conditional { None } else { api.effect }
 }

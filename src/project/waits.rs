@@ -1,7 +1,7 @@
 //! Waits that are over when they begin: what a call waits for has happened before, as the code around it shows.
 
 use crate::finding::FileId;
-use crate::model::{Arg, Call, CallId, FunctionId, Node, Value, ValueId, flow};
+use crate::model::{Arg, Call, CallId, FunctionId, Node, UNKNOWN, Value, ValueId, flow};
 
 use super::Project;
 use super::types::Ty;
@@ -83,7 +83,8 @@ impl Project {
         let (mut holders, mut sends) = (Vec::new(), false);
         for (id, other) in model.all_calls() {
             let name = model.callee_name(other).map_or("", |it| model.name(it));
-            let given = name != "drop" && other.args.iter().any(|arg| is_sender(arg.value));
+            // `Arc::new(Mutex::new(sender))` is as good as that.
+            let given = !matches!(name, "drop" | "new" | "clone") && other.args.iter().any(|arg| is_sender(arg.value));
             let asked =
                 name != "clone" && matches!(model.value(other.callee), Value::Attr(sender, _) if is_sender(*sender));
             if !given && !asked {
@@ -111,13 +112,20 @@ impl Project {
             })
     }
 
-    /// The sending end of the pair, or a copy of it.
+    /// The sending end of the pair, a copy of it, or what it was put into: `Arc::new(Mutex::new(sender))`, `sender.lock().unwrap()`.
     fn is_sender(&self, file: FileId, value: ValueId, pair: ValueId, depth: u32) -> bool {
         let model = self.model(file);
         match model.value(value) {
             Value::Item(of, 0) => *of == pair,
-            Value::Result(id) if depth < 4 => matches!(model.value(model.call(*id).callee), Value::Attr(inner, method)
-                if model.name(*method) == "clone" && self.is_sender(file, *inner, pair, depth + 1)),
+            Value::Result(id) if depth < 6 => {
+                let call = model.call(*id);
+                let inner = match (model.callee_name(call).map_or("", |it| model.name(it)), model.value(call.callee)) {
+                    ("clone" | "lock" | "unwrap" | "expect", Value::Attr(inner, _)) => *inner,
+                    ("new" | "clone", _) => call.args.first().map_or(UNKNOWN, |arg| arg.value),
+                    _ => return false,
+                };
+                self.is_sender(file, inner, pair, depth + 1)
+            }
             _ => false,
         }
     }
@@ -141,15 +149,21 @@ impl Project {
         model.all_calls().filter(move |(_, call)| call.args.iter().any(is_it)).map(|(id, _)| id)
     }
 
-    /// What the call has given is awaited before the other call, or something that it is given to or that is asked of it.
+    /// What the call has given is awaited or joined before the other call, or something that it is given to or that is asked of it.
     fn is_awaited_later(&self, file: FileId, id: CallId, before: &Call) -> bool {
         let model = self.model(file);
         let is_it = |value: ValueId| *model.value(value) == Value::Result(id);
+        // A thread.
+        let is_joined_ahead = |other: &Call| {
+            other.function == before.function
+                && other.span.end <= before.span.start
+                && model.callee_name(other).is_some_and(|it| model.name(it) == "join")
+        };
         let awaits =
             |node: &Node| matches!(node, Node::Await(it) if it.span.end <= before.span.start && is_it(it.value));
         flow::find(&model.function(before.function).body, &mut |node| awaits(node)).is_some()
             || model.calls_in(before.function).any(|other| {
-                is_awaited_ahead(other, before)
+                (is_awaited_ahead(other, before) || is_joined_ahead(other))
                     && (other.args.iter().any(|arg| is_it(arg.value))
                         || matches!(model.value(other.callee), Value::Attr(receiver, _) if is_it(*receiver)))
             })

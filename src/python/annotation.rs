@@ -7,6 +7,17 @@ use crate::model::{FILE_MODULE, Path, PathRoot, UNKNOWN, Value, ValueId};
 use super::parse;
 use super::scope::{Found, Lowerer};
 
+/// `type[T]`: which of the classes below `T` it is, is not said.
+fn is_class_of(annotation: &Expr) -> bool {
+    let Expr::Subscript(it) = annotation else { return false };
+    let name = match &*it.value {
+        Expr::Name(it) => it.id.as_str(),
+        Expr::Attribute(it) => it.attr.as_str(),
+        _ => return false,
+    };
+    matches!(name, "type" | "Type")
+}
+
 impl Lowerer<'_> {
     /// What a name so annotated holds.
     pub(super) fn annotation(&mut self, annotation: &Expr) -> ValueId {
@@ -60,6 +71,12 @@ impl Lowerer<'_> {
             }
             "type" | "Type" => self.annotated_class(slice),
             "Literal" | "Callable" => UNKNOWN,
+            // `tuple[T, ...]`
+            "tuple" | "Tuple" if matches!(parts, [element, Expr::EllipsisLiteral(_)] if !is_class_of(element)) => {
+                let element = self.annotation(&parts[0]);
+                let sequence = self.imported(0, "typing", Some("Sequence"));
+                self.instance(sequence, vec![element])
+            }
             _ => {
                 let class = self.annotated_class(head);
                 let args = parts.iter().map(|it| self.annotation(it)).collect();

@@ -11,6 +11,11 @@ use super::parse::span;
 use super::scope::{Inner, Lowerer};
 
 impl<'a> Lowerer<'a> {
+    /// What a `for` of a comprehension goes through.
+    pub(super) fn iterated(&mut self, generator: &'a Comprehension) -> ValueId {
+        self.expression(&generator.iter, if generator.is_async { Use::Consumed } else { Use::Operand })
+    }
+
     /// The loops of a comprehension around its element; the value is a collection of the elements.
     pub(super) fn comprehension(
         &mut self,
@@ -22,6 +27,7 @@ impl<'a> Lowerer<'a> {
         self.comprehension_into(display, range, elements, generators, Use::Stored)
     }
 
+    /// `result`: what becomes of each element.
     pub(super) fn comprehension_into(
         &mut self,
         display: Display,
@@ -43,9 +49,9 @@ impl<'a> Lowerer<'a> {
         (result, given): (Use, Option<ValueId>),
     ) -> ValueId {
         let inner = self.frame().inner.len();
-        let result = if result == Use::Dropped { Use::Dropped } else { Use::Stored };
         let mut values = Vec::new();
-        let block = self.block(|this| this.generators(range, elements, generators, (result, given), &mut values));
+        let block =
+            self.block(|this| this.generators(display, range, elements, generators, (result, given), &mut values));
         self.frame().nodes.extend(block.nodes);
         self.frame().inner.truncate(inner);
         self.add(Value::Collection(display, values.into()))
@@ -53,6 +59,7 @@ impl<'a> Lowerer<'a> {
 
     fn generators(
         &mut self,
+        display: Display,
         range: TextRange,
         elements: &[&'a Expr],
         generators: &'a [Comprehension],
@@ -68,7 +75,7 @@ impl<'a> Lowerer<'a> {
         };
         let mut iterated = None;
         let head = self.block(|this| {
-            let value = given.unwrap_or_else(|| this.expression(&first.iter, Use::Consumed));
+            let value = given.unwrap_or_else(|| this.iterated(first));
             let kind = if first.is_async { ImplicitKind::AsyncIterate } else { ImplicitKind::Iterate };
             this.push(Node::Implicit(Implicit { kind, value, span: span(first.iter.range()) }));
             iterated = Some(value);
@@ -79,7 +86,7 @@ impl<'a> Lowerer<'a> {
             for condition in &first.ifs {
                 this.expression(condition, Use::Tested);
             }
-            let inner = this.block(|this| this.generators(range, elements, rest, (result, None), values));
+            let inner = this.block(|this| this.generators(display, range, elements, rest, (result, None), values));
             if first.ifs.is_empty() {
                 this.frame().nodes.extend(inner.nodes);
             } else {
@@ -92,8 +99,13 @@ impl<'a> Lowerer<'a> {
                 })));
             }
         });
+        let kind = match display {
+            _ if first.is_async => LoopKind::AsyncComprehension,
+            Display::Other => LoopKind::Generator,
+            _ => LoopKind::Comprehension,
+        };
         self.push(Node::Loop(Box::new(Loop {
-            kind: if first.is_async { LoopKind::AsyncComprehension } else { LoopKind::Comprehension },
+            kind,
             span: span(range),
             keyword: span(first.target.range()),
             head,

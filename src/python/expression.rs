@@ -7,8 +7,8 @@ use ruff_python_ast::{
 use ruff_text_size::Ranged;
 
 use crate::model::{
-    Arg, Arm, Await, Branch, BranchKind, Call, Condition, Display, FunctionKind, Implicit, ImplicitKind, Node, UNKNOWN,
-    Use, Value, ValueId, Yield,
+    Arg, Arm, Await, Branch, BranchKind, Call, Condition, Display, FunctionKind, Implicit, ImplicitKind, Node, Taken,
+    UNKNOWN, Use, Value, ValueId, Yield,
 };
 use crate::source::Span;
 
@@ -16,6 +16,7 @@ use super::bound::Bound;
 use super::condition;
 use super::parse::span;
 use super::scope::Lowerer;
+use super::uses::{use_by_operator, uses_by_comparison};
 
 /// Below this much free stack a fresh piece is taken.
 const RED_ZONE: usize = 128 << 10;
@@ -33,49 +34,9 @@ fn is_form_of_types(head: &Expr) -> bool {
     matches!(name, "Annotated" | "Optional" | "Union")
 }
 
-/// What is called so goes through an iterable that it is given before it returns: functions that are built in or of the standard library,
-/// and methods of types that are.
-pub(crate) fn exhausts(name: &str, is_method: bool) -> bool {
-    const FUNCTIONS: [&str; 26] = [
-        "Counter",
-        "OrderedDict",
-        "all",
-        "any",
-        "array",
-        "as_completed",
-        "bytearray",
-        "bytes",
-        "defaultdict",
-        "deque",
-        "dict",
-        "frozenset",
-        "fsum",
-        "gather",
-        "list",
-        "max",
-        "mean",
-        "median",
-        "min",
-        "prod",
-        "reduce",
-        "set",
-        "sorted",
-        "sum",
-        "tuple",
-        "wait",
-    ];
-    const METHODS: [&str; 9] = [
-        "difference",
-        "difference_update",
-        "extend",
-        "fromkeys",
-        "intersection",
-        "join",
-        "union",
-        "update",
-        "writelines",
-    ];
-    if is_method { &METHODS[..] } else { &FUNCTIONS[..] }.contains(&name)
+/// What becomes of the elements of something that is put to `result`: thrown away as a whole, so is each.
+fn use_in_display(result: Use) -> Use {
+    if result == Use::Dropped { Use::Dropped } else { Use::Stored }
 }
 
 impl<'a> Lowerer<'a> {
@@ -83,7 +44,7 @@ impl<'a> Lowerer<'a> {
     pub(super) fn expression(&mut self, expr: &'a Expr, result: Use) -> ValueId {
         // Most expressions are names and constants, which nest nothing.
         match expr {
-            Expr::Name(it) => self.read(it.id.as_str()),
+            Expr::Name(it) => self.read_for(it.id.as_str(), result),
             Expr::StringLiteral(_) | Expr::NumberLiteral(_) | Expr::BooleanLiteral(_) | Expr::NoneLiteral(_) => {
                 self.walk(expr, result)
             }
@@ -93,7 +54,7 @@ impl<'a> Lowerer<'a> {
 
     fn walk(&mut self, expr: &'a Expr, result: Use) -> ValueId {
         match expr {
-            Expr::Name(it) => self.read(it.id.as_str()),
+            Expr::Name(it) => self.read_for(it.id.as_str(), result),
             Expr::Attribute(it) => self.attribute(it, true),
             Expr::Call(it) => self.call(it, result),
             Expr::Await(it) => {
@@ -117,7 +78,7 @@ impl<'a> Lowerer<'a> {
                 let value = self.expression(&it.value, Use::Consumed);
                 self.yields(span(it.range()), true, value)
             }
-            Expr::Named(it) => self.named(&it.target, &it.value),
+            Expr::Named(it) => self.named(&it.target, &it.value, result),
             Expr::BoolOp(it) => self.bool_op(it.op, &it.values, span(it.range()), result),
             Expr::If(it) => {
                 self.expression(&it.test, Use::Tested);
@@ -136,8 +97,11 @@ impl<'a> Lowerer<'a> {
                 self.union(values)
             }
             Expr::BinOp(it) => {
-                let left = self.expression(&it.left, Use::Consumed);
-                let right = self.expression(&it.right, Use::Consumed);
+                // `"%s" % x`
+                let formats = it.op == Operator::Mod && it.left.is_string_literal_expr();
+                let used = use_by_operator(it.op);
+                let left = self.expression(&it.left, used);
+                let right = self.expression(&it.right, if formats { Use::Shown } else { used });
                 match it.op {
                     Operator::Div => self.add(Value::Quotient(left)),
                     // `list + list`, `A | B` of classes.
@@ -148,7 +112,8 @@ impl<'a> Lowerer<'a> {
             Expr::UnaryOp(it) => {
                 let operand = match it.op {
                     UnaryOp::Not => self.tested(&it.operand),
-                    _ => self.expression(&it.operand, Use::Consumed),
+                    UnaryOp::Invert => self.expression(&it.operand, Use::Consumed),
+                    UnaryOp::UAdd | UnaryOp::USub => self.expression(&it.operand, Use::Operand),
                 };
                 match (it.op, self.model.value(operand)) {
                     (UnaryOp::USub, Value::Int(number)) => {
@@ -159,9 +124,10 @@ impl<'a> Lowerer<'a> {
                 }
             }
             Expr::Compare(it) => {
-                let mut left = self.expression(&it.left, Use::Consumed);
+                let first = it.ops.first().copied().unwrap_or(CmpOp::Eq);
+                let mut left = self.compared_by(first, &it.left, uses_by_comparison(first).0);
                 for (op, value) in it.ops.iter().zip(&it.comparators) {
-                    let right = self.expression(value, Use::Consumed);
+                    let right = self.compared_by(*op, value, uses_by_comparison(*op).1);
                     let whole = span(it.range());
                     match op {
                         CmpOp::Eq => self.operator(left, "__eq__", whole),
@@ -191,17 +157,22 @@ impl<'a> Lowerer<'a> {
             Expr::Set(it) => self.display(Display::Set, &it.elts),
             Expr::List(it) if it.ctx == ExprContext::Load => self.display(Display::List, &it.elts),
             Expr::Tuple(it) if it.ctx == ExprContext::Load => {
-                let result = if result == Use::Dropped { Use::Dropped } else { Use::Stored };
+                let result = use_in_display(result);
                 let values: Vec<ValueId> = it.elts.iter().map(|it| self.expression(it, result)).collect();
                 self.add(Value::Tuple(values.into()))
             }
-            // Thrown away as a whole, so is each element.
             Expr::ListComp(it) => {
+                let result = use_in_display(result);
                 self.comprehension_into(Display::List, it.range(), &[&it.elt], &it.generators, result)
             }
-            Expr::SetComp(it) => self.comprehension_into(Display::Set, it.range(), &[&it.elt], &it.generators, result),
+            Expr::SetComp(it) => {
+                let result = use_in_display(result);
+                self.comprehension_into(Display::Set, it.range(), &[&it.elt], &it.generators, result)
+            }
             // Consumed there and then; else nobody has asked for an element yet.
-            Expr::Generator(it) if matches!(result, Use::Passed | Use::Consumed | Use::Receiver) => {
+            Expr::Generator(it)
+                if matches!(result, Use::Passed | Use::Consumed | Use::Operand | Use::Shown | Use::Receiver) =>
+            {
                 self.comprehension(Display::Other, it.range(), &[&it.elt], &it.generators)
             }
             Expr::Generator(it) => self.put_off(it),
@@ -224,14 +195,19 @@ impl<'a> Lowerer<'a> {
             }
             Expr::Subscript(it) => {
                 let value = self.expression(&it.value, Use::Receiver);
+                if it.value.is_name_expr() {
+                    self.take_for_value(value);
+                }
                 self.expression(&it.slice, Use::Consumed);
                 if it.ctx == ExprContext::Load {
-                    self.operator(value, "__getitem__", span(it.range()));
+                    // A library may put off what it gives for a part.
+                    let method = if it.slice.is_slice_expr() { "__getslice__" } else { "__getitem__" };
+                    self.operator(value, method, span(it.range()));
                 }
                 self.add(if it.slice.is_slice_expr() { Value::Slice(value) } else { Value::Index(value) })
             }
             Expr::Starred(it) => {
-                let value = self.expression(&it.value, result);
+                let value = self.expression(&it.value, Use::Operand);
                 if it.ctx == ExprContext::Load {
                     let kind = ImplicitKind::Iterate;
                     self.push(Node::Implicit(Implicit { kind, value, span: span(it.value.range()) }));
@@ -240,19 +216,19 @@ impl<'a> Lowerer<'a> {
             }
             Expr::Slice(it) => {
                 for part in [&it.lower, &it.upper, &it.step].into_iter().flatten() {
-                    self.expression(part, Use::Consumed);
+                    self.expression(part, Use::Operand);
                 }
                 UNKNOWN
             }
             Expr::FString(it) => {
                 for string in it.value.f_strings() {
-                    self.interpolations(&string.elements);
+                    self.interpolations(&string.elements, Use::Shown);
                 }
                 self.builtin_instance("str")
             }
             Expr::TString(it) => {
                 for string in it.value.iter() {
-                    self.interpolations(&string.elements);
+                    self.interpolations(&string.elements, Use::Consumed);
                 }
                 UNKNOWN
             }
@@ -314,12 +290,12 @@ impl<'a> Lowerer<'a> {
         }
     }
 
-    fn interpolations(&mut self, elements: &'a [InterpolatedStringElement]) {
+    fn interpolations(&mut self, elements: &'a [InterpolatedStringElement], result: Use) {
         for element in elements {
             if let InterpolatedStringElement::Interpolation(it) = element {
-                self.expression(&it.expression, Use::Consumed);
+                self.expression(&it.expression, result);
                 if let Some(spec) = &it.format_spec {
-                    self.interpolations(&spec.elements);
+                    self.interpolations(&spec.elements, result);
                 }
             }
         }
@@ -337,14 +313,22 @@ impl<'a> Lowerer<'a> {
         self.add(Value::Collection(display, values.into()))
     }
 
-    fn named(&mut self, target: &'a Expr, value: &'a Expr) -> ValueId {
+    /// `(name := value)`, which is put to `result`.
+    fn named(&mut self, target: &'a Expr, value: &'a Expr, result: Use) -> ValueId {
         let Expr::Name(name) = target else {
             return self.expression(value, Use::Stored);
         };
-        let result = self.own_local(name.id.as_str()).map_or(Use::Stored, Use::Bound);
-        let value = self.expression(value, result);
+        let bound = self.own_local(name.id.as_str());
+        let value = self.expression(value, bound.map_or(Use::Stored, Use::Bound));
         self.bind(name.id.as_str(), value, span(name.range()));
-        // `(task := f())` is itself a use when it is passed on; that use is seen as a read by what follows.
+        match (bound, result) {
+            // Who asks for its truth alone does not have it.
+            (Some(local), Use::Tested) => self.note_read(local, value, result),
+            (Some(_), Use::Dropped) | (None, _) => {}
+            (Some(_), _) => {
+                self.read_for(name.id.as_str(), result);
+            }
+        }
         value
     }
 
@@ -356,14 +340,15 @@ impl<'a> Lowerer<'a> {
         let use_of = |last: bool| {
             if last || op == BoolOp::Or && result != Use::Dropped { result } else { Use::Tested }
         };
-        let mut values = vec![self.expression(first, use_of(rest.is_empty()))];
+        let mut values = vec![self.operand(op, first, rest, use_of(rest.is_empty()))];
         let mut bodies = Vec::new();
         for (index, operand) in rest.iter().enumerate() {
             let before = self.frame().current.clone();
             let said = self.said(&operands[index]);
             let said = if op == BoolOp::And { said } else { condition::contrary(said) };
             let body = self.block(|this| {
-                let value = this.expression(operand, use_of(index + 1 == rest.len()));
+                let later = &rest[index + 1..];
+                let value = this.operand(op, operand, later, use_of(later.is_empty()));
                 if op == BoolOp::And {
                     values.clear();
                 }
@@ -401,6 +386,7 @@ impl<'a> Lowerer<'a> {
     /// `value.name`; `read` where it is more than the callee of a call.
     fn attribute(&mut self, it: &'a ExprAttribute, read: bool) -> ValueId {
         let receiver = self.expression(&it.value, Use::Receiver);
+        self.asked_for_attribute(&it.value, receiver, it.attr.as_str());
         if receiver == UNKNOWN || it.attr.as_str().is_empty() || self.is_changed(&it.value, it.attr.as_str()) {
             return UNKNOWN;
         }
@@ -414,9 +400,9 @@ impl<'a> Lowerer<'a> {
     }
 
     /// A generator expression that runs when it is asked for elements.
-    fn put_off(&mut self, it: &'a ExprGenerator) -> ValueId {
+    pub(super) fn put_off(&mut self, it: &'a ExprGenerator) -> ValueId {
         // Its first iterable is evaluated at once.
-        let given = it.generators.first().map(|first| self.expression(&first.iter, Use::Consumed));
+        let given = it.generators.first().map(|first| self.iterated(first));
         let whole = span(it.range());
         let opening = Span::new(whole.start, whole.start + 1);
         let id = self.new_function("<genexpr>", FunctionKind::Closure, whole, opening);
@@ -428,27 +414,10 @@ impl<'a> Lowerer<'a> {
         value
     }
 
-    /// An argument. Whether a callee goes through a generator there and then, or hands it to a thread, or sends what comes of it later, is
-    /// known of some alone.
-    fn argument(&mut self, callee: ValueId, arg: &'a Expr) -> ValueId {
-        match arg {
-            Expr::Generator(it) if !self.exhausts(callee) => self.put_off(it),
-            _ => self.expression(arg, Use::Passed),
-        }
-    }
-
-    fn exhausts(&self, callee: ValueId) -> bool {
-        match self.model.value(callee) {
-            Value::Attr(_, name) => exhausts(self.model.name(*name), true),
-            Value::Path(path) => path.segments.last().is_some_and(|it| exhausts(self.model.name(*it), false)),
-            _ => false,
-        }
-    }
-
     fn call(&mut self, it: &'a ExprCall, result: Use) -> ValueId {
         let (callee, name_span) = match &*it.func {
             Expr::Attribute(attribute) => (self.attribute(attribute, false), callee_span(attribute)),
-            func => (self.expression(func, Use::Consumed), span(func.range())),
+            func => (self.expression(func, Use::Operand), span(func.range())),
         };
         let callee = self.special_callee(&it.func, callee);
         let mut args = Vec::with_capacity(it.arguments.args.len() + it.arguments.keywords.len());
@@ -464,7 +433,10 @@ impl<'a> Lowerer<'a> {
                 args.push(plain(self.lambda(lambda, &elements), &it.arguments.args[0]));
                 args.extend(over);
             }
-            all => args.extend(all.iter().map(|arg| plain(self.argument(callee, arg), arg))),
+            all => {
+                let used = self.use_by_callee(callee);
+                args.extend(all.iter().map(|arg| plain(self.argument(callee, arg, used), arg)));
+            }
         }
         for keyword in it.arguments.keywords.iter() {
             let value = match &keyword.value {
@@ -472,7 +444,9 @@ impl<'a> Lowerer<'a> {
                     let element = self.compared(callee, &args);
                     self.lambda(lambda, &[element])
                 }
-                value => self.argument(callee, value),
+                // `**value`
+                value if keyword.arg.is_none() => self.argument(callee, value, Use::Operand),
+                value => self.argument(callee, value, Use::Passed),
             };
             let name = keyword.arg.as_ref().map(|name| self.model.intern(name.as_str()));
             args.push(Arg { name, value, span: span(keyword.range()), spread: name.is_none() });
@@ -486,12 +460,13 @@ impl<'a> Lowerer<'a> {
             args,
             result,
             awaited: false,
+            taken: Taken::default(),
         });
         self.push(Node::Call(id));
         self.add(Value::Result(id))
     }
 
-    fn is_builtin(&self, callee: ValueId, names: &[&str]) -> bool {
+    pub(super) fn is_builtin(&self, callee: ValueId, names: &[&str]) -> bool {
         let Value::Path(path) = self.model.value(callee) else { return false };
         let [module, name] = &*path.segments else { return false };
         self.model.name(*module) == "builtins" && names.contains(&self.model.name(*name))

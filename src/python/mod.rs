@@ -21,8 +21,9 @@ mod recover;
 mod scope;
 mod statement;
 mod target;
+mod uses;
 
-pub(crate) use expression::exhausts;
+pub(crate) use uses::exhausts;
 
 use crate::model::FileModel;
 use crate::source::{Language, Source};

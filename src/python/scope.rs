@@ -7,7 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::model::{
     Block, ClassId, FILE_MODULE, FileModel, Function, FunctionId, FunctionKind, Growing, Local, LocalId, NameId, Node,
-    Path, PathRoot, TOP_LEVEL, UNKNOWN, Value, ValueId,
+    Path, PathRoot, TOP_LEVEL, UNKNOWN, Use, Value, ValueId,
 };
 use crate::source::Span;
 
@@ -250,8 +250,13 @@ impl<'a> Lowerer<'a> {
         }
     }
 
-    /// What a name stands for at this place; counts the read.
+    /// What a name stands for at this place, of which nothing is made; counts the read.
     pub(super) fn read(&mut self, name: &str) -> ValueId {
+        self.read_for(name, Use::Dropped)
+    }
+
+    /// What a name stands for at this place, which is put to `result`; counts the read.
+    pub(super) fn read_for(&mut self, name: &str, result: Use) -> ValueId {
         match self.find(name) {
             Found::Local { frame, local } => {
                 let nested = frame + 1 < self.frames.len();
@@ -259,11 +264,19 @@ impl<'a> Lowerer<'a> {
                 let entry = &mut frame.locals_out[local.index()];
                 entry.reads += 1;
                 entry.shared |= nested;
-                if !nested && let Some(value) = frame.current[local.index()] {
-                    return value;
+                let current = frame.current[local.index()].filter(|_| !nested);
+                let value = match current {
+                    Some(value) => value,
+                    None => {
+                        let all =
+                            frame.assigned.iter().filter(|(it, _)| *it == local).map(|(_, value)| *value).collect();
+                        self.union(all)
+                    }
+                };
+                if !nested {
+                    self.note_read(local, value, result);
                 }
-                let all = frame.assigned.iter().filter(|(it, _)| *it == local).map(|(_, value)| *value).collect();
-                self.union(all)
+                value
             }
             Found::Value(value) => value,
         }
@@ -522,7 +535,7 @@ impl<'a> Frame<'a> {
     /// A local that no other statement sees: a comprehension's target.
     pub(super) fn fresh(&mut self, name: NameId, span: Span) -> LocalId {
         let local = LocalId(self.locals_out.len() as u32);
-        self.locals_out.push(Local { name, span, reads: 0, shared: false });
+        self.locals_out.push(Local { name, span, reads: 0, shared: false, handed_on: false, driven: false });
         self.current.push(None);
         local
     }

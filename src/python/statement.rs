@@ -82,7 +82,7 @@ impl<'a> Lowerer<'a> {
             Stmt::AugAssign(it) => {
                 let changed = match &*it.target {
                     Expr::Name(name) => {
-                        let value = self.read(name.id.as_str());
+                        let value = self.read_for(name.id.as_str(), Use::Operand);
                         self.own_local(name.id.as_str()).map(|local| (local, value))
                     }
                     target => {
@@ -108,7 +108,7 @@ impl<'a> Lowerer<'a> {
                 self.push(Node::Return { span: whole, value });
             }
             Stmt::Raise(it) => {
-                let value = it.exc.as_ref().map(|value| self.expression(value, Use::Consumed));
+                let value = it.exc.as_ref().map(|value| self.expression(value, Use::Operand));
                 if let Some(cause) = &it.cause {
                     self.expression(cause, Use::Consumed);
                 }
@@ -124,7 +124,7 @@ impl<'a> Lowerer<'a> {
                 self.expression(&it.test, Use::Tested);
                 self.narrow(&it.test);
                 if let Some(message) = &it.msg {
-                    self.expression(message, Use::Consumed);
+                    self.expression(message, Use::Shown);
                 }
                 // `assert False, "cannot happen"`
                 if self.constant(&it.test) == Some(false) {
@@ -240,7 +240,7 @@ impl<'a> Lowerer<'a> {
         self.head(it.range(), it.iter.range().end());
         let mut iterated = UNKNOWN;
         let head = self.block(|this| {
-            iterated = this.expression(&it.iter, Use::Consumed);
+            iterated = this.expression(&it.iter, if it.is_async { Use::Consumed } else { Use::Operand });
             let kind = if it.is_async { ImplicitKind::AsyncIterate } else { ImplicitKind::Iterate };
             this.push(Node::Implicit(Implicit { kind, value: iterated, span: span(it.iter.range()) }));
         });

@@ -14,6 +14,7 @@ impl<'a> Lowerer<'a> {
     pub(super) fn use_of_target(&mut self, target: &Expr) -> Use {
         match target {
             Expr::Name(name) => self.own_local(name.id.as_str()).map_or(Use::Stored, Use::Bound),
+            Expr::Tuple(_) | Expr::List(_) => Use::Operand,
             _ => Use::Stored,
         }
     }

@@ -98,6 +98,8 @@ fn is_joined(context: &Context<'_>, call: &Call, task: &str) -> bool {
         format!("&mut {task}"),
         format!("{task}.take("),
         format!("return {task}"),
+        // `asyncio.wait([it.task for it in all])`
+        format!(".{} for ", task.rsplit('.').next().unwrap_or(task)),
     ];
     forms.iter().any(|it| text.contains(it.as_str()))
 }

@@ -3,7 +3,7 @@
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Confidence, Severity};
 use crate::knowledge::{Api, Kind};
-use crate::model::{Block, BranchKind, CallId, ImplicitKind, Kinds, Loop, LoopKind, Node, ValueId, flow};
+use crate::model::{Block, BranchKind, CallId, ImplicitKind, Kinds, Loop, LoopKind, Node, Value, ValueId, flow};
 use crate::project::effects::Climbing;
 use crate::project::types::{Class, FnRef, Ty};
 use crate::source::{Language, Span};
@@ -80,25 +80,27 @@ fn check(context: &mut Context<'_>) {
         let mut found = Vec::new();
         flow::visit_for(&context.project.function(function).body, Kinds::LOOP, &mut |node| {
             if let Node::Loop(it) = node
-                && let Some(condition) = judge(context, it)
+                && let Some((condition, sleep)) = judge(context, it)
             {
-                found.push((it.keyword, condition));
+                found.push((it.keyword, condition, sleep));
             }
             flow::Step::Into
         });
-        for (at, condition) in found {
-            report(context, function, at, condition);
+        for (at, condition, sleep) in found {
+            report(context, function, at, condition, sleep);
         }
     }
 }
 
-fn report(context: &mut Context<'_>, function: FnRef, at: Span, condition: Condition) {
+fn report(context: &mut Context<'_>, function: FnRef, at: Span, condition: Condition, sleep: &Api) {
     let strict = matches!(condition, Condition::Nothing | Condition::Unknown);
     if condition == Condition::Outside || strict && !context.wants(Profile::Strict) {
         return;
     }
-    let message = match condition {
-        Condition::Nothing => "this loop does nothing but sleep",
+    let message = match (condition, sleep.last_name()) {
+        (Condition::Nothing, "yield_now" | "checkpoint") => "this loop does nothing but yield",
+        (Condition::Nothing, _) => "this loop does nothing but sleep",
+        (_, "yield_now" | "checkpoint") => "this loop yields again and again until its condition holds",
         _ => "this loop sleeps until its condition holds",
     };
     let mut finding = context.finding(&RULE, function, at, message.to_owned());
@@ -121,8 +123,9 @@ fn report(context: &mut Context<'_>, function: FnRef, at: Span, condition: Condi
     context.keep(finding);
 }
 
-fn judge(context: &Context<'_>, it: &Loop) -> Option<Condition> {
-    let (test, sleep) = match it.kind {
+/// What the loop waits for, and by which function it does.
+fn judge(context: &Context<'_>, it: &Loop) -> Option<(Condition, &'static Api)> {
+    let (test, (sleep, api)) = match it.kind {
         LoopKind::While => (Some(&it.head), sleeps(context, &it.body, None)?),
         LoopKind::Forever => {
             let branch = it.body.nodes.iter().find_map(|node| match node {
@@ -151,11 +154,11 @@ fn judge(context: &Context<'_>, it: &Loop) -> Option<Condition> {
     if !is_all(context, it, branch, sleep) {
         return None;
     }
-    Some(test.map_or(Condition::Nothing, |test| condition(context, test, 0)))
+    Some((test.map_or(Condition::Nothing, |test| condition(context, test, 0)), api))
 }
 
 /// The one thing the block does is to sleep, but for the branch at `except`.
-fn sleeps(context: &Context<'_>, block: &Block, except: Option<Span>) -> Option<Span> {
+fn sleeps(context: &Context<'_>, block: &Block, except: Option<Span>) -> Option<(Span, &'static Api)> {
     let mut sleep = None;
     let mut only = true;
     let mut called = Vec::new();
@@ -164,10 +167,13 @@ fn sleeps(context: &Context<'_>, block: &Block, except: Option<Span>) -> Option<
             Node::Branch(it) if Some(it.span) == except => return flow::Step::Over,
             Node::Call(id) => called.push(*id),
             Node::Await(it) => {
-                let slept = matches!(context.model().value(it.value), crate::model::Value::Result(call)
-                    if context.project.api_of(context.file, *call).is_some_and(|api| SLEEPS.contains(&api.path)));
-                only &= slept && sleep.is_none();
-                sleep = Some(it.span);
+                let slept = match context.model().value(it.value) {
+                    Value::Result(call) => context.project.api_of(context.file, *call),
+                    _ => None,
+                };
+                let slept = slept.filter(|api| SLEEPS.contains(&api.path));
+                only &= slept.is_some() && sleep.is_none();
+                sleep = slept.map(|api| (it.span, api));
             }
             Node::Implicit(_) | Node::Block(_) | Node::Release { .. } => {}
             Node::Scope(it) => only &= it.kind == crate::model::ScopeKind::Temporaries,
@@ -176,7 +182,7 @@ fn sleeps(context: &Context<'_>, block: &Block, except: Option<Span>) -> Option<
         if only { flow::Step::Into } else { flow::Step::Stop }
     });
     let sleep = sleep.filter(|_| only)?;
-    called.iter().all(|id| sleep.contains(context.model().call(*id).span)).then_some(sleep)
+    called.iter().all(|id| sleep.0.contains(context.model().call(*id).span)).then_some(sleep)
 }
 
 /// No other statement stands in the loop: the model does not show those that only count.

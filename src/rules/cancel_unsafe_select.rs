@@ -129,7 +129,7 @@ fn select(context: &Context<'_>, branch: &Branch, around: Span, found: &mut Vec<
                 _ => None,
             })
             .or_else(|| {
-                let busy = others.clone().any(|(_, other)| goes_on(other) && does_something(context, other));
+                let busy = others.clone().any(|(_, other)| goes_on(other) && does_something(context, &other.body));
                 busy.then(|| restarted_timer(context, arm, &made)).flatten()
             });
         let Some((kind, api, through)) = loss else { continue };
@@ -221,10 +221,12 @@ fn of_body(context: &Context<'_>, own: FnRef, depth: u32) -> Option<Found> {
 /// other branch.
 fn restarted_timer(context: &Context<'_>, arm: &Arm, made: &[CallId]) -> Option<Found> {
     // Where the branches do nothing, they only end a pause before the next turn.
-    if !goes_on(arm) || !does_something(context, arm) {
+    if !goes_on(arm) || !does_something(context, &arm.body) {
         return None;
     }
-    let id = made.iter().copied().find(|id| is_sleep(context, *id))?;
+    // One that is made for the turn, before the `select!`, is to wait until nothing else is to be done.
+    let is_here = |id: &CallId| arm.span.contains(context.model().call(*id).span);
+    let id = made.iter().copied().filter(is_here).find(|id| is_sleep(context, *id))?;
     let api = context.project.api_of(context.file, id)?;
     // A time that is worked out anew each turn takes account of what has passed.
     let written = context.text(context.model().call(id).args.first()?.span);
@@ -238,16 +240,20 @@ fn restarted_timer(context: &Context<'_>, arm: &Arm, made: &[CallId]) -> Option<
     fixed.then_some((Kind::Time, api, None))
 }
 
-fn does_something(context: &Context<'_>, arm: &Arm) -> bool {
-    flow::find(&arm.body, &mut |node| match node {
+/// The branch does something on a way to the next turn.
+fn does_something(context: &Context<'_>, body: &Block) -> bool {
+    body.nodes.iter().any(|node| match node {
         Node::Call(id) => {
             let written = context.text(context.model().call(*id).name_span);
             !matches!(written, "Ok" | "Err" | "Some")
         }
         Node::Await(_) => true,
-        _ => false,
+        // To ask whether it is over is to do nothing, and what is done then is not done again.
+        Node::Branch(it) if it.kind != BranchKind::Select => {
+            it.arms.iter().any(|arm| goes_on(arm) && does_something(context, &arm.body))
+        }
+        other => flow::parts(other).any(|part| deeper(|| does_something(context, part))),
     })
-    .is_some()
 }
 
 fn is_sleep(context: &Context<'_>, id: CallId) -> bool {

@@ -59,7 +59,8 @@ fn is_lost(context: &Context<'_>, id: CallId, call: &Call) -> bool {
     };
     waited.is_some_and(|it| {
         let result = context.use_of(it);
-        context.is_unread(call.function, result) || result == Use::Stored && is_taken_apart_in_vain(context, it)
+        context.is_unread(call.function, result)
+            || matches!(result, Use::Stored | Use::Operand) && is_taken_apart_in_vain(context, it)
     })
 }
 

@@ -38,14 +38,14 @@ fn check(context: &mut Context<'_>) {
             }
         } else if context.language() == Language::Rust
             && let Some(helper) = context.project.own_of(context.file, id)
-            && !context.project.declared(helper).kind.is_async()
+            && !context.project.is_async(helper)
             && let handle = context.project.result_of_call(context.file, id)
             && detaches(context, &handle)
         {
             returned_handle(context, call, helper, &handle);
         } else if context.language() == Language::Python
             && let Some(helper) = context.project.own_of(context.file, id)
-            && !context.project.declared(helper).kind.is_async()
+            && !context.project.is_async(helper)
             && let Some(started) = handed_back(context, helper, 0)
         {
             dropped_from(context, call, helper, started);
@@ -56,7 +56,7 @@ fn check(context: &mut Context<'_>) {
 /// Python: what an async function of the project gives once it is awaited is a task, and goes nowhere.
 fn awaited_helper(context: &mut Context<'_>, id: CallId, call: &Call) {
     if let Some(helper) = context.project.own_of(context.file, id)
-        && context.project.declared(helper).kind.is_async()
+        && context.project.is_async(helper)
         && let Some(started) = handed_back(context, helper, 0)
         && is_lost(context, call, context.use_of(id))
     {
@@ -116,8 +116,12 @@ pub(super) fn detaches(context: &Context<'_>, ty: &Ty) -> bool {
 
 /// Rust: a helper's type says that it gives a task's handle.
 fn returned_handle(context: &mut Context<'_>, call: &Call, helper: FnRef, handle: &Ty) {
-    let is_fallible = matches!(handle, Ty::Instance(_, args) if args.first().is_some_and(Ty::is_result));
-    let loses_error = is_fallible || result_is_lost(context, call);
+    let outcome = if let Ty::Instance(_, args) = handle { args.first() } else { None };
+    // Where the type does not say, what the helper is given may be what it runs.
+    let loses_error = match outcome {
+        Some(outcome) if !outcome.is_unknown() => carries_error(outcome),
+        _ => result_is_lost(context, call),
+    };
     if !loses_error && !context.wants(Profile::Strict) || is_tracked(context, helper) {
         return;
     }
@@ -226,16 +230,47 @@ fn spawned(context: &mut Context<'_>, call: &Call, api: &'static Api) {
 
 /// The future handed over ends in a `Result`.
 fn result_is_lost(context: &Context<'_>, call: &Call) -> bool {
-    call.args.iter().any(|arg| {
-        let outcome = match context.evaluate(arg.value) {
-            Ty::Function(body) if context.project.function(body).kind == FunctionKind::AsyncBlock => {
-                context.project.returns(body, None)
-            }
-            Ty::Coroutine(inner, _) => (*inner).clone(),
-            _ => return false,
-        };
-        outcome.is_result()
+    call.args.iter().any(|arg| match context.evaluate(arg.value) {
+        Ty::Function(body) if context.project.function(body).kind == FunctionKind::AsyncBlock => {
+            carries_error(&context.project.returns(body, None)) && may_fail(context, body)
+        }
+        Ty::Coroutine(inner, _) => carries_error(&inner),
+        _ => false,
     })
+}
+
+/// The outcome is a `Result` whose error says something: `()` does not.
+fn carries_error(outcome: &Ty) -> bool {
+    let says_nothing = |error: &Ty| *error == Ty::None || error.library_path() == Some("std::convert::Infallible");
+    let is_mute = |part: &Ty| matches!(part, Ty::Instance(_, args) if args.get(1).is_some_and(says_nothing));
+    outcome.parts().iter().all(Ty::is_result) && !outcome.parts().iter().any(is_mute)
+}
+
+/// An `async` block that gives a `Result` gives something else than `Ok` on some way.
+fn may_fail(context: &Context<'_>, block: FnRef) -> bool {
+    let definition = context.project.function(block);
+    definition.tries || definition.returned.iter().any(|it| may_be_error(context, block, *it))
+}
+
+fn may_be_error(context: &Context<'_>, block: FnRef, value: ValueId) -> bool {
+    let model = context.project.model(block.file);
+    match model.value(value) {
+        Value::Union(either) => either.iter().any(|it| may_be_error(context, block, *it)),
+        // `Err(..)`: of what is in it nothing is known, of what is in `Ok(..)` something.
+        Value::Instance { args, .. } => args.is_empty(),
+        Value::Awaited(future) => may_be_error(context, block, *future),
+        // Nobody waits for what was to be sent.
+        Value::Result(id) => match model.value(model.call(*id).callee) {
+            Value::Attr(receiver, _) => !is_sender(context, &context.project.evaluate(block.file, *receiver)),
+            _ => true,
+        },
+        _ => true,
+    }
+}
+
+fn is_sender(context: &Context<'_>, ty: &Ty) -> bool {
+    let facts = ty.library_path().and_then(|path| context.project.knowledge.type_facts(Language::Rust, path));
+    facts.is_some_and(|facts| facts.role == Some(TypeRole::Sender))
 }
 
 /// A function of the project that starts a task, keeps no hold on it and returns it; an async one, once it is awaited.
@@ -253,11 +288,14 @@ fn handed_back(context: &Context<'_>, helper: FnRef, depth: u32) -> Option<(&'st
     if !definition.decorators.is_empty() && (!is_kept || project.keeps_result(helper)) {
         return None;
     }
-    drop(outlines);
     // `return None` is one more way of starting none.
-    let model = context.project.model(helper.file);
-    let tasks = definition.returned.iter().filter(|it| *model.value(**it) != Value::None);
-    let started = tasks.map(|task| started_for(context, helper, *task, depth));
+    let model = project.model(helper.file);
+    let tasks = || definition.returned.iter().filter(|it| *model.value(**it) != Value::None);
+    if !tasks().all(|it| matches!(model.value(*it), Value::Result(_))) {
+        return None;
+    }
+    drop(outlines);
+    let started = tasks().map(|task| started_for(context, helper, *task, depth));
     started.collect::<Option<Vec<_>>>()?.into_iter().next()
 }
 
@@ -266,9 +304,21 @@ const MOST_RETURNS: usize = 4;
 
 /// Where what a helper returns is started, if nobody else keeps hold of it.
 fn started_for(context: &Context<'_>, helper: FnRef, task: ValueId, depth: u32) -> Option<(&'static Api, Place)> {
-    let model = context.project.model(helper.file);
+    let project = context.project;
+    // Most calls need not be looked into: they start nothing.
+    let outlines = project.of_outlines();
+    let model = project.model(helper.file);
     let Value::Result(id) = model.value(task) else { return None };
-    let call = model.call(*id);
+    let api = project.api_of(helper.file, *id);
+    // It may have the task from another helper.
+    let inner = project.own_of(helper.file, *id).filter(|it| *it != helper && !project.is_async(*it));
+    drop(outlines);
+    let (api, place) = match (api, inner) {
+        (Some(api), _) if api.handle == Some(Handle::Weak) => (api, None),
+        (None, Some(inner)) if depth < 8 => handed_back(context, inner, depth + 1).map(|it| (it.0, Some(it.1)))?,
+        _ => return None,
+    };
+    let call = project.model(helper.file).call(*id);
     if call.function != helper.function {
         return None;
     }
@@ -282,20 +332,7 @@ fn started_for(context: &Context<'_>, helper: FnRef, task: ValueId, depth: u32) 
         }
         _ => false,
     };
-    if !returned {
-        return None;
-    }
-    let Some(api) = context.project.api_of(helper.file, *id) else {
-        // It has the task from another helper.
-        let inner = context.project.own_of(helper.file, *id).filter(|inner| *inner != helper)?;
-        if context.project.declared(inner).kind.is_async() {
-            return None;
-        }
-        return if depth < 8 { handed_back(context, inner, depth + 1) } else { None };
-    };
-    let weak = api.handle == Some(Handle::Weak);
-    let place = Place { file: helper.file, span: call.name_span };
-    weak.then_some((api, place))
+    returned.then(|| (api, place.unwrap_or(Place { file: helper.file, span: call.name_span })))
 }
 
 /// How often a task is only asked or told something: `task.set_name(..)`, `task.done()`.

@@ -69,10 +69,12 @@ fn python(context: &Context<'_>, body: &Block, found: &mut Vec<Held>) {
     flow::visit_for(body, Kinds::WITH, &mut |node| {
         if let Node::Scope(scope) = node
             && scope.kind == ScopeKind::With
-            && let Some(item) = scope.items.iter().find(|item| holds_lock(context, &context.evaluate(item.value)))
-            && let Some(wait) = first_wait_holding(context, &scope.body, item.value)
         {
-            found.push(Held { what: "a thread lock", source: UNKNOWN, taken: item.span, wait });
+            for item in scope.items.iter().filter(|item| holds_lock(context, &context.evaluate(item.value))) {
+                if let Some(wait) = first_wait_holding(context, &scope.body, item.value) {
+                    found.push(Held { what: "a thread lock", source: UNKNOWN, taken: item.span, wait });
+                }
+            }
         }
         flow::Step::Into
     });
@@ -404,6 +406,7 @@ fn guard_of_library(context: &Context<'_>, ty: &Ty) -> Option<&'static str> {
         let args = match at {
             Ty::Instance(_, args) => args,
             Ty::Tuple(items) => return items.iter().find_map(|it| guard(context, it)),
+            Ty::Collection(element) => return guard(context, element),
             _ => return None,
         };
         let facts = knowledge.type_facts(Language::Rust, at.library_path()?)?;

@@ -1,10 +1,11 @@
 //! `unawaited-coroutine`: a coroutine or future is created and never awaited.
 
+use super::misused_protocols;
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Applicability, Edit, Fix, Severity};
 use crate::knowledge::Api;
 use crate::model::{
-    Call, CallId, Condition, Function, FunctionKind, Implicit, ImplicitKind, Kinds, Node, ScopeKind, Test, Use, Value,
+    Call, CallId, Condition, Function, FunctionKind, Implicit, ImplicitKind, Kinds, LoopKind, Node, Test, Use, Value,
     ValueId, flow,
 };
 use crate::project::types::{Class, FnRef, Ty};
@@ -25,37 +26,15 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(context: &mut Context<'_>) {
     let model = context.model();
+    let is_python = context.language() == Language::Python;
     for (id, call) in model.all_calls() {
-        let what = match call.result {
-            Use::Dropped | Use::Discarded => "is never awaited",
-            Use::Bound(local) => {
-                let local = model.function(call.function).local(local);
-                let dropped = context.language() == Language::Rust
-                    && flow::find(
-                        &model.function(call.function).body,
-                        &mut |node| matches!(node, Node::Release { local, .. } if call.result == Use::Bound(*local)),
-                    )
-                    .is_some();
-                // `drop(future)` says that it is not to be awaited.
-                if local.reads > 0 || local.shared || dropped {
-                    continue;
-                }
-                "is bound to a name that is never used, and never awaited"
-            }
-            Use::Tested if context.language() == Language::Python => "is always true: it is tested, not awaited",
-            Use::Returned if is_initializer(context, call) => "is returned from `__init__`, where nobody awaits it",
-            Use::Receiver if context.language() == Language::Python => {
-                "is used in place of its result, and never awaited"
-            }
-            Use::Awaited if context.language() == Language::Python => {
+        if is_python {
+            if call.result == Use::Awaited {
                 awaited_helper(context, id, call);
-                continue;
             }
-            _ => continue,
-        };
-        if call.awaited {
-            continue;
+            misused_protocols::given_to_builtin(context, call);
         }
+        let Some(what) = misuse(context, call).filter(|_| !call.awaited) else { continue };
         if let Some(name) = coroutine(context, id)
             && (call.result != Use::Receiver || uses_result(context, id))
             && !is_taken_apart(context, id)
@@ -63,22 +42,58 @@ fn check(context: &mut Context<'_>) {
             && !is_expected_to_fail(context, call)
             && !is_said_to_be_none(context, id)
         {
-            report(context, call, &name, what);
+            report(context, id, &name, what);
         }
     }
     for function in context.model().function_ids() {
-        misused_protocols(context, context.function(function));
+        let function = context.function(function);
+        match context.language() {
+            Language::Python => misused_protocols::check(context, function),
+            Language::Rust => dropped_futures(context, function),
+        }
+    }
+}
+
+const IN_PLACE: &str = "is used in place of its result, and never awaited";
+const ALWAYS_TRUE: &str = "is always true: it is tested, not awaited";
+
+/// What is wrong with what becomes of the call's result, if that is a coroutine.
+fn misuse(context: &Context<'_>, call: &Call) -> Option<&'static str> {
+    let is_python = context.language() == Language::Python;
+    match call.result {
+        Use::Dropped | Use::Discarded => Some("is never awaited"),
+        Use::Bound(local) => {
+            let function = context.model().function(call.function);
+            let held = function.local(local);
+            if is_python && held.reads > 0 {
+                let is_taken = call.taken.for_value || call.taken.looked_at && !held.handed_on;
+                let is_own = !held.shared && !held.driven;
+                return (is_own && is_taken)
+                    .then_some("is bound to a name that is used in place of its result, and never awaited");
+            }
+            let released = |node: &Node| matches!(node, Node::Release { local: it, .. } if *it == local);
+            // `drop(future)` says that it is not to be awaited.
+            let dropped = || !is_python && flow::find(&function.body, &mut |node| released(node)).is_some();
+            let unread = held.reads == 0 && !held.shared && !dropped();
+            unread.then_some("is bound to a name that is never used, and never awaited")
+        }
+        Use::Tested if is_python => Some(ALWAYS_TRUE),
+        Use::Returned if is_initializer(context, call) => Some("is returned from `__init__`, where nobody awaits it"),
+        Use::Receiver | Use::Operand | Use::Shown if is_python => Some(IN_PLACE),
+        Use::Awaited => None,
+        // `return f() or []`
+        _ => call.taken.for_value.then_some(ALWAYS_TRUE),
     }
 }
 
 /// The type checker is told that it is on purpose.
-fn is_meant(context: &Context<'_>, call: &Call) -> bool {
+pub(super) fn is_meant(context: &Context<'_>, call: &Call) -> bool {
     let source = context.project.source(context.file);
     source.line_text(source.line_of(call.span.end)).contains("unused-coroutine")
 }
 
 /// A test wants the call itself to raise, or Python to warn of the coroutine: `with self.assertRaises(TypeError): f(1, 2)`.
-fn is_expected_to_fail(context: &Context<'_>, call: &Call) -> bool {
+pub(super) fn is_expected_to_fail(context: &Context<'_>, call: &Call) -> bool {
     let body = &context.model().function(call.function).body;
     let expects = |node: &Node| {
         matches!(node, Node::Scope(scope) if scope.span.contains(call.span)
@@ -131,15 +146,19 @@ fn is_initializer(context: &Context<'_>, call: &Call) -> bool {
 /// Something is asked of the coroutine that only its result can have.
 fn uses_result(context: &Context<'_>, id: CallId) -> bool {
     let model = context.model();
+    let is_it = |value: ValueId| *model.value(value) == Value::Result(id);
     let names = model.all_values().filter_map(|value| match value {
-        Value::Attr(receiver, name) if *model.value(*receiver) == Value::Result(id) => Some(model.name(*name)),
+        Value::Attr(receiver, name) if is_it(*receiver) => Some(model.name(*name)),
         _ => None,
     });
     let names: Vec<&str> = names.collect();
-    !names.is_empty()
-        && names.iter().all(|name| {
-            !matches!(*name, "send" | "throw" | "close") && !name.starts_with("cr_") && !name.starts_with("__")
-        })
+    let is_item = |value: &Value| matches!(value, Value::Index(of) | Value::Slice(of) if is_it(*of));
+    if names.is_empty() {
+        return model.all_values().any(is_item);
+    }
+    names
+        .iter()
+        .all(|name| !matches!(*name, "send" | "throw" | "close") && !name.starts_with("cr_") && !name.starts_with("__"))
 }
 
 /// Rust: `f()?`, `f().unwrap()`. A future is neither an error nor nothing: what is called is not async.
@@ -150,7 +169,7 @@ fn is_taken_apart(context: &Context<'_>, id: CallId) -> bool {
 }
 
 /// The name of the async function that the call certainly runs.
-fn coroutine(context: &Context<'_>, id: CallId) -> Option<String> {
+pub(super) fn coroutine(context: &Context<'_>, id: CallId) -> Option<String> {
     let own = |function| own_coroutine(context, function).or_else(|| handed_back(context, function));
     let of_library = |api: &Api| {
         // An object that is called has a better name than its method.
@@ -180,7 +199,7 @@ fn coroutine(context: &Context<'_>, id: CallId) -> Option<String> {
     }
 }
 
-fn own_coroutine(context: &Context<'_>, function: FnRef) -> Option<String> {
+pub(super) fn own_coroutine(context: &Context<'_>, function: FnRef) -> Option<String> {
     let _outlines = context.project.of_outlines();
     let definition = context.project.function(function);
     let is_coroutine = matches!(definition.kind, FunctionKind::Async | FunctionKind::AsyncClosure)
@@ -266,23 +285,23 @@ fn is_future(context: &Context<'_>, ty: &Ty) -> bool {
 fn awaited_helper(context: &mut Context<'_>, id: CallId, call: &Call) {
     let project = context.project;
     let Some(helper) = project.own_of(context.file, id) else { return };
+    // Most need not be looked into: they give what they have awaited, or nothing.
+    let outlines = project.of_outlines();
     if project.declared(helper).kind != FunctionKind::Async {
         return;
     }
-    // Most need not be looked into: they give what they have awaited, or nothing.
-    let outlines = project.of_outlines();
     let returned = &project.function(helper).returned;
     let model = project.model(helper.file);
-    let are_calls = returned.iter().all(|it| matches!(model.value(*it), Value::Result(_)));
-    drop(outlines);
-    if returned.is_empty() || !are_calls || own_coroutine(context, helper).is_none() {
-        return;
-    }
     let is_coroutine = |value: &ValueId| match project.evaluate(helper.file, *value) {
         Ty::Coroutine(_, Some(inner)) => own_coroutine(context, inner).is_some(),
         _ => false,
     };
-    let gives = returned.iter().all(is_coroutine)
+    let gives = !returned.is_empty()
+        && returned.iter().all(|it| matches!(model.value(*it), Value::Result(_)))
+        && returned.iter().all(is_coroutine);
+    drop(outlines);
+    let gives = gives
+        && own_coroutine(context, helper).is_some()
         && !flow::exits(&project.function(helper).body, &|_| false).falls
         && !is_overloaded(context, helper);
     if gives && context.is_unread(call.function, context.use_of(id)) {
@@ -295,7 +314,7 @@ fn awaited_helper(context: &mut Context<'_>, id: CallId, call: &Call) {
 }
 
 /// Other definitions of the same name, `@overload`s perhaps, say what it gives for which arguments.
-fn is_overloaded(context: &Context<'_>, function: FnRef) -> bool {
+pub(super) fn is_overloaded(context: &Context<'_>, function: FnRef) -> bool {
     let model = context.project.model(function.file);
     let definition = model.declaration(function.function);
     let is_same = |other: &&Function| {
@@ -336,7 +355,8 @@ fn is_rewritten(context: &Context<'_>, function: FnRef) -> bool {
         })
 }
 
-fn report(context: &mut Context<'_>, call: &Call, name: &str, what: &str) {
+fn report(context: &mut Context<'_>, id: CallId, name: &str, what: &str) {
+    let call = context.model().call(id);
     let function = context.function(call.function);
     let message = format!("the coroutine of `{name}` {what}");
     let mut finding = context.finding(&RULE, function, call.name_span, message);
@@ -346,7 +366,7 @@ fn report(context: &mut Context<'_>, call: &Call, name: &str, what: &str) {
     } else {
         "`await` it in an async function, or start it as a task that is kept".to_owned()
     });
-    if in_async && !is_in_class_body(context, call) {
+    if in_async && !is_in_class_body(context, call) && !is_in_generator(context, id) {
         let insert = |at: u32, content: &str| Edit { span: Span::new(at, at), content: content.to_owned() };
         let (start, end) = (call.span.start, call.span.end);
         let edits = match context.language() {
@@ -366,53 +386,13 @@ fn is_in_class_body(context: &Context<'_>, call: &Call) -> bool {
     context.model().classes.iter().any(|it| around.contains(it.span) && it.span.contains(call.span))
 }
 
-/// `for` over an async generator, `with` over an async context manager.
-fn misused_protocols(context: &mut Context<'_>, function: FnRef) {
-    if context.language() == Language::Rust {
-        return dropped_futures(context, function);
-    }
-    let project = context.project;
-    let mut found: Vec<(Span, String)> = Vec::new();
-    flow::visit_for(&project.function(function).body, Kinds::ITERATE.and(Kinds::WITH), &mut |node| {
-        match node {
-            Node::Implicit(Implicit { kind: ImplicitKind::Iterate, value, span }) => {
-                if let Ty::Generator(generator) = context.evaluate(*value)
-                    && project.function(generator).kind.is_async()
-                {
-                    let name = project.short_name(generator);
-                    found.push((*span, format!("`{name}` is an async generator: iterate it with `async for`")));
-                }
-            }
-            Node::Scope(scope) if scope.kind == ScopeKind::With => {
-                for item in &scope.items {
-                    let ty = context.evaluate(item.value);
-                    let message = match &ty {
-                        Ty::Manager(manager) if project.function(*manager).kind.is_async() => {
-                            format!(
-                                "`{}` is an async context manager: enter it with `async with`",
-                                project.short_name(*manager)
-                            )
-                        }
-                        Ty::Instance(Class::Own(_), _) => {
-                            let has = |name: &str| matches!(project.member(Language::Python, &ty, name), Ty::Bound(..));
-                            if !has("__aenter__") || has("__enter__") || !is_closed(context, &ty) {
-                                continue;
-                            }
-                            "this is an async context manager: enter it with `async with`".to_owned()
-                        }
-                        _ => continue,
-                    };
-                    found.push((item.span, message));
-                }
-            }
-            _ => {}
-        }
-        flow::Step::Into
-    });
-    for (span, message) in found {
-        let finding = context.finding(&RULE, function, span, message);
-        context.keep(finding);
-    }
+/// In a generator expression, which an `await` would make async: what goes through it could not any more. What the first `for` goes
+/// through is evaluated outside.
+fn is_in_generator(context: &Context<'_>, id: CallId) -> bool {
+    let model = context.model();
+    let is_it = |node: &Node| matches!(node, Node::Call(call) if *call == id);
+    let is_around = |node: &Node| matches!(node, Node::Loop(it) if it.kind == LoopKind::Generator && flow::find(&it.body, &mut |node| is_it(node)).is_some());
+    flow::find(&model.function(model.call(id).function).body, &mut |node| is_around(node)).is_some()
 }
 
 /// Rust: `async { .. };`, `let _ = async { .. };`
@@ -429,14 +409,4 @@ fn dropped_futures(context: &mut Context<'_>, function: FnRef) {
         finding.help = Some("`await` it, or spawn it".to_owned());
         context.keep(finding);
     }
-}
-
-/// Nothing of the class is hidden in a base that is not known.
-fn is_closed(context: &Context<'_>, ty: &Ty) -> bool {
-    let Ty::Instance(Class::Own(class), _) = ty else { return false };
-    let model = context.project.model(class.file);
-    model.class(class.class).bases.iter().all(|base| {
-        matches!(context.project.evaluate(class.file, *base), Ty::Class(_))
-            || matches!(context.project.evaluate(class.file, *base), Ty::External(path) if &*path == "builtins.object")
-    })
 }

@@ -117,7 +117,7 @@ fn direct_calls(context: &Context<'_>, block: &Block) -> Vec<CallId> {
 /// What the loop goes over, if nothing says how many there are.
 fn unbounded(context: &Context<'_>, it: &Loop) -> Option<String> {
     match it.kind {
-        LoopKind::For | LoopKind::Comprehension => {
+        LoopKind::For | LoopKind::Comprehension | LoopKind::Generator => {
             let head = head_text(context, it)?;
             let open = !is_bounded(context, it, head);
             open.then(|| "each element".to_owned())

@@ -1,10 +1,10 @@
 //! Expressions: what they evaluate, in order, and what they stand for.
 
-use syn::{BinOp, Expr, ExprCall, ExprMethodCall, Lit, Member, UnOp};
+use syn::{BinOp, Expr, ExprCall, ExprMethodCall, Lit, Member, PathArguments, UnOp};
 
 use crate::model::{
-    Arg, Arm, Await, Branch, BranchKind, Call, Display, Implicit, ImplicitKind, Node, UNKNOWN, Use, Value, ValueId,
-    Yield,
+    Arg, Arm, Await, Branch, BranchKind, Call, Display, Implicit, ImplicitKind, Node, Taken, UNKNOWN, Use, Value,
+    ValueId, Yield,
 };
 use crate::source::Span;
 
@@ -80,6 +80,8 @@ impl Lowerer<'_> {
                 // The error of a task or a timeout goes on to the caller: the `await` itself loses nothing.
                 let inner = if matches!(&*it.expr, Expr::Await(_)) { Use::Consumed } else { result };
                 let value = self.expression(&it.expr, inner);
+                let function = self.function();
+                self.model.function_mut(function).tries = true;
                 self.derived(value, Value::Inner)
             }
             Expr::Field(it) => {
@@ -345,6 +347,11 @@ impl Lowerer<'_> {
             if wrapper == "Err" {
                 values = Vec::new();
             }
+            // `Ok::<T, E>(..)`, `Result::<T, E>::Ok(..)`
+            if let [_, error] = self.written_arguments(&it.func)[..] {
+                values.resize(1, UNKNOWN);
+                values.push(error);
+            }
             let path: &[&str] =
                 if wrapper == "Some" { &["std", "option", "Option"] } else { &["std", "result", "Result"] };
             let class = self.absolute(path);
@@ -388,6 +395,16 @@ impl Lowerer<'_> {
         matches!(self.find(name), Found::Nothing).then_some(wrapper)
     }
 
+    /// The types that a path is written with, whichever of its segments has them.
+    fn written_arguments(&mut self, func: &Expr) -> Vec<ValueId> {
+        let Expr::Path(it) = func else { return Vec::new() };
+        let written = it.path.segments.iter().rev().find_map(|segment| match &segment.arguments {
+            PathArguments::AngleBracketed(it) => Some(it),
+            _ => None,
+        });
+        written.map_or_else(Vec::new, |it| self.type_arguments(&it.args))
+    }
+
     pub(super) fn call(
         &mut self,
         callee: ValueId,
@@ -397,7 +414,8 @@ impl Lowerer<'_> {
         result: Use,
     ) -> ValueId {
         let function = self.function();
-        let id = self.model.add_call(Call { function, callee, span, name_span, args, result, awaited: false });
+        let taken = Taken::default();
+        let id = self.model.add_call(Call { function, callee, span, name_span, args, result, awaited: false, taken });
         self.push(Node::Call(id));
         self.add(Value::Result(id))
     }

@@ -98,12 +98,13 @@ impl Lowerer<'_> {
             }
             Item::Const(it) => {
                 // What is written there decides more than its type.
-                let value = match &*it.expr {
-                    syn::Expr::Lit(it) if matches!(it.lit, syn::Lit::Bool(_) | syn::Lit::Int(_)) => {
+                let written = match &*it.expr {
+                    syn::Expr::Lit(it) if matches!(it.lit, syn::Lit::Bool(_) | syn::Lit::Int(_) | syn::Lit::Str(_)) => {
                         self.literal(&it.lit)
                     }
-                    _ => self.type_value(&it.ty),
+                    _ => UNKNOWN,
                 };
+                let value = if written == UNKNOWN { self.type_value(&it.ty) } else { written };
                 let name = self.ident(&it.ident);
                 self.bring_in(name, value, in_block);
             }

@@ -123,7 +123,7 @@ impl Lowerer<'_> {
     /// The macro as a call of what its path names.
     fn expanded(&mut self, mac: &Macro, span: Span, values: Vec<ValueId>, result: Use) -> ValueId {
         let name_span = self.between(place::path_start(&mac.path), place::path_end(&mac.path));
-        let callee = self.path_value(&mac.path);
+        let callee = self.macro_value(&mac.path);
         let args = values.into_iter().map(|value| Arg { name: None, value, span: name_span, spread: false }).collect();
         self.call(callee, span, name_span, args, result)
     }

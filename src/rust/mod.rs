@@ -5,6 +5,7 @@
 //! of others only the names they mention count as used.
 
 mod bodies;
+mod cfg;
 mod condition;
 mod control;
 mod conversion;

@@ -246,6 +246,24 @@ impl Lowerer<'_> {
         self.module_path(self.module, &text, segments)
     }
 
+    /// What the path of a macro's call stands for.
+    pub(super) fn macro_value(&mut self, path: &syn::Path) -> ValueId {
+        let Some(ident) = path.get_ident() else {
+            let value = self.path_value(path);
+            return self.derived(value, Value::Macro);
+        };
+        let name = self.ident(ident);
+        if let Found::Value(value) = self.find(name) {
+            return self.derived(value, Value::Macro);
+        }
+        let names = self.names.get(&self.module);
+        if names.is_some_and(|names| names.imports.contains(&name) || names.has_globs) {
+            let value = self.add(Value::Global(self.module, name));
+            return self.add(Value::Macro(value));
+        }
+        self.add(Value::Path(Box::new(Path { root: PathRoot::Absolute, segments: [name].into() })))
+    }
+
     fn module_path(&mut self, module: ModuleId, first: &str, segments: Vec<NameId>) -> ValueId {
         let (has, has_globs) = match self.names.get(&module) {
             Some(names) => (segments.first().is_some_and(|it| names.opens(*it, &segments)), names.has_globs),

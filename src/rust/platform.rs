@@ -51,7 +51,11 @@ pub(super) fn leaves_out(stmt: &Stmt) -> bool {
 
 /// The statement is there under a `cfg`, and another perhaps where it is not.
 pub(super) fn is_gated(stmt: &Stmt) -> bool {
-    attributes_of(stmt).iter().any(|attr| attr.path().is_ident("cfg"))
+    has_cfg(attributes_of(stmt))
+}
+
+pub(super) fn has_cfg(attrs: &[Attribute]) -> bool {
+    attrs.iter().any(|attr| attr.path().is_ident("cfg"))
 }
 
 fn attributes_of(stmt: &Stmt) -> &[Attribute] {

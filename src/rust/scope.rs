@@ -268,7 +268,7 @@ impl<'a> Lowerer<'a> {
     pub(super) fn declare(&mut self, name: NameId, span: Span) -> LocalId {
         let frame = self.frame();
         let local = LocalId(frame.locals.len() as u32);
-        frame.locals.push(Local { name, span, reads: 0, shared: false });
+        frame.locals.push(Local { name, span, reads: 0, shared: false, handed_on: false, driven: false });
         frame.values.push(UNKNOWN);
         local
     }

@@ -1,16 +1,17 @@
 //! Statements: bindings, temporaries and how long they live.
 
-use syn::{Expr, Local, Pat, Stmt, Type};
+use syn::{Attribute, Expr, Local, Pat, Stmt, Type};
 
 use crate::model::{
-    Arm, Block, Branch, BranchKind, Condition, Display, LocalId, Node, Scope, ScopeItem, ScopeKind, UNKNOWN, Use,
-    Value, ValueId, flow,
+    Arm, Block, Branch, BranchKind, Condition, Display, LocalId, NameId, Node, Scope, ScopeItem, ScopeKind, UNKNOWN,
+    Use, Value, ValueId, flow,
 };
 use crate::source::Span;
 
+use super::cfg::are_alternatives;
 use super::condition::is_plain;
 use super::place;
-use super::platform::{is_gated, leaves_out};
+use super::platform::{has_cfg, is_gated, leaves_out};
 use super::scope::{Found, Lowerer, Temporary};
 
 impl Lowerer<'_> {
@@ -35,6 +36,7 @@ impl Lowerer<'_> {
             self.define_item(item, function);
         }
         let mut values = Vec::new();
+        let mut gated_lets = Vec::new();
         let last = stmts.iter().rposition(|stmt| !leaves_out(stmt));
         // Of blocks at the end that are each there under a `cfg`, every one is the last.
         let gated = stmts.iter().rev().take_while(|stmt| is_gated(stmt)).count();
@@ -44,7 +46,7 @@ impl Lowerer<'_> {
                 continue;
             }
             match stmt {
-                Stmt::Local(it) => self.local(it),
+                Stmt::Local(it) => self.local(it, &mut gated_lets),
                 Stmt::Item(_) => {}
                 Stmt::Expr(expr, semi) => {
                     let is_tail = is_last && semi.is_none();
@@ -151,7 +153,8 @@ impl Lowerer<'_> {
         Block::new(vec![Node::Scope(Box::new(scope))])
     }
 
-    fn local(&mut self, it: &Local) {
+    /// A `let`; with what those before it in its block have declared under a `cfg`.
+    fn local<'b>(&mut self, it: &'b Local, gated: &mut Vec<(LocalId, &'b [Attribute])>) {
         let (pat, declared) = match &it.pat {
             Pat::Type(typed) => (&*typed.pat, self.type_value(&typed.ty)),
             pat => (pat, UNKNOWN),
@@ -167,7 +170,8 @@ impl Lowerer<'_> {
             Pat::Ident(name) if name.subpat.is_none() && init.diverge.is_none() => {
                 let id = self.ident(&name.ident);
                 let name_span = self.span(name.ident.span());
-                let local = self.declare(id, name_span);
+                let twin = if gated.is_empty() { None } else { self.twin(id, &it.attrs, gated) };
+                let local = twin.unwrap_or_else(|| self.declare(id, name_span));
                 let value = self.initializer(&init.expr, Use::Bound(local), span);
                 if declared != UNKNOWN {
                     self.converts(&init.expr, declared);
@@ -177,7 +181,14 @@ impl Lowerer<'_> {
                     _ if declared == UNKNOWN => value,
                     _ => declared,
                 };
+                let other = twin.map(|twin| self.frame().values[twin.index()]);
                 self.bind(local, value, name_span);
+                if let Some(other) = other {
+                    let either = self.union(vec![other, value]);
+                    self.frame().values[local.index()] = either;
+                } else if has_cfg(&it.attrs) {
+                    gated.push((local, &it.attrs));
+                }
             }
             // `let _: &dyn Send = &future;` is for the compiler alone.
             Pat::Wild(_) => {
@@ -193,6 +204,14 @@ impl Lowerer<'_> {
                 self.destructure(pat, if declared == UNKNOWN { value } else { declared });
             }
         }
+    }
+
+    /// The local of that name that is declared where a `let` with these attributes is not: what uses it uses either.
+    fn twin(&mut self, name: NameId, attrs: &[Attribute], gated: &[(LocalId, &[Attribute])]) -> Option<LocalId> {
+        let Found::Local { frame, local } = self.find(name) else { return None };
+        let is_here = frame + 1 == self.frames.len();
+        let twin = gated.iter().find(|(it, _)| is_here && *it == local)?;
+        are_alternatives(twin.1, attrs).then_some(local)
     }
 
     /// The `else` of a `let`.

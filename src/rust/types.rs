@@ -92,7 +92,10 @@ impl Lowerer<'_> {
         self.name(&format!("Self::{name}"))
     }
 
-    fn type_arguments(&mut self, args: &syn::punctuated::Punctuated<GenericArgument, syn::Token![,]>) -> Vec<ValueId> {
+    pub(super) fn type_arguments(
+        &mut self,
+        args: &syn::punctuated::Punctuated<GenericArgument, syn::Token![,]>,
+    ) -> Vec<ValueId> {
         args.iter()
             .filter_map(|it| match it {
                 GenericArgument::Type(ty) => Some(self.type_value(ty)),
