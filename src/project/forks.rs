@@ -10,7 +10,7 @@ use crate::source::Language;
 use super::Project;
 use super::effects::Runs;
 use super::sites::Found;
-use super::times::{answers, fills, fills_what_is_missing};
+use super::times::{answers, fills, fills_what_is_missing, mends};
 use super::types::{FnRef, Ty};
 
 /// Whether what follows the branch is reached from inside of it, and whether some arm may leave what is around it.
@@ -106,6 +106,7 @@ impl Found<'_> {
             if constant != Some(false)
                 && told != Some(true)
                 && !self.off_loop
+                && !mends(model, self.function.function, arm)
                 && !self.project.asks_for_thread(self.file, &arm.test)
             {
                 let (once, shared) = (self.once, self.shared);

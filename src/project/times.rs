@@ -72,6 +72,27 @@ pub(super) fn fills_what_is_missing(model: &FileModel, function: FunctionId, tri
     asked.is_some_and(|of| is_shared(model, function, of) && sets_entry(model, handler, of))
 }
 
+/// `if self.client.is_closed: self.client = make()`, where the constructor has made one: it is only made anew once that is of no use.
+pub(super) fn mends(model: &FileModel, function: FunctionId, arm: &Arm) -> bool {
+    let definition = model.function(function);
+    let Some(class) = definition.class.filter(|_| !definition.kind.is_async()) else { return false };
+    let is_constructor = |it: FunctionId| model.name(model.declaration(it).name) == "__init__";
+    let is_made_before = |value: ValueId| match model.value(value) {
+        Value::Attr(_, name) => model.class(class).fields.iter().any(|(field, made)| {
+            let maker = match model.value(*made) {
+                Value::Result(call) => Some(model.call(*call).function),
+                _ => None,
+            };
+            field == name && maker.is_some_and(is_constructor)
+        }),
+        _ => false,
+    };
+    arm.conditions.iter().filter(|it| it.test == Test::Truth).any(|it| {
+        asked_of(model, it.value)
+            .is_some_and(|kept| is_made_before(kept) && is_set(model, function, kept, arm.span).is_some())
+    })
+}
+
 /// `X.is_closed()`, `X.is_closed`: of what that is asked.
 fn asked_of(model: &FileModel, value: ValueId) -> Option<ValueId> {
     match model.value(value) {

@@ -5,7 +5,7 @@ use super::inherited::{is_handler, is_overridden};
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Confidence, Severity};
 use crate::knowledge::ScopeRole;
-use crate::model::{Block, CallId, FunctionId, Handler, Kinds, Node, Param, Scope, Use, Value, ValueId, flow};
+use crate::model::{Block, Call, CallId, FunctionId, Handler, Kinds, Node, Param, Scope, Use, Value, ValueId, flow};
 use crate::project::types::{FnRef, Ty};
 use crate::project::{Callee, Wrapping};
 use crate::source::{Language, Span};
@@ -298,6 +298,8 @@ fn first_wait_within(context: &Context<'_>, block: &Block, library: &str, way: &
                 return flow::Step::Over;
             }
             Node::Await(it) if !is_excused(context, it.value, library, way.depth) => found = Some(it.span),
+            // What is done with the lock is looked at all the same.
+            Node::Scope(it) if library == "asyncio" && is_never_waited_for(context, it) => {}
             Node::Scope(it) if flow::is_suspension(node) => found = Some(it.keyword),
             Node::Loop(it) if flow::is_suspension(node) => found = Some(it.keyword),
             _ => {}
@@ -305,6 +307,32 @@ fn first_wait_within(context: &Context<'_>, block: &Block, library: &str, way: &
         if found.is_some() { flow::Step::Stop } else { flow::Step::Into }
     });
     found
+}
+
+/// The lock of asyncio that it takes is free at any time: nowhere in the file does anybody wait for something while holding it.
+fn is_never_waited_for(context: &Context<'_>, scope: &Scope) -> bool {
+    let [item] = scope.items.as_slice() else { return false };
+    let model = context.model();
+    let named = |value: ValueId| match model.value(value) {
+        Value::Attr(_, name) | Value::Global(_, name) => Some(*name),
+        _ => None,
+    };
+    let Some(lock) = named(item.value) else { return false };
+    if context.evaluate(item.value).library_path() != Some("asyncio.Lock") {
+        return false;
+    }
+    let waits = |node: &Node| {
+        matches!(node, Node::Scope(it)
+            if it.items.iter().any(|it| named(it.value) == Some(lock)) && flow::suspends(&it.body))
+    };
+    let is_held_awaiting =
+        model.function_ids().any(|id| flow::find(&model.function(id).body, &mut |node| waits(node)).is_some());
+    // Who takes it by hand may keep it for long.
+    let is_taken = |call: &Call| match model.value(call.callee) {
+        Value::Attr(of, method) => model.name(*method) == "acquire" && named(*of) == Some(lock),
+        _ => false,
+    };
+    !is_held_awaiting && !model.all_calls().any(|(_, call)| is_taken(call))
 }
 
 /// `with CancelScope(shield=True)`, or a scope whose shield is put up inside. `off` are parameters that are `False` here.

@@ -76,6 +76,7 @@ pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) 
                         None => remedy(context, function, evidence.api),
                     };
                     finding.trace = evidence.steps;
+                    finding.branches = evidence.branches;
                     context.keep(finding);
                 }
                 _ => {}
