@@ -271,6 +271,9 @@ impl Found<'_> {
             return;
         }
         let iterated = project.evaluate(self.file, value);
+        if iterated.library_path().is_some() && project.is_on_no_disk(self.file, value) {
+            return;
+        }
         let is_object = model.language == Language::Python && matches!(iterated, Ty::Instance(Class::Own(_), _));
         let asks = is_object.then_some((value, Wanted::Elements));
         self.iterate(&Site { asks, ..self.site_of(span, value) }, &iterated);
@@ -428,7 +431,8 @@ fn is_of_builtins(ty: &Ty) -> bool {
         || ty.library_path().is_some_and(|path| path.starts_with("builtins.") || path.starts_with("collections."))
 }
 
-/// The effect of a function that has it however it is called.
+/// The effect of a function that has it however it is called: hardly anybody hands one on for paths to no disk.
 pub(super) fn unconditional(api: &'static Api) -> Option<Effect> {
-    if api.unless.is_empty() && api.when.is_empty() { api.effect } else { None }
+    let is_conditional = !api.when.is_empty() || api.unless.iter().any(|it| !it.ends_with("=@device"));
+    if is_conditional { None } else { api.effect }
 }
