@@ -373,8 +373,13 @@ impl Project {
         let has_field = |it: &Ancestor| {
             let Ancestor::Own(class) = it else { return false };
             let model = self.model(class.file);
-            let fields = &model.class(class.class).fields;
-            model.names.find(name).is_some_and(|id| fields.iter().any(|it| it.0 == id))
+            let definition = model.class(class.class);
+            // A type that is written down puts nothing there.
+            let is_set = |id: NameId| {
+                definition.fields.iter().any(|it| it.0 == id && !definition.declared.contains(it))
+                    || definition.also_set.iter().any(|it| it.0 == id)
+            };
+            model.names.find(name).is_some_and(is_set)
         };
         self.ancestry(class).iter().take_while(|it| **it != Ancestor::Own(owner)).any(has_field)
             && !(self.is_property(method) && self.own_method(owner, &format!("{name}.setter")).is_some())
