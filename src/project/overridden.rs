@@ -436,6 +436,7 @@ impl Project {
         let model = self.model(class.file);
         let is_field = |id| model.class(class.class).fields.iter().any(|it| it.0 == id);
         model.language == Language::Python
+            && self.surely_lacks(class, name)
             && (site.call.is_some() || matches!(site.asks, Some((_, Wanted::Elements))))
             && !model.names.find(name).is_some_and(is_field)
     }
