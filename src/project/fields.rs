@@ -2,7 +2,7 @@
 //! makes the object.
 
 use crate::finding::FileId;
-use crate::model::{CallId, Condition, NameId, ParamKind, UNKNOWN, Value, ValueId};
+use crate::model::{Call, CallId, Condition, NameId, ParamKind, Test, UNKNOWN, Value, ValueId};
 use crate::source::Language;
 
 use super::effects::Site;
@@ -13,17 +13,17 @@ use super::types::{Class, ClassRef, FnRef, Ty};
 use super::{Project, trace};
 
 /// Constructors that call one another are followed so far.
-const DEEPEST: u32 = 4;
+pub(super) const DEEPEST: u32 = 4;
 
 /// An object that is asked for an attribute.
-struct Object {
-    class: ClassRef,
+pub(super) struct Object {
+    pub(super) class: ClassRef,
     /// The call that makes it, and the function with the call.
-    made: Option<(FnRef, CallId)>,
+    pub(super) made: Option<(FnRef, CallId)>,
 }
 
 /// What a value comes to, once it is known who makes the object: a value of a file, if that can be told.
-type Setting = Option<(FileId, ValueId)>;
+pub(super) type Setting = Option<(FileId, ValueId)>;
 
 impl Project {
     /// A condition on an attribute of the function's own object, if its class sets that to something that may decide.
@@ -34,8 +34,11 @@ impl Project {
             return None;
         }
         let class = ClassRef { file: function.file, class: self.declared(function).class? };
-        self.settings(class, model.name(name))
-            .is_some()
+        let may_decide = match condition.test {
+            Test::Answers(_) => self.injection(class, model.name(name)).is_some(),
+            _ => self.settings(class, model.name(name)).is_some(),
+        };
+        may_decide
             .then(|| Demand { of: Of::Field(function.file, name), ..Demand::on_own_object(condition, function.file) })
     }
 
@@ -90,6 +93,7 @@ impl Project {
         (file, name): (FileId, NameId),
     ) -> Outcome {
         let model = self.model(caller.file);
+        let name = self.model(file).name(name);
         let object = match (site.call, site.asks) {
             // It is being made.
             (Some(call), _) if matches!(self.only(caller.file, call), Only::Construct(_)) => {
@@ -105,15 +109,22 @@ impl Project {
                 };
                 let Some(receiver) = receiver else { return Outcome::Open };
                 if self.is_own_object(caller, receiver) || matches!(model.value(receiver), Value::Super(_)) {
-                    return Outcome::Becomes(Guard::from(Demand { param: 0, ..guard }));
+                    return match self.own_object_rules_out(caller, name, guard) {
+                        true => Outcome::Fails,
+                        false => Outcome::Becomes(Guard::from(Demand { param: 0, ..guard })),
+                    };
                 }
                 let Some(object) = self.object(caller, receiver, 0) else { return Outcome::Open };
                 object
             }
         };
-        let name = self.model(file).name(name);
+        if matches!(guard.test, Test::Answers(_)) {
+            return self.outcome_of_given(caller, site, &object, name, guard);
+        }
         let Some(settings) = self.settings(object.class, name) else { return Outcome::Open };
-        let found: Vec<Setting> = settings.into_iter().map(|it| self.setting(&object, name, it)).collect();
+        let is_set = |it: &(FileId, ValueId)| self.may_be_set_by_constructor(object.class, *it);
+        let settings = settings.into_iter().filter(is_set);
+        let found: Vec<Setting> = settings.map(|it| self.setting(&object, name, it)).collect();
         if let [Some((file, value))] = found[..]
             && file == caller.file
             && object.made.is_some_and(|it| it.0 == caller)
@@ -126,7 +137,7 @@ impl Project {
     }
 
     /// The object that a value of the function stands for.
-    fn object(&self, function: FnRef, value: ValueId, depth: u32) -> Option<Object> {
+    pub(super) fn object(&self, function: FnRef, value: ValueId, depth: u32) -> Option<Object> {
         let model = self.model(function.file);
         if let Value::Result(call) = model.value(value)
             && let Only::Construct(class) = self.only(function.file, *call)
@@ -149,44 +160,60 @@ impl Project {
                 let top = FnRef { function: crate::model::TOP_LEVEL, ..function };
                 bound.next().filter(|_| bound.next().is_none()).and_then(|it| self.object(top, it.1.value, depth + 1))
             }
-            // `self.client`, which the class of the function's own object makes.
-            Value::Attr(own, name) if self.is_own_object(function, *own) => {
-                let definition = model.class(self.declared(function).class?);
-                let mut set = definition.fields.iter().filter(|it| it.0 == *name).map(|it| it.1);
-                match (set.next(), set.next()) {
-                    (Some(value), None) => match model.value(value) {
-                        Value::Result(call) => {
-                            let maker = FnRef { function: model.call(*call).function, ..function };
-                            self.object(maker, value, depth + 1)
-                        }
-                        _ => None,
-                    },
-                    _ => None,
-                }
-            }
+            // `self.client`, `service.client`: what the class of the object makes, or what the object was given.
+            Value::Attr(holder, name) => self.object_held(function, *holder, model.name(*name), depth),
+            // `make_client()`
+            Value::Result(call) => self.object_returned(function.file, *call, depth),
             _ => None,
         };
         Some(inner.filter(|it| it.class == class).unwrap_or(unknown))
+    }
+
+    /// A class whose constructor calls none above has nothing of what those set.
+    fn may_be_set_by_constructor(&self, class: ClassRef, setting: (FileId, ValueId)) -> bool {
+        let Some(initial) = self.find_method(class, "__init__") else { return true };
+        if self.constructor_with(class, setting).is_none_or(|it| it.0 == initial) {
+            return true;
+        }
+        if self.noted {
+            trace::looks_into(initial.file);
+        }
+        let model = self.model(initial.file);
+        let is_initial = |call: &Call| model.callee_name(call).is_some_and(|it| model.name(it) == "__init__");
+        model.calls_in(initial.function).any(|it| it.function == initial.function && is_initial(it))
+    }
+
+    /// The constructor of the class, or of one above, of which a value is a parameter, and which.
+    fn constructor_with(&self, class: ClassRef, (file, value): (FileId, ValueId)) -> Option<(FnRef, usize)> {
+        let is_param = |function: FnRef| {
+            let params = &self.declared(function).params;
+            params.iter().position(|it| it.value != UNKNOWN && it.value == value && it.kind != ParamKind::Receiver)
+        };
+        self.ancestry(class)
+            .iter()
+            .filter_map(|it| match it {
+                Ancestor::Own(class) if class.file == file => self.own_method(*class, "__init__"),
+                _ => None,
+            })
+            .find_map(|it| Some((it, is_param(it)?)))
     }
 
     /// What a value that an attribute is set to comes to: what the constructor is given for it, if it is a parameter of that.
     fn setting(&self, object: &Object, name: &str, (file, value): (FileId, ValueId)) -> Setting {
         let initial = self.find_method(object.class, "__init__");
         let Some(initial) = initial else { return self.field_given(object, name, (file, value)) };
-        let is_param = |function: FnRef| {
-            let params = &self.declared(function).params;
-            params.iter().position(|it| it.value != UNKNOWN && it.value == value && it.kind != ParamKind::Receiver)
-        };
-        // Of which constructor it is a parameter.
-        let constructors = self
-            .ancestry(object.class)
-            .iter()
-            .filter_map(|it| match it {
-                Ancestor::Own(class) if class.file == file => self.own_method(*class, "__init__"),
-                _ => None,
-            })
-            .find_map(|it| Some((it, is_param(it)?)));
-        let Some((constructor, position)) = constructors else {
+        if let Some((param, other)) = self.replaced_in(file, value) {
+            let given = self.setting(object, name, (file, param))?;
+            return match self.model(given.0).value(given.1) {
+                Value::None => Some((file, other)),
+                _ => {
+                    let condition = Condition { value: param, test: Test::Truth, holds: true };
+                    let is_true = self.tells(given.0, given.1, Demand::on_own_object(condition, file));
+                    (is_true == Some(true)).then_some(given)
+                }
+            };
+        }
+        let Some((constructor, position)) = self.constructor_with(object.class, (file, value)) else {
             return match self.model(file).value(value) {
                 // Of another method.
                 Value::Param(..) => None,
@@ -194,19 +221,31 @@ impl Project {
             };
         };
         let Some((maker, call)) = object.made else { return Some((file, value)) };
-        self.given_to_constructor(maker, call, initial, (constructor, position), 0)
+        self.given_to_constructor(Some((maker, call)), initial, (constructor, position), 0)
     }
 
-    /// What the call of a constructor gives for a parameter of that one, or of one that it hands it on to.
-    fn given_to_constructor(
+    /// `hooks or []`: a parameter, and what takes its place where it is nothing.
+    fn replaced_in(&self, file: FileId, value: ValueId) -> Option<(ValueId, ValueId)> {
+        let model = self.model(file);
+        let Value::Union(parts) = model.value(value) else { return None };
+        let [kept, other] = **parts else { return None };
+        match model.value(kept) {
+            Value::Union(param) if param.len() == 1 => Some((param[0], other)),
+            _ => None,
+        }
+    }
+
+    /// What the call of a constructor gives for a parameter of that one, or of one that it hands it on to. Without the call, what the
+    /// constructors themselves say.
+    pub(super) fn given_to_constructor(
         &self,
-        maker: FnRef,
-        call: CallId,
+        made: Option<(FnRef, CallId)>,
         called: FnRef,
         (wanted, position): (FnRef, usize),
         depth: u32,
     ) -> Setting {
         if called == wanted {
+            let (maker, call) = made?;
             let param = &self.declared(called).params[position];
             return match self.argument_at(maker.file, call, called, position as u32) {
                 Some(value) => Some((maker.file, value)),
@@ -224,11 +263,11 @@ impl Project {
         });
         let (above, _) = above.filter(|_| depth < DEEPEST)?;
         let next = self.own_of(called.file, above)?;
-        match self.given_to_constructor(called, above, next, (wanted, position), depth + 1) {
+        match self.given_to_constructor(Some((called, above)), next, (wanted, position), depth + 1) {
             Some((file, value)) if file == called.file => {
                 let params = &self.declared(called).params;
                 match params.iter().position(|it| it.value != UNKNOWN && it.value == value) {
-                    Some(position) => self.given_to_constructor(maker, call, called, (called, position), depth + 1),
+                    Some(position) => self.given_to_constructor(made, called, (called, position), depth + 1),
                     None => Some((file, value)),
                 }
             }
@@ -236,7 +275,7 @@ impl Project {
         }
     }
 
-    fn is_constructor(&self, function: FnRef) -> bool {
+    pub(super) fn is_constructor(&self, function: FnRef) -> bool {
         self.model(function.file).name(self.declared(function).name) == "__init__"
     }
 
