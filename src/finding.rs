@@ -75,6 +75,8 @@ pub struct Finding {
     pub function: String,
     /// The evidence: from the first callee to where the effect is. Empty when the place speaks for itself.
     pub trace: Vec<Step>,
+    /// How many branches the way there hangs on.
+    pub branches: u32,
     /// Other places worth seeing: where the guard is taken, where the scope opens.
     pub related: Vec<Related>,
     /// In the same file: what makes the object that this is done with, `open(path)` of `file.read()`. Who has accepted that

@@ -7,8 +7,9 @@ use crate::model::{CallId, Condition, FunctionKind, Param, ParamKind, Test, UNKN
 use crate::source::Language;
 
 use super::effects::Site;
-use super::fields::{DEEPEST, Object, Setting};
+use super::fields::{DEEPEST, Made, Object, Setting};
 use super::guards::{Demand, Guard, Of, Outcome};
+use super::instances::same;
 use super::members::Ancestor;
 use super::remembered::Only;
 use super::types::{Class, ClassRef, FnRef, Ty, none};
@@ -104,7 +105,10 @@ impl Project {
         let Ty::Instance(Class::Own(class), _) = self.evaluate(function.file, holder) else { return None };
         self.injection(class, name)?;
         let object = self.object(function, holder, 0)?;
-        self.given_to_field(&object, name)
+        match object.made[..] {
+            [made] => self.given_to_field(object.class, Some(made), name),
+            _ => None,
+        }
     }
 
     /// Whether the object that a value stands for has what `asked` is, an attribute as it was asked for in its file.
@@ -206,14 +210,14 @@ impl Project {
     }
 
     /// What an object was given for an attribute when it was made.
-    fn given_to_field(&self, object: &Object, name: &str) -> Setting {
-        match self.injection(object.class, name)? {
+    fn given_to_field(&self, class: ClassRef, made: Option<Made>, name: &str) -> Setting {
+        match self.injection(class, name)? {
             Injection::Parameter(constructor, position) => {
-                let initial = self.find_method(object.class, "__init__")?;
-                self.given_to_constructor(object.made, initial, (constructor, position), 0)
+                let initial = self.find_method(class, "__init__")?;
+                self.given_to_constructor(made, initial, (constructor, position), 0)
             }
             Injection::Field(position) => {
-                let (maker, call) = object.made?;
+                let (maker, call) = made?;
                 let model = self.model(maker.file);
                 let given = model.call(call).argument(&model.names, position, Some(name))?;
                 Some((maker.file, given.value))
@@ -230,20 +234,27 @@ impl Project {
         name: &str,
         guard: Demand,
     ) -> Outcome {
-        match self.given_to_field(object, name) {
-            Some((file, value)) if file == caller.file && object.made.is_some_and(|it| it.0 == caller) => {
-                self.outcome_of_value(caller, site, value, Demand { of: Of::Whole, ..guard })
-            }
-            Some((file, value)) => guard.outcome(self.tells(file, value, guard)),
-            None => Outcome::Open,
+        let tells = |made: Option<Made>| {
+            let (file, value) = self.given_to_field(object.class, made, name)?;
+            self.tells(file, value, guard)
+        };
+        match object.made[..] {
+            [made] => match self.given_to_field(object.class, Some(made), name) {
+                Some((file, value)) if file == caller.file && made.0 == caller => {
+                    self.outcome_of_value(caller, site, value, Demand { of: Of::Whole, ..guard })
+                }
+                Some((file, value)) => guard.outcome(self.tells(file, value, guard)),
+                None => Outcome::Open,
+            },
+            [] => guard.outcome(tells(None)),
+            _ => guard.outcome(same(object.made.iter().map(|made| tells(Some(*made))))),
         }
     }
 
     /// The constructor of the caller's own class has given it an object of which the condition does not hold.
     pub(super) fn own_object_rules_out(&self, caller: FnRef, name: &str, guard: Demand) -> bool {
         let (Test::Answers(_), Some(class)) = (guard.test, self.declared(caller).class) else { return false };
-        let object = Object { class: ClassRef { file: caller.file, class }, made: None };
-        let given = self.given_to_field(&object, name);
+        let given = self.given_to_field(ClassRef { file: caller.file, class }, None, name);
         given.and_then(|(file, value)| self.tells(file, value, guard)) == Some(!guard.holds)
     }
 
@@ -259,7 +270,8 @@ impl Project {
         }
         self.injection(class, name)?;
         let holder = self.object(function, holder, depth + 1)?;
-        let (file, value) = self.given_to_field(&holder, name)?;
+        let [made] = holder.made[..] else { return None };
+        let (file, value) = self.given_to_field(holder.class, Some(made), name)?;
         self.object_made(file, value, depth)
     }
 

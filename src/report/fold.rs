@@ -17,7 +17,7 @@ const LONGEST_FIRST: &[&str] = &[
 ];
 
 /// Puts findings about different kinds of blocking in one call of the project's own function together: the gravest first,
-/// then the surest, then the nearest. The others become places worth seeing. Suppressions and known findings have been taken
+/// then the surest, then what hangs on the fewest branches, then the nearest. The others become places worth seeing. Suppressions and known findings have been taken
 /// out rule by rule before, so a comment that names one kind leaves the others.
 pub fn fold(findings: Vec<Finding>) -> Vec<Finding> {
     let mut folded: Vec<Finding> = Vec::with_capacity(findings.len());
@@ -48,7 +48,7 @@ fn is_same_call(one: &Finding, other: &Finding) -> bool {
 /// The lower, the sooner it is told.
 fn rank(finding: &Finding) -> impl Ord + use<> {
     let longest = LONGEST_FIRST.iter().position(|it| *it == finding.rule.name);
-    (std::cmp::Reverse((finding.severity, finding.confidence)), finding.trace.len(), longest)
+    (std::cmp::Reverse((finding.severity, finding.confidence)), finding.branches, finding.trace.len(), longest)
 }
 
 fn beside(finding: &Finding) -> Related {

@@ -5,7 +5,7 @@ use super::inherited::{is_handler, is_overridden};
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Confidence, Severity};
 use crate::knowledge::ScopeRole;
-use crate::model::{Block, CallId, FunctionId, Handler, Kinds, Node, Param, Scope, Use, Value, ValueId, flow};
+use crate::model::{Block, Call, CallId, FunctionId, Handler, Kinds, Node, Param, Scope, Use, Value, ValueId, flow};
 use crate::project::types::{FnRef, Ty};
 use crate::project::{Callee, Wrapping};
 use crate::source::{Language, Span};
@@ -140,8 +140,9 @@ fn cleanups(context: &Context<'_>, block: &Block, library: &str, is_closed: bool
                     if context.text(handler.span).contains(".shield = True") {
                         continue;
                     }
+                    let wait = first_wait(context, &handler.body, library);
                     found.extend(
-                        first_wait(context, &handler.body, library)
+                        wait.filter(|span| !is_asked_about(context, handler, *span))
                             .map(|span| (span, Place::Cancelled("a handler of cancellation"))),
                     );
                 } else if context.wants(Profile::All) {
@@ -242,6 +243,30 @@ fn catches_cancellation(context: &Context<'_>, handler: &Handler) -> bool {
         })
 }
 
+/// The place is reached only by exceptions for which the code's own test holds, and the others are raised again: `if self.will_retry(error):`.
+fn is_asked_about(context: &Context<'_>, handler: &Handler, place: Span) -> bool {
+    let model = context.model();
+    let is_caught =
+        |value: ValueId| matches!(model.value(value), Value::Instance { class, .. } if handler.catches.contains(class));
+    let asks = |node: &Node| {
+        let Node::Call(id) = node else { return false };
+        let call = model.call(*id);
+        let name = model.callee_name(call).map_or("", |it| model.name(it));
+        // Perhaps it asks for just that.
+        !matches!(name, "isinstance" | "issubclass" | "type")
+            && !name.contains("cancel")
+            && call.args.iter().any(|arg| is_caught(arg.value))
+    };
+    let decides = |node: &Node| {
+        let Node::Branch(branch) = node else { return false };
+        // The first arm has the extent of the whole statement.
+        let around = branch.arms.iter().rfind(|arm| arm.span.contains(place));
+        let asked = around.is_some_and(|arm| flow::find(&arm.test, &mut |node| asks(node)).is_some());
+        asked && branch.exhaustive && branch.arms.iter().any(|arm| !flow::exits(&arm.body, &|_| false).survives())
+    };
+    flow::find(&handler.body, &mut |node| decides(node)).is_some()
+}
+
 /// The handler of cancellation does something about it, without waiting.
 fn takes_note(context: &Context<'_>, handler: &Handler) -> bool {
     catches_cancellation(context, handler)
@@ -273,6 +298,8 @@ fn first_wait_within(context: &Context<'_>, block: &Block, library: &str, way: &
                 return flow::Step::Over;
             }
             Node::Await(it) if !is_excused(context, it.value, library, way.depth) => found = Some(it.span),
+            // What is done with the lock is looked at all the same.
+            Node::Scope(it) if library == "asyncio" && is_never_waited_for(context, it) => {}
             Node::Scope(it) if flow::is_suspension(node) => found = Some(it.keyword),
             Node::Loop(it) if flow::is_suspension(node) => found = Some(it.keyword),
             _ => {}
@@ -280,6 +307,32 @@ fn first_wait_within(context: &Context<'_>, block: &Block, library: &str, way: &
         if found.is_some() { flow::Step::Stop } else { flow::Step::Into }
     });
     found
+}
+
+/// The lock of asyncio that it takes is free at any time: nowhere in the file does anybody wait for something while holding it.
+fn is_never_waited_for(context: &Context<'_>, scope: &Scope) -> bool {
+    let [item] = scope.items.as_slice() else { return false };
+    let model = context.model();
+    let named = |value: ValueId| match model.value(value) {
+        Value::Attr(_, name) | Value::Global(_, name) => Some(*name),
+        _ => None,
+    };
+    let Some(lock) = named(item.value) else { return false };
+    if context.evaluate(item.value).library_path() != Some("asyncio.Lock") {
+        return false;
+    }
+    let waits = |node: &Node| {
+        matches!(node, Node::Scope(it)
+            if it.items.iter().any(|it| named(it.value) == Some(lock)) && flow::suspends(&it.body))
+    };
+    let is_held_awaiting =
+        model.function_ids().any(|id| flow::find(&model.function(id).body, &mut |node| waits(node)).is_some());
+    // Who takes it by hand may keep it for long.
+    let is_taken = |call: &Call| match model.value(call.callee) {
+        Value::Attr(of, method) => model.name(*method) == "acquire" && named(*of) == Some(lock),
+        _ => false,
+    };
+    !is_held_awaiting && !model.all_calls().any(|(_, call)| is_taken(call))
 }
 
 /// `with CancelScope(shield=True)`, or a scope whose shield is put up inside. `off` are parameters that are `False` here.

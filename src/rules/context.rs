@@ -153,6 +153,7 @@ impl<'a> Context<'a> {
             help: None,
             function: self.project.function_name(function),
             trace: Vec::new(),
+            branches: 0,
             related: Vec::new(),
             made_at: None,
             fix: None,

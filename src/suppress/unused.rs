@@ -122,6 +122,7 @@ impl Judge<'_> {
             help: None,
             function: self.project.function_name(function),
             trace: Vec::new(),
+            branches: 0,
             related: Vec::new(),
             made_at: None,
             fix: None,

@@ -91,6 +91,7 @@ struct StoredFinding {
     help: Option<String>,
     function: String,
     trace: Vec<(String, String, StoredPlace)>,
+    branches: u32,
     related: Vec<(String, StoredPlace)>,
     fix: Option<(u8, String, Vec<StoredEdit>)>,
 }
@@ -196,6 +197,7 @@ impl StoredFinding {
             help: finding.help.clone(),
             function: finding.function.clone(),
             trace: finding.trace.iter().map(step).collect(),
+            branches: finding.branches,
             related: finding.related.iter().map(|it| (it.message.clone(), stored(it.place))).collect(),
             fix: finding.fix.as_ref().map(fix),
         }
@@ -227,6 +229,7 @@ impl StoredFinding {
             help: self.help.clone(),
             function: self.function.clone(),
             trace: self.trace.iter().map(step).collect(),
+            branches: self.branches,
             related: self
                 .related
                 .iter()
