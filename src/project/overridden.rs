@@ -228,11 +228,39 @@ impl Project {
         let Some(own) = self.asked_as_method(function).own.filter(|own| *own != class) else { return false };
         let Some(name) = self.own_attribute(function, site) else { return false };
         let name = self.model(function.file).name(name);
+        self.has_another_attribute(class, own, name)
+            || self
+                .made_by_attributes(own, name)
+                .iter()
+                .any(|it| self.has_another_attribute(class, own, self.model(own.file).name(*it)))
+    }
+
+    fn has_another_attribute(&self, class: ClassRef, own: ClassRef, name: &str) -> bool {
         let of = |class: ClassRef| self.member(Language::Python, &Ty::Instance(Class::Own(class), none()), name);
         match (of(class), of(own)) {
             (Ty::Bound(_, one), Ty::Bound(_, other)) => one != other,
             (one, other) => one != other,
         }
+    }
+
+    /// Of an attribute that methods of the class set by calling others of its own object, which those are: `self.client =
+    /// self.client_class()`.
+    fn made_by_attributes(&self, class: ClassRef, name: &str) -> Vec<NameId> {
+        let model = self.model(class.file);
+        let Some(id) = model.names.find(name) else { return Vec::new() };
+        let set = model.class(class.class).fields.iter().filter(|it| it.0 == id);
+        let made = set.filter_map(|it| {
+            let Value::Result(call) = model.value(it.1) else { return None };
+            let call = model.call(*call);
+            match model.value(call.callee) {
+                Value::Attr(object, attribute) => {
+                    let maker = FnRef { file: class.file, function: call.function };
+                    self.is_own_object(maker, *object).then_some(*attribute)
+                }
+                _ => None,
+            }
+        });
+        made.collect()
     }
 
     /// Rust: a field of the function's own object, whose type is a parameter.

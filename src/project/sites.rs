@@ -11,6 +11,7 @@ use super::Project;
 use super::callables::Wrapping;
 use super::calls::Callee;
 use super::effects::{Runs, Site};
+use super::given::Answer;
 use super::guards::Guards;
 use super::remembered::Only;
 use super::times::leaves_early;
@@ -253,7 +254,7 @@ impl Found<'_> {
         let project = self.project;
         let model = project.model(self.file);
         let call = model.call(id);
-        let site = self.site(call.name_span, Some(id));
+        let mut site = self.site(call.name_span, Some(id));
         let only = project.only(self.file, id);
         let effect_of = |api: &'static Api| {
             let runs = !call.awaited && !api.is_async;
@@ -265,6 +266,13 @@ impl Found<'_> {
             Only::Several => self.effect_of_all(id, &effect_of),
             Only::Own(_) | Only::Construct(_) | Only::Unknown => None,
         };
+        if effect.is_some() || matches!(only, Only::Own(_)) {
+            match project.answer_at(self.function, id, effect.is_some()) {
+                Answer::Declared => {}
+                Answer::Perhaps(guard) => site.guards = site.guards.and(guard),
+                Answer::Another => return,
+            }
+        }
         let is_void = |api: &Api| {
             call.args.iter().enumerate().any(|(position, arg)| {
                 self.told.iter().any(|it| match it.test {
