@@ -49,9 +49,17 @@ impl Lowerer<'_> {
         let mut values: Vec<ValueId> = value.into_iter().collect();
         let exhaustive = it.else_branch.is_some();
         if let Some((_, branch)) = &it.else_branch {
-            let (body, value) = self.block(|this| match &**branch {
-                Expr::Block(block) => this.statements(&block.block.stmts, result),
-                other => Some(this.expression(other, result)),
+            let (body, value) = self.block(|this| {
+                // What the pattern takes whenever it is there is not there.
+                if let Expr::Let(it) = &*it.cond
+                    && pattern::takes_any(&it.pat)
+                {
+                    this.moved(&it.expr);
+                }
+                match &**branch {
+                    Expr::Block(block) => this.statements(&block.block.stmts, result),
+                    other => Some(this.expression(other, result)),
+                }
             });
             values.extend(value);
             let span = self.between(place::start(branch), place::end(branch));
@@ -73,6 +81,7 @@ impl Lowerer<'_> {
         let temporaries = self.frame().temporaries.split_off(before);
         // The subject is something in the arms alone whose pattern it may match with something in it.
         let (subjects, temporaries): (Vec<_>, Vec<_>) = temporaries.into_iter().partition(|it| it.is_subject);
+        let local = self.local_of(&it.expr);
         let mut may_be_there = true;
         let asked = self.looked_at(&it.expr, subject);
         let mut values = Vec::new();
@@ -81,6 +90,9 @@ impl Lowerer<'_> {
             let (body, test) = self.block(|this| {
                 this.destructure(&arm.pat, subject);
                 let is_there = may_be_there && !pattern::is_nothing(&arm.pat);
+                if !is_there || pattern::moves(&arm.pat) {
+                    this.released(local, &it.expr);
+                }
                 let subjects = if is_there { this.taken(&subjects, &arm.pat) } else { Vec::new() };
                 let mut test = Block::default();
                 if let Pat::Guard(guard) = &arm.pat {

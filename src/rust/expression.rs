@@ -80,6 +80,7 @@ impl Lowerer<'_> {
                 // The error of a task or a timeout goes on to the caller: the `await` itself loses nothing.
                 let inner = if matches!(&*it.expr, Expr::Await(_)) { Use::Consumed } else { result };
                 let value = self.expression(&it.expr, inner);
+                self.moved(&it.expr);
                 let function = self.function();
                 self.model.function_mut(function).tries = true;
                 self.derived(value, Value::Inner)

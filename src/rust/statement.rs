@@ -262,7 +262,13 @@ impl Lowerer<'_> {
 
     /// A local given away by value: its old place no longer holds it.
     pub(super) fn moved(&mut self, expr: &Expr) {
-        if let Some(local) = self.local_of(expr) {
+        let local = self.local_of(expr);
+        self.released(local, expr);
+    }
+
+    /// The same, where names of a pattern may hide the local by now.
+    pub(super) fn released(&mut self, local: Option<LocalId>, expr: &Expr) {
+        if let Some(local) = local {
             let span = self.between(place::start(expr), place::end(expr));
             self.push(Node::Release { local, span });
         }
