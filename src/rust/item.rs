@@ -13,6 +13,7 @@ use crate::source::Span;
 use super::function::Owner;
 use super::names::ModuleNames;
 use super::place;
+use super::platform;
 use super::scope::Lowerer;
 
 impl Lowerer<'_> {
@@ -102,6 +103,10 @@ impl Lowerer<'_> {
                     syn::Expr::Lit(it) if matches!(it.lit, syn::Lit::Bool(_) | syn::Lit::Int(_) | syn::Lit::Str(_)) => {
                         self.literal(&it.lit)
                     }
+                    syn::Expr::Macro(_) => match platform::constant(&it.expr, self.tests()) {
+                        Some(flag) => self.add(Value::Bool(flag)),
+                        None => UNKNOWN,
+                    },
                     _ => UNKNOWN,
                 };
                 let value = if written == UNKNOWN { self.type_value(&it.ty) } else { written };
