@@ -286,7 +286,7 @@ impl Found<'_> {
                 self.own(&site, project.run_by_call(function, call.awaited));
                 if call.awaited
                     && project.knows_more_when_asked(function)
-                    && (project.declared(function).class.is_some() || self.gives_object(id))
+                    && (project.is_method(function) || self.gives_object(id))
                 {
                     self.sites.push((site.clone(), Runs::Asked(Some(function))));
                 }
