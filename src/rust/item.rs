@@ -237,6 +237,8 @@ impl Lowerer<'_> {
         let outer_test = self.test;
         self.test |= it.attrs.iter().any(is_cfg_test);
         let target = self.type_value(&it.self_ty);
+        let outer_parameters = self.parameters_of(&it.self_ty);
+        let outer_parameters = std::mem::replace(&mut self.self_parameters, outer_parameters);
         let class = match self.model.value(target) {
             Value::Instance { class, .. } => *class,
             _ => UNKNOWN,
@@ -266,6 +268,7 @@ impl Lowerer<'_> {
             self.define_function(id, &method.sig, &method.attrs, Some(&method.block));
         }
         self.self_types.pop();
+        self.self_parameters = outer_parameters;
         self.path.pop();
         self.test = outer_test;
         self.leave_generics(mark);
