@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 const EFFECTS: &[&str] = &["blocks", "starts-runtime", "spawns", "checkpoint"];
 const KINDS: &[&str] = &["sleep", "network", "database", "process", "file", "path", "lock", "input", "cpu"];
 const PLACES: &[&str] = &["thread", "process", "loop", "task", "inline", "once", "runtime"];
-const SCOPES: &[&str] = &["timeout", "cancel-scope", "task-group", "suppress", "closing", "lock", "shield", "other"];
+const SCOPES: &[&str] =
+    &["timeout", "cancel-scope", "task-group", "suppress", "closing", "lock", "shield", "reraise", "other"];
 const HANDLES: &[&str] = &["weak", "detaches", "cancels", "owned"];
 const GUARDS: &[&str] = &["thread-lock", "refcell", "map-ref", "span", "async-lock", "snapshot"];
 const TYPE_ROLES: &[&str] = &["task", "future", "awaitable", "thread-lock", "token", "sender"];

@@ -26,7 +26,7 @@ pub const fn kind_name(kind: Kind) -> &'static str {
 }
 
 /// What a function opens when it is used in `with`.
-pub(super) const SCOPES: [(&str, ScopeRole); 7] = [
+pub(super) const SCOPES: [(&str, ScopeRole); 8] = [
     ("timeout", ScopeRole::Timeout),
     ("cancel-scope", ScopeRole::CancelScope),
     ("task-group", ScopeRole::TaskGroup),
@@ -34,6 +34,7 @@ pub(super) const SCOPES: [(&str, ScopeRole); 7] = [
     ("closing", ScopeRole::Closing),
     ("lock", ScopeRole::Lock),
     ("shield", ScopeRole::Shield),
+    ("reraise", ScopeRole::Reraise),
 ];
 
 /// What becomes of a task that a function spawns when its handle is dropped.

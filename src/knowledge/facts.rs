@@ -155,6 +155,8 @@ pub enum ScopeRole {
     Closing,
     Lock,
     Shield,
+    /// What leaves a handler through it is the exception that the handler has caught.
+    Reraise,
     Other,
 }
 

@@ -103,6 +103,22 @@ impl Project {
         declared.kind == ClassKind::Struct && declared.fields.is_empty()
     }
 
+    /// What the class of the class runs when an object is made.
+    pub(super) fn metaclass_call(&self, class: ClassRef) -> Option<FnRef> {
+        self.ancestry(class).iter().find_map(|it| match it {
+            Ancestor::Own(class) if self.may_be_made_otherwise(*class) => self.own_metaclass_call(*class),
+            _ => None,
+        })
+    }
+
+    fn own_metaclass_call(&self, class: ClassRef) -> Option<FnRef> {
+        let metaclass = self.model(class.file).class(class.class).metaclass?;
+        match self.evaluate(class.file, metaclass) {
+            Ty::Class(metaclass) => self.find_method(metaclass, "__call__"),
+            _ => None,
+        }
+    }
+
     /// Calling the class may give something else than an instance of it: its metaclass answers, or `__new__` gives another object.
     pub(super) fn is_made_otherwise(&self, class: ClassRef) -> bool {
         if self.language(class.file) != Language::Python {
@@ -114,11 +130,7 @@ impl Project {
         }
         let ancestry = self.ancestry(class);
         let own = || ancestry.iter().filter_map(|it| if let Ancestor::Own(class) = it { Some(*class) } else { None });
-        let answers = |it: ClassRef| {
-            let metaclass = self.model(it.file).class(it.class).metaclass;
-            let Some(Ty::Class(metaclass)) = metaclass.map(|value| self.evaluate(it.file, value)) else { return false };
-            self.own_method(metaclass, "__call__").is_some_and(|it| !self.asks_super(it))
-        };
+        let answers = |it: ClassRef| self.own_metaclass_call(it).is_some_and(|it| !self.asks_super(it));
         let another = |ty: &Ty| match ty {
             Ty::Instance(Class::Own(other), _) => {
                 *other != class

@@ -4,12 +4,14 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::finding::FileId;
 use crate::knowledge::{Api, Effect, Runner};
-use crate::model::{Arg, Call, FunctionId, Node, Use, Value, ValueId, flow, is_constant_name};
+use crate::model::{
+    Arg, Call, FILE_MODULE, FunctionId, NameId, Node, PathRoot, Use, Value, ValueId, flow, is_constant_name,
+};
 use crate::source::Language;
 
 use super::Project;
 use super::remembered::Only;
-use super::types::{Class, Ty};
+use super::types::{Class, ClassRef, Ty};
 
 /// What needs no resolver, by its type.
 const ADDRESSES: &[&str] = &[
@@ -20,6 +22,9 @@ const ADDRESSES: &[&str] = &[
     "std::net::SocketAddrV4",
     "std::net::SocketAddrV6",
 ];
+
+/// Methods that give what is inside.
+const UNWRAPS: &[&str] = &["unwrap", "expect", "unwrap_or_else"];
 
 impl Project {
     /// The effect of a library function in this very call: its conditions hold.
@@ -40,6 +45,15 @@ impl Project {
     fn is_called_on_receiver(&self, file: FileId, call: &Call, method: &str) -> bool {
         let model = self.model(file);
         let Value::Attr(receiver, _) = model.value(call.callee) else { return false };
+        // What wraps a socket waits as that does.
+        let wrapped = match model.value(*receiver) {
+            Value::Result(id)
+                if model.callee_name(model.call(*id)).is_some_and(|it| model.name(it) == "wrap_socket") =>
+            {
+                model.call(*id).args.first().map(|arg| arg.value)
+            }
+            _ => None,
+        };
         let class = model.function(call.function).class;
         let attribute = |value: ValueId| match model.value(value) {
             Value::Attr(object, name) => Some((self.evaluate(file, *object), model.name(*name))),
@@ -51,7 +65,9 @@ impl Project {
         };
         let here = |other: &Call| {
             other.function == call.function
-                && asked(other).is_some_and(|it| it == *receiver || model.value(it) == model.value(*receiver))
+                && asked(other).is_some_and(|it| {
+                    it == *receiver || Some(it) == wrapped || model.value(it) == model.value(*receiver)
+                })
         };
         if model.calls_in(call.function).any(here) {
             return true;
@@ -197,6 +213,7 @@ impl Project {
                 "data" => is_text(is_data) || self.is_for_data_urls(file, call.function),
                 "zero" => given.is_some_and(|it| self.is_no_time(file, it)),
                 "memory" => given.is_some_and(|it| self.is_in_memory(file, it, 0)),
+                "imported" => given.is_some_and(|it| self.is_imported(file, it)),
                 "pair" => given.is_some_and(|it| matches!(self.evaluate(file, it), Ty::Tuple(_) | Ty::Str(_))),
                 "file" => given.is_some_and(|it| self.is_file_on_disk(&self.evaluate(file, it), 0)),
                 "limited" => given.is_some_and(|it| self.has_limit(file, it)),
@@ -230,6 +247,20 @@ impl Project {
         Some(given.eq_ignore_ascii_case(value))
     }
 
+    /// The module of that name, or something in it, is imported at the top of the file.
+    fn is_imported(&self, file: FileId, value: ValueId) -> bool {
+        let model = self.model(file);
+        let Some(name) = self.text_of(file, value, 0) else { return false };
+        let is_of_it = |value: &Value| match value {
+            Value::Path(path) if path.root == PathRoot::Absolute => {
+                let mut segments = path.segments.iter().map(|it| model.name(*it));
+                name.split('.').all(|part| segments.next() == Some(part))
+            }
+            _ => false,
+        };
+        model.module(FILE_MODULE).bindings.iter().any(|it| !it.conditional && is_of_it(model.value(it.value)))
+    }
+
     /// Rust: an open file, or a buffer before one.
     fn is_file_on_disk(&self, ty: &Ty, depth: u32) -> bool {
         let Some(path) = ty.library_path() else { return false };
@@ -255,19 +286,40 @@ impl Project {
     }
 
     /// It is a file in memory, or an archive in one: `io.BytesIO(data)`, `zipfile.ZipFile(io.BytesIO(data))`; or SQLite's name
-    /// of a database that is none.
+    /// of a database that is none. An attribute is if all is that the class sets it to, or that the property gives.
     fn is_in_memory(&self, file: FileId, value: ValueId, depth: u32) -> bool {
         let model = self.model(file);
         let is_file = |ty: &Ty| matches!(ty.library_path(), Some(path) if matches!(path, "io.BytesIO" | "io.StringIO"));
         match model.value(value) {
             _ if is_file(&self.evaluate(file, value)) => true,
             _ if self.is_text(file, value, is_database_in_memory) => true,
+            Value::Attr(object, name) if depth < 4 => match self.evaluate(file, *object) {
+                Ty::Instance(Class::Own(class), _) if class.file == file => {
+                    let values = self.set_or_given(class, *name);
+                    !values.is_empty() && values.iter().all(|it| self.is_in_memory(file, *it, depth + 1))
+                }
+                _ => false,
+            },
             Value::Entered(inner, _) if depth < 4 => self.is_in_memory(file, *inner, depth + 1),
             Value::Result(id) if depth < 4 && matches!(self.only(file, *id), Only::Api(_)) => {
                 model.call(*id).args.iter().any(|arg| self.is_in_memory(file, arg.value, depth + 1))
             }
             _ => false,
         }
+    }
+
+    /// All that the class sets an attribute to, but for `None`, or that a property of that name gives.
+    fn set_or_given(&self, class: ClassRef, name: NameId) -> Vec<ValueId> {
+        let model = self.model(class.file);
+        let declared = model.class(class.class);
+        if let Some(method) = self.own_method(class, model.name(name)) {
+            return if self.is_property(method) { self.function(method).returned.clone() } else { Vec::new() };
+        }
+        let is_declared = declared.declared.iter().any(|(it, _)| *it == name);
+        // Where its type is written down, that is what stands among the fields.
+        let set = if is_declared { &declared.also_set } else { &declared.fields };
+        let named = set.iter().filter(|(it, value)| *it == name && *model.value(*value) != Value::None);
+        named.map(|(_, value)| *value).collect()
     }
 
     /// `parse_data_url`: the name says that no other comes there.
@@ -309,6 +361,11 @@ impl Project {
         }
     }
 
+    /// It is opened under a path to no disk.
+    pub(super) fn is_on_no_disk(&self, file: FileId, value: ValueId) -> bool {
+        self.is_text(file, value, is_device)
+    }
+
     /// Rust: an address in numbers, or a pair or text that begins with one: `(ip, 80)`, `format!("{}:80", ip)`.
     fn is_made_of_address(&self, file: FileId, value: ValueId) -> bool {
         let model = self.model(file);
@@ -332,7 +389,15 @@ impl Project {
             Value::Str(text) => Some(model.name(*text).into()),
             Value::Tuple(items) => self.text_of(file, *items.first()?, depth + 1),
             Value::Entered(inner, _) | Value::Inner(inner) => self.text_of(file, *inner, depth + 1),
-            Value::Result(id) => self.text_of(file, model.call(*id).args.first()?.value, depth + 1),
+            Value::Result(id) => {
+                let call = model.call(*id);
+                let made_of = match model.value(call.callee) {
+                    // `File::open("..").unwrap()`
+                    Value::Attr(receiver, name) if UNWRAPS.contains(&model.name(*name)) => *receiver,
+                    _ => call.args.first()?.value,
+                };
+                self.text_of(file, made_of, depth + 1)
+            }
             // A constant.
             Value::Global(..) | Value::Path(_) => match self.evaluate(file, value) {
                 Ty::Str(text) => Some(text.as_ref().into()),

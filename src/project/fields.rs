@@ -2,7 +2,7 @@
 //! makes the object.
 
 use crate::finding::FileId;
-use crate::model::{CallId, Condition, NameId, ParamKind, UNKNOWN, Value, ValueId};
+use crate::model::{CallId, Condition, NameId, ParamKind, UNKNOWN, Value, ValueId, is_constant_name};
 use crate::source::Language;
 
 use super::effects::Site;
@@ -18,31 +18,55 @@ const DEEPEST: u32 = 4;
 /// An object that is asked for an attribute.
 struct Object {
     class: ClassRef,
-    /// The call that makes it, and the function with the call.
-    made: Option<(FnRef, CallId)>,
+    /// The calls that make it, one of them, each with its function; none where that is not known.
+    made: Vec<Made>,
 }
+
+type Made = (FnRef, CallId);
 
 /// What a value comes to, once it is known who makes the object: a value of a file, if that can be told.
 type Setting = Option<(FileId, ValueId)>;
 
 impl Project {
-    /// A condition on an attribute of the function's own object, if its class sets that to something that may decide.
+    /// A condition on an attribute of the function's own object, or of one that it is given, if its class sets that to something
+    /// that may decide.
     pub(super) fn demand_on_field(&self, function: FnRef, condition: Condition) -> Option<Demand> {
         let model = self.model(function.file);
         let Value::Attr(object, name) = *model.value(condition.value) else { return None };
-        if model.language != Language::Python || !self.is_own_object(function, object) {
+        if model.language != Language::Python {
             return None;
         }
-        let class = ClassRef { file: function.file, class: self.declared(function).class? };
-        self.settings(class, model.name(name))
-            .is_some()
-            .then(|| Demand { of: Of::Field(function.file, name), ..Demand::on_own_object(condition, function.file) })
+        let (param, class) = if self.is_own_object(function, object) {
+            (0, ClassRef { file: function.file, class: self.declared(function).class? })
+        } else {
+            let params = &self.declared(function).params;
+            let param = params.iter().position(|it| it.value != UNKNOWN && it.value == object)?;
+            (u16::try_from(param).ok()?, self.class_declared(function.file, object)?)
+        };
+        self.settings(class, model.name(name)).is_some().then(|| Demand {
+            param,
+            of: Of::Field(function.file, name),
+            ..Demand::on_own_object(condition, function.file)
+        })
+    }
+
+    /// The class that a value is of, or nothing at all.
+    fn class_declared(&self, file: FileId, value: ValueId) -> Option<ClassRef> {
+        let ty = self.evaluate(file, value);
+        let mut parts = ty.parts().iter().filter(|it| !matches!(it, Ty::None));
+        match (parts.next(), parts.next()) {
+            (Some(Ty::Instance(Class::Own(class), _)), None) if self.language(class.file) == Language::Python => {
+                Some(*class)
+            }
+            _ => None,
+        }
     }
 
     /// What the attribute is set to of an object of that class, by the class itself and by methods; `None` if nobody sets it, if it is no
     /// plain attribute, or something that no constructor tells.
     fn settings(&self, class: ClassRef, name: &str) -> Option<Vec<(FileId, ValueId)>> {
         let mut settings = Vec::new();
+        let is_made_by_fields = self.find_method(class, "__init__").is_none();
         for ancestor in self.ancestry(class).iter() {
             let Ancestor::Own(class) = ancestor else { continue };
             let model = self.model(class.file);
@@ -67,7 +91,9 @@ impl Project {
                         | Value::Param(..)
                         | Value::Instance { .. }
                         | Value::Union(_)
-                );
+                ) || self.member_of_enum(class.file, value).is_some()
+                    // What a field is without being given, as `Field(default=..)` has it.
+                    || !declared.is_empty() && is_made_by_fields && matches!(model.value(value), Value::Result(_));
                 if !is_constant && !may_decide {
                     return None;
                 }
@@ -90,11 +116,36 @@ impl Project {
         (file, name): (FileId, NameId),
     ) -> Outcome {
         let model = self.model(caller.file);
+        let is_given = self.declared(callee).params.get(usize::from(guard.param));
+        let is_given = is_given.is_some_and(|it| it.kind != ParamKind::Receiver);
         let object = match (site.call, site.asks) {
+            (Some(call), _) if is_given => {
+                if !self.is_called_by(caller.file, call, callee) {
+                    return Outcome::Open;
+                }
+                let given = self.argument_at(caller.file, call, callee, u32::from(guard.param));
+                let default = self.declared(callee).params.get(usize::from(guard.param)).filter(|it| it.has_default);
+                // Nothing has no attributes.
+                let is_none = match (given, default) {
+                    (Some(given), _) => *model.value(given) == Value::None,
+                    (None, Some(param)) => *self.model(callee.file).value(param.default) == Value::None,
+                    (None, None) => false,
+                };
+                if is_none {
+                    return Outcome::Fails;
+                }
+                let Some(given) = given else { return Outcome::Open };
+                let params = &self.declared(caller).params;
+                if let Some(param) = params.iter().position(|it| it.value != UNKNOWN && it.value == given) {
+                    return Outcome::Becomes(Guard::from(Demand { param: param as u16, ..guard }));
+                }
+                let Some(object) = self.object(caller, given, 0) else { return Outcome::Open };
+                object
+            }
             // It is being made.
             (Some(call), _) if matches!(self.only(caller.file, call), Only::Construct(_)) => {
                 let Only::Construct(class) = self.only(caller.file, call) else { return Outcome::Open };
-                Object { class, made: Some((caller, call)) }
+                Object { class, made: vec![(caller, call)] }
             }
             (Some(call), _) if !self.is_called_by(caller.file, call, callee) => return Outcome::Open,
             (call, asks) => {
@@ -113,16 +164,47 @@ impl Project {
         };
         let name = self.model(file).name(name);
         let Some(settings) = self.settings(object.class, name) else { return Outcome::Open };
-        let found: Vec<Setting> = settings.into_iter().map(|it| self.setting(&object, name, it)).collect();
-        if let [Some((file, value))] = found[..]
-            && file == caller.file
-            && object.made.is_some_and(|it| it.0 == caller)
+        if !self.is_set_by_class_alone(&object, name) {
+            return Outcome::Open;
+        }
+        let makers: Vec<Option<Made>> = match object.made.is_empty() {
+            true => vec![None],
+            false => object.made.iter().copied().map(Some).collect(),
+        };
+        let each = makers.iter().flat_map(|made| settings.iter().map(|it| (*made, *it)));
+        let found: Vec<Setting> = each.map(|(made, it)| self.setting(object.class, made, name, it)).collect();
+        if let ([Some((file, value))], [Some((maker, _))]) = (&found[..], &makers[..])
+            && *file == caller.file
+            && *maker == caller
         {
+            let value = *value;
             return self.outcome_of_value(caller, site, value, Demand { of: Of::Whole, ..guard });
         }
         let mut each = found.iter().map(|it| it.and_then(|(file, value)| self.tells(file, value, guard)));
         let first = each.next().flatten();
         guard.outcome(first.filter(|_| each.all(|it| it == first)))
+    }
+
+    /// Nothing but the class sets the attribute: it says by its name that it is nobody else's, it has it in place of one that it
+    /// inherits, or who makes the object leaves it alone.
+    fn is_set_by_class_alone(&self, object: &Object, name: &str) -> bool {
+        let is_left_alone = |(maker, _): &Made| {
+            if self.noted {
+                trace::looks_into(maker.file);
+            }
+            !sets_attribute(&self.source(maker.file).text, name)
+        };
+        let sets = |it: &&Ancestor| match it {
+            Ancestor::Own(class) => {
+                let model = self.model(class.file);
+                model.names.find(name).is_some_and(|id| model.class(class.class).fields.iter().any(|it| it.0 == id))
+            }
+            _ => false,
+        };
+        name.starts_with('_')
+            || is_constant_name(name)
+            || self.ancestry(object.class).iter().filter(sets).nth(1).is_some()
+            || !object.made.is_empty() && object.made.iter().all(is_left_alone)
     }
 
     /// The object that a value of the function stands for.
@@ -131,13 +213,13 @@ impl Project {
         if let Value::Result(call) = model.value(value)
             && let Only::Construct(class) = self.only(function.file, *call)
         {
-            return Some(Object { class, made: Some((function, *call)) });
+            return Some(Object { class, made: vec![(function, *call)] });
         }
         let Ty::Instance(Class::Own(class), _) = self.evaluate(function.file, value) else { return None };
         if self.language(class.file) != Language::Python {
             return None;
         }
-        let unknown = Object { class, made: None };
+        let unknown = Object { class, made: Vec::new() };
         if depth >= DEEPEST {
             return Some(unknown);
         }
@@ -152,17 +234,16 @@ impl Project {
             // `self.client`, which the class of the function's own object makes.
             Value::Attr(own, name) if self.is_own_object(function, *own) => {
                 let definition = model.class(self.declared(function).class?);
-                let mut set = definition.fields.iter().filter(|it| it.0 == *name).map(|it| it.1);
-                match (set.next(), set.next()) {
-                    (Some(value), None) => match model.value(value) {
-                        Value::Result(call) => {
-                            let maker = FnRef { function: model.call(*call).function, ..function };
-                            self.object(maker, value, depth + 1)
-                        }
-                        _ => None,
-                    },
+                let set = definition.fields.iter().filter(|it| it.0 == *name).map(|it| it.1);
+                let made = set.filter(|it| *model.value(*it) != Value::None).map(|value| match model.value(value) {
+                    Value::Result(call) => {
+                        let maker = FnRef { function: model.call(*call).function, ..function };
+                        self.object(maker, value, depth + 1).filter(|it| it.class == class && !it.made.is_empty())
+                    }
                     _ => None,
-                }
+                });
+                let made: Option<Vec<Object>> = made.collect();
+                made.map(|objects| Object { class, made: objects.into_iter().flat_map(|it| it.made).collect() })
             }
             _ => None,
         };
@@ -170,16 +251,16 @@ impl Project {
     }
 
     /// What a value that an attribute is set to comes to: what the constructor is given for it, if it is a parameter of that.
-    fn setting(&self, object: &Object, name: &str, (file, value): (FileId, ValueId)) -> Setting {
-        let initial = self.find_method(object.class, "__init__");
-        let Some(initial) = initial else { return self.field_given(object, name, (file, value)) };
+    fn setting(&self, class: ClassRef, made: Option<Made>, name: &str, (file, value): (FileId, ValueId)) -> Setting {
+        let initial = self.find_method(class, "__init__");
+        let Some(initial) = initial else { return self.field_given(class, made, name, (file, value)) };
         let is_param = |function: FnRef| {
             let params = &self.declared(function).params;
             params.iter().position(|it| it.value != UNKNOWN && it.value == value && it.kind != ParamKind::Receiver)
         };
         // Of which constructor it is a parameter.
         let constructors = self
-            .ancestry(object.class)
+            .ancestry(class)
             .iter()
             .filter_map(|it| match it {
                 Ancestor::Own(class) if class.file == file => self.own_method(*class, "__init__"),
@@ -193,7 +274,7 @@ impl Project {
                 _ => Some((file, value)),
             };
         };
-        let Some((maker, call)) = object.made else { return Some((file, value)) };
+        let Some((maker, call)) = made else { return Some((file, value)) };
         self.given_to_constructor(maker, call, initial, (constructor, position), 0)
     }
 
@@ -241,11 +322,17 @@ impl Project {
     }
 
     /// An attribute that is declared in a class without a constructor of its own: something may write one that takes it.
-    fn field_given(&self, object: &Object, name: &str, (file, value): (FileId, ValueId)) -> Setting {
-        let Some((maker, call)) = object.made else {
-            let model = self.model(object.class.file);
-            let is_plain = model.class(object.class.class).decorators.is_empty()
-                && self.ancestry(object.class).iter().all(|it| matches!(it, Ancestor::Own(_)));
+    fn field_given(
+        &self,
+        class: ClassRef,
+        made: Option<Made>,
+        name: &str,
+        (file, value): (FileId, ValueId),
+    ) -> Setting {
+        let Some((maker, call)) = made else {
+            let model = self.model(class.file);
+            let is_plain = model.class(class.class).decorators.is_empty()
+                && self.ancestry(class).iter().all(|it| matches!(it, Ancestor::Own(_)));
             return is_plain.then_some((file, value));
         };
         let model = self.model(maker.file);
@@ -257,4 +344,12 @@ impl Project {
             None => None,
         }
     }
+}
+
+/// The text sets an attribute of that name of something: `config.name = value`.
+fn sets_attribute(text: &str, name: &str) -> bool {
+    text.match_indices(name).any(|(at, _)| {
+        let (before, rest) = (&text[..at], text[at + name.len()..].trim_start_matches(' '));
+        before.ends_with('.') && !before.ends_with("self.") && rest.starts_with('=') && !rest.starts_with("==")
+    })
 }

@@ -10,7 +10,7 @@ use crate::source::Language;
 use super::Project;
 use super::effects::Runs;
 use super::sites::Found;
-use super::times::{answers, fills};
+use super::times::{answers, fills, fills_what_is_missing};
 use super::types::{FnRef, Ty};
 
 /// Whether what follows the branch is reached from inside of it, and whether some arm may leave what is around it.
@@ -108,8 +108,8 @@ impl Found<'_> {
                 && !self.off_loop
                 && !self.project.asks_for_thread(self.file, &arm.test)
             {
-                let once = self.once;
-                self.once |= fills(model, self.function.function, arm);
+                let (once, shared) = (self.once, self.shared);
+                self.happens_once(fills(model, self.function.function, arm));
                 let either = project.guard_of_either(function, &arm.either);
                 self.guards = guards.clone().and_all(arm.conditions.iter().map(of).chain([either]));
                 let told = self.told.len();
@@ -118,7 +118,7 @@ impl Found<'_> {
                 self.walk(&arm.body);
                 self.branches -= 1;
                 self.told.truncate(told);
-                self.once = once;
+                (self.once, self.shared) = (once, shared);
             }
             self.guards = guards.and_all(arm.otherwise.iter().map(of));
             self.told.extend(&arm.otherwise);
@@ -134,9 +134,15 @@ impl Found<'_> {
             (self.guards, self.off_loop) = (outer, off_loop);
             self.told.truncate(before);
         }
-        self.once |= branch.arms.iter().any(|arm| answers(model, self.function.function, arm));
+        self.happens_once(branch.arms.iter().find_map(|arm| answers(model, self.function.function, arm)));
         // In Rust that is how errors are passed on.
         self.branches += u32::from(leaves && self.project.language(self.file) == Language::Python);
+    }
+
+    /// From here on, what is made is kept for the next time, perhaps; if so, whether for the whole program.
+    fn happens_once(&mut self, kept: Option<bool>) {
+        self.once |= kept.is_some();
+        self.shared |= kept == Some(true);
     }
 
     /// Rust: what the arm's test comes to, where that is a constant: `const SYNC: bool = false;`.
@@ -231,7 +237,12 @@ impl Found<'_> {
             self.branches += 1;
             for handler in &it.handlers {
                 if !self.tells_what_is_missing(handler) {
+                    let (once, shared) = (self.once, self.shared);
+                    let model = project.model(self.file);
+                    let fills = fills_what_is_missing(model, self.function.function, &it.body, &handler.body);
+                    self.happens_once(fills.then_some(true));
                     self.walk(&handler.body);
+                    (self.once, self.shared) = (once, shared);
                 }
             }
             self.branches -= 1;

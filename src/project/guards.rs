@@ -196,6 +196,7 @@ impl Project {
     }
 
     fn demand_of(&self, function: FnRef, condition: Condition) -> Option<Demand> {
+        let condition = self.singled_out(function, condition);
         let params = &self.function(function).params;
         let model = self.model(function.file);
         // Where it stands matters to a class and to a literal.
@@ -232,6 +233,21 @@ impl Project {
             exact: exact.is_some(),
             replaced: kept.is_some(),
         })
+    }
+
+    /// Of a value that is one of several, and is to be just this, the one that it must have been, if no other can be.
+    fn singled_out(&self, function: FnRef, condition: Condition) -> Condition {
+        let model = self.model(function.file);
+        let Value::Union(parts) = model.value(condition.value) else { return condition };
+        if !condition.holds || !matches!(condition.test, Test::Equals(_) | Test::OneOf(_)) {
+            return condition;
+        }
+        let demand = Demand { asked_in: function.file, ..Demand::on_own_object(condition, function.file) };
+        let mut possible = parts.iter().filter(|it| self.tells(function.file, **it, demand) != Some(false));
+        match (possible.next(), possible.next()) {
+            (Some(only), None) => Condition { value: *only, ..condition },
+            _ => condition,
+        }
     }
 
     /// The function binds the parameter anew, or hands on something made of it, `depth + 1`: it may be a number that grows from

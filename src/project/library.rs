@@ -24,7 +24,7 @@ impl<'a> Around<'a> {
 }
 
 impl Project {
-    /// `Result<std::fs::File>`, `list[str]`, `Self`, `item`, `arg:0`, `class:0`.
+    /// `Result<std::fs::File>`, `list[str]`, `Self`, `item`, `arg:0`, `class:0`, `opened:1=mode`.
     pub(super) fn table_type(&self, language: Language, text: &str, around: &Around<'_>) -> Ty {
         let text = text.trim();
         match text {
@@ -73,6 +73,10 @@ impl Project {
         }
         if let Some(of) = text.strip_prefix("type:") {
             return class_of(&self.argument_or_type(language, of, around));
+        }
+        if let Some(mode) = text.strip_prefix("opened:") {
+            let mode = self.argument_or_type(language, mode, around);
+            return self.library_instance(language, file_of_mode(&mode), Vec::new());
         }
         if let Some((left, right)) = split_union(text) {
             return Ty::union([self.table_type(language, left, around), self.table_type(language, right, around)]);
@@ -229,6 +233,17 @@ pub(super) fn class_of(instance: &Ty) -> Ty {
         Ty::Instance(Class::Library(path), _) => Ty::External(*path),
         Ty::Union(parts) => Ty::union(parts.iter().map(class_of)),
         _ => Ty::Unknown,
+    }
+}
+
+/// What `open` gives for that mode; a file of text if nothing is known of it.
+fn file_of_mode(mode: &Ty) -> &'static str {
+    match mode {
+        Ty::Str(mode) if !mode.contains('b') => "io.TextIOWrapper",
+        Ty::Str(mode) if mode.contains('+') => "io.BufferedRandom",
+        Ty::Str(mode) if mode.contains('r') => "io.BufferedReader",
+        Ty::Str(_) => "io.BufferedWriter",
+        _ => "io.TextIOWrapper",
     }
 }
 

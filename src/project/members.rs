@@ -280,12 +280,17 @@ impl Project {
         None
     }
 
-    /// Neither the class nor any base has a method of that name: all of them are known.
+    /// Neither the class nor any base has a method of that name, be it by `name = other`: all of them are known.
     pub fn surely_lacks(&self, class: ClassRef, name: &str) -> bool {
         let _outlines = self.of_outlines();
+        let is_set = |class: &ClassRef| {
+            let model = self.model(class.file);
+            let id = model.names.find(name);
+            id.is_some_and(|id| model.class(class.class).fields.iter().any(|(it, _)| *it == id))
+        };
         self.find_method(class, name).is_none()
             && self.ancestry(class).iter().all(|it| match it {
-                Ancestor::Own(_) => true,
+                Ancestor::Own(class) => !is_set(class),
                 Ancestor::Foreign(class) => self.foreign_method(*class, name, Role::Call).is_none(),
                 Ancestor::Library(_, path) => is_plain_base(path),
                 Ancestor::Unknown => false,

@@ -37,6 +37,7 @@ impl Project {
             polls: 0,
             branches: 0,
             once: false,
+            shared: false,
             off_loop: false,
             sites: Vec::new(),
         };
@@ -138,6 +139,8 @@ pub(super) struct Found<'a> {
     pub(super) branches: u32,
     /// What is made here is kept: it runs the first time only.
     pub(super) once: bool,
+    /// It is kept for the whole program.
+    pub(super) shared: bool,
     /// No loop runs here: the code has asked.
     pub(super) off_loop: bool,
     pub(super) sites: Vec<(Site, Runs)>,
@@ -151,8 +154,8 @@ impl Found<'_> {
             Value::Attr(receiver, _) => self.is_held(*receiver),
             _ => false,
         });
-        let (guards, branches, once) = (self.guards.clone(), self.branches, self.once);
-        Site { span, call, asks: None, given, guards, branches, once, shared: false, held }
+        let (guards, branches, once, shared) = (self.guards.clone(), self.branches, self.once, self.shared);
+        Site { span, call, asks: None, given, guards, branches, once, shared, held }
     }
 
     /// The object is an attribute of another.
@@ -179,7 +182,8 @@ impl Found<'_> {
     }
 
     pub(super) fn walk(&mut self, block: &Block) {
-        let (outer, branches, off_loop, once) = (self.guards.clone(), self.branches, self.off_loop, self.once);
+        let (outer, branches, off_loop) = (self.guards.clone(), self.branches, self.off_loop);
+        let (once, shared) = (self.once, self.shared);
         let told = self.told.len();
         let mut asked = false;
         for (index, node) in block.nodes.iter().enumerate() {
@@ -223,7 +227,8 @@ impl Found<'_> {
                 self.branches += 1;
             }
         }
-        (self.guards, self.branches, self.off_loop, self.once) = (outer, branches, off_loop, once);
+        (self.guards, self.branches, self.off_loop) = (outer, branches, off_loop);
+        (self.once, self.shared) = (once, shared);
         self.told.truncate(told);
     }
 
@@ -293,10 +298,12 @@ impl Found<'_> {
                 self.given(&site, id, function);
             }
             Only::Construct(class) => {
+                let kept = project.keeps_instances(class).then(|| Site { once: true, shared: true, ..site.clone() });
+                let site = kept.as_ref().unwrap_or(&site);
                 for name in ["__new__", "__init__", "__post_init__"] {
                     if let Some(method) = project.find_method(class, name) {
-                        self.own(&site, project.run_by_call(method, false));
-                        self.given(&site, id, method);
+                        self.own(site, project.run_by_call(method, false));
+                        self.given(site, id, method);
                     }
                 }
             }
@@ -397,7 +404,10 @@ impl Found<'_> {
                 && (!is_lazy(api) || self.is_consumed(id, 0))
             {
                 match self.keeper(call).filter(|_| runs.place == Runner::Once) {
-                    Some(shared) => self.inline(&Site { once: true, shared, ..site.clone() }, argument.value),
+                    Some(shared) => {
+                        let shared = shared || site.shared;
+                        self.inline(&Site { once: true, shared, ..site.clone() }, argument.value);
+                    }
                     None => self.inline(site, argument.value),
                 }
             }

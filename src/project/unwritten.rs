@@ -264,7 +264,10 @@ impl Found<'_> {
             self.go_through(span, receiver, depth + 1);
             return;
         }
-        self.iterate(&self.site_of(span, value), &project.evaluate(self.file, value));
+        let ty = project.evaluate(self.file, value);
+        if !(ty.library_path().is_some() && project.is_on_no_disk(self.file, value)) {
+            self.iterate(&self.site_of(span, value), &ty);
+        }
     }
 
     /// Rust: what an adaptor takes its elements of: `x` of `x.enumerate()`.
@@ -398,7 +401,8 @@ fn is_of_builtins(ty: &Ty) -> bool {
         || ty.library_path().is_some_and(|path| path.starts_with("builtins.") || path.starts_with("collections."))
 }
 
-/// The effect of a function that has it however it is called.
+/// The effect of a function that has it however it is called: hardly anybody hands one on for paths to no disk.
 pub(super) fn unconditional(api: &'static Api) -> Option<Effect> {
-    if api.unless.is_empty() && api.when.is_empty() { api.effect } else { None }
+    let is_conditional = !api.when.is_empty() || api.unless.iter().any(|it| !it.ends_with("=@device"));
+    if is_conditional { None } else { api.effect }
 }

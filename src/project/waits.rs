@@ -216,27 +216,66 @@ impl Project {
         })
     }
 
-    /// The receiver, an attribute, is one that the loop watches: `loop.add_reader(self.file, self.read_ready)`.
+    /// The loop watches what is asked, or an argument: `loop.add_reader(self.file, self.read_ready)`. An attribute may be asked by any method of
+    /// the class; what else it is, by the callback itself, or here once something has been awaited.
     pub(super) fn is_watched(&self, file: FileId, call: &Call) -> bool {
         let model = self.model(file);
-        let Value::Attr(receiver, _) = model.value(call.callee) else { return false };
-        let Value::Attr(_, name) = model.value(*receiver) else { return false };
         let class = model.function(call.function).class;
-        let is_it = |value: ValueId| matches!(model.value(value), Value::Attr(_, it) if it == name);
-        let is_its_number = |value: ValueId| match model.value(value) {
-            Value::Result(id) => matches!(model.value(model.call(*id).callee), Value::Attr(it, asked)
-                if model.name(*asked) == "fileno" && is_it(*it)),
-            _ => false,
+        let receiver = match model.value(call.callee) {
+            Value::Attr(receiver, _) => Some(*receiver),
+            _ => None,
         };
-        class.is_some()
-            && model.all_calls().any(|(_, other)| {
-                let watches =
-                    model.callee_name(other).is_some_and(|it| matches!(model.name(it), "add_reader" | "add_writer"));
-                let watched = other.args.first().map(|arg| arg.value);
-                watches
-                    && model.function(other.function).class == class
-                    && watched.is_some_and(|it| is_it(it) || is_its_number(it))
-            })
+        let asked: Vec<ValueId> = receiver.into_iter().chain(call.args.iter().map(|arg| arg.value)).collect();
+        let watches = |other: &Call| {
+            let Some(watched) = other.args.first().map(|arg| self.behind_number(file, arg.value)) else { return false };
+            let name_of = |value: ValueId| match model.value(value) {
+                Value::Attr(_, name) => Some(*name),
+                _ => None,
+            };
+            if let Some(name) = name_of(watched) {
+                let is_of_class = class.is_some() && model.function(other.function).class == class;
+                return is_of_class && asked.iter().any(|it| name_of(*it) == Some(name));
+            }
+            let given = other.args.get(1).is_some_and(|it| *model.value(it.value) == Value::Function(call.function));
+            // The callback may be given what is watched.
+            let params = &model.function(call.function).params;
+            let is_given = |value: ValueId| {
+                let at = params.iter().position(|it| given && it.value != UNKNOWN && it.value == value);
+                let argument = at.and_then(|at| other.args.get(2 + at));
+                argument.is_some_and(|it| self.behind_number(file, it.value) == watched)
+            };
+            let is_it = |value: ValueId| match model.value(value) {
+                _ if is_given(value) => true,
+                Value::Result(_) | Value::Item(..) | Value::Entered(..) | Value::Param(..) => {
+                    value == watched && (given || self.awaits_between(file, other, call))
+                }
+                _ => false,
+            };
+            asked.iter().any(|it| is_it(*it))
+        };
+        model.all_calls().any(|(_, other)| {
+            model.callee_name(other).is_some_and(|it| matches!(model.name(it), "add_reader" | "add_writer"))
+                && watches(other)
+        })
+    }
+
+    /// `pipe` of `pipe.fileno()`.
+    fn behind_number(&self, file: FileId, value: ValueId) -> ValueId {
+        let model = self.model(file);
+        match model.value(value) {
+            Value::Result(id) => match model.value(model.call(*id).callee) {
+                Value::Attr(of, asked) if model.name(*asked) == "fileno" => *of,
+                _ => value,
+            },
+            _ => value,
+        }
+    }
+
+    /// The function that makes both calls awaits something after the first and before the second.
+    fn awaits_between(&self, file: FileId, first: &Call, second: &Call) -> bool {
+        let awaits = |node: &Node| matches!(node, Node::Await(it) if it.span.start >= first.span.end && it.span.end <= second.span.start);
+        first.function == second.function
+            && flow::find(&self.model(file).function(second.function).body, &mut |node| awaits(node)).is_some()
     }
 
     /// The same function first waits until the receiver is ready: `await wait_readable(sock)`, `await ended(process.sentinel)`.

@@ -77,6 +77,7 @@ impl<'a> Lowerer<'a> {
     pub(super) fn attribute_assigned(&mut self, receiver: &Expr, name: &str, value: ValueId) {
         // What the bodies of other functions add to a class is found before any is left out.
         if self.model.is_file()
+            && !self.never_runs
             && let Some(class) = self.is_receiver(receiver).or_else(|| self.is_class(receiver))
         {
             let name = self.name(name);
@@ -115,7 +116,7 @@ impl<'a> Lowerer<'a> {
             Expr::Attribute(it) => (self.is_receiver(&it.value), it.attr.as_str()),
             _ => return,
         };
-        if let Some(class) = class.filter(|_| self.model.is_file()) {
+        if let Some(class) = class.filter(|_| self.model.is_file() && !self.never_runs) {
             let name = self.name(name);
             self.model.classes[class.index()].also_set.push((name, value));
         }

@@ -112,14 +112,10 @@ impl Lowerer<'_> {
 
     /// A test whose outcome stands in the text: literals, `TYPE_CHECKING`, a name that the module sets once and for all.
     pub(super) fn constant(&self, test: &Expr) -> Option<bool> {
+        if let Some(decided) = literal_truth(test) {
+            return Some(decided);
+        }
         match test {
-            Expr::BooleanLiteral(it) => Some(it.value),
-            Expr::NoneLiteral(_) => Some(false),
-            Expr::StringLiteral(it) => Some(!it.value.is_empty()),
-            Expr::NumberLiteral(it) => match &it.value {
-                ruff_python_ast::Number::Int(number) => number.as_i64().map(|it| it != 0),
-                _ => None,
-            },
             Expr::Name(it) if it.id == "TYPE_CHECKING" => Some(false),
             Expr::Name(it) => self.flag(it.id.as_str()),
             Expr::Attribute(it) if it.attr.as_str() == "TYPE_CHECKING" => Some(false),
@@ -345,6 +341,21 @@ impl Lowerer<'_> {
                 }
             }
         }
+    }
+}
+
+/// Whether a literal counts as true, or what `not` makes of that.
+pub(super) fn literal_truth(test: &Expr) -> Option<bool> {
+    match test {
+        Expr::BooleanLiteral(it) => Some(it.value),
+        Expr::NoneLiteral(_) => Some(false),
+        Expr::StringLiteral(it) => Some(!it.value.is_empty()),
+        Expr::NumberLiteral(it) => match &it.value {
+            ruff_python_ast::Number::Int(number) => number.as_i64().map(|it| it != 0),
+            _ => None,
+        },
+        Expr::UnaryOp(it) if it.op == UnaryOp::Not => literal_truth(&it.operand).map(|it| !it),
+        _ => None,
     }
 }
 

@@ -34,51 +34,6 @@ fn is_form_of_types(head: &Expr) -> bool {
     matches!(name, "Annotated" | "Optional" | "Union")
 }
 
-/// What is called so goes through an iterable that it is given before it returns: functions that are built in or of the standard library,
-/// and methods of types that are.
-pub(crate) fn exhausts(name: &str, is_method: bool) -> bool {
-    const FUNCTIONS: [&str; 26] = [
-        "Counter",
-        "OrderedDict",
-        "all",
-        "any",
-        "array",
-        "as_completed",
-        "bytearray",
-        "bytes",
-        "defaultdict",
-        "deque",
-        "dict",
-        "frozenset",
-        "fsum",
-        "gather",
-        "list",
-        "max",
-        "mean",
-        "median",
-        "min",
-        "prod",
-        "reduce",
-        "set",
-        "sorted",
-        "sum",
-        "tuple",
-        "wait",
-    ];
-    const METHODS: [&str; 9] = [
-        "difference",
-        "difference_update",
-        "extend",
-        "fromkeys",
-        "intersection",
-        "join",
-        "union",
-        "update",
-        "writelines",
-    ];
-    if is_method { &METHODS[..] } else { &FUNCTIONS[..] }.contains(&name)
-}
-
 /// What becomes of the elements of something that is put to `result`: thrown away as a whole, so is each.
 fn use_in_display(result: Use) -> Use {
     if result == Use::Dropped { Use::Dropped } else { Use::Stored }
@@ -445,7 +400,7 @@ impl<'a> Lowerer<'a> {
     }
 
     /// A generator expression that runs when it is asked for elements.
-    fn put_off(&mut self, it: &'a ExprGenerator) -> ValueId {
+    pub(super) fn put_off(&mut self, it: &'a ExprGenerator) -> ValueId {
         // Its first iterable is evaluated at once.
         let given = it.generators.first().map(|first| self.iterated(first));
         let whole = span(it.range());
@@ -457,31 +412,6 @@ impl<'a> Lowerer<'a> {
             self.comprehension_over(Display::Other, it.range(), &[&it.elt], &it.generators, (Use::Stored, given));
         self.close();
         value
-    }
-
-    /// An argument. Whether a callee goes through a generator there and then, or hands it to a thread, or sends what comes of it later, is
-    /// known of some alone.
-    fn argument(&mut self, callee: ValueId, arg: &'a Expr, result: Use) -> ValueId {
-        match arg {
-            Expr::Generator(it) if !self.exhausts(callee) => self.put_off(it),
-            Expr::Generator(it) => {
-                let result = self.use_of_elements(callee);
-                self.comprehension_into(Display::Other, it.range(), &[&it.elt], &it.generators, result)
-            }
-            Expr::ListComp(it) => {
-                let result = self.use_of_elements(callee);
-                self.comprehension_into(Display::List, it.range(), &[&it.elt], &it.generators, result)
-            }
-            _ => self.expression(arg, result),
-        }
-    }
-
-    fn exhausts(&self, callee: ValueId) -> bool {
-        match self.model.value(callee) {
-            Value::Attr(_, name) => exhausts(self.model.name(*name), true),
-            Value::Path(path) => path.segments.last().is_some_and(|it| exhausts(self.model.name(*it), false)),
-            _ => false,
-        }
     }
 
     fn call(&mut self, it: &'a ExprCall, result: Use) -> ValueId {

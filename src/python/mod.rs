@@ -23,7 +23,7 @@ mod statement;
 mod target;
 mod uses;
 
-pub(crate) use expression::exhausts;
+pub(crate) use uses::exhausts;
 
 use crate::model::FileModel;
 use crate::source::{Language, Source};

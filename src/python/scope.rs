@@ -29,6 +29,8 @@ pub(super) struct Lowerer<'a> {
     globals: FxHashMap<NameId, ValueId>,
     /// Branches, loops and handlers around the current place at the top level.
     arms: u32,
+    /// What is walked never runs: `if False:`.
+    pub(super) never_runs: bool,
     pub(super) module: Cow<'a, Module>,
     /// Bodies that are to be left out.
     pub(super) bodies: &'a [Body],
@@ -94,6 +96,7 @@ impl<'a> Lowerer<'a> {
             spare: Vec::new(),
             globals: FxHashMap::default(),
             arms: 0,
+            never_runs: false,
             module,
             bodies: &[],
             left_out: Vec::new(),
@@ -355,6 +358,9 @@ impl<'a> Lowerer<'a> {
 
     /// Binds `name` to a value: a local, a class attribute or a global.
     pub(super) fn bind(&mut self, name: &str, value: ValueId, span: Span) {
+        if self.never_runs {
+            return;
+        }
         let name = self.name(name);
         if let Some(class) = self.frame().classes.last().copied() {
             self.frame().inner.push((name, Inner::Value(value)));
@@ -466,6 +472,18 @@ impl<'a> Lowerer<'a> {
             Some(Node::Return { .. } | Node::Raise(_) | Node::Break { .. } | Node::Continue { .. })
         );
         block
+    }
+
+    /// Walks what never runs: what it would make cannot be lost. Where that stands in the test itself, it binds and defines nothing either; under
+    /// `TYPE_CHECKING`, and by the settings of a module, it may tell types. A `yield` in it makes a generator of the function all the same.
+    pub(super) fn never_run(&mut self, by_literal: bool, walk: impl FnOnce(&mut Self) -> Block) -> Block {
+        let calls = self.model.calls.len();
+        let around = self.never_runs;
+        self.never_runs |= by_literal;
+        let walked = walk(self);
+        self.never_runs = around;
+        self.model.calls[calls..].iter_mut().for_each(|call| call.result = Use::Consumed);
+        walked
     }
 
     pub(super) fn is_receiver(&mut self, expr: &Expr) -> Option<ClassId> {

@@ -9,6 +9,7 @@ use crate::model::{
 };
 use crate::source::Span;
 
+use super::condition::literal_truth;
 use super::parse::span;
 use super::scope::Lowerer;
 
@@ -27,6 +28,7 @@ impl<'a> Lowerer<'a> {
     fn statement(&mut self, stmt: &'a Stmt) {
         let whole = span(stmt.range());
         match stmt {
+            Stmt::FunctionDef(_) | Stmt::ClassDef(_) if self.never_runs => return,
             Stmt::FunctionDef(it) => return self.function_definition(it),
             Stmt::ClassDef(it) => return self.class_definition(it),
             Stmt::If(it) => return self.if_statement(it),
@@ -102,7 +104,7 @@ impl<'a> Lowerer<'a> {
             Stmt::Return(it) => {
                 let value = it.value.as_ref().map(|value| self.expression(value, Use::Returned));
                 let function = self.function();
-                if let Some(value) = value {
+                if let Some(value) = value.filter(|_| !self.never_runs) {
                     self.model.function_mut(function).returned.push(value);
                 }
                 self.push(Node::Return { span: whole, value });
@@ -207,7 +209,11 @@ impl<'a> Lowerer<'a> {
         let exhaustive = clauses.last().is_some_and(|(test, ..)| test.is_none());
         let mut arms = Vec::new();
         let mut denied: Vec<&'a Expr> = Vec::new();
-        self.alternatives(clauses, !exhaustive, |this, (test, body, range)| {
+        // One of the tests holds whatever happens; a literal, or what a name of the module is set to.
+        let literal = |test: Option<&Expr>| test.map_or(Some(true), literal_truth);
+        let falls_through = clauses.iter().all(|(test, ..)| literal(*test) != Some(true));
+        let (mut over, mut over_by_literal) = (false, false);
+        self.alternatives(clauses, falls_through, |this, (test, body, range)| {
             let constant = test.and_then(|test| this.constant(test));
             let mut said = Arm::default();
             denied.iter().for_each(|test| this.narrow_otherwise(test));
@@ -220,12 +226,15 @@ impl<'a> Lowerer<'a> {
                     this.narrow(test);
                 }
             });
-            let calls = this.model.calls.len();
-            let body = this.arm_block(body);
-            if constant == Some(false) {
-                // What never runs gives nothing that could be lost.
-                this.model.calls[calls..].iter_mut().for_each(|call| call.result = Use::Consumed);
-            }
+            let by_literal = over_by_literal || literal(test) == Some(false);
+            let body = match over || constant == Some(false) {
+                true => this.never_run(by_literal, |this| this.arm_block(body)),
+                false => this.arm_block(body),
+            };
+            // What it binds is not seen after.
+            this.frame().ended |= by_literal;
+            over |= constant == Some(true);
+            over_by_literal |= literal(test) == Some(true);
             arms.push(Arm { test: tested, constant, body, span: span(range), ..said });
         });
         self.replace_after(&arms);
@@ -274,10 +283,16 @@ impl<'a> Lowerer<'a> {
             this.tested(&it.test);
         });
         let before = self.frame().current.clone();
-        let body = self.block(|this| {
-            this.narrow(&it.test);
-            this.statements(&it.body);
-        });
+        let turn = |this: &mut Self| {
+            this.block(|this| {
+                this.narrow(&it.test);
+                this.statements(&it.body);
+            })
+        };
+        let body = match constant {
+            Some(false) => self.never_run(literal_truth(&it.test) == Some(false), turn),
+            _ => turn(self),
+        };
         let after = self.frame().current.clone();
         self.join(before.clone(), vec![before, after]);
         let orelse = self.block(|this| this.statements(&it.orelse));

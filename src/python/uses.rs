@@ -1,8 +1,9 @@
 //! What is made of the result of a call: of the call itself by what stands around it, or of a local that it was bound to.
 
 use ruff_python_ast::{BoolOp, CmpOp, Expr, Operator};
+use ruff_text_size::Ranged;
 
-use crate::model::{CallId, LocalId, Taken, Use, Value, ValueId};
+use crate::model::{CallId, Display, LocalId, Taken, Use, Value, ValueId};
 
 use super::scope::Lowerer;
 
@@ -59,7 +60,77 @@ fn is_plain_value(expr: &Expr) -> bool {
     }
 }
 
+/// What is called so goes through an iterable that it is given before it returns: functions that are built in or of the standard library,
+/// and methods of types that are.
+pub(crate) fn exhausts(name: &str, is_method: bool) -> bool {
+    const FUNCTIONS: [&str; 26] = [
+        "Counter",
+        "OrderedDict",
+        "all",
+        "any",
+        "array",
+        "as_completed",
+        "bytearray",
+        "bytes",
+        "defaultdict",
+        "deque",
+        "dict",
+        "frozenset",
+        "fsum",
+        "gather",
+        "list",
+        "max",
+        "mean",
+        "median",
+        "min",
+        "prod",
+        "reduce",
+        "set",
+        "sorted",
+        "sum",
+        "tuple",
+        "wait",
+    ];
+    const METHODS: [&str; 9] = [
+        "difference",
+        "difference_update",
+        "extend",
+        "fromkeys",
+        "intersection",
+        "join",
+        "union",
+        "update",
+        "writelines",
+    ];
+    if is_method { &METHODS[..] } else { &FUNCTIONS[..] }.contains(&name)
+}
+
 impl<'a> Lowerer<'a> {
+    /// An argument. Whether a callee goes through a generator there and then, or hands it to a thread, or sends what comes of it later, is
+    /// known of some alone.
+    pub(super) fn argument(&mut self, callee: ValueId, arg: &'a Expr, result: Use) -> ValueId {
+        match arg {
+            Expr::Generator(it) if !self.exhausts(callee) => self.put_off(it),
+            Expr::Generator(it) => {
+                let result = self.use_of_elements(callee);
+                self.comprehension_into(Display::Other, it.range(), &[&it.elt], &it.generators, result)
+            }
+            Expr::ListComp(it) => {
+                let result = self.use_of_elements(callee);
+                self.comprehension_into(Display::List, it.range(), &[&it.elt], &it.generators, result)
+            }
+            _ => self.expression(arg, result),
+        }
+    }
+
+    fn exhausts(&self, callee: ValueId) -> bool {
+        match self.model.value(callee) {
+            Value::Attr(_, name) => exhausts(self.model.name(*name), true),
+            Value::Path(path) => path.segments.last().is_some_and(|it| exhausts(self.model.name(*it), false)),
+            _ => false,
+        }
+    }
+
     /// What a call of this does with a positional argument.
     pub(super) fn use_by_callee(&self, callee: ValueId) -> Use {
         let Value::Path(path) = self.model.value(callee) else { return Use::Passed };

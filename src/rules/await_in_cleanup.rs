@@ -140,8 +140,9 @@ fn cleanups(context: &Context<'_>, block: &Block, library: &str, is_closed: bool
                     if context.text(handler.span).contains(".shield = True") {
                         continue;
                     }
+                    let wait = first_wait(context, &handler.body, library);
                     found.extend(
-                        first_wait(context, &handler.body, library)
+                        wait.filter(|span| !is_asked_about(context, handler, *span))
                             .map(|span| (span, Place::Cancelled("a handler of cancellation"))),
                     );
                 } else if context.wants(Profile::All) {
@@ -240,6 +241,30 @@ fn catches_cancellation(context: &Context<'_>, handler: &Handler) -> bool {
             };
             named || asked
         })
+}
+
+/// The place is reached only by exceptions for which the code's own test holds, and the others are raised again: `if self.will_retry(error):`.
+fn is_asked_about(context: &Context<'_>, handler: &Handler, place: Span) -> bool {
+    let model = context.model();
+    let is_caught =
+        |value: ValueId| matches!(model.value(value), Value::Instance { class, .. } if handler.catches.contains(class));
+    let asks = |node: &Node| {
+        let Node::Call(id) = node else { return false };
+        let call = model.call(*id);
+        let name = model.callee_name(call).map_or("", |it| model.name(it));
+        // Perhaps it asks for just that.
+        !matches!(name, "isinstance" | "issubclass" | "type")
+            && !name.contains("cancel")
+            && call.args.iter().any(|arg| is_caught(arg.value))
+    };
+    let decides = |node: &Node| {
+        let Node::Branch(branch) = node else { return false };
+        // The first arm has the extent of the whole statement.
+        let around = branch.arms.iter().rfind(|arm| arm.span.contains(place));
+        let asked = around.is_some_and(|arm| flow::find(&arm.test, &mut |node| asks(node)).is_some());
+        asked && branch.exhaustive && branch.arms.iter().any(|arm| !flow::exits(&arm.body, &|_| false).survives())
+    };
+    flow::find(&handler.body, &mut |node| decides(node)).is_some()
 }
 
 /// The handler of cancellation does something about it, without waiting.

@@ -27,7 +27,11 @@ pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) 
         for (site, runs) in effects.sites(function) {
             match runs {
                 Runs::Library(api, Effect::Blocks(found)) if *found == kind && !is_alone() => {
-                    let does = if api.does.is_empty() { String::new() } else { format!(": it {}", api.does) };
+                    let does = match site.once {
+                        true => api.does.strip_suffix(", each time it is made").unwrap_or(api.does),
+                        false => api.does,
+                    };
+                    let does = if does.is_empty() { String::new() } else { format!(": it {does}") };
                     if site.shared && is_spared(&*context, function, true) {
                         continue;
                     }
@@ -47,7 +51,7 @@ pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) 
                     if is_alone() {
                         continue;
                     }
-                    if let Some(keeper) = evidence.once.or(site.shared.then_some(function)) {
+                    if let Some(keeper) = evidence.once.or(site.shared.then_some(*callee)) {
                         if made.contains(&keeper) {
                             continue;
                         }

@@ -2,7 +2,7 @@
 
 use super::Context;
 use crate::finding::FileId;
-use crate::model::{Call, FileModel, FunctionId, NameId, UNKNOWN, Value, ValueId};
+use crate::model::{Block, Call, FileModel, FunctionId, Handler, NameId, Node, UNKNOWN, Value, ValueId, flow};
 use crate::project::types::FnRef;
 use crate::source::Span;
 
@@ -30,6 +30,49 @@ pub(super) fn by_helpers<'a>(context: &'a Context<'_>, function: FunctionId, spa
         }
     }
     cancelled
+}
+
+/// The handler cancels the task that it runs in once more: `asyncio.current_task().cancel()`. The next `await` meets it.
+pub(super) fn cancels_itself(context: &Context<'_>, function: FunctionId, handler: &Handler) -> bool {
+    let model = context.model();
+    let is_own = |task: ValueId| match model.value(task) {
+        Value::Result(id) => {
+            context.project.api_of(context.file, *id).is_some_and(|api| api.path == "asyncio.current_task")
+        }
+        _ => false,
+    };
+    model.calls_in(function).any(|call| {
+        handler.span.contains(call.span)
+            && matches!(model.value(call.callee), Value::Attr(task, name)
+                if model.name(*name) == "cancel" && is_own(*task))
+    })
+}
+
+/// All that the block waits for has been handed to something that cancels it: `with cancel_on_signal(task): await task`.
+pub(super) fn may_end_what_is_awaited(context: &Context<'_>, function: FunctionId, block: &Block) -> bool {
+    let model = context.model();
+    let is_handed_over = |value: ValueId| {
+        model.calls_in(function).any(|call| {
+            let name = match model.value(call.callee) {
+                Value::Attr(_, name) | Value::Global(_, name) => *name,
+                _ => return false,
+            };
+            model.name(name).starts_with("cancel_") && call.args.iter().any(|arg| arg.value == value)
+        })
+    };
+    let (mut waits, mut all) = (false, true);
+    flow::visit(block, &mut |node| {
+        match node {
+            Node::Await(it) => {
+                waits = true;
+                all &= it.value != UNKNOWN && is_handed_over(it.value);
+            }
+            node if flow::is_suspension(node) => all = false,
+            _ => {}
+        }
+        flow::Step::Into
+    });
+    waits && all
 }
 
 /// What a function cancels.

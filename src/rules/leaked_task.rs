@@ -91,7 +91,7 @@ fn put_away(context: &mut Context<'_>, id: CallId, call: &Call) {
     let starts = context.project.effect_in_call(context.file, call, api) == Some(Effect::Spawns);
     let unseen = match api.handle {
         Some(Handle::Weak) => starts,
-        Some(Handle::Detaches) => starts && result_is_lost(context, call),
+        Some(Handle::Detaches) => starts && error_is_lost(context, call),
         _ => false,
     };
     if !unseen {
@@ -184,11 +184,31 @@ fn is_lost(context: &Context<'_>, call: &Call, result: Use) -> bool {
                 &function.body,
                 &mut |node| matches!(node, Node::Release { local: released, .. } if *released == local),
             );
-            held.reads == 0 && !held.shared && (released.is_none() || context.language() == Language::Python)
+            held.reads == 0
+                && !held.shared
+                && match context.language() {
+                    Language::Python => !lives_through_the_loop(context, call, released),
+                    Language::Rust => released.is_none(),
+                }
         }
         // `lambda: create_task(..)` as a callback: whoever calls it drops what it gives.
         _ => false,
     }
+}
+
+/// The function itself runs the loop while it has the name: `task = loop.create_task(..)`, `loop.run_forever()`.
+fn lives_through_the_loop(context: &Context<'_>, call: &Call, released: Option<&Node>) -> bool {
+    let model = context.model();
+    let released = match released {
+        Some(Node::Release { span, .. }) => span.start,
+        _ => u32::MAX,
+    };
+    let runs = |(id, other): (CallId, &Call)| {
+        call.span.end <= other.span.start
+            && other.span.end <= released
+            && context.project.api_of(context.file, id).is_some_and(|api| api.effect == Some(Effect::StartsRuntime))
+    };
+    !model.function(call.function).kind.is_async() && model.calls_in(call.function).iter().any(runs)
 }
 
 fn spawned(context: &mut Context<'_>, call: &Call, api: &'static Api) {
@@ -202,7 +222,7 @@ fn spawned(context: &mut Context<'_>, call: &Call, api: &'static Api) {
         }
         Some(Handle::Detaches) => {
             // A `let _handle` that lives on is a way to say so; what matters is whether an error is lost.
-            let loses_error = result_is_lost(context, call);
+            let loses_error = error_is_lost(context, call);
             let is_told = loses_error || context.wants(Profile::Strict) && !is_adapter(context, call);
             if !is_told || is_waited_for(context, call) {
                 return;
@@ -213,7 +233,11 @@ fn spawned(context: &mut Context<'_>, call: &Call, api: &'static Api) {
                 format!("the handle of `{}` is dropped: nobody awaits the task or sees it panic", api.path)
             };
             let mut finding = context.finding(&RULE, function, call.name_span, message);
-            finding.help = Some("await the handle, or spawn into a `JoinSet` or a `taskgroup::TaskGroup`".to_owned());
+            let help = match context.language() {
+                Language::Python => "keep it and ask it for its result, or give it a callback that does",
+                Language::Rust => "await the handle, or spawn into a `JoinSet` or a `taskgroup::TaskGroup`",
+            };
+            finding.help = Some(help.to_owned());
             context.keep(finding);
         }
         // Bound to a name it lives to the end of the block.
@@ -226,6 +250,11 @@ fn spawned(context: &mut Context<'_>, call: &Call, api: &'static Api) {
         }
         Some(Handle::Owned) | None => {}
     }
+}
+
+/// What goes wrong in the task is told to nobody but who asks its handle. In Python anything may.
+fn error_is_lost(context: &Context<'_>, call: &Call) -> bool {
+    context.language() == Language::Python || result_is_lost(context, call)
 }
 
 /// The future handed over ends in a `Result`.
@@ -314,7 +343,7 @@ fn started_for(context: &Context<'_>, helper: FnRef, task: ValueId, depth: u32) 
     let inner = project.own_of(helper.file, *id).filter(|it| *it != helper && !project.is_async(*it));
     drop(outlines);
     let (api, place) = match (api, inner) {
-        (Some(api), _) if api.handle == Some(Handle::Weak) => (api, None),
+        (Some(api), _) if matches!(api.handle, Some(Handle::Weak | Handle::Detaches)) => (api, None),
         (None, Some(inner)) if depth < 8 => handed_back(context, inner, depth + 1).map(|it| (it.0, Some(it.1)))?,
         _ => return None,
     };

@@ -444,6 +444,7 @@ fn guard_of_library(context: &Context<'_>, ty: &Ty) -> Option<&'static str> {
         let args = match at {
             Ty::Instance(_, args) => args,
             Ty::Tuple(items) => return items.iter().find_map(|it| guard(context, it)),
+            Ty::Collection(element) => return guard(context, element),
             _ => return None,
         };
         let facts = knowledge.type_facts(Language::Rust, at.library_path()?)?;

@@ -39,6 +39,7 @@ mod leaked_task;
 mod lock_across_await;
 mod long_sleep;
 mod macros;
+mod misused_protocols;
 mod nested_runtime;
 mod no_checkpoint;
 mod numbers;

@@ -1,5 +1,6 @@
 //! `swallowed-cancellation`: a cancellation is caught, and some path does not pass it on.
 
+use super::task_group::role;
 use super::{Category, Context, Profile, Rule, cancelled, caught, swallowed_outcome};
 use crate::finding::{Confidence, Related, Severity};
 use crate::knowledge::{Api, Runner, ScopeRole};
@@ -186,6 +187,11 @@ fn is_excused(context: &Context<'_>, function: FnRef, it: &Try, handler: &Handle
         }
     }
     if is_shielded(context, function, it.span) || waits_for_a_task(context, function, &it.body) {
+        return true;
+    }
+    if cancelled::cancels_itself(context, function.function, handler)
+        || cancelled::may_end_what_is_awaited(context, function.function, &it.body)
+    {
         return true;
     }
     cancels_before(context, function.function, it.body_span(), &it.body)
@@ -474,9 +480,13 @@ fn suppressed(context: &Context<'_>, function: FnRef, scope: &Scope, found: &mut
     }
 }
 
-/// A call that always raises or ends the program.
+/// A call that always raises or ends the program, or a scope that raises at its end what was caught.
 pub(super) fn never_returns(context: &Context<'_>, node: &Node) -> bool {
-    matches!(node, Node::Call(id) if context.project.never_returns(context.file, *id))
+    match node {
+        Node::Call(id) => context.project.never_returns(context.file, *id),
+        Node::Scope(it) => it.items.iter().any(|item| role(context, item) == Some(ScopeRole::Reraise)),
+        _ => false,
+    }
 }
 
 impl Try {

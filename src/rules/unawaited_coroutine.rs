@@ -1,11 +1,12 @@
 //! `unawaited-coroutine`: a coroutine or future is created and never awaited.
 
+use super::misused_protocols;
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Applicability, Edit, Fix, Severity};
 use crate::knowledge::Api;
 use crate::model::{
-    Call, CallId, Condition, Function, FunctionKind, Implicit, ImplicitKind, Kinds, LoopKind, Node, ScopeKind, Test,
-    Use, Value, ValueId, flow,
+    Block, Call, CallId, Condition, Function, FunctionKind, Implicit, ImplicitKind, Kinds, LoopKind, Node, Test, Use,
+    Value, ValueId, flow,
 };
 use crate::project::types::{Class, FnRef, Ty};
 use crate::project::{Callee, Only, Wrapping};
@@ -31,7 +32,7 @@ fn check(context: &mut Context<'_>) {
             if call.result == Use::Awaited {
                 awaited_helper(context, id, call);
             }
-            given_to_builtin(context, call);
+            misused_protocols::given_to_builtin(context, call);
         }
         let Some(what) = misuse(context, call).filter(|_| !call.awaited) else { continue };
         if let Some(name) = coroutine(context, id)
@@ -45,7 +46,11 @@ fn check(context: &mut Context<'_>) {
         }
     }
     for function in context.model().function_ids() {
-        misused_protocols(context, context.function(function));
+        let function = context.function(function);
+        match context.language() {
+            Language::Python => misused_protocols::check(context, function),
+            Language::Rust => dropped_futures(context, function),
+        }
     }
 }
 
@@ -81,78 +86,14 @@ fn misuse(context: &Context<'_>, call: &Call) -> Option<&'static str> {
     }
 }
 
-/// Built in functions that are given an async one, to judge elements by, or an async generator, to go through.
-fn given_to_builtin(context: &mut Context<'_>, call: &Call) {
-    let model = context.model();
-    let Some(name) = model.callee_name(call).map(|name| model.name(name)) else { return };
-    let is_builtin = |call: &Call, name: &str| {
-        matches!(model.value(call.callee), Value::Path(path)
-            if matches!(&*path.segments, [module, it] if model.name(*module) == "builtins" && model.name(*it) == name))
-    };
-    let first = call.args.first().filter(|arg| arg.name.is_none() && !arg.spread);
-    let named = |wanted: &str| call.args.iter().find(|arg| arg.name.is_some_and(|name| model.name(name) == wanted));
-    let judge = match name {
-        "filter" if is_builtin(call, name) => first,
-        "sorted" | "min" | "max" if is_builtin(call, name) => named("key"),
-        // `any(map(f, xs))`
-        "any" | "all" if is_builtin(call, name) => first.and_then(|arg| match model.value(arg.value) {
-            Value::Result(mapped) => Some(model.call(*mapped)).filter(|it| is_builtin(it, "map"))?.args.first(),
-            _ => None,
-        }),
-        _ => None,
-    };
-    if let Some(judge) = judge {
-        let Some(function) = judging_coroutine(context, judge.value) else { return };
-        let message = format!("`{name}` is given the coroutines of `{function}` in place of their results");
-        let mut finding = context.finding(&RULE, context.function(call.function), judge.span, message);
-        finding.help = Some("await each in a loop, or in a list that is made before".to_owned());
-        return context.keep(finding);
-    }
-    let exhausts =
-        matches!(name, "list" | "tuple" | "set" | "dict" | "sorted" | "sum" | "min" | "max" | "enumerate" | "zip");
-    if let Some(arg) = first
-        && exhausts
-        && !model.is_opaque(arg.value)
-        && is_builtin(call, name)
-        && let Ty::Generator(generator) = context.evaluate(arg.value)
-        && context.project.declared(generator).kind.is_async()
-        && !is_expected_to_fail(context, call)
-    {
-        let name = context.project.short_name(generator);
-        let message = format!("`{name}` is an async generator: go through it with `async for`");
-        let finding = context.finding(&RULE, context.function(call.function), arg.span, message);
-        context.keep(finding);
-    }
-}
-
-/// The async function that gives what elements are judged by.
-fn judging_coroutine(context: &Context<'_>, judge: ValueId) -> Option<String> {
-    match context.evaluate(judge) {
-        Ty::Function(function) | Ty::Bound(_, function) => {
-            let returned = &context.project.function(function).returned;
-            match (context.project.declared(function).kind, returned.as_slice()) {
-                // `lambda it: f(it)`
-                (FunctionKind::Closure, [only]) if function.file == context.file => {
-                    match context.model().value(*only) {
-                        Value::Result(call) => coroutine(context, *call),
-                        _ => None,
-                    }
-                }
-                _ => own_coroutine(context, function),
-            }
-        }
-        _ => None,
-    }
-}
-
 /// The type checker is told that it is on purpose.
-fn is_meant(context: &Context<'_>, call: &Call) -> bool {
+pub(super) fn is_meant(context: &Context<'_>, call: &Call) -> bool {
     let source = context.project.source(context.file);
     source.line_text(source.line_of(call.span.end)).contains("unused-coroutine")
 }
 
 /// A test wants the call itself to raise, or Python to warn of the coroutine: `with self.assertRaises(TypeError): f(1, 2)`.
-fn is_expected_to_fail(context: &Context<'_>, call: &Call) -> bool {
+pub(super) fn is_expected_to_fail(context: &Context<'_>, call: &Call) -> bool {
     let body = &context.model().function(call.function).body;
     let expects = |node: &Node| {
         matches!(node, Node::Scope(scope) if scope.span.contains(call.span)
@@ -228,7 +169,7 @@ fn is_taken_apart(context: &Context<'_>, id: CallId) -> bool {
 }
 
 /// The name of the async function that the call certainly runs.
-fn coroutine(context: &Context<'_>, id: CallId) -> Option<String> {
+pub(super) fn coroutine(context: &Context<'_>, id: CallId) -> Option<String> {
     let own = |function| own_coroutine(context, function).or_else(|| handed_back(context, function));
     let of_library = |api: &Api| {
         // An object that is called has a better name than its method.
@@ -258,7 +199,7 @@ fn coroutine(context: &Context<'_>, id: CallId) -> Option<String> {
     }
 }
 
-fn own_coroutine(context: &Context<'_>, function: FnRef) -> Option<String> {
+pub(super) fn own_coroutine(context: &Context<'_>, function: FnRef) -> Option<String> {
     let _outlines = context.project.of_outlines();
     let definition = context.project.function(function);
     let is_coroutine = matches!(definition.kind, FunctionKind::Async | FunctionKind::AsyncClosure)
@@ -301,13 +242,18 @@ fn handed_back(context: &Context<'_>, helper: FnRef) -> Option<String> {
     if plain && context.language() == Language::Rust {
         return hands_future_back(context, helper).then(|| project.short_name(helper).to_owned());
     }
-    if !plain || flow::exits(&project.function(helper).body, &|_| false).falls || is_overloaded(context, helper) {
+    if !plain || may_give_nothing(&project.function(helper).body) || is_overloaded(context, helper) {
         return None;
     }
     let all = definition.returned.iter().all(|value| {
         matches!(project.evaluate(helper.file, *value), Ty::Coroutine(_, Some(function)) if own_coroutine(context, function).is_some())
     });
     all.then(|| project.short_name(helper).to_owned())
+}
+
+/// Some way ends without a value, by `return` or at the end.
+fn may_give_nothing(body: &Block) -> bool {
+    flow::exits(body, &|_| false).falls || flow::returned(body).contains(&None)
 }
 
 /// Rust: a plain function that does nothing but make a future, boxed perhaps: `fn load() -> BoxFuture<'static, ()> { Box::pin(async ..) }`.
@@ -361,7 +307,7 @@ fn awaited_helper(context: &mut Context<'_>, id: CallId, call: &Call) {
     drop(outlines);
     let gives = gives
         && own_coroutine(context, helper).is_some()
-        && !flow::exits(&project.function(helper).body, &|_| false).falls
+        && !may_give_nothing(&project.function(helper).body)
         && !is_overloaded(context, helper);
     if gives && context.is_unread(call.function, context.use_of(id)) {
         let name = project.short_name(helper).to_owned();
@@ -373,7 +319,7 @@ fn awaited_helper(context: &mut Context<'_>, id: CallId, call: &Call) {
 }
 
 /// Other definitions of the same name, `@overload`s perhaps, say what it gives for which arguments.
-fn is_overloaded(context: &Context<'_>, function: FnRef) -> bool {
+pub(super) fn is_overloaded(context: &Context<'_>, function: FnRef) -> bool {
     let model = context.project.model(function.file);
     let definition = model.declaration(function.function);
     let is_same = |other: &&Function| {
@@ -454,112 +400,6 @@ fn is_in_generator(context: &Context<'_>, id: CallId) -> bool {
     flow::find(&model.function(model.call(id).function).body, &mut |node| is_around(node)).is_some()
 }
 
-/// `for` over an async generator, `with` over an async context manager.
-fn misused_protocols(context: &mut Context<'_>, function: FnRef) {
-    if context.language() == Language::Rust {
-        return dropped_futures(context, function);
-    }
-    let project = context.project;
-    let mut found: Vec<(Span, String)> = Vec::new();
-    let kinds = Kinds::ITERATE.and(Kinds::SCOPES).and(Kinds::ASYNC_LOOP);
-    flow::visit_for(&project.function(function).body, kinds, &mut |node| {
-        match node {
-            Node::Implicit(Implicit { kind: ImplicitKind::Iterate, value, span }) => match context.evaluate(*value) {
-                Ty::Generator(generator) if project.function(generator).kind.is_async() => {
-                    let name = project.short_name(generator);
-                    found.push((*span, format!("`{name}` is an async generator: iterate it with `async for`")));
-                }
-                ty @ Ty::Instance(Class::Own(class), _) => {
-                    let has = |name: &str| matches!(project.member(Language::Python, &ty, name), Ty::Bound(..));
-                    let is_plain = ["__iter__", "__getitem__"].iter().any(|name| !project.surely_lacks(class, name));
-                    if has("__aiter__") && !is_plain && is_closed(context, &ty) {
-                        let message = "this is an async iterable: iterate it with `async for`";
-                        found.push((*span, message.to_owned()));
-                    }
-                }
-                _ => {}
-            },
-            Node::Loop(it) if matches!(it.kind, LoopKind::AsyncFor | LoopKind::AsyncComprehension) => {
-                if let Some(name) = it.iterated.and_then(|value| gives_what_is_meant(context, value)) {
-                    let message = format!("`{name}` gives a coroutine: `await` it to get what to go through");
-                    found.push((it.keyword, message));
-                }
-            }
-            Node::Scope(scope) if scope.kind == ScopeKind::AsyncWith => {
-                for item in &scope.items {
-                    if let Some(name) = gives_what_is_meant(context, item.value) {
-                        found.push((item.span, format!("`{name}` gives a coroutine: `await` it to get what to enter")));
-                    }
-                }
-            }
-            Node::Scope(scope) if scope.kind == ScopeKind::With => {
-                for item in &scope.items {
-                    let ty = context.evaluate(item.value);
-                    let message = match &ty {
-                        Ty::Manager(manager) if project.function(*manager).kind.is_async() => {
-                            format!(
-                                "`{}` is an async context manager: enter it with `async with`",
-                                project.short_name(*manager)
-                            )
-                        }
-                        Ty::Coroutine(..) => match entered_coroutine(context, item.value) {
-                            Some(name) => {
-                                format!("`{name}` is async: `await` it, or enter what it gives with `async with`")
-                            }
-                            None => continue,
-                        },
-                        Ty::Instance(Class::Library(path), _)
-                            if project
-                                .knowledge
-                                .type_facts(Language::Python, path)
-                                .is_some_and(|facts| facts.async_with) =>
-                        {
-                            format!("`{path}` is an async context manager: enter it with `async with`")
-                        }
-                        Ty::Instance(Class::Own(_), _) => {
-                            let has = |name: &str| matches!(project.member(Language::Python, &ty, name), Ty::Bound(..));
-                            if !has("__aenter__") || has("__enter__") || !is_closed(context, &ty) {
-                                continue;
-                            }
-                            "this is an async context manager: enter it with `async with`".to_owned()
-                        }
-                        _ => continue,
-                    };
-                    found.push((item.span, message));
-                }
-            }
-            _ => {}
-        }
-        flow::Step::Into
-    });
-    for (span, message) in found {
-        let finding = context.finding(&RULE, function, span, message);
-        context.keep(finding);
-    }
-}
-
-/// The name of the async function whose coroutine is the subject of a plain `with`.
-fn entered_coroutine(context: &Context<'_>, value: ValueId) -> Option<String> {
-    let Value::Result(id) = context.model().value(value) else { return None };
-    coroutine(context, *id)
-}
-
-/// The name of an async function of the project that returns something, where its coroutine is gone through or entered instead.
-fn gives_what_is_meant(context: &Context<'_>, value: ValueId) -> Option<String> {
-    let Value::Result(id) = context.model().value(value) else { return None };
-    let project = context.project;
-    let function = project.own_of(context.file, *id)?;
-    let definition = project.declared(function);
-    // A declaration, which others stand for, says by its annotation what they give: they may be generators.
-    let is_real = definition.kind == FunctionKind::Async
-        && !definition.is_generator
-        && !project.is_abstract(function)
-        && project.function(function).returned.iter().any(|it| *project.model(function.file).value(*it) != Value::None);
-    let call = context.model().call(*id);
-    let name = own_coroutine(context, function).filter(|_| is_real && !is_overloaded(context, function))?;
-    (!is_meant(context, call) && !is_expected_to_fail(context, call)).then_some(name)
-}
-
 /// Rust: `async { .. };`, `let _ = async { .. };`
 fn dropped_futures(context: &mut Context<'_>, function: FnRef) {
     let mut found: Vec<Span> = Vec::new();
@@ -574,14 +414,4 @@ fn dropped_futures(context: &mut Context<'_>, function: FnRef) {
         finding.help = Some("`await` it, or spawn it".to_owned());
         context.keep(finding);
     }
-}
-
-/// Nothing of the class is hidden in a base that is not known.
-fn is_closed(context: &Context<'_>, ty: &Ty) -> bool {
-    let Ty::Instance(Class::Own(class), _) = ty else { return false };
-    let model = context.project.model(class.file);
-    model.class(class.class).bases.iter().all(|base| {
-        matches!(context.project.evaluate(class.file, *base), Ty::Class(_))
-            || matches!(context.project.evaluate(class.file, *base), Ty::External(path) if &*path == "builtins.object")
-    })
 }

@@ -14,7 +14,8 @@ pub fn facts(text: &str) -> Option<Vec<Fact>> {
     let ast::Mod::Module(module) = parse(text, Mode::Module, "oracle").ok()? else {
         return None;
     };
-    let mut walker = Walker { facts: Vec::new(), owners: vec![Owner::default()], names: Vec::new(), put_off: 0 };
+    let mut walker =
+        Walker { facts: Vec::new(), owners: vec![Owner::default()], names: Vec::new(), put_off: 0, never_runs: false };
     walker.body(&module.body);
     Some(walker.facts)
 }
@@ -32,6 +33,23 @@ struct Walker {
     names: Vec<String>,
     /// Generator expressions around, but for their first iterables.
     put_off: usize,
+    /// Behind `if False:` and the like.
+    never_runs: bool,
+}
+
+/// Whether a literal counts as true, or what `not` makes of it.
+fn literal(test: &Expr) -> Option<bool> {
+    match test {
+        Expr::Constant(it) => match &it.value {
+            ast::Constant::None => Some(false),
+            ast::Constant::Bool(it) => Some(*it),
+            ast::Constant::Str(it) => Some(!it.is_empty()),
+            ast::Constant::Int(it) => Some(it.to_string() != "0"),
+            _ => None,
+        },
+        Expr::UnaryOp(it) if it.op == ast::UnaryOp::Not => literal(&it.operand).map(|it| !it),
+        _ => None,
+    }
 }
 
 impl Walker {
@@ -57,6 +75,7 @@ impl Walker {
 
     fn statement(&mut self, stmt: &Stmt) {
         match stmt {
+            Stmt::FunctionDef(_) | Stmt::AsyncFunctionDef(_) | Stmt::ClassDef(_) if self.never_runs => {}
             Stmt::FunctionDef(it) => {
                 self.all(&it.decorator_list);
                 self.definition("def", &it.name, &it.args, &it.body, stmt);
@@ -91,13 +110,13 @@ impl Walker {
             Stmt::AsyncFor(it) => self.looped(&it.iter, &it.target, &it.body, &it.orelse),
             Stmt::While(it) => {
                 self.expression(&it.test);
-                self.body(&it.body);
+                self.reached(&it.test, true, &it.body);
                 self.body(&it.orelse);
             }
             Stmt::If(it) => {
                 self.expression(&it.test);
-                self.body(&it.body);
-                self.body(&it.orelse);
+                self.reached(&it.test, true, &it.body);
+                self.reached(&it.test, false, &it.orelse);
             }
             Stmt::With(it) => self.with(&it.items, &it.body),
             Stmt::AsyncWith(it) => self.with(&it.items, &it.body),
@@ -129,6 +148,14 @@ impl Walker {
             | Stmt::Break(_)
             | Stmt::Continue(_) => {}
         }
+    }
+
+    /// What runs if the test comes to that. Where it cannot, nothing is defined.
+    fn reached(&mut self, test: &Expr, if_it_is: bool, body: &[Stmt]) {
+        let around = self.never_runs;
+        self.never_runs |= literal(test).is_some_and(|it| it != if_it_is);
+        self.body(body);
+        self.never_runs = around;
     }
 
     fn looped(&mut self, iterated: &Expr, target: &Expr, body: &[Stmt], orelse: &[Stmt]) {
