@@ -153,6 +153,7 @@ impl Found<'_> {
             return None;
         }
         let decided = |it: &Condition| match (it.test, model.value(it.value)) {
+            (Test::Truth, Value::Bool(flag)) => Some(*flag == it.holds),
             (Test::Truth, Value::Global(..) | Value::Path(_)) => match self.project.evaluate(self.file, it.value) {
                 Ty::Bool(flag) => Some(flag == it.holds),
                 _ => None,

@@ -18,6 +18,7 @@ pub mod evidence;
 mod fields;
 mod files;
 mod forks;
+mod generic;
 mod given;
 mod globs;
 mod guards;

@@ -56,7 +56,7 @@ impl Project {
         match (self.question(function, site), site.call) {
             (Some((receiver, _)), _) if self.is_own_object(function, receiver) && asked.own.is_some() => asked.own,
             (Some((receiver, _)), _) if asked.class_of(receiver).is_some() => asked.class_of(receiver),
-            (Some((receiver, _)), call) => match self.evaluate(function.file, receiver) {
+            (Some((receiver, _)), call) => match self.object_asked(function, site, receiver) {
                 Ty::Super(_) => asked.own,
                 Ty::Instance(Class::Own(class), _) => Some(class),
                 // `Class.method(object)` says nothing of the object.
@@ -112,7 +112,7 @@ impl Project {
             };
             match asked.others.iter().find(is_same) {
                 Some(bound) => bound.class,
-                None => match self.evaluate(function.file, receiver) {
+                None => match self.object_asked(function, site, receiver) {
                     Ty::Instance(Class::Own(class), args) => match self.field_of_instance(class, &args, name) {
                         Ty::Instance(Class::Own(class), _) => class,
                         _ => return None,
@@ -313,6 +313,16 @@ impl Project {
             None => site.asks?,
         };
         Some((receiver, model.name(name)))
+    }
+
+    /// The object that a place in `function` asks, behind whatever pointers and guards give access to it.
+    fn object_asked(&self, function: FnRef, site: &Site, receiver: ValueId) -> Ty {
+        if let Some(call) = site.call.filter(|_| self.language(function.file) == Language::Rust)
+            && let Ty::Bound(object, _) = self.evaluate(function.file, self.model(function.file).call(call).callee)
+        {
+            return (*object).clone();
+        }
+        self.evaluate(function.file, receiver)
     }
 
     /// What is pushed where a place in `function` asks an object for a method that only those know who know its class: an abstract

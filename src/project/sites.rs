@@ -299,7 +299,7 @@ impl Found<'_> {
                 self.own(&site, project.run_by_call(function, call.awaited));
                 if call.awaited
                     && project.knows_more_when_asked(function)
-                    && (project.declared(function).class.is_some() || self.gives_object(id))
+                    && (project.is_method(function) || self.gives_object(id))
                 {
                     self.sites.push((site.clone(), Runs::Asked(Some(function))));
                 }
@@ -317,10 +317,30 @@ impl Found<'_> {
             }
             Only::Api(api) => self.library_call(&site, id, api),
             Only::Unknown => self.asked(&site),
-            Only::Several => return,
+            Only::Several => return self.twins(&site, id),
         }
         if model.language == Language::Python && !call.args.is_empty() {
             self.builtin_call(&site, id);
+        }
+    }
+
+    /// Rust: what goes by one name, each under another `cfg`, runs on some platform.
+    fn twins(&mut self, site: &Site, id: CallId) {
+        let project = self.project;
+        if project.language(self.file) != Language::Rust {
+            return;
+        }
+        let callees = project.callees(self.file, id);
+        let own = callees.iter().map(|it| match it {
+            Callee::Own(function) => Some(*function),
+            _ => None,
+        });
+        let Some(functions) = own.collect::<Option<Vec<FnRef>>>() else { return };
+        // Methods of one name may be those of several traits.
+        let name = |function: &FnRef| (function.file, project.declared(*function).qualname);
+        let is_plain = |it: &FnRef| !project.is_method(*it) && !project.declared(*it).kind.is_async();
+        if functions.iter().all(|it| name(it) == name(&functions[0]) && is_plain(it)) {
+            self.own(site, functions);
         }
     }
 
