@@ -255,17 +255,22 @@ pub enum Test {
     Callable,
     /// It has an attribute of this name.
     Has(ValueId),
+    /// This, an attribute that it is asked for, runs what it does on an object of the type that is declared.
+    Answers(ValueId),
 }
 
 impl Test {
     /// It asks what kind of thing it is.
     pub const fn asks_for_kind(self) -> bool {
-        matches!(self, Self::Instance(_) | Self::Exactly(_) | Self::Callable | Self::Has(_))
+        matches!(self, Self::Instance(_) | Self::Exactly(_) | Self::Callable | Self::Has(_) | Self::Answers(_))
     }
 
     /// It speaks of another value of the file that it stands in.
     pub const fn refers(self) -> bool {
-        matches!(self, Self::Instance(_) | Self::Equals(_) | Self::OneOf(_) | Self::Exactly(_) | Self::Has(_))
+        matches!(
+            self,
+            Self::Instance(_) | Self::Equals(_) | Self::OneOf(_) | Self::Exactly(_) | Self::Has(_) | Self::Answers(_)
+        )
     }
 }
 

@@ -161,6 +161,11 @@ impl Exits {
         Self { falls: false, ..self }.or(next)
     }
 
+    /// Every path leaves the function: what is left by `break` may be a block around.
+    pub fn leaves_function(self) -> bool {
+        !self.falls && !self.breaks && !self.continues
+    }
+
     /// Some path leaves other than by raising.
     pub fn survives(self) -> bool {
         self.falls | self.returns | self.breaks | self.continues

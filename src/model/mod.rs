@@ -243,6 +243,11 @@ pub struct Function {
     pub is_static: bool,
     pub decorators: Vec<Decorator>,
     pub params: Vec<Param>,
+    /// Rust: its parameters whose type is a type parameter, where what it gives has that for a type argument:
+    /// `new(store: S) -> Service<S>`.
+    pub gives: Box<[TypeArgument]>,
+    /// Rust: its parameters that are functions, and the tuple of what each is called with.
+    pub takes: Box<[(u32, ValueId)]>,
     /// Declared result: an instance value (of what is got after `await`, for async functions).
     pub returns: Option<ValueId>,
     /// What its `return`s (and, in Rust, its last expression) give.
@@ -255,6 +260,17 @@ pub struct Function {
     pub name_span: Span,
     /// In test code: `#[test]`, below `#[cfg(test)]`.
     pub test: bool,
+}
+
+/// A parameter of a function tells a type argument of what that gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TypeArgument {
+    /// Its position among the parameters.
+    pub param: u32,
+    /// The position of the type argument.
+    pub argument: u32,
+    /// The parameter is a pointer to something of that type: `Arc<S>`.
+    pub pointed_to: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -526,6 +542,8 @@ impl Function {
             is_static: false,
             decorators: Vec::new(),
             params: Vec::new(),
+            gives: Box::default(),
+            takes: Box::default(),
             returns: None,
             returned: Vec::new(),
             body: Block::default(),

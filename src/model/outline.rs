@@ -197,6 +197,8 @@ impl<'a> Pair<'a> {
             && self.name(old.qualname, new.qualname)
             && self.value_if_any(old.self_type, new.self_type)
             && self.value_if_any(old.returns, new.returns)
+            && old.gives == new.gives
+            && self.all(&old.takes, &new.takes, |pair, old, new| old.0 == new.0 && pair.value(old.1, new.1))
             && self.values(&old.returned, &new.returned)
             && self.all(&old.decorators, &new.decorators, |pair, old, new| {
                 pair.call_if_any(old.call, new.call) && pair.value(old.value, new.value)
@@ -326,7 +328,8 @@ impl<'a> Pair<'a> {
             (Value::Attr(old, name), Value::Attr(new, other)) | (Value::Field(old, name), Value::Field(new, other)) => {
                 self.name(*name, *other) && self.value(*old, *new)
             }
-            (Value::Item(old, index), Value::Item(new, other)) => index == other && self.value(*old, *new),
+            (Value::Item(old, index), Value::Item(new, other))
+            | (Value::Handed(old, index), Value::Handed(new, other)) => index == other && self.value(*old, *new),
             (Value::Awaited(old), Value::Awaited(new))
             | (Value::Element(old), Value::Element(new))
             | (Value::Inner(old), Value::Inner(new))

@@ -421,6 +421,7 @@ impl Value {
             | Self::Slice(inner)
             | Self::Unit(inner)
             | Self::Item(inner, _)
+            | Self::Handed(inner, _)
             | Self::Quotient(inner)
             | Self::Instance { class: inner, .. } => is_opaque(*inner),
             Self::Result(call) => callee(*call).is_some_and(is_opaque),

@@ -58,6 +58,8 @@ pub enum Value {
     Super(ClassId),
     /// Python `x / y`: where `x` is a path, so is this.
     Quotient(ValueId),
+    /// Rust: the tuple of what a closure is called with that is the argument at that index of a call of this.
+    Handed(ValueId, u32),
 }
 
 /// What a display makes.

@@ -101,8 +101,12 @@ impl Project {
             let model = self.model(*file);
             let block = &model.impls[*index as usize];
             let Some(id) = model.names.find(name) else { continue };
-            let Some((_, function)) = block.methods.iter().find(|(it, _)| *it == id) else { continue };
-            let function = FnRef { file: *file, function: *function };
+            let mut named = block.methods.iter().filter(|(it, _)| *it == id);
+            let Some((_, first)) = named.next() else { continue };
+            // One that is there in tests alone stands beside the one that is meant.
+            let other =
+                model.declaration(*first).test.then(|| named.find(|it| !model.declaration(it.1).test)).flatten();
+            let function = FnRef { file: *file, function: other.map_or(*first, |it| it.1) };
             if block.of_trait.is_some() {
                 of_traits.push((function, block.target));
             } else if self.may_be_for(*file, block.target, receiver) {

@@ -60,6 +60,15 @@ impl Project {
             let found = self.member(language, &receiver, self.model(function.file).name(name));
             return vec![self.callee_of(language, &found)];
         }
+        // Of two that have one name, tests call the one that is there for them, and others the other.
+        let is_for_tests = |part: &&Ty| matches!(part, Ty::Function(it) if self.declared(*it).test);
+        let ty = match ty {
+            Ty::Union(parts) if language == Language::Rust && parts.iter().any(|it| is_for_tests(&it)) => {
+                let in_tests = model.declaration(model.call(call).function).test;
+                Ty::union(parts.iter().filter(|it| is_for_tests(it) == in_tests).cloned())
+            }
+            ty => ty,
+        };
         let callees = ty.parts().iter().map(|part| self.callee_of(language, part));
         let mut callees: Vec<Callee> = callees.collect();
         // `try: from time import sleep` / `except ImportError: from other import sleep`: the one that is known tells.

@@ -82,7 +82,7 @@ impl Effects {
             self.chain(project, node, (way, site.held), asked.clone(), effect)
         });
         let awaited = site.call.is_some_and(|call| project.model(caller.file).call(call).awaited);
-        goes.next().filter(|it| !(awaited && it.alternative))
+        goes.find(|it| !project.is_patched(caller, it)).filter(|it| !(awaited && it.alternative))
     }
 
     /// The chain from inside a function on this way, and whether who goes it asks an object that is held elsewhere. Where
@@ -135,7 +135,7 @@ impl Effects {
                         Some(other) if project.answers_for_itself(other) => return None,
                         Some(other) => {
                             let other = Node::from(other);
-                            (other, hops.get(&other)?.iter().position(|it| it.guards.len() == 0)?)
+                            (other, hops.get(&other)?.iter().position(|it| it.guards.are_of_objects())?)
                         }
                         None => (Node { function: next, bound: hop.bound }, hop.way),
                     };

@@ -2,7 +2,7 @@
 //! makes the object.
 
 use crate::finding::FileId;
-use crate::model::{CallId, Condition, NameId, ParamKind, UNKNOWN, Value, ValueId, is_constant_name};
+use crate::model::{Call, CallId, Condition, NameId, ParamKind, Test, UNKNOWN, Value, ValueId, is_constant_name};
 use crate::source::Language;
 
 use super::effects::Site;
@@ -13,19 +13,19 @@ use super::types::{Class, ClassRef, FnRef, Ty};
 use super::{Project, trace};
 
 /// Constructors that call one another are followed so far.
-const DEEPEST: u32 = 4;
+pub(super) const DEEPEST: u32 = 4;
 
 /// An object that is asked for an attribute.
-struct Object {
-    class: ClassRef,
+pub(super) struct Object {
+    pub(super) class: ClassRef,
     /// The calls that make it, one of them, each with its function; none where that is not known.
-    made: Vec<Made>,
+    pub(super) made: Vec<Made>,
 }
 
-type Made = (FnRef, CallId);
+pub(super) type Made = (FnRef, CallId);
 
 /// What a value comes to, once it is known who makes the object: a value of a file, if that can be told.
-type Setting = Option<(FileId, ValueId)>;
+pub(super) type Setting = Option<(FileId, ValueId)>;
 
 impl Project {
     /// A condition on an attribute of the function's own object, or of one that it is given, if its class sets that to something
@@ -43,7 +43,11 @@ impl Project {
             let param = params.iter().position(|it| it.value != UNKNOWN && it.value == object)?;
             (u16::try_from(param).ok()?, self.class_declared(function.file, object)?)
         };
-        self.settings(class, model.name(name)).is_some().then(|| Demand {
+        let may_decide = match condition.test {
+            Test::Answers(_) => self.injection(class, model.name(name)).is_some(),
+            _ => self.settings(class, model.name(name)).is_some(),
+        };
+        may_decide.then(|| Demand {
             param,
             of: Of::Field(function.file, name),
             ..Demand::on_own_object(condition, function.file)
@@ -116,6 +120,7 @@ impl Project {
         (file, name): (FileId, NameId),
     ) -> Outcome {
         let model = self.model(caller.file);
+        let name = self.model(file).name(name);
         let is_given = self.declared(callee).params.get(usize::from(guard.param));
         let is_given = is_given.is_some_and(|it| it.kind != ParamKind::Receiver);
         let object = match site.call {
@@ -151,14 +156,20 @@ impl Project {
             _ => {
                 let Some((receiver, _)) = self.question(caller, site) else { return Outcome::Open };
                 if self.is_own_object(caller, receiver) || self.above(caller.file, receiver).is_some() {
-                    return Outcome::Becomes(Guard::from(Demand { param: 0, ..guard }));
+                    return match self.own_object_rules_out(caller, name, guard) {
+                        true => Outcome::Fails,
+                        false => Outcome::Becomes(Guard::from(Demand { param: 0, ..guard })),
+                    };
                 }
                 let Some(object) = self.object(caller, receiver, 0) else { return Outcome::Open };
                 object
             }
         };
-        let name = self.model(file).name(name);
-        let Some(settings) = self.settings(object.class, name) else { return Outcome::Open };
+        if matches!(guard.test, Test::Answers(_)) {
+            return self.outcome_of_given(caller, site, &object, name, guard);
+        }
+        let Some(mut settings) = self.settings(object.class, name) else { return Outcome::Open };
+        settings.retain(|it| self.may_be_set_by_constructor(object.class, *it));
         if !self.is_set_by_class_alone(&object, name) {
             return Outcome::Open;
         }
@@ -203,7 +214,7 @@ impl Project {
     }
 
     /// The object that a value of the function stands for.
-    fn object(&self, function: FnRef, value: ValueId, depth: u32) -> Option<Object> {
+    pub(super) fn object(&self, function: FnRef, value: ValueId, depth: u32) -> Option<Object> {
         let model = self.model(function.file);
         if let Value::Result(call) = model.value(value)
             && let Only::Construct(class) = self.only(function.file, *call)
@@ -240,49 +251,94 @@ impl Project {
                 let made: Option<Vec<Object>> = made.collect();
                 made.map(|objects| Object { class, made: objects.into_iter().flat_map(|it| it.made).collect() })
             }
+            // `service.client`: what the class of the object makes, or what the object was given.
+            Value::Attr(holder, name) => self.object_held(function, *holder, model.name(*name), depth),
+            // `make_client()`
+            Value::Result(call) => self.object_returned(function.file, *call, depth),
             _ => None,
         };
         Some(inner.filter(|it| it.class == class).unwrap_or(unknown))
+    }
+
+    /// A class whose constructor calls none above has nothing of what those set.
+    fn may_be_set_by_constructor(&self, class: ClassRef, setting: (FileId, ValueId)) -> bool {
+        let Some(initial) = self.find_method(class, "__init__") else { return true };
+        if self.constructor_with(class, setting).is_none_or(|it| it.0 == initial) {
+            return true;
+        }
+        if self.noted {
+            trace::looks_into(initial.file);
+        }
+        let model = self.model(initial.file);
+        let is_initial = |call: &Call| model.callee_name(call).is_some_and(|it| model.name(it) == "__init__");
+        model.calls_in(initial.function).any(|it| it.function == initial.function && is_initial(it))
+    }
+
+    /// The constructor of the class, or of one above, of which a value is a parameter, and which.
+    fn constructor_with(&self, class: ClassRef, (file, value): (FileId, ValueId)) -> Option<(FnRef, usize)> {
+        let is_param = |function: FnRef| {
+            let params = &self.declared(function).params;
+            params.iter().position(|it| it.value != UNKNOWN && it.value == value && it.kind != ParamKind::Receiver)
+        };
+        self.ancestry(class)
+            .iter()
+            .filter_map(|it| match it {
+                Ancestor::Own(class) if class.file == file => self.own_method(*class, "__init__"),
+                _ => None,
+            })
+            .find_map(|it| Some((it, is_param(it)?)))
     }
 
     /// What a value that an attribute is set to comes to: what the constructor is given for it, if it is a parameter of that.
     fn setting(&self, class: ClassRef, made: Option<Made>, name: &str, (file, value): (FileId, ValueId)) -> Setting {
         let initial = self.find_method(class, "__init__");
         let Some(initial) = initial else { return self.field_given(class, made, name, (file, value)) };
-        let is_param = |function: FnRef| {
-            let params = &self.declared(function).params;
-            params.iter().position(|it| it.value != UNKNOWN && it.value == value && it.kind != ParamKind::Receiver)
-        };
-        // Of which constructor it is a parameter.
-        let constructors = self
-            .ancestry(class)
-            .iter()
-            .filter_map(|it| match it {
-                Ancestor::Own(class) if class.file == file => self.own_method(*class, "__init__"),
-                _ => None,
-            })
-            .find_map(|it| Some((it, is_param(it)?)));
-        let Some((constructor, position)) = constructors else {
+        if let Some((param, other)) = self.replaced_in(file, value) {
+            let given = self.setting(class, made, name, (file, param))?;
+            return match self.model(given.0).value(given.1) {
+                Value::None => Some((file, other)),
+                _ => {
+                    let condition = Condition { value: param, test: Test::Truth, holds: true };
+                    let is_true = self.tells(given.0, given.1, Demand::on_own_object(condition, file));
+                    (is_true == Some(true)).then_some(given)
+                }
+            };
+        }
+        let Some((constructor, position)) = self.constructor_with(class, (file, value)) else {
             return match self.model(file).value(value) {
                 // Of another method.
                 Value::Param(..) => None,
                 _ => Some((file, value)),
             };
         };
-        let Some((maker, call)) = made else { return Some((file, value)) };
-        self.given_to_constructor(maker, call, initial, (constructor, position), 0)
+        if made.is_none() {
+            return Some((file, value));
+        }
+        self.given_to_constructor(made, initial, (constructor, position), 0)
     }
 
-    /// What the call of a constructor gives for a parameter of that one, or of one that it hands it on to.
-    fn given_to_constructor(
+    /// `hooks or []`: a parameter, and what takes its place where it is nothing.
+    fn replaced_in(&self, file: FileId, value: ValueId) -> Option<(ValueId, ValueId)> {
+        let model = self.model(file);
+        let Value::Union(parts) = model.value(value) else { return None };
+        let [kept, other] = **parts else { return None };
+        match model.value(kept) {
+            Value::Union(param) if param.len() == 1 => Some((param[0], other)),
+            _ => None,
+        }
+    }
+
+    /// What the call of a constructor gives for a parameter of that one, or of one that it hands it on to. Without the call, what the
+    /// constructors themselves say.
+    pub(super) fn given_to_constructor(
         &self,
-        maker: FnRef,
-        call: CallId,
+        made: Option<Made>,
         called: FnRef,
         (wanted, position): (FnRef, usize),
         depth: u32,
     ) -> Setting {
         if called == wanted {
+            let (maker, call) = made?;
             let param = &self.declared(called).params[position];
             return match self.argument_at(maker.file, call, called, position as u32) {
                 Some(value) => Some((maker.file, value)),
@@ -300,11 +356,11 @@ impl Project {
         });
         let (above, _) = above.filter(|_| depth < DEEPEST)?;
         let next = self.own_of(called.file, above)?;
-        match self.given_to_constructor(called, above, next, (wanted, position), depth + 1) {
+        match self.given_to_constructor(Some((called, above)), next, (wanted, position), depth + 1) {
             Some((file, value)) if file == called.file => {
                 let params = &self.declared(called).params;
                 match params.iter().position(|it| it.value != UNKNOWN && it.value == value) {
-                    Some(position) => self.given_to_constructor(maker, call, called, (called, position), depth + 1),
+                    Some(position) => self.given_to_constructor(made, called, (called, position), depth + 1),
                     None => Some((file, value)),
                 }
             }
@@ -312,7 +368,7 @@ impl Project {
         }
     }
 
-    fn is_constructor(&self, function: FnRef) -> bool {
+    pub(super) fn is_constructor(&self, function: FnRef) -> bool {
         self.model(function.file).name(self.declared(function).name) == "__init__"
     }
 

@@ -2,8 +2,8 @@
 
 use crate::knowledge::Effect;
 use crate::model::{
-    Arm, Block, Branch, Condition, FunctionId, Handler, Loop, LoopKind, Node, TOP_LEVEL, Test, Try, Value, ValueId,
-    flow,
+    Arm, Block, Branch, Condition, FileModel, FunctionId, Handler, Loop, LoopKind, Node, Path, TOP_LEVEL, Test, Try,
+    Value, ValueId, flow,
 };
 use crate::source::Language;
 
@@ -153,6 +153,7 @@ impl Found<'_> {
             return None;
         }
         let decided = |it: &Condition| match (it.test, model.value(it.value)) {
+            (Test::Truth, Value::Bool(flag)) => Some(*flag == it.holds),
             (Test::Truth, Value::Global(..) | Value::Path(_)) => match self.project.evaluate(self.file, it.value) {
                 Ty::Bool(flag) => Some(flag == it.holds),
                 _ => None,
@@ -186,14 +187,35 @@ impl Found<'_> {
         self.walk(&it.orelse);
     }
 
-    /// The number that a `range` counts to; else the value itself.
+    /// What a loop goes on as long as: the number that a `range` counts to, the parameter of `items or []` and of `list(items)`; else the
+    /// value itself.
     fn counted(&self, iterated: ValueId) -> ValueId {
         let model = self.project.model(self.file);
-        let Value::Result(id) = model.value(iterated) else { return iterated };
-        let call = model.call(*id);
-        match (model.value(call.callee), call.args.as_slice()) {
-            (Value::Path(path), [end]) if path.segments.last().is_some_and(|it| model.name(*it) == "range") => {
-                end.value
+        match model.value(iterated) {
+            Value::Union(parts) => {
+                let is_empty = |it: &ValueId| match model.value(*it) {
+                    Value::Tuple(items) | Value::Collection(_, items) => items.is_empty(),
+                    _ => false,
+                };
+                let mut filled = parts.iter().filter(|it| !is_empty(it));
+                match (filled.next(), filled.next()) {
+                    // A parameter, unless it is nothing.
+                    (Some(one), None) => match model.value(*one) {
+                        Value::Union(inner) if inner.len() == 1 => inner[0],
+                        _ => *one,
+                    },
+                    _ => iterated,
+                }
+            }
+            Value::Result(id) => {
+                let call = model.call(*id);
+                match (model.value(call.callee), call.args.as_slice()) {
+                    (Value::Path(path), [of]) if path.segments.last().is_some_and(|it| model.name(*it) == "range") => {
+                        of.value
+                    }
+                    (Value::Path(path), [of]) if !of.spread && keeps_length(path, model) => self.counted(of.value),
+                    _ => iterated,
+                }
             }
             _ => iterated,
         }
@@ -261,4 +283,10 @@ impl Found<'_> {
             && handler.catches.iter().all(is_import_error)
             && !flow::exits(&handler.body, &|_| false).survives()
     }
+}
+
+/// What it makes of nothing is nothing: `list(items)`.
+fn keeps_length(path: &Path, model: &FileModel) -> bool {
+    let name = path.segments.last().map_or("", |it| model.name(*it));
+    matches!(name, "list" | "tuple" | "set" | "sorted" | "reversed" | "enumerate" | "iter")
 }

@@ -118,6 +118,11 @@ impl Guards {
         self.all().len()
     }
 
+    /// They hang on nothing but which objects others are given.
+    pub fn are_of_objects(&self) -> bool {
+        self.iter().all(|it| it.other.is_none() && matches!(it.one.test, Test::Answers(_)))
+    }
+
     /// No call meets all of these.
     pub fn exclude_each_other(&self) -> bool {
         let demands = || self.iter().filter(|it| it.other.is_none()).map(|it| it.one);
@@ -203,7 +208,9 @@ impl Project {
         let refers = condition.test.refers();
         let is_param = |value: ValueId| params.iter().position(|it| it.value != UNKNOWN && it.value == value);
         let given = is_param(condition.value);
-        let set = if given.is_none() { self.set_here(function, condition.value) } else { None };
+        // What an object is asked for later than it is made, it may have been given otherwise.
+        let may_be_set = || !matches!(condition.test, Test::Answers(_)) || self.is_constructor(function);
+        let set = if given.is_none() && may_be_set() { self.set_here(function, condition.value) } else { None };
         let value = set.unwrap_or(condition.value);
         let entry = self.entry_of(function, value);
         let exact = given.or_else(|| entry.and_then(|it| is_param(it.1)).filter(|_| set.is_none()));
@@ -340,10 +347,26 @@ impl Project {
         }
         let told = site.given.iter().filter(|it| it.value == value);
         let told = told.into_iter().find_map(|it| self.follows_from(caller.file, *it, guard));
-        match told.or_else(|| self.tells(caller.file, value, guard)) {
+        let told = told.or_else(|| self.tells(caller.file, value, guard));
+        match told.or_else(|| self.is_declared_something(caller, value, guard.test)) {
             None => self.handed_on(caller, value, guard),
             truth => guard.outcome(truth),
         }
+    }
+
+    /// It is declared to be of a type, `client: Client`, and `None` is no part of that.
+    fn is_declared_something(&self, caller: FnRef, value: ValueId, test: Test) -> Option<bool> {
+        let model = self.model(caller.file);
+        if !matches!((model.value(value), test), (Value::Instance { .. }, Test::None | Test::Truth))
+            || model.language != Language::Python
+        {
+            return None;
+        }
+        let may_be_none = |it: &Param| it.value == value && it.has_default && *model.value(it.default) == Value::None;
+        if self.declared(caller).params.iter().any(may_be_none) {
+            return None;
+        }
+        self.is_something(&self.evaluate(caller.file, value), test)
     }
 
     /// What the caller gives is a parameter of its own, perhaps: then its callers decide.

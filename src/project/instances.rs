@@ -270,7 +270,7 @@ impl Project {
 }
 
 /// What all of these say.
-fn same(mut each: impl Iterator<Item = Option<bool>>) -> Option<bool> {
+pub(super) fn same(mut each: impl Iterator<Item = Option<bool>>) -> Option<bool> {
     let first = each.next()??;
     each.all(|it| it == Some(first)).then_some(first)
 }

@@ -60,7 +60,13 @@ impl Project {
         }
         let model = self.model(file);
         if model.language != Language::Python {
-            return false;
+            // `if cfg!(unix) { return .. }`, `#[cfg(not(test))] { return .. }`
+            let leaves = || flow::exits_of(node, &|_| false).leaves_function();
+            return match node {
+                Node::Branch(it) => it.arms.iter().any(|arm| arm.constant == Some(true)) && leaves(),
+                Node::Block(it) => it.nodes.last().is_some_and(Node::leaves) && leaves(),
+                _ => false,
+            };
         }
         match node {
             // What becomes of its result shows that it has one.

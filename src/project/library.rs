@@ -48,6 +48,9 @@ impl Project {
         if let Some(called) = text.strip_prefix("call:") {
             return self.given_when_called(language, &self.argument_or_type(language, called, around));
         }
+        if let Some(provider) = text.strip_prefix("provided:") {
+            return self.provided_by(&self.argument_or_type(language, provider, around));
+        }
         if let Some(awaited) = text.strip_prefix("await:") {
             return match awaited {
                 "*" => self.awaited_arguments(around),
@@ -112,6 +115,15 @@ impl Project {
         let model = self.model(call.file);
         let argument = model.call(call.call).argument(&model.names, Some(position), name);
         argument.map_or(Ty::Unknown, |it| self.evaluate(call.file, it.value))
+    }
+
+    /// Python: what a framework gives for a dependency: what the function returns or yields, whether it is async or not.
+    fn provided_by(&self, provider: &Ty) -> Ty {
+        match self.given_when_called(Language::Python, provider) {
+            given @ Ty::Coroutine(..) => self.awaited(&given),
+            given @ Ty::Generator(_) => self.element(Language::Python, &given),
+            given => given,
+        }
     }
 
     /// What awaiting all arguments gives, side by side. What is given by name may ask for something else, as `return_exceptions` does.

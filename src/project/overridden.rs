@@ -66,7 +66,7 @@ impl Project {
         if asked.own.is_some() && self.is_of_own_class(function, receiver) {
             return asked.own;
         }
-        asked.class_of(receiver).or_else(|| match self.evaluate(function.file, receiver) {
+        asked.class_of(receiver).or_else(|| match self.object_asked(function, site, receiver) {
             Ty::Super(_) => asked.own,
             Ty::Instance(Class::Own(class), _) => Some(class),
             // `Class.method(object)` says nothing of the object.
@@ -171,7 +171,7 @@ impl Project {
             };
             match asked.others.iter().find(is_same) {
                 Some(bound) => bound.class,
-                None => match self.evaluate(function.file, receiver) {
+                None => match self.object_asked(function, site, receiver) {
                     Ty::Instance(Class::Own(class), args) => match self.field_of_instance(class, &args, name) {
                         Ty::Instance(Class::Own(class), _) => class,
                         _ => return None,
@@ -291,6 +291,14 @@ impl Project {
         }
         let Some(own) = self.asked_as_method(function).own.filter(|own| *own != class) else { return false };
         let Some(name) = self.own_attribute(function, site) else { return false };
+        self.has_another_attribute(class, own, name)
+            || self
+                .made_by_attributes(own, name)
+                .iter()
+                .any(|it| self.has_another_attribute(class, own, self.model(own.file).name(*it)))
+    }
+
+    fn has_another_attribute(&self, class: ClassRef, own: ClassRef, name: &str) -> bool {
         if self.find_method(class, name).is_some_and(|it| self.is_hidden(class, it, name)) {
             return true;
         }
@@ -299,6 +307,26 @@ impl Project {
             (Ty::Bound(_, one), Ty::Bound(_, other)) => one != other,
             (one, other) => one != other,
         }
+    }
+
+    /// Of an attribute that methods of the class set by calling others of its own object, which those are: `self.client =
+    /// self.client_class()`.
+    fn made_by_attributes(&self, class: ClassRef, name: &str) -> Vec<NameId> {
+        let model = self.model(class.file);
+        let Some(id) = model.names.find(name) else { return Vec::new() };
+        let set = model.class(class.class).fields.iter().filter(|it| it.0 == id);
+        let made = set.filter_map(|it| {
+            let Value::Result(call) = model.value(it.1) else { return None };
+            let call = model.call(*call);
+            match model.value(call.callee) {
+                Value::Attr(object, attribute) => {
+                    let maker = FnRef { file: class.file, function: call.function };
+                    self.is_own_object(maker, *object).then_some(*attribute)
+                }
+                _ => None,
+            }
+        });
+        made.collect()
     }
 
     /// Rust: a field of the function's own object, whose type is a parameter.
@@ -397,6 +425,16 @@ impl Project {
             Value::Attr(object, name) => Some((*object, model.name(*name))),
             _ => None,
         }
+    }
+
+    /// The object that a place in `function` asks, behind whatever pointers and guards give access to it.
+    fn object_asked(&self, function: FnRef, site: &Site, receiver: ValueId) -> Ty {
+        if let Some(call) = site.call.filter(|_| self.language(function.file) == Language::Rust)
+            && let Ty::Bound(object, _) = self.evaluate(function.file, self.model(function.file).call(call).callee)
+        {
+            return (*object).clone();
+        }
+        self.evaluate(function.file, receiver)
     }
 
     /// What is pushed where a place in `function` asks an object for a method that only those know who know its class: an abstract

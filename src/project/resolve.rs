@@ -129,6 +129,7 @@ impl Project {
                 Ty::Collection(Arc::new(Ty::union(items.iter().map(|it| self.evaluate(file, *it)))))
             }
             Value::Union(items) => Ty::union(items.iter().map(|it| self.evaluate(file, *it))),
+            Value::Handed(callee, index) => self.called_with(file, *callee, *index),
             Value::Super(class) => Ty::Super(ClassRef { file, class: *class }),
             Value::Quotient(inner) => {
                 let ty = self.evaluate(file, *inner);

@@ -28,9 +28,14 @@ impl Project {
     fn result_of(&self, language: Language, callee: &Ty, call: Option<CallRef>) -> Ty {
         match callee {
             Ty::Class(class) if self.is_made_otherwise(*class) => Ty::Unknown,
-            Ty::Class(class) => self.instance_of(language, &Ty::Class(*class), Vec::new()),
-            Ty::Function(function) => self.call_result(*function, None),
-            Ty::Bound(receiver, function) => self.call_result(*function, Some(receiver)),
+            Ty::Class(class) => {
+                let args = call.map_or_else(Vec::new, |call| self.arguments_of_fields(*class, call));
+                self.instance_of(language, &Ty::Class(*class), args)
+            }
+            Ty::Function(function) => self.with_arguments(*function, call, self.call_result(*function, None)),
+            Ty::Bound(receiver, function) => {
+                self.with_arguments(*function, call, self.call_result(*function, Some(receiver)))
+            }
             Ty::Partial(inner) => self.result_of(language, inner, call),
             Ty::Super(_) => callee.clone(),
             Ty::Foreign(it) => self.foreign_call(*it),

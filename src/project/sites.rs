@@ -11,6 +11,7 @@ use super::Project;
 use super::callables::Wrapping;
 use super::calls::Callee;
 use super::effects::{Runs, Site, Wanted};
+use super::given::Answer;
 use super::guards::Guards;
 use super::remembered::Only;
 use super::times::leaves_early;
@@ -259,7 +260,7 @@ impl Found<'_> {
         let model = project.model(self.file);
         let call = model.call(id);
         let only = project.only(self.file, id);
-        let site = Site { asks: self.asked_behind(call.callee, only), ..self.site(call.name_span, Some(id)) };
+        let mut site = Site { asks: self.asked_behind(call.callee, only), ..self.site(call.name_span, Some(id)) };
         let effect_of = |api: &'static Api| {
             let runs = !call.awaited && !api.is_async;
             let effect = runs.then(|| project.effect_in_call(self.file, call, api)).flatten();
@@ -270,6 +271,13 @@ impl Found<'_> {
             Only::Several => self.effect_of_all(id, &effect_of),
             Only::Own(_) | Only::Construct(_) | Only::Unknown => None,
         };
+        if effect.is_some() || matches!(only, Only::Own(_)) {
+            match project.answer_at(self.function, id, effect.is_some()) {
+                Answer::Declared => {}
+                Answer::Perhaps(guard) => site.guards = site.guards.and(guard),
+                Answer::Another => return,
+            }
+        }
         let is_void = |api: &Api| {
             call.args.iter().enumerate().any(|(position, arg)| {
                 self.told.iter().any(|it| match it.test {
@@ -296,7 +304,7 @@ impl Found<'_> {
                 self.own(&site, project.run_by_call(function, call.awaited));
                 if call.awaited
                     && project.knows_more_when_asked(function)
-                    && (project.declared(function).class.is_some() || self.gives_object(id))
+                    && (project.is_method(function) || self.gives_object(id))
                 {
                     self.sites.push((site.clone(), Runs::Asked(Some(function))));
                 }
@@ -314,10 +322,30 @@ impl Found<'_> {
             }
             Only::Api(api) => self.library_call(&site, id, api),
             Only::Unknown => self.asked(&site),
-            Only::Several => return,
+            Only::Several => return self.twins(&site, id),
         }
         if model.language == Language::Python && !call.args.is_empty() {
             self.builtin_call(&site, id);
+        }
+    }
+
+    /// Rust: what goes by one name, each under another `cfg`, runs on some platform.
+    fn twins(&mut self, site: &Site, id: CallId) {
+        let project = self.project;
+        if project.language(self.file) != Language::Rust {
+            return;
+        }
+        let callees = project.callees(self.file, id);
+        let own = callees.iter().map(|it| match it {
+            Callee::Own(function) => Some(*function),
+            _ => None,
+        });
+        let Some(functions) = own.collect::<Option<Vec<FnRef>>>() else { return };
+        // Methods of one name may be those of several traits.
+        let name = |function: &FnRef| (function.file, project.declared(*function).qualname);
+        let is_plain = |it: &FnRef| !project.is_method(*it) && !project.declared(*it).kind.is_async();
+        if functions.iter().all(|it| name(it) == name(&functions[0]) && is_plain(it)) {
+            self.own(site, functions);
         }
     }
 

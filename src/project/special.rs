@@ -308,4 +308,10 @@ impl Project {
         let declared = self.declared(function);
         self.answers_for_itself(function) && (declared.class.is_some() || !declared.params.is_empty())
     }
+
+    /// It is asked of an object, or of its type.
+    pub(super) fn is_method(&self, function: FnRef) -> bool {
+        let declared = self.declared(function);
+        declared.class.is_some() || declared.self_type.is_some()
+    }
 }

@@ -1,12 +1,13 @@
 //! Whether a test holds of a value, by how the value is written.
 
 use crate::finding::FileId;
-use crate::model::{Condition, Test, Value, ValueId, is_constant_name};
+use crate::model::{CallId, Condition, Test, Value, ValueId, is_constant_name};
 use crate::source::Language;
 
 use super::guards::Demand;
+use super::instances::same;
 use super::remembered::Only;
-use super::types::{Class, Ty};
+use super::types::{Class, Ty, none};
 use super::{Project, trace};
 
 /// Classes of what is written down as such, and is neither `True` nor `False`.
@@ -60,6 +61,7 @@ impl Project {
                     .is_one_of(demand.asked_in, classes, &|it| self.is_exactly(file, value, demand.asked_in, it));
             }
             Test::Callable => return self.is_callable(file, value),
+            Test::Answers(asked) => return self.answers_alike(demand.asked_in, asked, file, value),
             Test::Has(name) => match self.model(demand.asked_in).value(name) {
                 Value::Str(name) => return self.has_attribute(file, value, self.model(demand.asked_in).name(*name)),
                 _ => return None,
@@ -90,9 +92,24 @@ impl Project {
             }
             // A constant of a module, or of a class.
             Value::Global(..) | Value::Path(_) | Value::Attr(..) => Some(self.evaluate(file, value)),
+            Value::Union(parts) if matches!(test, Test::None | Test::Truth) => {
+                return same(parts.iter().map(|it| self.tells(file, *it, demand)));
+            }
             // A type that is declared leaves `None` out; an object that was made just now is one.
-            Value::Result(id) if test == Test::None => {
-                return matches!(self.only(file, *id), Only::Construct(_)).then_some(false);
+            Value::Result(id) if matches!(test, Test::None | Test::Truth) => {
+                return match self.object_made_by(file, *id) {
+                    Some(_) if test == Test::None => Some(false),
+                    Some(ty) => self.is_something(&ty, test),
+                    None => None,
+                };
+            }
+            // What is entered is there for what stands inside.
+            Value::Entered(..) if matches!(test, Test::None | Test::Truth) => {
+                return match self.evaluate(file, value) {
+                    Ty::None => Some(test == Test::None),
+                    Ty::Unknown => Some(test == Test::Truth),
+                    ty => self.is_something(&ty, test),
+                };
             }
             Value::Result(_) if matches!(test, Test::Is(_)) => Some(self.evaluate(file, value)),
             _ => None,
@@ -123,6 +140,48 @@ impl Project {
         match test {
             Test::None => Some(none),
             _ => truth,
+        }
+    }
+
+    /// What a call gives that makes an object, or is of a function that says what it returns.
+    fn object_made_by(&self, file: FileId, call: CallId) -> Option<Ty> {
+        let model = self.model(file);
+        match self.only(file, call) {
+            Only::Construct(class) => Some(Ty::Instance(Class::Own(class), none())),
+            Only::Own(function) => {
+                let declared = self.declared(function);
+                let returns = declared.returns.filter(|_| model.language == Language::Python)?;
+                let is_one = matches!(self.model(function.file).value(returns), Value::Instance { .. });
+                let given = self.result_of_call(file, call);
+                (is_one && matches!(given, Ty::Instance(..))).then_some(given)
+            }
+            // `str(number)`
+            _ => match self.evaluate(file, model.call(call).callee) {
+                Ty::External(path) if model.language == Language::Python => {
+                    let is_type = is_built_in(&path) || self.knowledge.type_facts(Language::Python, &path).is_some();
+                    is_type.then(|| Ty::library(path))
+                }
+                _ => None,
+            },
+        }
+    }
+
+    /// What a test for `None`, or for truth, comes to of what is no `None`: a collection, or what has a say in it, may count as false.
+    pub(super) fn is_something(&self, ty: &Ty, test: Test) -> Option<bool> {
+        let counts = |path: &str| {
+            let facts = self.knowledge.type_facts(Language::Python, path);
+            is_built_in(path) || facts.is_none_or(|facts| !facts.iter.is_empty())
+        };
+        match (ty, test) {
+            (Ty::Instance(Class::Library(path), _), Test::None) => {
+                (is_built_in(path) || self.knowledge.type_facts(Language::Python, path).is_some()).then_some(false)
+            }
+            (Ty::Instance(Class::Own(_), _) | Ty::Collection(_) | Ty::Tuple(_), Test::None) => Some(false),
+            (Ty::Instance(Class::Library(path), _), Test::Truth) => (!counts(path)).then_some(true),
+            (Ty::Instance(Class::Own(class), _), Test::Truth) if self.language(class.file) == Language::Python => {
+                ["__bool__", "__len__"].iter().all(|it| self.surely_lacks(*class, it)).then_some(true)
+            }
+            _ => None,
         }
     }
 
@@ -199,4 +258,13 @@ impl Project {
         };
         is_constant_name(name)
     }
+}
+
+/// A class of what is written down, or made by the name of its class.
+fn is_built_in(path: &str) -> bool {
+    DISPLAYED.contains(&path)
+        || matches!(
+            path,
+            "builtins.list" | "builtins.tuple" | "builtins.set" | "builtins.frozenset" | "builtins.bytearray"
+        )
 }

@@ -166,12 +166,14 @@ impl<'a> Lowerer<'a> {
                 _ if index < positional => ParamKind::Positional,
                 _ => ParamKind::KeywordOnly,
             };
-            let value = match (kind, &receiver) {
-                (ParamKind::Receiver, Receiver::Class(class)) => self.add(Value::Class(*class)),
-                (ParamKind::Receiver, _) => self.model.function(id).self_type.unwrap_or(UNKNOWN),
+            let default = defaults.next().copied().flatten();
+            let value = match (kind, &receiver, default) {
+                (ParamKind::Receiver, Receiver::Class(class), _) => self.add(Value::Class(*class)),
+                (ParamKind::Receiver, ..) => self.model.function(id).self_type.unwrap_or(UNKNOWN),
+                // What the framework puts in its place, the default says.
+                (_, _, Some(default)) if it.parameter.annotation.is_none() && is_provided(it) => default,
                 _ => self.parameter_value(id, index as u32, it),
             };
-            let default = defaults.next().copied().flatten();
             params.push(self.param(it.parameter.name.as_str(), value, kind, default));
         }
         if let Some(rest) = &parameters.vararg {
@@ -224,6 +226,17 @@ impl<'a> Lowerer<'a> {
         }
         self.model.function_mut(id).params = params;
     }
+}
+
+/// `db=Depends(get_db)`: whoever calls the function gives it what that stands for, if the name is a library's.
+fn is_provided(parameter: &ParameterWithDefault) -> bool {
+    let Some(Expr::Call(call)) = parameter.default.as_deref() else { return false };
+    let name = match &*call.func {
+        Expr::Name(it) => it.id.as_str(),
+        Expr::Attribute(it) => it.attr.as_str(),
+        _ => return false,
+    };
+    matches!(name, "Depends" | "Security")
 }
 
 /// What the first parameter of a method stands for.

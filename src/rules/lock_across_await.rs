@@ -309,6 +309,8 @@ fn held_through_arms(context: &Context<'_>, branch: &Branch, local: Option<Local
         }
         match fate {
             Fate::Waits(span) => return Fate::Waits(span),
+            // Given away on the way out of the function.
+            Fate::Released if flow::exits(&arm.body, &|_| false).leaves_function() => {}
             Fate::Released => {
                 released = true;
                 goes_on = true;
@@ -335,7 +337,7 @@ fn takes_out(context: &Context<'_>, call: CallId, local: LocalId) -> bool {
         Value::Attr(receiver, name) if is_of(context, call.function, *receiver, local) => {
             return match context.evaluate(*receiver) {
                 Ty::Instance(Class::Own(_), _) => true,
-                ty => is_option(&ty) && matches!(model.name(*name), "take" | "take_if" | "replace" | "insert"),
+                ty => takes_itself(context, &ty, model.name(*name)),
             };
         }
         _ => call.args.first().map(|it| it.value),
@@ -359,6 +361,42 @@ fn is_of(context: &Context<'_>, function: FunctionId, value: ValueId, local: Loc
     let binds =
         |node: &Node| matches!(node, Node::Bind { local: it, value: bound, .. } if *it == local && *bound == value);
     flow::find(&context.model().function(function).body, &mut |node| binds(node)).is_some()
+}
+
+/// The method takes what is in an `Option` or `Result` out of it, or all of it by value, as most do.
+fn takes_itself(context: &Context<'_>, ty: &Ty, method: &str) -> bool {
+    const BORROW: [&str; 16] = [
+        "as_deref",
+        "as_deref_mut",
+        "as_mut",
+        "as_ref",
+        "as_slice",
+        "cmp",
+        "eq",
+        "fmt",
+        "get_or_insert",
+        "get_or_insert_with",
+        "hash",
+        "iter",
+        "iter_mut",
+        "ne",
+        "partial_cmp",
+        "to_owned",
+    ];
+    if is_option(ty) && matches!(method, "take" | "take_if" | "replace" | "insert") {
+        return true;
+    }
+    let is_asked = method.starts_with("is_") && !method.ends_with("_and") && !method.ends_with("_or");
+    is_optional(context, ty) && !is_asked && !BORROW.contains(&method)
+}
+
+/// An `Option`, a `Result`, or a library's name for one.
+fn is_optional(context: &Context<'_>, ty: &Ty) -> bool {
+    const BOTH: [&str; 2] = ["std::option::Option", "std::result::Result"];
+    ty.library_path().is_some_and(|path| {
+        let facts = context.project.knowledge.type_facts(Language::Rust, path);
+        BOTH.contains(&path) || facts.is_some_and(|facts| facts.bases.iter().any(|it| BOTH.contains(it)))
+    })
 }
 
 fn is_option(ty: &Ty) -> bool {

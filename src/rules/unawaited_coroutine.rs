@@ -3,7 +3,7 @@
 use super::misused_protocols;
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Applicability, Edit, Fix, Severity};
-use crate::knowledge::Api;
+use crate::knowledge::{Api, Effect};
 use crate::model::{
     Block, Call, CallId, Condition, Function, FunctionKind, Implicit, ImplicitKind, Kinds, LoopKind, Node, Test, Use,
     Value, ValueId, flow,
@@ -261,9 +261,9 @@ fn hands_future_back(context: &Context<'_>, helper: FnRef) -> bool {
     let project = context.project;
     let model = project.model(helper.file);
     let definition = project.function(helper);
-    // What it does before that is done.
-    let acts =
-        |node: &Node| matches!(node, Node::Call(id) if matches!(model.call(*id).result, Use::Dropped | Use::Discarded));
+    // What it does before that is done, and a task that it starts runs by itself.
+    let starts = |id: CallId| project.api_of(helper.file, id).is_some_and(|api| api.effect == Some(Effect::Spawns));
+    let acts = |node: &Node| matches!(node, Node::Call(id) if matches!(model.call(*id).result, Use::Dropped | Use::Discarded) || starts(*id));
     definition.kind == FunctionKind::Sync
         && definition.decorators.is_empty()
         && flow::find(&definition.body, &mut |node| acts(node)).is_none()

@@ -4,7 +4,7 @@ use super::held_open::{self, MOST_MANAGERS, is_stack};
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Related, Severity};
 use crate::knowledge::{Guard, ScopeRole};
-use crate::model::{Block, CallId, Node, ScopeKind, Value, ValueId};
+use crate::model::{Block, CallId, LocalId, Node, ScopeKind, Value, ValueId};
 use crate::project::Wrapping;
 use crate::project::types::{Class, FnRef, Ty};
 use crate::source::{Language, Span};
@@ -25,8 +25,18 @@ pub(super) static RULE: Rule = Rule {
 struct Open {
     what: String,
     span: Span,
-    /// An `ExitStack` keeps it open.
-    on_stack: bool,
+    kept: Kept,
+}
+
+/// What keeps a scope open.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kept {
+    /// The block that it is around.
+    ByBlock,
+    /// An `ExitStack`.
+    ByStack,
+    /// Rust: the local that a guard is bound to.
+    ByLocal(LocalId),
 }
 
 fn check(context: &mut Context<'_>) {
@@ -106,14 +116,18 @@ fn walk(context: &Context<'_>, block: &Block, depth: u32, open: &mut Vec<Open>, 
                     found.push((it.span, opened));
                 }
             }
-            Node::Bind { value, span, .. } if context.language() == Language::Rust => {
+            Node::Bind { local, value, span } if context.language() == Language::Rust => {
                 if let Some(what) = guard(context, &context.evaluate(*value)) {
-                    open.push(Open { what, span: *span, on_stack: false });
+                    open.push(Open { what, span: *span, kept: Kept::ByLocal(*local) });
                 }
             }
             Node::Call(id) if context.language() == Language::Python => stacked(context, *id, depth, open),
-            Node::Release { .. } if open.len() > outside && context.language() == Language::Rust => {
-                open.pop();
+            Node::Release { local, .. } if context.language() == Language::Rust => {
+                let mut index = 0;
+                open.retain(|it| {
+                    index += 1;
+                    index <= outside || it.kept != Kept::ByLocal(*local)
+                });
             }
             Node::Scope(scope) => {
                 let before = open.len();
@@ -125,7 +139,7 @@ fn walk(context: &Context<'_>, block: &Block, depth: u32, open: &mut Vec<Open>, 
                         Language::Rust => None,
                     };
                     if let Some(what) = what {
-                        open.push(Open { what, span: item.span, on_stack: false });
+                        open.push(Open { what, span: item.span, kept: Kept::ByBlock });
                     }
                 }
                 walk(context, &scope.body, depth, open, found);
@@ -156,10 +170,10 @@ fn stacked(context: &Context<'_>, id: CallId, depth: u32, open: &mut Vec<Open>) 
                 && let [manager] = call.args.as_slice()
                 && let Some(what) = opened(context, &context.evaluate(manager.value), kind, depth)
             {
-                open.push(Open { what, span: manager.span, on_stack: true });
+                open.push(Open { what, span: manager.span, kept: Kept::ByStack });
             }
         }
-        "aclose" | "close" | "pop_all" if is_stack(context, *stack) => open.retain(|it| !it.on_stack),
+        "aclose" | "close" | "pop_all" if is_stack(context, *stack) => open.retain(|it| it.kept != Kept::ByStack),
         _ => {}
     }
 }

@@ -7,6 +7,7 @@ use syn::{BinOp, Expr, Macro, Pat, UnOp};
 use crate::model::{Block, Condition, Test, UNKNOWN, Use, ValueId};
 
 use super::macros::split;
+use super::pattern::{is_nothing, moves};
 use super::place;
 use super::scope::{Lowerer, Temporary};
 
@@ -118,7 +119,11 @@ impl Lowerer<'_> {
         match cond {
             Expr::Let(it) => {
                 let value = self.expression(&it.expr, Use::Consumed);
+                let local = self.local_of(&it.expr);
                 self.matched(&it.pat, &it.expr, value);
+                if moves(&it.pat) || is_nothing(&it.pat) {
+                    self.released(local, &it.expr);
+                }
                 let value = self.looked_at(&it.expr, value);
                 said.extend(self.said_by(&it.pat, value));
                 true

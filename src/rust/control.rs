@@ -11,6 +11,7 @@ use crate::source::{Edition, Span};
 use super::condition::{is_decided, is_plain};
 use super::pattern;
 use super::place;
+use super::platform;
 use super::scope::{Broken, Lowerer};
 
 impl Lowerer<'_> {
@@ -39,19 +40,24 @@ impl Lowerer<'_> {
             this.frame().nodes.extend(body.nodes);
             (test, value, conditions, outliving)
         });
-        let constant = match &*it.cond {
-            Expr::Lit(syn::ExprLit { lit: syn::Lit::Bool(it), .. }) => Some(it.value),
-            _ => None,
-        };
+        let constant = platform::constant(&it.cond, self.tests());
         let decides = conditions.len() == 1 && is_decided(&it.cond);
         let otherwise = if decides { conditions.iter().map(|it| it.denied()).collect() } else { Vec::new() };
         let mut arms = vec![Arm { test, conditions, otherwise, body, constant, span, ..Arm::default() }];
         let mut values: Vec<ValueId> = value.into_iter().collect();
         let exhaustive = it.else_branch.is_some();
         if let Some((_, branch)) = &it.else_branch {
-            let (body, value) = self.block(|this| match &**branch {
-                Expr::Block(block) => this.statements(&block.block.stmts, result),
-                other => Some(this.expression(other, result)),
+            let (body, value) = self.block(|this| {
+                // What the pattern takes whenever it is there is not there.
+                if let Expr::Let(it) = &*it.cond
+                    && pattern::takes_any(&it.pat)
+                {
+                    this.moved(&it.expr);
+                }
+                match &**branch {
+                    Expr::Block(block) => this.statements(&block.block.stmts, result),
+                    other => Some(this.expression(other, result)),
+                }
             });
             values.extend(value);
             let span = self.between(place::start(branch), place::end(branch));
@@ -73,14 +79,19 @@ impl Lowerer<'_> {
         let temporaries = self.frame().temporaries.split_off(before);
         // The subject is something in the arms alone whose pattern it may match with something in it.
         let (subjects, temporaries): (Vec<_>, Vec<_>) = temporaries.into_iter().partition(|it| it.is_subject);
+        let tests = self.tests();
+        let local = self.local_of(&it.expr);
         let mut may_be_there = true;
         let asked = self.looked_at(&it.expr, subject);
         let mut values = Vec::new();
         let mut arms = Vec::new();
-        for arm in &it.arms {
+        for arm in it.arms.iter().filter(|it| !platform::is_left_out_for(&it.attrs, tests)) {
             let (body, test) = self.block(|this| {
                 this.destructure(&arm.pat, subject);
                 let is_there = may_be_there && !pattern::is_nothing(&arm.pat);
+                if !is_there || pattern::moves(&arm.pat) {
+                    this.released(local, &it.expr);
+                }
                 let subjects = if is_there { this.taken(&subjects, &arm.pat) } else { Vec::new() };
                 let mut test = Block::default();
                 if let Pat::Guard(guard) = &arm.pat {

@@ -80,6 +80,7 @@ impl Lowerer<'_> {
                 // The error of a task or a timeout goes on to the caller: the `await` itself loses nothing.
                 let inner = if matches!(&*it.expr, Expr::Await(_)) { Use::Consumed } else { result };
                 let value = self.expression(&it.expr, inner);
+                self.moved(&it.expr);
                 let function = self.function();
                 self.model.function_mut(function).tries = true;
                 self.derived(value, Value::Inner)
@@ -327,9 +328,13 @@ impl Lowerer<'_> {
         self.expression(left, Use::Consumed);
     }
 
-    fn arguments(&mut self, args: &syn::punctuated::Punctuated<Expr, syn::Token![,]>) -> Vec<Arg> {
+    /// The arguments of a call of `callee`.
+    fn arguments(&mut self, args: &syn::punctuated::Punctuated<Expr, syn::Token![,]>, callee: ValueId) -> Vec<Arg> {
         let mut out = Vec::with_capacity(args.len());
-        for arg in args {
+        for (arg, index) in args.iter().zip(0..) {
+            if self.element.is_none() && matches!(arg, Expr::Closure(it) if !it.inputs.is_empty()) {
+                self.handed = (callee != UNKNOWN).then(|| self.add(Value::Handed(callee, index)));
+            }
             let value = self.expression(arg, Use::Passed);
             self.moved(arg);
             let span = self.between(place::start(arg), place::end(arg));
@@ -377,7 +382,7 @@ impl Lowerer<'_> {
                 self.push(Node::Release { local, span });
                 vec![Arg { name: None, value, span, spread: false }]
             }
-            None => self.arguments(&it.args),
+            None => self.arguments(&it.args, callee),
         };
         self.call(callee, span, name_span, args, result)
     }
@@ -431,10 +436,10 @@ impl Lowerer<'_> {
         if receiver != UNKNOWN && PER_ELEMENT.iter().any(|name| it.method == name) {
             self.element = Some(receiver);
         }
-        let args = self.arguments(&it.args);
-        self.element = None;
         let name = self.ident(&it.method);
         let callee = self.derived(receiver, |receiver| Value::Attr(receiver, name));
+        let args = self.arguments(&it.args, callee);
+        self.element = None;
         let value = self.call(callee, span, name_span, args, result);
         self.note_type(it, value);
         self.parsed(it);

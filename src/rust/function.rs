@@ -94,8 +94,10 @@ impl Lowerer<'_> {
         for (index, input) in sig.inputs.iter().enumerate() {
             params.push(self.parameter(id, index as u32, input));
         }
+        let (gives, takes) = (self.gives(sig), self.takes(sig));
         self.leave_generics(mark);
         let function = self.model.function_mut(id);
+        (function.gives, function.takes) = (gives, takes);
         function.decorators = decorators;
         function.returns = returns;
         function.is_static = !params.iter().any(|param| param.kind == ParamKind::Receiver);
@@ -198,7 +200,7 @@ impl Lowerer<'_> {
     }
 
     pub(super) fn closure(&mut self, it: &ExprClosure) -> ValueId {
-        let elements = self.element.take();
+        let (elements, handed) = (self.element.take(), self.handed.take());
         let kind = if it.asyncness.is_some() { FunctionKind::AsyncClosure } else { FunctionKind::Closure };
         let start = match (&it.asyncness, &it.capture) {
             (Some(token), _) => token.span,
@@ -221,10 +223,11 @@ impl Lowerer<'_> {
                 Pat::Type(it) => (&*it.pat, self.type_value(&it.ty)),
                 pat => (pat, UNKNOWN),
             };
-            let value = match (declared, elements) {
-                (UNKNOWN, Some(elements)) if index == 0 => self.add(Value::Element(elements)),
-                (UNKNOWN, _) => self.add(Value::Param(id, index as u32)),
-                (declared, _) => declared,
+            let value = match (declared, elements, handed) {
+                (UNKNOWN, Some(elements), _) if index == 0 => self.add(Value::Element(elements)),
+                (UNKNOWN, None, Some(handed)) => self.add(Value::Item(handed, index as u32)),
+                (UNKNOWN, ..) => self.add(Value::Param(id, index as u32)),
+                (declared, ..) => declared,
             };
             let name = match pat {
                 Pat::Ident(it) => self.ident(&it.ident),

@@ -13,6 +13,7 @@ use crate::source::Span;
 use super::function::Owner;
 use super::names::ModuleNames;
 use super::place;
+use super::platform;
 use super::scope::Lowerer;
 
 impl Lowerer<'_> {
@@ -102,6 +103,10 @@ impl Lowerer<'_> {
                     syn::Expr::Lit(it) if matches!(it.lit, syn::Lit::Bool(_) | syn::Lit::Int(_) | syn::Lit::Str(_)) => {
                         self.literal(&it.lit)
                     }
+                    syn::Expr::Macro(_) => match platform::constant(&it.expr, self.tests()) {
+                        Some(flag) => self.add(Value::Bool(flag)),
+                        None => UNKNOWN,
+                    },
                     _ => UNKNOWN,
                 };
                 let value = if written == UNKNOWN { self.type_value(&it.ty) } else { written };
@@ -232,6 +237,8 @@ impl Lowerer<'_> {
         let outer_test = self.test;
         self.test |= it.attrs.iter().any(is_cfg_test);
         let target = self.type_value(&it.self_ty);
+        let outer_parameters = self.parameters_of(&it.self_ty);
+        let outer_parameters = std::mem::replace(&mut self.self_parameters, outer_parameters);
         let class = match self.model.value(target) {
             Value::Instance { class, .. } => *class,
             _ => UNKNOWN,
@@ -261,6 +268,7 @@ impl Lowerer<'_> {
             self.define_function(id, &method.sig, &method.attrs, Some(&method.block));
         }
         self.self_types.pop();
+        self.self_parameters = outer_parameters;
         self.path.pop();
         self.test = outer_test;
         self.leave_generics(mark);

@@ -8,6 +8,7 @@ use crate::model::{Arg, Arm, Await, Branch, BranchKind, Display, Node, Raise, UN
 use crate::source::Span;
 
 use super::place;
+use super::platform;
 use super::scope::{Found, Lowerer};
 
 /// Macros that evaluate their arguments, in order, where they stand.
@@ -70,6 +71,10 @@ impl Lowerer<'_> {
                 parts.into_iter().skip(1).for_each(|it| self.mention(it));
                 UNKNOWN
             }
+            "cfg" => match platform::holds_in(mac, self.tests()) {
+                Some(holds) => self.add(Value::Bool(holds)),
+                None => UNKNOWN,
+            },
             "json" => {
                 self.statement_scope(span, |this| this.json(mac.tokens.clone()));
                 UNKNOWN

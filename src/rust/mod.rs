@@ -11,6 +11,7 @@ mod control;
 mod conversion;
 mod expression;
 mod function;
+mod generic;
 mod item;
 mod macros;
 mod mentions;

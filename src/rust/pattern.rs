@@ -149,6 +149,20 @@ fn taker(pat: &Pat) -> Option<&syn::Ident> {
     }
 }
 
+/// What is matched moves to names of the pattern, or a part of it does.
+pub(super) fn moves(pat: &Pat) -> bool {
+    match pat {
+        Pat::Ident(it) => it.by_ref.is_none() && !is_nothing(pat),
+        Pat::Guard(it) => moves(&it.pat),
+        Pat::Or(it) => it.cases.iter().any(moves),
+        Pat::Paren(it) => moves(&it.pat),
+        Pat::Struct(it) => it.fields.iter().any(|it| moves(&it.pat)),
+        Pat::Tuple(it) => it.elems.iter().any(moves),
+        Pat::TupleStruct(it) => it.elems.iter().any(moves),
+        _ => false,
+    }
+}
+
 /// `None`, `Err(..)`: there is nothing in it that one would look for.
 pub(super) fn is_nothing(pat: &Pat) -> bool {
     match pat {

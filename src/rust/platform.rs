@@ -1,10 +1,18 @@
-//! What `cfg` leaves out wherever there are threads and an event loop to hold up: code for WebAssembly.
+//! What `cfg` leaves out wherever there are threads and an event loop to hold up: code for WebAssembly, and what a function that
+//! is no test itself does in tests alone.
 //!
 //! Such code stands beside its twin for all other platforms, under the same names. With both of them read, a call would mean
 //! both, and a task would be lost where there is no handle to keep.
 
 use syn::punctuated::Punctuated;
-use syn::{Attribute, Expr, ExprLit, ImplItem, Item, Lit, Meta, Stmt, Token};
+use syn::{Attribute, BinOp, Expr, ExprLit, ImplItem, Item, Lit, Macro, Meta, Stmt, Token, UnOp};
+
+/// Whether code is compiled for tests: of code that is no test it is asked what it does elsewhere.
+#[derive(Clone, Copy)]
+pub(super) enum Tests {
+    Perhaps,
+    No,
+}
 
 /// The items without those that are for WebAssembly alone, at any depth. A module in a file of its own stays declared, since
 /// the file is there.
@@ -44,9 +52,16 @@ fn attributes(item: &Item) -> &[Attribute] {
     }
 }
 
-/// The statement is for WebAssembly alone.
-pub(super) fn leaves_out(stmt: &Stmt) -> bool {
-    is_left_out(attributes_of(stmt))
+/// The statement is for WebAssembly alone, or for tests where there are none. What a function declares in its body stays, as
+/// what is declared around it does.
+pub(super) fn leaves_out(stmt: &Stmt, tests: Tests) -> bool {
+    let tests = if matches!(stmt, Stmt::Item(_)) { Tests::Perhaps } else { tests };
+    is_left_out_for(attributes_of(stmt), tests)
+}
+
+/// The statement is there under a `cfg` that always holds.
+pub(super) fn is_kept(stmt: &Stmt, tests: Tests) -> bool {
+    outcomes(attributes_of(stmt), tests).all(|it| it == Some(true))
 }
 
 /// The statement is there under a `cfg`, and another perhaps where it is not.
@@ -63,38 +78,89 @@ fn attributes_of(stmt: &Stmt) -> &[Attribute] {
         Stmt::Local(it) => &it.attrs,
         Stmt::Item(item) => attributes(item),
         Stmt::Macro(it) => &it.attrs,
-        Stmt::Expr(expr, _) => match expr {
-            Expr::Assign(it) => &it.attrs,
-            Expr::Await(it) => &it.attrs,
-            Expr::Block(it) => &it.attrs,
-            Expr::Call(it) => &it.attrs,
-            Expr::ForLoop(it) => &it.attrs,
-            Expr::If(it) => &it.attrs,
-            Expr::Loop(it) => &it.attrs,
-            Expr::Macro(it) => &it.attrs,
-            Expr::Match(it) => &it.attrs,
-            Expr::MethodCall(it) => &it.attrs,
-            Expr::Return(it) => &it.attrs,
-            Expr::Try(it) => &it.attrs,
-            Expr::Unsafe(it) => &it.attrs,
-            Expr::While(it) => &it.attrs,
-            _ => &[],
-        },
+        Stmt::Expr(expr, _) => attributes_of_expression(expr),
+    }
+}
+
+fn attributes_of_expression(expr: &Expr) -> &[Attribute] {
+    match expr {
+        // Those of a statement stand at its first operand.
+        Expr::Assign(it) => attributes_of_expression(&it.left),
+        Expr::Binary(it) => attributes_of_expression(&it.left),
+        Expr::Cast(it) => attributes_of_expression(&it.expr),
+        Expr::Async(it) => &it.attrs,
+        Expr::Await(it) => &it.attrs,
+        Expr::Block(it) => &it.attrs,
+        Expr::Break(it) => &it.attrs,
+        Expr::Call(it) => &it.attrs,
+        Expr::Continue(it) => &it.attrs,
+        Expr::Field(it) => &it.attrs,
+        Expr::ForLoop(it) => &it.attrs,
+        Expr::If(it) => &it.attrs,
+        Expr::Index(it) => &it.attrs,
+        Expr::Lit(it) => &it.attrs,
+        Expr::Loop(it) => &it.attrs,
+        Expr::Macro(it) => &it.attrs,
+        Expr::Match(it) => &it.attrs,
+        Expr::MethodCall(it) => &it.attrs,
+        Expr::Paren(it) => &it.attrs,
+        Expr::Path(it) => &it.attrs,
+        Expr::Return(it) => &it.attrs,
+        Expr::Struct(it) => &it.attrs,
+        Expr::Try(it) => &it.attrs,
+        Expr::Tuple(it) => &it.attrs,
+        Expr::Unary(it) => &it.attrs,
+        Expr::Unsafe(it) => &it.attrs,
+        Expr::While(it) => &it.attrs,
+        _ => &[],
     }
 }
 
 /// A `cfg` among the attributes holds for no platform but WebAssembly.
 pub(super) fn is_left_out(attrs: &[Attribute]) -> bool {
+    is_left_out_for(attrs, Tests::Perhaps)
+}
+
+pub(super) fn is_left_out_for(attrs: &[Attribute], tests: Tests) -> bool {
+    outcomes(attrs, tests).any(|it| it == Some(false))
+}
+
+/// What the `cfg`s among the attributes come to.
+fn outcomes(attrs: &[Attribute], tests: Tests) -> impl Iterator<Item = Option<bool>> + '_ {
     let predicates = attrs.iter().filter(|attr| attr.path().is_ident("cfg"));
-    predicates.filter_map(|attr| attr.parse_args::<Meta>().ok()).any(|it| holds(&it) == Some(false))
+    predicates.map(move |attr| holds(&attr.parse_args::<Meta>().ok()?, tests))
+}
+
+/// What a test comes to, whatever the values of the program are: `true`, `!cfg!(test)`.
+pub(super) fn constant(cond: &Expr, tests: Tests) -> Option<bool> {
+    match cond {
+        Expr::Lit(ExprLit { lit: Lit::Bool(it), .. }) => Some(it.value),
+        Expr::Macro(it) if it.mac.path.is_ident("cfg") => holds_in(&it.mac, tests),
+        Expr::Paren(it) => constant(&it.expr, tests),
+        Expr::Unary(it) if matches!(it.op, UnOp::Not(_)) => constant(&it.expr, tests).map(|it| !it),
+        Expr::Binary(it) => {
+            let (left, right) = match it.op {
+                BinOp::And(_) | BinOp::Or(_) => (constant(&it.left, tests), constant(&it.right, tests)),
+                _ => return None,
+            };
+            let decides = matches!(it.op, BinOp::Or(_));
+            if left == Some(decides) || right == Some(decides) { Some(decides) } else { left.and(right) }
+        }
+        _ => None,
+    }
+}
+
+/// What `cfg!(..)` comes to.
+pub(super) fn holds_in(mac: &Macro, tests: Tests) -> Option<bool> {
+    holds(&mac.parse_body::<Meta>().ok()?, tests)
 }
 
 /// Whether the predicate holds on a platform with threads, whichever it is.
-fn holds(predicate: &Meta) -> Option<bool> {
+fn holds(predicate: &Meta, tests: Tests) -> Option<bool> {
     match predicate {
         Meta::List(it) => {
             let inner = it.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated).ok()?;
-            let mut parts = inner.iter().map(holds);
+            let mut parts = inner.iter().map(|it| holds(it, tests));
             if it.path.is_ident("not") {
                 parts.next()?.map(|it| !it)
             } else if it.path.is_ident("all") {
@@ -127,6 +193,10 @@ fn holds(predicate: &Meta) -> Option<bool> {
             };
             is_wasm.then_some(false)
         }
+        Meta::Path(it) if it.is_ident("test") => match tests {
+            Tests::Perhaps => None,
+            Tests::No => Some(false),
+        },
         // Names of a build script's own: `wasm_browser`.
         Meta::Path(it) => it.get_ident().is_some_and(|it| it.to_string().starts_with("wasm")).then_some(false),
     }

@@ -31,8 +31,12 @@ pub(super) struct Lowerer<'a> {
     pub(super) self_types: Vec<(ValueId, ValueId)>,
     /// Type parameters in scope, with the instance value that their bounds allow, innermost last.
     pub(super) generics: Vec<(NameId, ValueId)>,
+    /// The type parameters among the arguments of the type that the current `impl` is for.
+    pub(super) self_parameters: Vec<Option<NameId>>,
     /// Below `#[cfg(test)]` or in a test.
     pub(super) test: bool,
+    /// What the closure that comes next is handed to: a tuple of what it is called with.
+    pub(super) handed: Option<ValueId>,
     /// The receiver whose elements the closure that comes next is called with.
     pub(super) element: Option<ValueId>,
     /// A name, while it is looked up.
@@ -109,7 +113,9 @@ impl<'a> Lowerer<'a> {
             frames: vec![Frame::new(TOP_LEVEL, true)],
             self_types: Vec::new(),
             generics: Vec::new(),
+            self_parameters: Vec::new(),
             test: false,
+            handed: None,
             element: None,
             text: String::new(),
             bodies: &[],

@@ -11,7 +11,7 @@ use crate::source::Span;
 use super::cfg::are_alternatives;
 use super::condition::is_plain;
 use super::place;
-use super::platform::{has_cfg, is_gated, leaves_out};
+use super::platform::{Tests, has_cfg, is_gated, is_kept, leaves_out};
 use super::scope::{Found, Lowerer, Temporary};
 
 impl Lowerer<'_> {
@@ -23,11 +23,12 @@ impl Lowerer<'_> {
     /// The same; `tail_ends`: the temporaries of the last expression are gone at the end of the block, not at that of the
     /// statement it is a part of.
     pub(super) fn statements_to(&mut self, stmts: &[Stmt], result: Use, tail_ends: bool) -> Option<ValueId> {
+        let tests = self.tests();
         // Items are visible in the whole block.
         let mut items = Vec::new();
         for stmt in stmts {
             if let Stmt::Item(item) = stmt
-                && !leaves_out(stmt)
+                && !leaves_out(stmt, tests)
             {
                 items.push((item, self.declare_item(item, true)));
             }
@@ -37,12 +38,12 @@ impl Lowerer<'_> {
         }
         let mut values = Vec::new();
         let mut gated_lets = Vec::new();
-        let last = stmts.iter().rposition(|stmt| !leaves_out(stmt));
+        let last = stmts.iter().rposition(|stmt| !leaves_out(stmt, tests));
         // Of blocks at the end that are each there under a `cfg`, every one is the last.
         let gated = stmts.iter().rev().take_while(|stmt| is_gated(stmt)).count();
         for (index, stmt) in stmts.iter().enumerate() {
             let is_last = last == Some(index) || index >= stmts.len() - gated;
-            if leaves_out(stmt) {
+            if leaves_out(stmt, tests) {
                 continue;
             }
             match stmt {
@@ -53,7 +54,7 @@ impl Lowerer<'_> {
                     let ends = !is_tail || tail_ends;
                     let before = self.frame().nodes.len();
                     let found = self.expression_statement(expr, if is_tail { result } else { Use::Dropped }, ends);
-                    if is_gated(stmt) {
+                    if is_gated(stmt) && !is_kept(stmt, tests) {
                         self.left_in_part(before, expr);
                     }
                     if is_tail {
@@ -80,6 +81,11 @@ impl Lowerer<'_> {
                 Some(self.union(values))
             }
         }
+    }
+
+    /// Whether the code at hand is a test.
+    pub(super) fn tests(&self) -> Tests {
+        if self.test { Tests::Perhaps } else { Tests::No }
     }
 
     /// What is there under a `cfg` and leaves the function leaves it where that holds: what follows is for the others.
@@ -262,7 +268,13 @@ impl Lowerer<'_> {
 
     /// A local given away by value: its old place no longer holds it.
     pub(super) fn moved(&mut self, expr: &Expr) {
-        if let Some(local) = self.local_of(expr) {
+        let local = self.local_of(expr);
+        self.released(local, expr);
+    }
+
+    /// The same, where names of a pattern may hide the local by now.
+    pub(super) fn released(&mut self, local: Option<LocalId>, expr: &Expr) {
+        if let Some(local) = local {
             let span = self.between(place::start(expr), place::end(expr));
             self.push(Node::Release { local, span });
         }

@@ -1,0 +1,76 @@
+//! Rust: what a call tells of type parameters: the type arguments of what it gives, and what a closure that it is given is called with.
+
+use std::sync::Arc;
+
+use crate::finding::FileId;
+use crate::model::{ParamKind, TypeArgument, ValueId};
+
+use super::Project;
+use super::types::{CallRef, Class, ClassRef, FnRef, Ty, some};
+
+impl Project {
+    /// What a call of the function gives, with the type arguments that the arguments of the call tell: `Service::new(Disk)`.
+    pub(super) fn with_arguments(&self, function: FnRef, call: Option<CallRef>, made: Ty) -> Ty {
+        let gives = &self.declared(function).gives;
+        match call {
+            Some(call) if !gives.is_empty() => self.filled(function, call, gives, &made),
+            _ => made,
+        }
+    }
+
+    fn filled(&self, function: FnRef, call: CallRef, gives: &[TypeArgument], made: &Ty) -> Ty {
+        match made {
+            Ty::Instance(of @ Class::Own(_), args) => {
+                let mut args = args.to_vec();
+                for given in gives {
+                    let Some(slot) = args.get_mut(given.argument as usize).filter(|it| it.is_unknown()) else {
+                        continue;
+                    };
+                    let value = self.argument_at(call.file, call.call, function, given.param);
+                    let ty = value.map_or(Ty::Unknown, |value| self.evaluate(call.file, value));
+                    *slot = if given.pointed_to { self.first_argument(&ty) } else { ty };
+                }
+                Ty::Instance(*of, some(args))
+            }
+            // `Result<Self, E>`, `Arc<Self>`
+            Ty::Instance(of, args) => {
+                let mut args = args.to_vec();
+                if let Some(first) = args.first_mut() {
+                    *first = self.filled(function, call, gives, first);
+                }
+                Ty::Instance(*of, some(args))
+            }
+            Ty::Coroutine(inner, of) => Ty::Coroutine(Arc::new(self.filled(function, call, gives, inner)), *of),
+            other => other.clone(),
+        }
+    }
+
+    /// The type arguments that the fields of a tuple struct tell: `Wrapper(Disk)`.
+    pub(super) fn arguments_of_fields(&self, class: ClassRef, call: CallRef) -> Vec<Ty> {
+        let model = self.model(class.file);
+        let parametric = &model.class(class.class).parametric;
+        let count = parametric.iter().map(|(_, index)| *index as usize + 1).max().unwrap_or(0);
+        let mut arguments = vec![Ty::Unknown; count];
+        for (field, index) in parametric {
+            let place = model.name(*field).parse().ok();
+            let given = place.and_then(|at: usize| self.model(call.file).call(call.call).args.get(at));
+            arguments[*index as usize] = given.map_or(Ty::Unknown, |it| self.evaluate(call.file, it.value));
+        }
+        if arguments.iter().all(Ty::is_unknown) { Vec::new() } else { arguments }
+    }
+
+    /// What a closure is called with that is the argument at that index of a call of this: a tuple.
+    pub(super) fn called_with(&self, file: FileId, callee: ValueId, index: u32) -> Ty {
+        let (function, receivers) = match self.evaluate(file, callee) {
+            Ty::Function(function) => (function, 0),
+            Ty::Bound(_, function) => {
+                let params = &self.declared(function).params;
+                (function, u32::from(params.first().is_some_and(|it| it.kind == ParamKind::Receiver)))
+            }
+            _ => return Ty::Unknown,
+        };
+        let takes = &self.declared(function).takes;
+        let with = takes.iter().find(|(param, _)| *param == index + receivers);
+        with.map_or(Ty::Unknown, |(_, with)| self.evaluate(function.file, *with))
+    }
+}
