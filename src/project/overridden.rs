@@ -1,7 +1,7 @@
 //! Which class the object is of that a method is asked of: a class of its own may have another method where the chain goes on.
 
 use crate::finding::FileId;
-use crate::model::{Param, ParamKind, TOP_LEVEL, UNKNOWN, Value, ValueId};
+use crate::model::{NameId, Param, ParamKind, TOP_LEVEL, UNKNOWN, Value, ValueId};
 use crate::source::Language;
 
 use super::Project;
