@@ -32,11 +32,11 @@ struct Open {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kept {
     /// The block that it is around.
-    ByBlock,
+    Block,
     /// An `ExitStack`.
-    ByStack,
+    Stack,
     /// Rust: the local that a guard is bound to.
-    ByLocal(LocalId),
+    Local(LocalId),
 }
 
 fn check(context: &mut Context<'_>) {
@@ -118,7 +118,7 @@ fn walk(context: &Context<'_>, block: &Block, depth: u32, open: &mut Vec<Open>, 
             }
             Node::Bind { local, value, span } if context.language() == Language::Rust => {
                 if let Some(what) = guard(context, &context.evaluate(*value)) {
-                    open.push(Open { what, span: *span, kept: Kept::ByLocal(*local) });
+                    open.push(Open { what, span: *span, kept: Kept::Local(*local) });
                 }
             }
             Node::Call(id) if context.language() == Language::Python => stacked(context, *id, depth, open),
@@ -126,7 +126,7 @@ fn walk(context: &Context<'_>, block: &Block, depth: u32, open: &mut Vec<Open>, 
                 let mut index = 0;
                 open.retain(|it| {
                     index += 1;
-                    index <= outside || it.kept != Kept::ByLocal(*local)
+                    index <= outside || it.kept != Kept::Local(*local)
                 });
             }
             Node::Scope(scope) => {
@@ -139,7 +139,7 @@ fn walk(context: &Context<'_>, block: &Block, depth: u32, open: &mut Vec<Open>, 
                         Language::Rust => None,
                     };
                     if let Some(what) = what {
-                        open.push(Open { what, span: item.span, kept: Kept::ByBlock });
+                        open.push(Open { what, span: item.span, kept: Kept::Block });
                     }
                 }
                 walk(context, &scope.body, depth, open, found);
@@ -170,10 +170,10 @@ fn stacked(context: &Context<'_>, id: CallId, depth: u32, open: &mut Vec<Open>) 
                 && let [manager] = call.args.as_slice()
                 && let Some(what) = opened(context, &context.evaluate(manager.value), kind, depth)
             {
-                open.push(Open { what, span: manager.span, kept: Kept::ByStack });
+                open.push(Open { what, span: manager.span, kept: Kept::Stack });
             }
         }
-        "aclose" | "close" | "pop_all" if is_stack(context, *stack) => open.retain(|it| it.kept != Kept::ByStack),
+        "aclose" | "close" | "pop_all" if is_stack(context, *stack) => open.retain(|it| it.kept != Kept::Stack),
         _ => {}
     }
 }
