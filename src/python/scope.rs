@@ -482,7 +482,8 @@ impl<'a> Lowerer<'a> {
         self.never_runs |= by_literal;
         let walked = walk(self);
         self.never_runs = around;
-        self.model.calls[calls..].iter_mut().for_each(|call| call.result = Use::Consumed);
+        let lost = self.model.calls[calls..].iter_mut().filter(|call| call.result != Use::Awaited);
+        lost.for_each(|call| call.result = Use::Consumed);
         walked
     }
 
