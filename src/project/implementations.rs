@@ -125,14 +125,14 @@ impl Project {
     fn blocks_for(&self, class: ClassRef, mentioned: &Mentioned) -> Impls {
         let model = self.model(class.file);
         let files = mentioned.files_for(model.name(model.class(class.class).name));
-        self.blocks_in(Class::Own(class), files).into()
+        self.blocks_in(Class::Own(class), &files).into()
     }
 
-    fn blocks_in(&self, class: Class, files: Vec<FileId>) -> Vec<(FileId, u32)> {
+    fn blocks_in(&self, class: Class, files: &[FileId]) -> Vec<(FileId, u32)> {
         let mut found = Vec::new();
         for file in files {
-            let targets = self.targets_in(file);
-            found.extend(targets.iter().filter(|(target, _)| *target == class).map(|(_, index)| (file, *index)));
+            let targets = self.targets_in(*file);
+            found.extend(targets.iter().filter(|(target, _)| *target == class).map(|(_, index)| (*file, *index)));
         }
         found
     }
@@ -144,11 +144,7 @@ impl Project {
         let crates = &self.layout.crates;
         let root = if is_apart() || self.is_installed(file) { None } else { crates.crate_root(file) };
         let Some(root) = root else { return Ty::Unknown };
-        let mut definition = None;
-        let mut has_method = |other: &FileId| {
-            let definition = definition.get_or_insert_with(|| format!("fn {name}"));
-            crates.crate_root(*other) == Some(root) && self.source(*other).text.contains(definition.as_str())
-        };
+        let has_method = |other: &FileId| crates.crate_root(*other) == Some(root) && self.defines(*other, name);
         let bases = self.knowledge.type_facts(Language::Rust, path).map_or(&[][..], |facts| facts.bases);
         let types = std::iter::once(*path).chain(bases.iter().map(|base| LibraryPath::of(base)));
         for path in types {
@@ -158,9 +154,10 @@ impl Project {
                     blocks.filter(|(other, _)| has_method(other)).collect()
                 }
                 Blocks::In(mentioned) => {
-                    let mut files = mentioned.files_for(path.rsplit("::").next().unwrap_or(&path));
-                    files.retain(&mut has_method);
-                    self.blocks_in(Class::Library(path), files)
+                    let ty = path.rsplit("::").next().unwrap_or(&path);
+                    let find = || mentioned.files_for(ty).into_iter().filter(has_method).collect();
+                    let files = self.remembered_extenders((root, word(ty), word(name)), find);
+                    self.blocks_in(Class::Library(path), &files)
                 }
             };
             let found = self.methods_of(&of_library, name, Some(receiver));
@@ -169,6 +166,11 @@ impl Project {
             }
         }
         Ty::Unknown
+    }
+
+    /// The file has a function of that name, as far as its text tells.
+    fn defines(&self, file: FileId, name: &str) -> bool {
+        self.source(file).text.contains(&format!("fn {name}"))
     }
 
     /// The blocks for a type of a crate outside the group, in that crate.

@@ -100,6 +100,8 @@ pub struct Project {
     crates: Mutex<FxHashMap<FileId, Arc<Blocks>>>,
     /// What modules open that open very many others.
     reached: Mutex<FxHashMap<(FileId, ModuleId), Arc<globs::Reached>>>,
+    /// Where types of libraries may have methods of a crate's.
+    extenders: RwLock<FxHashMap<remembered::Extended, Arc<[FileId]>>>,
     /// What modules hold that Python has from Rust: found when something leads there.
     foreign: Mutex<FxHashMap<ForeignModule, border::Contents>>,
     effects: Effects,
@@ -161,6 +163,7 @@ impl Project {
             blocks: Blocks::default(),
             crates: Mutex::default(),
             reached: Mutex::default(),
+            extenders: RwLock::default(),
             foreign: Mutex::default(),
             effects: Effects::default(),
             async_library: OnceLock::new(),

@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, PoisonError};
 
 use crate::finding::FileId;
 use crate::knowledge::Api;
 use crate::model::{CallId, FileModel};
+use crate::rust::Word;
 
 use super::calls::Callee;
 use super::installed::Impls;
@@ -56,6 +57,9 @@ pub enum Only {
     /// It may run several: see [`Project::callees`].
     Several,
 }
+
+/// A crate by its first file, the name of a type, and that of a method.
+pub(super) type Extended = (FileId, Word, Word);
 
 impl Remembered {
     fn of(model: &FileModel) -> Self {
@@ -189,6 +193,17 @@ impl Project {
             Some(remembered) => Arc::clone(remembered.targets.get_or_init(find)),
             None => find(),
         }
+    }
+
+    /// Files of a crate that may give a library's type a method of that name, found by `find` at first need: most methods of
+    /// such types are their own, and asked for again and again.
+    pub(super) fn remembered_extenders(&self, key: Extended, find: impl FnOnce() -> Arc<[FileId]>) -> Arc<[FileId]> {
+        let known = self.extenders.read().unwrap_or_else(PoisonError::into_inner).get(&key).map(Arc::clone);
+        known.unwrap_or_else(|| {
+            let found = find();
+            self.extenders.write().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::clone(&found));
+            found
+        })
     }
 
     /// The class and all it derives from, in the order in which members are looked up.
