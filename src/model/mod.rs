@@ -527,6 +527,11 @@ impl FileModel {
 }
 
 impl Function {
+    /// Which of its parameters a value is.
+    pub fn param_of(&self, value: ValueId) -> Option<usize> {
+        self.params.iter().position(|it| it.value != UNKNOWN && it.value == value)
+    }
+
     /// A function of which nothing is known yet but its name, kind and place.
     pub fn new(name: NameId, kind: FunctionKind, span: Span) -> Self {
         Self {

@@ -5,9 +5,9 @@ use crate::knowledge::Effect;
 use crate::model::{Block, CallId, Condition, Node, Scope, Test, UNKNOWN, Use, Value, ValueId, flow};
 use crate::source::Language;
 
+use super::Project;
 use super::calls::Callee;
 use super::types::{FnRef, Ty};
-use super::{Project, trace};
 
 /// What finds out whether something can be awaited.
 const ASKS: &[&str] = &["iscoroutine", "isawaitable", "iscoroutinefunction"];
@@ -23,9 +23,7 @@ impl Project {
 
     /// A helper that asks for the running loop, raises if there is one, and does nothing else that matters.
     fn refuses_loop(&self, helper: FnRef) -> bool {
-        if self.noted {
-            trace::looks_into(helper.file);
-        }
+        self.looks_into(helper.file);
         let definition = self.function(helper);
         let tells = |call| self.own_of(helper.file, call).is_some_and(|it| self.tells_of_loop(it));
         let starts = |call| self.api_of(helper.file, call).is_some_and(|api| api.effect == Some(Effect::StartsRuntime));
@@ -223,9 +221,7 @@ impl Project {
     }
 
     fn tells_of_loop_within(&self, helper: FnRef, depth: u32) -> bool {
-        if self.noted {
-            trace::looks_into(helper.file);
-        }
+        self.looks_into(helper.file);
         let definition = self.function(helper);
         let starts = |call| self.api_of(helper.file, call).is_some_and(|api| api.effect == Some(Effect::StartsRuntime));
         let model = self.model(helper.file);

@@ -4,10 +4,10 @@ use crate::finding::FileId;
 use crate::model::{CallId, ClassKind, Value};
 use crate::source::Language;
 
+use super::Project;
 use super::callables::Wrapping;
 use super::members::Ancestor;
 use super::types::{Class, ClassRef, FnRef, Ty};
-use super::{Project, trace};
 
 /// One thing a call may run.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -154,9 +154,7 @@ impl Project {
 
     /// The method asks the classes above for what it does: `super().__call__()`.
     fn asks_super(&self, method: FnRef) -> bool {
-        if self.noted {
-            trace::looks_into(method.file);
-        }
+        self.looks_into(method.file);
         let model = self.model(method.file);
         model.calls_in(method.function).iter().any(|(_, call)| {
             call.function == method.function

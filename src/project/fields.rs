@@ -5,12 +5,12 @@ use crate::finding::FileId;
 use crate::model::{Call, CallId, Condition, NameId, ParamKind, Test, UNKNOWN, Value, ValueId, is_constant_name};
 use crate::source::Language;
 
+use super::Project;
 use super::effects::Site;
 use super::guards::{Demand, Guard, Of, Outcome};
 use super::members::Ancestor;
 use super::remembered::Only;
 use super::types::{Class, ClassRef, FnRef, Ty};
-use super::{Project, trace};
 
 /// Constructors that call one another are followed so far.
 pub(super) const DEEPEST: u32 = 4;
@@ -39,8 +39,7 @@ impl Project {
         let (param, class) = if self.is_own_object(function, object) {
             (0, ClassRef { file: function.file, class: self.declared(function).class? })
         } else {
-            let params = &self.declared(function).params;
-            let param = params.iter().position(|it| it.value != UNKNOWN && it.value == object)?;
+            let param = self.declared(function).param_of(object)?;
             (u16::try_from(param).ok()?, self.class_declared(function.file, object)?)
         };
         let may_decide = match condition.test {
@@ -140,8 +139,7 @@ impl Project {
                     return Outcome::Fails;
                 }
                 let Some(given) = given else { return Outcome::Open };
-                let params = &self.declared(caller).params;
-                if let Some(param) = params.iter().position(|it| it.value != UNKNOWN && it.value == given) {
+                if let Some(param) = self.declared(caller).param_of(given) {
                     return Outcome::Becomes(Guard::from(Demand { param: param as u16, ..guard }));
                 }
                 let Some(object) = self.object(caller, given, 0) else { return Outcome::Open };
@@ -195,9 +193,7 @@ impl Project {
     /// inherits, or who makes the object leaves it alone.
     fn is_set_by_class_alone(&self, object: &Object, name: &str) -> bool {
         let is_left_alone = |(maker, _): &Made| {
-            if self.noted {
-                trace::looks_into(maker.file);
-            }
+            self.looks_into(maker.file);
             !sets_attribute(&self.source(maker.file).text, name)
         };
         let sets = |it: &&Ancestor| match it {
@@ -266,9 +262,7 @@ impl Project {
         if self.constructor_with(class, setting).is_none_or(|it| it.0 == initial) {
             return true;
         }
-        if self.noted {
-            trace::looks_into(initial.file);
-        }
+        self.looks_into(initial.file);
         let model = self.model(initial.file);
         let is_initial = |call: &Call| model.callee_name(call).is_some_and(|it| model.name(it) == "__init__");
         model.calls_in(initial.function).any(|it| it.function == initial.function && is_initial(it))
@@ -347,9 +341,7 @@ impl Project {
                 None => None,
             };
         }
-        if self.noted {
-            trace::looks_into(called.file);
-        }
+        self.looks_into(called.file);
         let model = self.model(called.file);
         let above = model.calls_in(called.function).iter().find(|(id, it)| {
             it.function == called.function && self.own_of(called.file, *id).is_some_and(|it| self.is_constructor(it))
@@ -357,13 +349,10 @@ impl Project {
         let (above, _) = above.filter(|_| depth < DEEPEST)?;
         let next = self.own_of(called.file, above)?;
         match self.given_to_constructor(Some((called, above)), next, (wanted, position), depth + 1) {
-            Some((file, value)) if file == called.file => {
-                let params = &self.declared(called).params;
-                match params.iter().position(|it| it.value != UNKNOWN && it.value == value) {
-                    Some(position) => self.given_to_constructor(made, called, (called, position), depth + 1),
-                    None => Some((file, value)),
-                }
-            }
+            Some((file, value)) if file == called.file => match self.declared(called).param_of(value) {
+                Some(position) => self.given_to_constructor(made, called, (called, position), depth + 1),
+                None => Some((file, value)),
+            },
             found => found,
         }
     }

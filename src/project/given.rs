@@ -6,6 +6,7 @@ use crate::finding::FileId;
 use crate::model::{CallId, Condition, FunctionKind, Param, ParamKind, Test, UNKNOWN, Value, ValueId};
 use crate::source::Language;
 
+use super::Project;
 use super::effects::Site;
 use super::fields::{DEEPEST, Made, Object, Setting};
 use super::guards::{Demand, Guard, Of, Outcome};
@@ -13,7 +14,6 @@ use super::instances::same;
 use super::members::Ancestor;
 use super::remembered::Only;
 use super::types::{Class, ClassRef, FnRef, Ty, none};
-use super::{Project, trace};
 
 /// What makes objects that stand in for others.
 const MOCKS: &[&str] = &[
@@ -84,9 +84,7 @@ impl Project {
         if self.model(file).call(call).args.is_empty() {
             return None;
         }
-        if self.noted {
-            trace::looks_into(maker.file);
-        }
+        self.looks_into(maker.file);
         let definition = self.function(maker);
         let [value] = definition.returned[..] else { return None };
         let there = self.model(maker.file);
@@ -277,9 +275,7 @@ impl Project {
 
     /// The object that a call in a file makes.
     fn object_made(&self, file: FileId, value: ValueId, depth: u32) -> Option<Object> {
-        if self.noted {
-            trace::looks_into(file);
-        }
+        self.looks_into(file);
         let model = self.model(file);
         let Value::Result(call) = *model.value(value) else { return None };
         self.object(FnRef { file, function: model.call(call).function }, value, depth + 1)
@@ -288,9 +284,7 @@ impl Project {
     /// The object that a function of the project returns, if it returns one alone.
     pub(super) fn object_returned(&self, file: FileId, call: CallId, depth: u32) -> Option<Object> {
         let Only::Own(maker) = self.only(file, call) else { return None };
-        if self.noted {
-            trace::looks_into(maker.file);
-        }
+        self.looks_into(maker.file);
         let definition = self.function(maker);
         let is_plain = definition.kind == FunctionKind::Sync && !definition.is_generator;
         match definition.returned[..] {

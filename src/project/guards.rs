@@ -8,11 +8,11 @@ use crate::model::{
 };
 use crate::source::Language;
 
+use super::Project;
 use super::effects::Site;
 use super::options::Target;
 use super::remembered::Only;
 use super::types::{FnRef, Ty};
-use super::{Project, trace};
 
 /// A condition on a parameter, by its position in [`Function::params`](crate::model::Function).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -206,7 +206,7 @@ impl Project {
         let model = self.model(function.file);
         // Where it stands matters to a class and to a literal.
         let refers = condition.test.refers();
-        let is_param = |value: ValueId| params.iter().position(|it| it.value != UNKNOWN && it.value == value);
+        let is_param = |value: ValueId| self.declared(function).param_of(value);
         let given = is_param(condition.value);
         // What an object is asked for later than it is made, it may have been given otherwise.
         let may_be_set = || !matches!(condition.test, Test::Answers(_)) || self.is_constructor(function);
@@ -260,9 +260,7 @@ impl Project {
     /// The function binds the parameter anew, or hands on something made of it, `depth + 1`: it may be a number that grows from
     /// turn to turn, or from call to call.
     fn is_counted(&self, function: FnRef, param: &Param) -> bool {
-        if self.noted {
-            trace::looks_into(function.file);
-        }
+        self.looks_into(function.file);
         let model = self.model(function.file);
         let binds = |node: &Node| matches!(node, Node::Bind { local, .. } if *local == param.local);
         let is_more = |arg: &Arg| matches!(model.value(arg.value), Value::Union(parts) if parts.contains(&param.value));
@@ -281,7 +279,7 @@ impl Project {
             definition.params.first().is_some_and(|it| it.kind == ParamKind::Receiver && it.value == *receiver);
         let class = definition.class.filter(|_| is_own && model.language == Language::Python)?;
         let is_here = |value: &ValueId| {
-            definition.params.iter().any(|it| it.value != UNKNOWN && it.value == *value)
+            definition.param_of(*value).is_some()
                 || matches!(model.value(*value), Value::Result(id) if model.call(*id).function == function.function)
         };
         model.class(class).fields.iter().filter(|it| it.0 == *name).map(|it| it.1).find(is_here)

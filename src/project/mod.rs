@@ -324,6 +324,13 @@ impl Project {
         &self.effects
     }
 
+    /// More than the outline of a file is looked at.
+    fn looks_into(&self, file: FileId) {
+        if self.noted {
+            trace::looks_into(file);
+        }
+    }
+
     /// Looks on behalf of a file at what its functions run. That is found again after each change: what is noted is only what led
     /// where, for the sake of what is remembered on the way.
     fn linking<R>(&self, file: FileId, look: impl FnOnce() -> R) -> R {

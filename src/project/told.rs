@@ -4,11 +4,11 @@ use crate::finding::FileId;
 use crate::model::{CallId, Condition, Test, Value, ValueId, is_constant_name};
 use crate::source::Language;
 
+use super::Project;
 use super::guards::Demand;
 use super::instances::same;
 use super::remembered::Only;
 use super::types::{Class, Ty, none};
-use super::{Project, trace};
 
 /// Classes of what is written down as such, and is neither `True` nor `False`.
 const DISPLAYED: &[&str] = &["builtins.dict", "builtins.str", "builtins.bytes", "builtins.int", "builtins.float"];
@@ -42,14 +42,12 @@ impl Project {
         let model = self.model(file);
         let test = demand.test;
         if let Test::Instance(class) = test {
-            if self.noted {
-                trace::looks_into(demand.asked_in);
-            }
+            self.looks_into(demand.asked_in);
             let class = self.evaluate(demand.asked_in, class);
             return self.is_made_of(file, value, &class);
         }
-        if self.noted && test.refers() {
-            trace::looks_into(demand.asked_in);
+        if test.refers() {
+            self.looks_into(demand.asked_in);
         }
         match test {
             Test::Equals(literal) => return self.equals(demand.asked_in, literal, file, value),

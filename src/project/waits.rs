@@ -238,9 +238,9 @@ impl Project {
             }
             let given = other.args.get(1).is_some_and(|it| *model.value(it.value) == Value::Function(call.function));
             // The callback may be given what is watched.
-            let params = &model.function(call.function).params;
+            let callback = model.function(call.function);
             let is_given = |value: ValueId| {
-                let at = params.iter().position(|it| given && it.value != UNKNOWN && it.value == value);
+                let at = callback.param_of(value).filter(|_| given);
                 let argument = at.and_then(|at| other.args.get(2 + at));
                 argument.is_some_and(|it| self.behind_number(file, it.value) == watched)
             };

@@ -1,6 +1,7 @@
 //! `await-in-cleanup`: clean-up that awaits while the task is cancelled, without a shield.
 
 use super::async_without_await::{is_filler, statements};
+use super::caught::is_caught;
 use super::inherited::{is_handler, is_overridden};
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Confidence, Severity};
@@ -246,8 +247,6 @@ fn catches_cancellation(context: &Context<'_>, handler: &Handler) -> bool {
 /// The place is reached only by exceptions for which the code's own test holds, and the others are raised again: `if self.will_retry(error):`.
 fn is_asked_about(context: &Context<'_>, handler: &Handler, place: Span) -> bool {
     let model = context.model();
-    let is_caught =
-        |value: ValueId| matches!(model.value(value), Value::Instance { class, .. } if handler.catches.contains(class));
     let asks = |node: &Node| {
         let Node::Call(id) = node else { return false };
         let call = model.call(*id);
@@ -255,7 +254,7 @@ fn is_asked_about(context: &Context<'_>, handler: &Handler, place: Span) -> bool
         // Perhaps it asks for just that.
         !matches!(name, "isinstance" | "issubclass" | "type")
             && !name.contains("cancel")
-            && call.args.iter().any(|arg| is_caught(arg.value))
+            && call.args.iter().any(|arg| is_caught(context, handler, arg.value))
     };
     let decides = |node: &Node| {
         let Node::Branch(branch) = node else { return false };

@@ -94,7 +94,7 @@ fn cancels(context: &Context<'_>, function: FnRef, depth: u32) -> Vec<Cancelled>
             Value::Element(inner) => *inner,
             _ => value,
         };
-        let position = params.iter().position(|it| it.value != UNKNOWN && it.value == value);
+        let position = project.function(function).param_of(value);
         match (position, model.value(value)) {
             (Some(position), _) => Some(Cancelled::Given(position as u32)),
             (None, Value::Attr(own, name)) if params.first().is_some_and(|it| it.value == *own) => {

@@ -27,16 +27,17 @@ pub(super) fn exits_when_cancelled(
 
 /// The condition asks of which class the exception is.
 fn is_about(context: &Context<'_>, handler: &Handler, condition: Condition) -> bool {
-    let model = context.model();
-    let is_caught = |value: ValueId| match model.value(value) {
-        Value::Instance { class, .. } => handler.catches.contains(class),
-        _ => false,
-    };
+    let is_it = |value: ValueId| is_caught(context, handler, value);
     matches!(condition.test, Test::Instance(_) | Test::Exactly(_))
-        && match model.value(condition.value) {
-            Value::Union(parts) => parts.iter().all(|it| is_caught(*it)),
-            _ => is_caught(condition.value),
+        && match context.model().value(condition.value) {
+            Value::Union(parts) => parts.iter().all(|it| is_it(*it)),
+            _ => is_it(condition.value),
         }
+}
+
+/// The value is an exception that the handler catches.
+pub(super) fn is_caught(context: &Context<'_>, handler: &Handler, value: ValueId) -> bool {
+    matches!(context.model().value(value), Value::Instance { class, .. } if handler.catches.contains(class))
 }
 
 /// Whether the test holds of what a cancellation raises.

@@ -3,7 +3,7 @@
 use super::{Category, Context, Profile, Rule, kept_unseen};
 use crate::finding::{Confidence, Place, Related, Severity};
 use crate::knowledge::{Api, Effect, Handle, TypeRole};
-use crate::model::{Call, CallId, FunctionKind, Node, UNKNOWN, Use, Value, ValueId, flow};
+use crate::model::{Call, CallId, FunctionKind, Node, Use, Value, ValueId, flow};
 use crate::project::Wrapping;
 use crate::project::types::{FnRef, Ty};
 use crate::source::Language;
@@ -149,7 +149,7 @@ fn is_tracked(context: &Context<'_>, helper: FnRef) -> bool {
 fn is_adapter(context: &Context<'_>, call: &Call) -> bool {
     let model = context.model();
     let function = model.function(call.function);
-    let is_given = |value: ValueId| function.params.iter().any(|it| it.value != UNKNOWN && it.value == value);
+    let is_given = |value: ValueId| function.param_of(value).is_some();
     let hands_on = |value: ValueId| match model.value(value) {
         // `fut.in_current_span()`
         Value::Result(id) => match model.value(model.call(*id).callee) {

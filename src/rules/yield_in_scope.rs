@@ -123,11 +123,9 @@ fn walk(context: &Context<'_>, block: &Block, depth: u32, open: &mut Vec<Open>, 
             }
             Node::Call(id) if context.language() == Language::Python => stacked(context, *id, depth, open),
             Node::Release { local, .. } if context.language() == Language::Rust => {
-                let mut index = 0;
-                open.retain(|it| {
-                    index += 1;
-                    index <= outside || it.kept != Kept::Local(*local)
-                });
+                let mut inner = open.split_off(outside.min(open.len()));
+                inner.retain(|it| it.kept != Kept::Local(*local));
+                open.append(&mut inner);
             }
             Node::Scope(scope) => {
                 let before = open.len();
