@@ -270,6 +270,26 @@ fn implementations_stand_anywhere() {
     assert!(pair.says("src/user.rs:3 "));
 }
 
+#[test]
+fn implementations_are_for_what_the_name_means_now() {
+    let load = "impl Store {\n    pub fn load(&self) {\n        std::thread::sleep(std::time::Duration::from_secs(1));\n    }\n}\n";
+    let handle =
+        |of: &str| format!("use crate::{of}::Store;\npub async fn handle(store: &Store) {{\n    store.load();\n}}\n");
+    let mut pair = Pair::new(&[
+        ("src/lib.rs", "mod disk;\nmod net;\nmod of_disk;\nmod of_net;\nmod types;\nmod work;\n"),
+        ("src/disk.rs", "pub struct Store;\n"),
+        ("src/net.rs", "pub struct Store;\n"),
+        ("src/of_disk.rs", &handle("disk")),
+        ("src/of_net.rs", &handle("net")),
+        ("src/types.rs", "pub use crate::disk::Store;\n"),
+        ("src/work.rs", &format!("use crate::types::Store;\n{load}")),
+    ]);
+    assert!(pair.says("src/of_disk.rs:3 ") && !pair.says("src/of_net.rs:3 "));
+    // The block stands in a file that is the same.
+    pair.change("src/types.rs", "pub use crate::net::Store;\n");
+    assert!(!pair.says("src/of_disk.rs:3 ") && pair.says("src/of_net.rs:3 "));
+}
+
 /// Names of files, functions and classes are few, so that they meet.
 const MODULES: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 

@@ -227,6 +227,10 @@ impl Live {
                 if open.is_empty() {
                     break;
                 }
+                // What threads remember of them is what they saw before the change.
+                for file in &reached {
+                    self.project.forget(*file);
+                }
                 done.extend(&open);
                 let before: Vec<Vec<(Class, u32)>> = open.iter().map(|it| self.impls[it].clone()).collect();
                 self.implement(&open);
