@@ -91,6 +91,10 @@ impl Slot {
     pub(super) fn words(&self) -> &FxHashSet<Word> {
         self.words.get_or_init(|| crate::rust::words(&self.source.text))
     }
+
+    fn functions(&self) -> &FxHashSet<Word> {
+        self.functions.get_or_init(|| crate::rust::functions(&self.source.text))
+    }
 }
 
 impl Project {
@@ -144,19 +148,26 @@ impl Project {
         let crates = &self.layout.crates;
         let root = if is_apart() || self.is_installed(file) { None } else { crates.crate_root(file) };
         let Some(root) = root else { return Ty::Unknown };
-        let has_method = |other: &FileId| crates.crate_root(*other) == Some(root) && self.defines(*other, name);
+        let is_beside = |other: &FileId| crates.crate_root(*other) == Some(root);
+        let method = word(name);
+        let defines = |other: &FileId| self.slot(*other).functions().contains(&method);
         let bases = self.knowledge.type_facts(Language::Rust, path).map_or(&[][..], |facts| facts.bases);
         let types = std::iter::once(*path).chain(bases.iter().map(|base| LibraryPath::of(base)));
         for path in types {
             let of_library = match &self.blocks {
                 Blocks::Known(known) => {
                     let blocks = known.get(&Class::Library(path)).into_iter().flatten().copied();
-                    blocks.filter(|(other, _)| has_method(other)).collect()
+                    blocks.filter(|(other, _)| is_beside(other) && defines(other)).collect()
                 }
                 Blocks::In(mentioned) => {
                     let ty = path.rsplit("::").next().unwrap_or(&path);
-                    let find = || mentioned.files_for(ty).into_iter().filter(has_method).collect();
-                    let files = self.remembered_extenders((root, word(ty), word(name)), find);
+                    let find = || mentioned.files_for(ty).into_iter().filter(is_beside).collect();
+                    let beside = self.remembered_extenders((root, word(ty), None), find);
+                    if beside.is_empty() {
+                        continue;
+                    }
+                    let find = || beside.iter().copied().filter(defines).collect();
+                    let files = self.remembered_extenders((root, word(ty), Some(method)), find);
                     self.blocks_in(Class::Library(path), &files)
                 }
             };
@@ -166,11 +177,6 @@ impl Project {
             }
         }
         Ty::Unknown
-    }
-
-    /// The file has a function of that name, as far as its text tells.
-    fn defines(&self, file: FileId, name: &str) -> bool {
-        self.source(file).text.contains(&format!("fn {name}"))
     }
 
     /// The blocks for a type of a crate outside the group, in that crate.

@@ -129,6 +129,8 @@ struct Slot {
     mentions: OnceLock<Mentions>,
     /// Rust: the names in a text that is not lowered.
     words: OnceLock<FxHashSet<Word>>,
+    /// Rust: the names of the functions in its text.
+    functions: OnceLock<FxHashSet<Word>>,
     /// The analysis itself failed on the file: an internal error, to be reported.
     failed: AtomicBool,
     /// Which parameters the file's functions call.
@@ -415,6 +417,7 @@ impl Slot {
             model: OnceLock::new(),
             mentions: OnceLock::new(),
             words: OnceLock::new(),
+            functions: OnceLock::new(),
             failed: AtomicBool::new(false),
             callables: OnceLock::new(),
         })
