@@ -260,7 +260,7 @@ impl Project {
 }
 
 /// A class of what is written down, or made by the name of its class.
-fn is_built_in(path: &str) -> bool {
+pub(super) fn is_built_in(path: &str) -> bool {
     DISPLAYED.contains(&path)
         || matches!(
             path,
