@@ -216,7 +216,7 @@ impl Project {
         })
     }
 
-    /// The function has given the receiver its result before, or has it from those that are done: `done, _ = wait(futures)`.
+    /// The function has given the receiver its result before.
     pub(super) fn is_settled(&self, file: FileId, call: &Call) -> bool {
         let model = self.model(file);
         let Value::Attr(receiver, _) = *model.value(call.callee) else { return false };
@@ -226,17 +226,7 @@ impl Project {
                 && matches!(model.value(other.callee), Value::Attr(it, name)
                     if *it == receiver && matches!(model.name(*name), "set_result" | "set_exception"))
         };
-        let is_done = |value: ValueId| match model.value(value) {
-            Value::Item(waited, 0) => match model.value(*waited) {
-                Value::Result(id) => self.api_of(file, *id).is_some_and(|api| api.path == "concurrent.futures.wait"),
-                _ => false,
-            },
-            _ => false,
-        };
-        match model.value(receiver) {
-            Value::Element(of) if is_done(*of) => true,
-            _ => model.calls_in(call.function).any(settles),
-        }
+        model.calls_in(call.function).any(settles)
     }
 
     /// The loop watches what is asked, or an argument: `loop.add_reader(self.file, self.read_ready)`. An attribute may be asked by any method of
