@@ -196,6 +196,8 @@ pub struct Class {
     pub declared: Vec<(NameId, ValueId)>,
     /// Python: what fields are set to beside that, as `fields` has only the type where that is written down; unknown if they are counted up.
     pub also_set: Vec<(NameId, ValueId)>,
+    /// Python: those of the fields that methods other than the constructor set to what is no constant, and by which method.
+    pub set_in: Vec<(NameId, FunctionId)>,
     /// Rust: those of the fields whose type is a type parameter, and which of the parameters for types it is.
     pub parametric: Vec<(NameId, u32)>,
     pub decorators: Vec<ValueId>,

@@ -403,6 +403,11 @@ impl Value {
         matches!(self, Self::Path(_) | Self::Global(..) | Self::Attr(..) | Self::Field(..) | Self::Str(_))
     }
 
+    /// It is written down, and there from the beginning.
+    pub const fn is_constant(&self) -> bool {
+        matches!(self, Self::None | Self::Bool(_) | Self::Int(_) | Self::Str(_))
+    }
+
     pub(super) fn comes_to_nothing(
         &self,
         is_opaque: impl Fn(ValueId) -> bool,

@@ -201,6 +201,10 @@ impl Project {
     }
 
     fn demand_of(&self, function: FnRef, condition: Condition) -> Option<Demand> {
+        // Of which entry, nobody knows.
+        if condition.test == Test::Entry {
+            return None;
+        }
         let condition = self.singled_out(function, condition);
         let params = &self.function(function).params;
         let model = self.model(function.file);

@@ -15,6 +15,7 @@ use super::given::Answer;
 use super::guards::Guards;
 use super::remembered::Only;
 use super::times::leaves_early;
+use super::told::is_built_in;
 use super::types::{Class, FnRef, Foreign, Ty};
 use super::unwritten::unconditional;
 
@@ -299,7 +300,7 @@ impl Found<'_> {
                 if call.awaited
                     && !project.declared(function).kind.is_async()
                     && !project.is_annotated_in_vain(function)
-                    && !may_be_awaited(&project.result_of_call(self.file, id)) => {}
+                    && !self.may_be_awaited(&project.result_of_call(self.file, id)) => {}
             Only::Own(function) => {
                 self.own(&site, project.run_by_call(function, call.awaited));
                 if call.awaited
@@ -326,6 +327,20 @@ impl Found<'_> {
         }
         if model.language == Language::Python && !call.args.is_empty() {
             self.builtin_call(&site, id);
+        }
+    }
+
+    fn may_be_awaited(&self, ty: &Ty) -> bool {
+        let project = self.project;
+        match ty {
+            Ty::None | Ty::Bool(_) | Ty::Int(_) | Ty::Str(_) | Ty::Collection(_) | Ty::Tuple(_) => false,
+            Ty::Union(parts) => parts.iter().any(|it| self.may_be_awaited(it)),
+            Ty::Instance(Class::Own(class), _) if project.language(class.file) == Language::Python => {
+                !project.surely_lacks(*class, "__await__")
+            }
+            ty => ty
+                .library_path()
+                .is_none_or(|path| !path.ends_with("::Result") && !path.ends_with("::Option") && !is_built_in(path)),
         }
     }
 
@@ -531,11 +546,6 @@ impl Found<'_> {
             _ => false,
         }
     }
-}
-
-fn may_be_awaited(ty: &Ty) -> bool {
-    !matches!(ty, Ty::None | Ty::Bool(_) | Ty::Int(_) | Ty::Str(_) | Ty::Collection(_) | Ty::Tuple(_))
-        && ty.library_path().is_none_or(|path| !path.ends_with("::Result") && !path.ends_with("::Option"))
 }
 
 /// It gives an iterator that does nothing by itself.

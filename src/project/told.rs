@@ -58,6 +58,7 @@ impl Project {
                 return self
                     .is_one_of(demand.asked_in, classes, &|it| self.is_exactly(file, value, demand.asked_in, it));
             }
+            Test::Entry => return None,
             Test::Callable => return self.is_callable(file, value),
             Test::Answers(asked) => return self.answers_alike(demand.asked_in, asked, file, value),
             Test::Has(name) => match self.model(demand.asked_in).value(name) {
@@ -259,7 +260,7 @@ impl Project {
 }
 
 /// A class of what is written down, or made by the name of its class.
-fn is_built_in(path: &str) -> bool {
+pub(super) fn is_built_in(path: &str) -> bool {
     DISPLAYED.contains(&path)
         || matches!(
             path,

@@ -216,6 +216,19 @@ impl Project {
         })
     }
 
+    /// The function has given the receiver its result before.
+    pub(super) fn is_settled(&self, file: FileId, call: &Call) -> bool {
+        let model = self.model(file);
+        let Value::Attr(receiver, _) = *model.value(call.callee) else { return false };
+        let settles = |other: &Call| {
+            other.function == call.function
+                && other.span.end <= call.span.start
+                && matches!(model.value(other.callee), Value::Attr(it, name)
+                    if *it == receiver && matches!(model.name(*name), "set_result" | "set_exception"))
+        };
+        model.calls_in(call.function).any(settles)
+    }
+
     /// The loop watches what is asked, or an argument: `loop.add_reader(self.file, self.read_ready)`. An attribute may be asked by any method of
     /// the class; what else it is, by the callback itself, or here once something has been awaited.
     pub(super) fn is_watched(&self, file: FileId, call: &Call) -> bool {

@@ -160,6 +160,7 @@ impl Lowerer<'_> {
             declared: Vec::new(),
             metaclass: None,
             also_set: Vec::new(),
+            set_in: Vec::new(),
             parametric: Vec::new(),
             decorators: Vec::new(),
         });
