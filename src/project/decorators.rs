@@ -32,6 +32,8 @@ pub enum Wrapping {
 enum Decoration {
     /// The function itself.
     Kept,
+    /// The function itself, which one of the project's has seen: it may have told others of it.
+    Seen,
     Manager,
     Made,
     /// Each call of it is made in this context manager.
@@ -69,7 +71,7 @@ impl Project {
         let mut wrapping = Wrapping::Plain;
         for decoration in self.decorations(function) {
             match decoration {
-                Decoration::Kept | Decoration::Around(_) | Decoration::Within(_) => {}
+                Decoration::Kept | Decoration::Seen | Decoration::Around(_) | Decoration::Within(_) => {}
                 Decoration::Manager => wrapping = Wrapping::Manager,
                 Decoration::Made => wrapping = Wrapping::Made,
                 Decoration::Instead(wrapper) => wrapping = Wrapping::Replaced(wrapper),
@@ -77,6 +79,12 @@ impl Project {
             }
         }
         wrapping
+    }
+
+    /// A decorator of the project's gives the function back as it is, having seen it: whoever it has told of it may call it as well.
+    pub fn is_seen_by_decorator(&self, function: FnRef) -> bool {
+        let _outlines = self.of_outlines();
+        self.decorations(function).contains(&Decoration::Seen)
     }
 
     /// A decorator keeps what the function gives: its body runs the first time only.
@@ -160,7 +168,7 @@ impl Project {
             .map(|it| {
                 let decoration = self.decoration(function.file, it, is_async);
                 is_async = match decoration {
-                    Decoration::Kept | Decoration::Within(_) => is_async,
+                    Decoration::Kept | Decoration::Seen | Decoration::Within(_) => is_async,
                     Decoration::Around(wrapper) | Decoration::Instead(wrapper) => {
                         Some(self.declared(wrapper).kind.is_async())
                     }
@@ -261,7 +269,7 @@ impl Project {
         if found.len() < 2 {
             return found.pop().unwrap_or(Decoration::Unknown);
         }
-        let runs = |decoration: &Decoration| matches!(decoration, Decoration::Kept | Decoration::Around(_));
+        let runs = |decoration: &Decoration| matches!(decoration, Decoration::Kept | Decoration::Seen | Decoration::Around(_));
         if !found.iter().all(runs) {
             return Decoration::Unknown;
         }
@@ -273,7 +281,7 @@ impl Project {
         let fitting: Vec<&Decoration> = found.iter().filter(|it| fits(it)).collect();
         match fitting.as_slice() {
             // Whichever it is, the function runs.
-            all if all.len() == found.len() => Decoration::Kept,
+            all if all.len() == found.len() => Decoration::Seen,
             [one] if self.asks_whether_async(it) => (*one).clone(),
             _ => Decoration::Unknown,
         }
@@ -367,7 +375,7 @@ impl Project {
         let model = self.model(file);
         let decorate = |decorator: &Ty| self.decoration_by(decorator, it.is_async, it.depth + 1);
         if self.is_decorated(it, value) {
-            found.extend(it.is_given.then_some(Decoration::Kept));
+            found.extend(it.is_given.then_some(Decoration::Seen));
             return;
         }
         match model.value(value) {
