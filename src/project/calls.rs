@@ -5,7 +5,7 @@ use crate::model::{CallId, ClassKind, Value};
 use crate::source::Language;
 
 use super::Project;
-use super::callables::Wrapping;
+use super::decorators::Wrapping;
 use super::members::Ancestor;
 use super::types::{Class, ClassRef, FnRef, Ty};
 

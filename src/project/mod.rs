@@ -11,6 +11,7 @@ mod calls;
 mod conditions;
 mod coverage;
 mod crates;
+mod decorators;
 mod deref;
 pub mod effects;
 mod enums;
@@ -50,8 +51,8 @@ pub mod types;
 mod unwritten;
 mod waits;
 
-pub use callables::Wrapping;
 pub use coverage::Coverage;
+pub use decorators::Wrapping;
 pub use files::{Files, Member, Read, Reader};
 pub use live::{Kept, Live};
 pub use path::LibraryPath;

@@ -7,7 +7,7 @@ use crate::model::{CallId, FunctionKind, ParamKind, Value, ValueId};
 use crate::source::Language;
 
 use super::Project;
-use super::callables::Wrapping;
+use super::decorators::Wrapping;
 use super::library::Around;
 use super::members::Ancestor;
 use super::memo::{self, Question};

@@ -8,8 +8,8 @@ use crate::model::{
 use crate::source::{Language, Span};
 
 use super::Project;
-use super::callables::Wrapping;
 use super::calls::Callee;
+use super::decorators::Wrapping;
 use super::effects::{Runs, Site, Wanted};
 use super::given::Answer;
 use super::guards::Guards;
