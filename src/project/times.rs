@@ -124,14 +124,13 @@ impl Project {
 pub(super) fn mends(model: &FileModel, function: FunctionId, arm: &Arm) -> bool {
     let definition = model.function(function);
     let Some(class) = definition.class.filter(|_| !definition.kind.is_async()) else { return false };
-    let is_constructor = |it: FunctionId| model.name(model.declaration(it).name) == "__init__";
     let is_made_before = |value: ValueId| match model.value(value) {
         Value::Attr(_, name) => model.class(class).fields.iter().any(|(field, made)| {
             let maker = match model.value(*made) {
                 Value::Result(call) => Some(model.call(*call).function),
                 _ => None,
             };
-            field == name && maker.is_some_and(is_constructor)
+            field == name && maker.is_some_and(|it| is_constructor(model, it))
         }),
         _ => false,
     };
@@ -194,18 +193,30 @@ fn kept(model: &FileModel, function: FunctionId, value: ValueId) -> Option<Kept>
     }
 }
 
-/// What an object has for an attribute outlives the call.
+/// What an object has for an attribute outlives the call; what one has that is being made was never there before.
 fn kept_by(model: &FileModel, function: FunctionId, object: ValueId) -> Option<Kept> {
+    let is_made_here = is_constructor(model, function) && is_own(model, function, object);
+    (!is_made_here).then(|| outlives(model, function, object)).flatten()
+}
+
+fn outlives(model: &FileModel, function: FunctionId, object: ValueId) -> Option<Kept> {
     match model.value(object) {
         Value::Global(..) | Value::Path(_) => Some(Kept { shared: true, of: Some(object) }),
         Value::Class(_) => Some(Kept { shared: true, of: None }),
         Value::Attr(_, name) if model.name(*name) == "__class__" => Some(Kept { shared: true, of: None }),
-        Value::Attr(of, _) => kept_by(model, function, *of),
-        _ => {
-            let own = model.function(function).params.first().filter(|it| it.kind == ParamKind::Receiver);
-            own.is_some_and(|it| it.value == object).then_some(Kept { shared: false, of: None })
-        }
+        Value::Attr(of, _) => outlives(model, function, *of),
+        _ => is_own(model, function, object).then_some(Kept { shared: false, of: None }),
     }
+}
+
+/// It is the object that the function is a method of.
+fn is_own(model: &FileModel, function: FunctionId, object: ValueId) -> bool {
+    let own = model.function(function).params.first().filter(|it| it.kind == ParamKind::Receiver);
+    own.is_some_and(|it| it.value == object)
+}
+
+fn is_constructor(model: &FileModel, function: FunctionId) -> bool {
+    model.name(model.declaration(function).name) == "__init__"
 }
 
 /// The value is kept, and this part of the function sets it to what is made.
