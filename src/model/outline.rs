@@ -336,6 +336,7 @@ impl<'a> Pair<'a> {
             | (Value::Deref(old), Value::Deref(new))
             | (Value::Unit(old), Value::Unit(new))
             | (Value::Macro(old), Value::Macro(new))
+            | (Value::Dyn(old), Value::Dyn(new))
             | (Value::Slice(old), Value::Slice(new))
             | (Value::Index(old), Value::Index(new))
             | (Value::Quotient(old), Value::Quotient(new)) => self.value(*old, *new),

@@ -54,6 +54,8 @@ pub enum Value {
     Union(Box<[ValueId]>),
     /// A parameter without annotation, of the function given: by position.
     Param(FunctionId, u32),
+    /// Rust: of some type that implements this trait: `dyn Trait`, `T: Trait`.
+    Dyn(ValueId),
     /// `super()` in a method of the class.
     Super(ClassId),
     /// Python `x / y`: where `x` is a path, so is this.

@@ -23,7 +23,8 @@ impl Project {
             Ty::Instance(of @ Class::Own(_), args) => {
                 let mut args = args.to_vec();
                 for given in gives {
-                    let Some(slot) = args.get_mut(given.argument as usize).filter(|it| it.is_unknown()) else {
+                    let open = |it: &&mut Ty| matches!(it, Ty::Unknown | Ty::Dyn(_));
+                    let Some(slot) = args.get_mut(given.argument as usize).filter(open) else {
                         continue;
                     };
                     let value = self.argument_at(call.file, call.call, function, given.param);

@@ -130,6 +130,10 @@ impl Project {
             }
             Value::Union(items) => Ty::union(items.iter().map(|it| self.evaluate(file, *it))),
             Value::Handed(callee, index) => self.called_with(file, *callee, *index),
+            Value::Dyn(of_trait) => match self.evaluate(file, *of_trait) {
+                Ty::Class(class) if self.is_trait(class) => Ty::Dyn(class),
+                _ => Ty::Unknown,
+            },
             Value::Super(class) => Ty::Super(ClassRef { file, class: *class }),
             Value::Quotient(inner) => {
                 let ty = self.evaluate(file, *inner);

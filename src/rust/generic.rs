@@ -14,7 +14,7 @@ use super::scope::Lowerer;
 const POINTERS: [&str; 3] = ["Arc", "Box", "Rc"];
 const AROUND: [&str; 5] = ["Arc", "Box", "Option", "Rc", "Result"];
 /// Traits of what can be called.
-const CALLED: [&str; 6] = ["AsyncFn", "AsyncFnMut", "AsyncFnOnce", "Fn", "FnMut", "FnOnce"];
+pub(super) const CALLED: [&str; 6] = ["AsyncFn", "AsyncFnMut", "AsyncFnOnce", "Fn", "FnMut", "FnOnce"];
 
 impl Lowerer<'_> {
     /// The names of type parameters among the arguments of a type, each at its place.
