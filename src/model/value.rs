@@ -22,6 +22,8 @@ pub enum Value {
         class: ValueId,
         args: Box<[ValueId]>,
     },
+    /// Rust: in place of type arguments, what the fields of a struct that is written out are set to: they tell them.
+    Fields(Box<[(NameId, ValueId)]>),
     /// What a call gives (for an async function: the coroutine; see `Awaited`).
     Result(CallId),
     Awaited(ValueId),

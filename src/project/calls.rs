@@ -7,6 +7,7 @@ use crate::source::Language;
 use super::Project;
 use super::callables::Wrapping;
 use super::members::Ancestor;
+use super::subjects::POINTERS;
 use super::types::{Class, ClassRef, FnRef, Ty};
 
 /// One thing a call may run.
@@ -214,6 +215,10 @@ impl Project {
                 Some(api) => Callee::Api(api.path, (**receiver).clone()),
                 None => Callee::Unknown,
             },
+            // `Box::new(|| ..)`
+            Ty::Instance(Class::Library(path), args) if language == Language::Rust && POINTERS.contains(&&**path) => {
+                args.first().map_or(Callee::Unknown, |inner| self.callee_of(language, inner))
+            }
             Ty::Partial(inner) => self.callee_of(language, inner),
             Ty::Foreign(it) => self.foreign_callee(*it),
             Ty::Instance(Class::Own(_), _) if language == Language::Python => {

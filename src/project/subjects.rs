@@ -33,7 +33,7 @@ pub(super) struct Bound {
 }
 
 /// Pointers that give access to what they hold.
-const POINTERS: [&str; 3] = ["std::sync::Arc", "std::boxed::Box", "std::rc::Rc"];
+pub(super) const POINTERS: [&str; 3] = ["std::sync::Arc", "std::boxed::Box", "std::rc::Rc"];
 /// These, and what reads and writes what it holds.
 const AROUND: [&str; 6] = [
     "std::sync::Arc",

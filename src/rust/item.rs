@@ -52,13 +52,14 @@ impl Lowerer<'_> {
                 self.show_class(class, &it.attrs);
                 let mark = self.enter_generics(&it.generics);
                 let fields = self.fields(&it.fields);
+                let defaults = self.defaults(&it.generics);
                 self.leave_generics(mark);
                 let parametric = it.fields.iter().zip(&fields);
                 let parametric = parametric
                     .filter_map(|(field, (name, _))| parameter_of(&it.generics, &field.ty).map(|index| (*name, index)));
                 let parametric = parametric.collect();
                 let class = &mut self.model.classes[class.index()];
-                (class.fields, class.parametric) = (fields, parametric);
+                (class.fields, class.parametric, class.defaults) = (fields, parametric, defaults);
             }
             Item::Union(it) => {
                 self.class(&it.ident, ClassKind::Struct, in_block);
@@ -161,6 +162,7 @@ impl Lowerer<'_> {
             metaclass: None,
             also_set: Vec::new(),
             parametric: Vec::new(),
+            defaults: Box::default(),
             decorators: Vec::new(),
         });
         let value = self.add(Value::Class(id));
