@@ -11,6 +11,7 @@ mod calls;
 mod conditions;
 mod coverage;
 mod crates;
+mod databases;
 mod deref;
 pub mod effects;
 mod enums;
@@ -50,6 +51,7 @@ mod trace;
 pub mod types;
 mod unwritten;
 mod waits;
+mod written;
 
 pub use callables::Wrapping;
 pub use coverage::Coverage;
