@@ -2,7 +2,7 @@
 //! folders that manifests name.
 
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use rustc_hash::FxHashMap;
@@ -32,6 +32,8 @@ struct Lock {
 #[derive(Debug, Default)]
 struct Packages {
     all: Vec<Locked>,
+    /// Read when they are asked for.
+    manifests: Vec<OnceLock<Option<Arc<Manifest>>>>,
     by_name: FxHashMap<String, Vec<usize>>,
 }
 
@@ -139,6 +141,30 @@ impl CrateSources {
         self.source(LockedId { lock: of.lock, package: found })
     }
 
+    /// Who depends on a package, in whichever lock file: with the name of the package, and whether it is the user's.
+    pub(super) fn dependents(&self, of: LockedId) -> impl Iterator<Item = (LockedId, &str, bool)> {
+        let wanted = self.entry(of);
+        let is_it = move |dependency: &String, alone: bool| {
+            let mut words = dependency.split(' ');
+            words.next() == Some(&*wanted.name) && words.next().map_or(alone, |it| it == wanted.version)
+        };
+        self.locks.iter().enumerate().flat_map(move |(lock, it)| {
+            let packages = it.packages();
+            let versions = packages.by_name.get(&wanted.name).into_iter().flatten();
+            let alone =
+                versions.clone().count() == 1 && versions.clone().all(|it| packages.all[*it].version == wanted.version);
+            let depends = move |it: &Locked| it.dependencies.iter().any(|it| is_it(it, alone));
+            let found = packages.all.iter().enumerate().filter(move |(_, it)| depends(it));
+            found.map(move |(package, it)| (LockedId { lock, package }, it.name.as_str(), it.source.is_none()))
+        })
+    }
+
+    /// The manifest of a package that is not the user's, if its sources are there.
+    pub(super) fn manifest(&self, of: LockedId) -> Option<Arc<Manifest>> {
+        let cell = &self.locks[of.lock].packages().manifests[of.package];
+        cell.get_or_init(|| self.source(of).map(|it| Arc::new(it.manifest))).clone()
+    }
+
     /// The sources of the only version of a package in any lock file.
     pub fn only(&self, package: &str) -> Option<CrateSource> {
         let mut found = self.locks.iter().enumerate().flat_map(|(lock, it)| {
@@ -201,7 +227,8 @@ impl Lock {
             for (index, package) in all.iter().enumerate() {
                 by_name.entry(package.name.clone()).or_default().push(index);
             }
-            Packages { all, by_name }
+            let manifests = all.iter().map(|_| OnceLock::new()).collect();
+            Packages { all, manifests, by_name }
         })
     }
 }

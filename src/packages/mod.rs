@@ -2,6 +2,7 @@
 //! is only read, never run.
 
 mod extension;
+mod features;
 mod lock;
 mod manifest;
 mod python;
