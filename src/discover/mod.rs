@@ -136,6 +136,8 @@ impl Options {
 pub struct Discovered {
     pub files: Vec<Found>,
     pub problems: Vec<Problem>,
+    /// Where environments of Python may stand: they are not looked into.
+    pub environments: Vec<PathBuf>,
     /// Those of the files that are links.
     links: FxHashSet<PathBuf>,
 }
@@ -144,6 +146,7 @@ impl Discovered {
     fn add(&mut self, more: Self) {
         self.files.extend(more.files);
         self.problems.extend(more.problems);
+        self.environments.extend(more.environments);
         self.links.extend(more.links);
     }
 
@@ -267,6 +270,9 @@ impl Walk<'_> {
         for entry in entries.flatten() {
             let Ok(kind) = entry.file_type() else { continue };
             let path = entry.path();
+            if crate::packages::is_usual_name(Path::new(&entry.file_name())) {
+                found.environments.push(path.clone());
+            }
             let is_folder = kind.is_dir();
             if !is_folder && Kind::of(&path).is_none() {
                 continue;
