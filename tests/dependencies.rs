@@ -300,3 +300,72 @@ fn what_a_table_tells_of_a_class_holds_of_those_it_knows_to_derive_from_it() {
     );
     assert_eq!(found(&folder, &[]), ["app.py:6 blocking-database", "app.py:9 blocking-database"]);
 }
+
+#[test]
+fn each_project_has_its_own_environment() {
+    let app = "import dep\n\n\nasync def main():\n    dep.nap()\n";
+    let slow = "import time\n\n\ndef nap():\n    time.sleep(1)\n";
+    let site = |of: &str| format!("work/{of}/.venv/lib/python3.12/site-packages/dep.py");
+    let folder = Folder::new(&[
+        PYPROJECT,
+        ("work/.git/HEAD", ""),
+        ("work/a/app.py", app),
+        ("work/b/app.py", app),
+        ("work/app.py", app),
+    ]);
+    folder.write(&site("a"), slow);
+    folder.write(&site("b"), "def nap(): ...\n");
+    let slept = |paths: &[&str]| found(&folder, paths);
+    assert_eq!(slept(&[]), ["a/app.py:5 blocking-sleep < site-packages/dep.py:5"]);
+    assert_eq!(slept(&["b", "a"]), ["a/app.py:5 blocking-sleep < site-packages/dep.py:5"]);
+    assert_eq!(slept(&["b/app.py"]), [""; 0]);
+    folder.write("work/.venv/lib/python3.12/site-packages/dep.py", slow);
+    assert_eq!(slept(&[]).len(), 2);
+    assert_eq!(slept(&["b"]), [""; 0]);
+    assert_eq!(slept(&["a/app.py"]).len(), 1);
+}
+
+#[test]
+fn what_is_installed_comes_before_what_lies_elsewhere() {
+    let slow = "import time\n\n\ndef nap():\n    time.sleep(1)\n";
+    let quiet = "def nap(): ...\n";
+    let app = "import dep\n\n\nasync def main():\n    dep.nap()\n";
+    for place in ["tests/dep.py", "examples/dep/__init__.py", "svc/dep/__init__.py"] {
+        let folder = python(app, &[("dep/__init__.py", quiet)]);
+        folder.write(&format!("work/{place}"), slow);
+        assert_eq!(found(&folder, &[]), [""; 0], "{place}");
+        let folder = python(app, &[("dep/__init__.py", slow)]);
+        folder.write(&format!("work/{place}"), quiet);
+        assert_eq!(found(&folder, &[]), ["app.py:5 blocking-sleep < site-packages/dep/__init__.py:5"], "{place}");
+    }
+    // What is on the way up is the project's own.
+    let folder = python("", &[("dep/__init__.py", quiet)]);
+    folder.write("work/src/dep/__init__.py", slow);
+    folder.write("work/tests/test_dep.py", app);
+    assert_eq!(found(&folder, &[]), ["tests/test_dep.py:5 blocking-sleep < src/dep/__init__.py:5"]);
+}
+
+#[test]
+fn what_package_managers_have_put_there_is_not_checked() {
+    let code = "import time\n\n\nasync def f():\n    time.sleep(1)\n";
+    let rust = "pub async fn f() {\n    std::thread::sleep(std::time::Duration::from_secs(1));\n}\n";
+    let folder = Folder::new(&[PYPROJECT, ("work/app.py", code)]);
+    for (path, text) in [
+        ("package/kit/__init__.py", code),
+        ("package/six.py", code),
+        ("package/handler.py", code),
+        ("package/kit-1.0.dist-info/INSTALLER", "pip\n"),
+        ("package/kit-1.0.dist-info/RECORD", "kit/__init__.py,,\nsix.py,sha256=x,1\n"),
+        (".cargo/registry/src/index-1/low-1.0.0/src/lib.rs", rust),
+        ("third_party/rust/low/.cargo-checksum.json", "{}"),
+        ("third_party/rust/low/src/lib.rs", rust),
+        ("home/git/checkouts/low-1/0123456/.cargo-ok", ""),
+        ("home/git/checkouts/low-1/0123456/src/lib.rs", rust),
+    ] {
+        folder.write(&format!("work/{path}"), text);
+    }
+    assert_eq!(found(&folder, &[]), ["app.py:5 blocking-sleep", "package/handler.py:5 blocking-sleep"]);
+    // Who asks for just that gets it.
+    assert_eq!(found(&folder, &["third_party/rust"]), ["third_party/rust/low/src/lib.rs:2 blocking-sleep"]);
+    assert_eq!(found(&folder, &["package", "third_party/rust/low"]).len(), 4);
+}
