@@ -369,3 +369,102 @@ fn what_package_managers_have_put_there_is_not_checked() {
     assert_eq!(found(&folder, &["third_party/rust"]), ["third_party/rust/low/src/lib.rs:2 blocking-sleep"]);
     assert_eq!(found(&folder, &["package", "third_party/rust/low"]).len(), 4);
 }
+
+const NAP: &str = "pub fn nap() {\n    std::thread::sleep(std::time::Duration::from_secs(1));\n}\n";
+const QUIET: &str = "pub fn nap() {}\n";
+
+/// A package `work` that sleeps in what its dependencies are called, one line each from the second on.
+fn work(dependencies: &str, locked: &str, called: &[&str]) -> Folder {
+    let calls: String = called.iter().map(|it| format!("    {it};\n")).collect();
+    let package = "[package]\nname = \"work\"\nversion = \"0.1.0\"\nedition = \"2021\"\n";
+    Folder::new(&[
+        ("work/Cargo.toml", &format!("{package}{dependencies}")),
+        ("work/Cargo.lock", &format!("version = 4\n[[package]]\nname = \"work\"\nversion = \"0.1.0\"\n{locked}")),
+        ("work/src/lib.rs", &format!("pub async fn f() {{\n{calls}}}\n")),
+    ])
+}
+
+fn locked(name: &str, version: &str) -> String {
+    format!(
+        "[[package]]\nname = \"{name}\"\nversion = \"{version}\"\nsource = \"registry+https://github.com/rust-lang/crates.io-index\"\n"
+    )
+}
+
+fn write_crate(folder: &Folder, at: &str, name: &str, version: &str, text: &str) {
+    folder.write(&format!("{at}/Cargo.toml"), format!("[package]\nname = \"{name}\"\nversion = \"{version}\"\n"));
+    folder.write(&format!("{at}/src/lib.rs"), text);
+}
+
+#[test]
+fn crates_go_by_the_names_that_code_has_for_them() {
+    let registry = "cargo/registry/src/index.crates.io-1";
+    let all = ["rust-ini", "far"].map(|it| locked(it, "1.0.0")).concat();
+    let folder = work(
+        "[dependencies]\nrust-ini = \"1\"\nur3 = { package = \"ureq\", version = \"3\" }\nureq = { package = \"far\", version = \"1\" }\n",
+        &format!("dependencies = [\"rust-ini\", \"far\", \"ureq\"]\n{all}"),
+        &["ini::nap()", "let _ = ur3::get(\"x\").call()", "let _ = ureq::get(\"x\").call()", "ureq::nap()"],
+    );
+    write_crate(&folder, &format!("{registry}/rust-ini-1.0.0"), "rust-ini", "1.0.0", NAP);
+    let manifest = "[package]\nname = \"rust-ini\"\nversion = \"1.0.0\"\n[lib]\nname = \"ini\"\n";
+    folder.write(&format!("{registry}/rust-ini-1.0.0/Cargo.toml"), manifest);
+    write_crate(&folder, &format!("{registry}/far-1.0.0"), "far", "1.0.0", NAP);
+    assert_eq!(
+        found(&folder, &[]),
+        [
+            "src/lib.rs:2 blocking-sleep < rust-ini-1.0.0/src/lib.rs:2",
+            "src/lib.rs:3 blocking-network",
+            "src/lib.rs:5 blocking-sleep < far-1.0.0/src/lib.rs:2",
+        ]
+    );
+}
+
+#[test]
+fn of_two_versions_what_is_asked_for_tells() {
+    let registry = "cargo/registry/src/index.crates.io-1";
+    let all = ["1.0.0", "2.0.0"].map(|it| locked("dep", it)).concat();
+    let folder = work(
+        "[dependencies]\ndep1 = { package = \"dep\", version = \"1\" }\ndep2 = { package = \"dep\", version = \"2\" }\n",
+        &format!("dependencies = [\"dep 1.0.0\", \"dep 2.0.0\"]\n{all}"),
+        &["dep1::nap()", "dep2::nap()"],
+    );
+    write_crate(&folder, &format!("{registry}/dep-1.0.0"), "dep", "1.0.0", QUIET);
+    write_crate(&folder, &format!("{registry}/dep-2.0.0"), "dep", "2.0.0", NAP);
+    assert_eq!(found(&folder, &[]), ["src/lib.rs:3 blocking-sleep < dep-2.0.0/src/lib.rs:2"]);
+    // Another registry has one of the same name and version.
+    write_crate(&folder, "cargo/registry/src/a.example.com-1/dep-2.0.0", "dep", "2.0.0", QUIET);
+    assert_eq!(found(&folder, &[]), ["src/lib.rs:3 blocking-sleep < dep-2.0.0/src/lib.rs:2"]);
+}
+
+#[test]
+fn crates_lie_where_manifests_and_configurations_say() {
+    let folder = work(
+        "[dependencies]\nshared = { path = \"../shared\" }\nmended = \"1\"\nbought = \"1\"\n[patch.crates-io]\nmended = { path = \"../patched/mended\" }\n",
+        &format!(
+            "dependencies = [\"bought\", \"mended\", \"shared\"]\n{}{}[[package]]\nname = \"mended\"\nversion = \"1.0.0\"\n\
+             [[package]]\nname = \"shared\"\nversion = \"0.1.0\"\ndependencies = [\"deep\"]\n",
+            locked("bought", "1.0.0"),
+            locked("deep", "1.0.0")
+        ),
+        &["shared::go()", "mended::nap()", "bought::nap()"],
+    );
+    write_crate(&folder, "shared", "shared", "0.1.0", "pub fn go() {\n    deep::nap();\n}\n");
+    folder.write(
+        "shared/Cargo.toml",
+        "[package]\nname = \"shared\"\nversion = \"0.1.0\"\n[dependencies]\ndeep = \"1\"\n",
+    );
+    write_crate(&folder, "cargo/registry/src/index.crates.io-1/deep-1.0.0", "deep", "1.0.0", NAP);
+    write_crate(&folder, "patched/mended", "mended", "1.0.0", NAP);
+    write_crate(&folder, "sources/bought", "bought", "1.0.0", NAP);
+    folder.write(
+        ".cargo/config.toml",
+        "[source.crates-io]\nreplace-with = \"here\"\n[source.here]\ndirectory = \"sources\"\n",
+    );
+    assert_eq!(
+        found(&folder, &[]),
+        [
+            "src/lib.rs:2 blocking-sleep < deep-1.0.0/src/lib.rs:2",
+            "src/lib.rs:3 blocking-sleep < mended-1.0.0/src/lib.rs:2",
+            "src/lib.rs:4 blocking-sleep < bought-1.0.0/src/lib.rs:2",
+        ]
+    );
+}

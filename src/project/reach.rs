@@ -268,9 +268,12 @@ impl Project {
             }
             let source = self.installed().krate(*of);
             let found = self.installed().crate_named(Asking::Crate(*of), name, || {
-                let dependency = source.manifest.package.as_ref()?.dependency(name)?;
+                let package = source.manifest.package.as_ref()?;
+                let Some(dependency) = package.dependency(name) else {
+                    return sources.called(source.locked?, package.dependencies.iter(), name);
+                };
                 let beside = || sources.beside(dependency.path.as_deref()?);
-                let locked = || sources.dependency(source.locked?, &dependency.package);
+                let locked = || sources.dependency(source.locked?, dependency);
                 locked().or_else(beside)
             });
             return self.installed().crate_root(found?);
@@ -280,13 +283,30 @@ impl Project {
         }
         let (folder, package) = self.layout.crates.package_of(file)?;
         let found = self.installed().crate_named(Asking::User(folder.to_owned()), name, || {
-            let dependency = self.layout.crates.dependency(file, name)?;
+            let locked = sources.locked(folder, &package.name);
+            let Some(dependency) = self.layout.crates.dependency(file, name) else {
+                let all = package.dependencies.iter();
+                let all = all.filter_map(|it| self.layout.crates.dependency(file, &it.name));
+                return sources.called(locked?, all, name);
+            };
             if let Some(path) = &dependency.path {
                 return sources.beside(path);
             }
-            sources.dependency(sources.locked(folder, &package.name)?, &dependency.package)
+            sources.dependency(locked?, dependency)
         });
         self.installed().crate_root(found?)
+    }
+
+    /// The package that a file means by the name of a crate which its manifest gives it.
+    pub(super) fn crate_meant_by(&self, file: FileId, name: &str) -> Option<&str> {
+        match self.installed().place(file) {
+            Some(Place::Rust { of, .. }) => {
+                let package = self.installed().krate(*of).manifest.package.as_ref()?;
+                package.dependency(name).filter(|it| it.is_renamed()).map(|it| it.package.as_str())
+            }
+            Some(Place::Python { .. }) => None,
+            None => self.layout.crates.meant_by(file, name),
+        }
     }
 
     fn layout_crate(&self, file: FileId, name: &str) -> Option<FileId> {

@@ -238,8 +238,12 @@ impl Project {
     /// A path that starts with a crate's name: a library's, or another crate of the project.
     fn crate_path(&self, file: FileId, segments: &[&str]) -> Ty {
         let Some((first, rest)) = segments.split_first() else { return Ty::Unknown };
-        if self.is_known(Language::Rust, first) {
-            return self.library_name(Language::Rust, segments.join("::"));
+        // What the tables tell, they tell of packages under their own names.
+        let meant = self.crate_meant_by(file, first).map(|it| it.replace('-', "_"));
+        if self.is_known(Language::Rust, meant.as_deref().unwrap_or(first)) {
+            let path: Vec<&str> =
+                std::iter::once(meant.as_deref().unwrap_or(first)).chain(rest.iter().copied()).collect();
+            return self.library_name(Language::Rust, path.join("::"));
         }
         match self.crate_named(file, first) {
             Some(root) => self.down(Ty::Module(root, FILE_MODULE), rest, Language::Rust),
