@@ -269,7 +269,8 @@ impl Project {
         if found.len() < 2 {
             return found.pop().unwrap_or(Decoration::Unknown);
         }
-        let runs = |decoration: &Decoration| matches!(decoration, Decoration::Kept | Decoration::Seen | Decoration::Around(_));
+        let runs =
+            |decoration: &Decoration| matches!(decoration, Decoration::Kept | Decoration::Seen | Decoration::Around(_));
         if !found.iter().all(runs) {
             return Decoration::Unknown;
         }
