@@ -318,7 +318,9 @@ impl<'a> Pair<'a> {
             (Value::Str(old), Value::Str(new)) => self.name(*old, *new),
             (Value::Path(old), Value::Path(new)) => self.path(old, new),
             (Value::Global(module, old), Value::Global(other, new)) => module == other && self.name(*old, *new),
-            (Value::Function(old), Value::Function(new)) => self.same(*old, *new),
+            (Value::Function(old), Value::Function(new)) | (Value::Generator(old), Value::Generator(new)) => {
+                self.same(*old, *new)
+            }
             (Value::Class(old), Value::Class(new)) | (Value::Super(old), Value::Super(new)) => old == new,
             (Value::Param(of, old), Value::Param(other, new)) => old == new && self.same(*of, *other),
             (Value::Instance { class: old, args: given }, Value::Instance { class: new, args }) => {

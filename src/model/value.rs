@@ -16,6 +16,8 @@ pub enum Value {
     Global(ModuleId, NameId),
     /// A function, closure or async block of this file, not called.
     Function(FunctionId),
+    /// Python: a generator expression of this file that is not gone through in place: what it runs for its elements.
+    Generator(FunctionId),
     Class(ClassId),
     /// An instance of a class value: by annotation, `self`, a Rust type. Type arguments are instance values.
     Instance {

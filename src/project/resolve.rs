@@ -29,6 +29,7 @@ impl Project {
             Value::Bool(it) => return Ty::Bool(*it),
             Value::Int(it) => return Ty::Int(*it),
             Value::Function(function) => return Ty::Function(FnRef { file, function: *function }),
+            Value::Generator(function) => return Ty::Generator(FnRef { file, function: *function }),
             Value::Class(class) => return Ty::Class(ClassRef { file, class: *class }),
             _ => {}
         }
@@ -48,6 +49,7 @@ impl Project {
             Value::Int(it) => Ty::Int(*it),
             Value::Str(it) => Ty::Str(model.name(*it).into()),
             Value::Function(function) => Ty::Function(FnRef { file, function: *function }),
+            Value::Generator(function) => Ty::Generator(FnRef { file, function: *function }),
             Value::Class(class) => Ty::Class(ClassRef { file, class: *class }),
             Value::Path(path) => self.outside(file, path),
             Value::Global(module, name) => self.global(file, *module, *name),
