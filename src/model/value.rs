@@ -22,6 +22,8 @@ pub enum Value {
         class: ValueId,
         args: Box<[ValueId]>,
     },
+    /// Rust: in place of type arguments, what the fields of a struct that is written out are set to: they tell them.
+    Fields(Box<[(NameId, ValueId)]>),
     /// What a call gives (for an async function: the coroutine; see `Awaited`).
     Result(CallId),
     Awaited(ValueId),
@@ -54,6 +56,8 @@ pub enum Value {
     Union(Box<[ValueId]>),
     /// A parameter without annotation, of the function given: by position.
     Param(FunctionId, u32),
+    /// Rust: of some type that implements this trait: `dyn Trait`, `T: Trait`.
+    Dyn(ValueId),
     /// `super()` in a method of the class.
     Super(ClassId),
     /// Python `x / y`: where `x` is a path, so is this.

@@ -42,7 +42,7 @@ impl Project {
     fn evaluate_afresh(&self, file: FileId, value: &Value) -> Ty {
         let model = self.model(file);
         match value {
-            Value::Unknown | Value::Param(..) => Ty::Unknown,
+            Value::Unknown | Value::Param(..) | Value::Fields(_) => Ty::Unknown,
             Value::None => Ty::None,
             Value::Bool(it) => Ty::Bool(*it),
             Value::Int(it) => Ty::Int(*it),
@@ -52,8 +52,22 @@ impl Project {
             Value::Path(path) => self.outside(file, path),
             Value::Global(module, name) => self.global(file, *module, *name),
             Value::Instance { class, args } => {
-                let args = args.iter().map(|it| self.evaluate(file, *it)).collect();
                 let class = self.evaluate(file, *class);
+                let fields = match args[..] {
+                    [only] => match model.value(only) {
+                        Value::Fields(fields) => Some(fields),
+                        _ => None,
+                    },
+                    _ => None,
+                };
+                let args = match (fields, &class) {
+                    (Some(fields), Ty::Class(class)) => self.arguments_of_literal(*class, file, fields),
+                    (Some(_), _) => Vec::new(),
+                    (None, class) => {
+                        let args = args.iter().map(|it| self.evaluate(file, *it)).collect();
+                        self.with_defaults(class, args)
+                    }
+                };
                 self.instance_of(model.language, &class, args)
             }
             Value::Result(call) => self.result_of_call(file, *call),
@@ -130,6 +144,10 @@ impl Project {
             }
             Value::Union(items) => Ty::union(items.iter().map(|it| self.evaluate(file, *it))),
             Value::Handed(callee, index) => self.called_with(file, *callee, *index),
+            Value::Dyn(of_trait) => match self.evaluate(file, *of_trait) {
+                Ty::Class(class) if self.is_trait(class) => Ty::Dyn(class),
+                _ => Ty::Unknown,
+            },
             Value::Super(class) => Ty::Super(ClassRef { file, class: *class }),
             Value::Quotient(inner) => {
                 let ty = self.evaluate(file, *inner);
