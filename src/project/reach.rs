@@ -15,7 +15,7 @@ use crate::source::Language;
 
 /// Libraries whose insides say nothing of what calling them does: event loops and runtimes, which wait as their tables say,
 /// and names that stand for the language itself.
-const LEFT_ALONE: &[&str] = &[
+pub(super) const LEFT_ALONE: &[&str] = &[
     "_pytest",
     "anyio",
     "async_timeout",
