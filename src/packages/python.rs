@@ -89,6 +89,14 @@ impl SitePackages {
         }
     }
 
+    /// The folders, and the lists in them that add others.
+    pub(super) fn looked_at(&self) -> impl Iterator<Item = PathBuf> + use<'_> {
+        self.roots.iter().flat_map(|root| {
+            let lists = if root.added { Vec::new() } else { lists(&root.folder) };
+            std::iter::once(root.folder.clone()).chain(lists)
+        })
+    }
+
     fn add(&mut self, folder: &Path, added: bool) {
         let Ok(folder) = folder.canonicalize().map(plain_path) else { return };
         if folder.is_dir() && !self.roots.iter().any(|it| it.folder == folder) {
@@ -247,13 +255,18 @@ fn below(environment: &Path, version: Option<&str>) -> Vec<PathBuf> {
     found
 }
 
-/// Folders that the `.pth` files of a `site-packages` name: their lines that are plain paths. Those that are code are not run.
-fn added_folders(site: &Path) -> Vec<PathBuf> {
+/// The `.pth` files of a `site-packages`.
+fn lists(site: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(site).into_iter().flatten().flatten();
     let mut lists: Vec<PathBuf> = entries.map(|it| it.path()).filter(|it| has_ending(it, "pth")).collect();
     lists.sort();
+    lists
+}
+
+/// Folders that the `.pth` files of a `site-packages` name: their lines that are plain paths. Those that are code are not run.
+fn added_folders(site: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    for list in lists {
+    for list in lists(site) {
         if !std::fs::metadata(&list).is_ok_and(|it| it.is_file() && it.len() <= LONGEST_LIST) {
             continue;
         }
