@@ -160,11 +160,12 @@ impl Inputs {
         (Files::new(members, self.knowledge(), surroundings, Box::new(disk)), reading)
     }
 
-    /// Everything linked at once, and every file asked for lowered, however little it matters to rules.
+    /// Everything linked at once, and every function of the files asked for looked at, however little it matters to rules.
     pub fn project(&self) -> Project {
         let (files, _) = self.read_by(true, false);
         let all = files.all().collect();
-        Project::new(Arc::new(files), all)
+        let asked = files.all().filter(|file| self.files[file.index()].asked).collect();
+        Project::telling_of(Arc::new(files), all, asked)
     }
 
     /// The tables, and what the configurations add to them.

@@ -1,6 +1,7 @@
 //! Where the crates that a `Cargo.lock` names have their sources on disk: the registry's folder, `vendor`, git checkouts, and
 //! folders that manifests name.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -8,7 +9,6 @@ use camino::{Utf8Path, Utf8PathBuf};
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Deserialize;
 
-use super::changed;
 use super::manifest::{Dependency, Manifest};
 use super::python::is_inside;
 use crate::discover::{manifest_text, plain_path};
@@ -23,6 +23,8 @@ pub struct CrateSources {
     checkouts: Option<PathBuf>,
     /// What the library of a dependency is called, by who depends on which package.
     libraries: Mutex<FxHashMap<(LockedId, String), Option<String>>>,
+    /// What has been looked at to find sources, whether it was there or not.
+    looked_at: Mutex<BTreeSet<PathBuf>>,
 }
 
 #[derive(Debug)]
@@ -101,7 +103,7 @@ impl CrateSources {
             .collect();
         registries.sort();
         let checkouts = home.and_then(|it| it.join("git").join("checkouts").canonicalize().ok()).map(plain_path);
-        Self { locks, registries, checkouts, libraries: Mutex::default() }
+        Self { locks, registries, checkouts, libraries: Mutex::default(), looked_at: Mutex::default() }
     }
 
     /// Cargo's own folder, as Cargo finds it.
@@ -110,19 +112,26 @@ impl CrateSources {
         named.or_else(|| Some(std::env::home_dir()?.join(".cargo")))
     }
 
-    /// What is locked, and whether sources have come or gone.
+    /// What is locked, and where sources may lie: whether they do is told by what is looked at.
     pub(super) fn say(&self, say: &mut impl FnMut(&str)) {
         for lock in &self.locks {
             say(lock.folder.as_str());
             say(&manifest_text(lock.folder.join("Cargo.lock")).unwrap_or_default());
             say(&manifest_text(lock.folder.join("Cargo.toml")).unwrap_or_default());
-            for folder in &lock.vendored {
-                say(&format!("{} {:?}", folder.display(), changed(folder)));
-            }
+            say(&format!("{:?}", lock.vendored));
         }
         for folder in self.registries.iter().chain(&self.checkouts) {
-            say(&format!("{} {:?}", folder.display(), changed(folder)));
+            say(&folder.to_string_lossy());
         }
+    }
+
+    /// The manifests and folders that have been looked at to find sources: what is not there today may be tomorrow.
+    pub fn looked_at(&self) -> Vec<PathBuf> {
+        self.looked_at.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
+    fn looks_at(&self, paths: impl IntoIterator<Item = PathBuf>) {
+        self.looked_at.lock().unwrap_or_else(PoisonError::into_inner).extend(paths);
     }
 
     /// There is no lock file: no crate is found.
@@ -194,6 +203,7 @@ impl CrateSources {
 
     /// The crate in a folder that a manifest names.
     pub fn beside(&self, folder: &Utf8Path) -> Option<CrateSource> {
+        self.looks_at([folder.join("Cargo.toml").into_std_path_buf()]);
         let real = folder.canonicalize_utf8().ok()?;
         let (manifest, name, version) = manifest_in(&real)?;
         let locked = self.locked(folder, &name).or_else(|| self.locked(&real, &name));
@@ -225,7 +235,9 @@ impl CrateSources {
         let named = format!("{}-{}", entry.name, entry.version);
         let Some(source) = entry.source.as_deref() else {
             let mut patches = lock.patches().iter().filter(|it| it.package == entry.name);
-            let place = patches.find_map(|it| it.path.as_deref())?.canonicalize_utf8().ok()?;
+            let place = patches.find_map(|it| it.path.as_deref())?;
+            self.looks_at([place.join("Cargo.toml").into_std_path_buf()]);
+            let place = place.canonicalize_utf8().ok()?;
             let (manifest, name, version) = manifest_in(&place)?;
             let fits = name == entry.name && version.as_deref().is_none_or(|it| it == entry.version);
             let source = CrateSource { folder: place, label: named, manifest, locked: Some(id), is_work: true };
@@ -238,13 +250,14 @@ impl CrateSources {
         }
         if source.starts_with("git+") {
             let checkouts = self.checkouts.as_deref();
-            places.extend(checkouts.and_then(|it| Some((checkout(it, source, &entry.name)?, it))));
+            places.extend(checkouts.and_then(|it| Some((self.checkout(it, source, &entry.name)?, it))));
         } else {
             let (its, others): (Vec<&PathBuf>, Vec<&PathBuf>) =
                 self.registries.iter().partition(|it| is_registry_of(it, source));
             places.extend(its.into_iter().chain(others).map(|it| (it.join(&named), it.as_path())));
         }
         places.into_iter().find_map(|(folder, around)| {
+            self.looks_at([folder.join("Cargo.toml")]);
             if !is_inside(&folder, around) {
                 return None;
             }
@@ -252,6 +265,27 @@ impl CrateSources {
             let (manifest, name, version) = manifest_in(&folder)?;
             let fits = name == entry.name && version.as_deref().is_none_or(|it| it == entry.version);
             fits.then(|| CrateSource { folder, label: named.clone(), manifest, locked: Some(id), is_work: false })
+        })
+    }
+
+    /// The folder of a package in the checkout of `git+https://host/owner/name?branch=main#revision`.
+    fn checkout(&self, checkouts: &Path, source: &str, package: &str) -> Option<PathBuf> {
+        let (address, revision) = source.split_once('#')?;
+        let address = address.split('?').next()?.trim_end_matches('/');
+        let repository = address.rsplit('/').next()?.trim_end_matches(".git");
+        let of_repository = |path: &PathBuf| name_of(path).rsplit_once('-').is_some_and(|(it, _)| it == repository);
+        let is_it = |path: &PathBuf| !name_of(path).is_empty() && revision.starts_with(name_of(path));
+        self.looks_at([checkouts.to_owned()]);
+        folders_in(checkouts).into_iter().filter(of_repository).find_map(|folder| {
+            let checked = folders_in(&folder).into_iter().find(is_it);
+            self.looks_at([folder]);
+            let mut passed = Vec::new();
+            let found = package_below(&checked?, package, 0, &mut passed);
+            // Where it is found, its manifest tells. Else it may come anywhere.
+            if found.is_none() {
+                self.looks_at(passed);
+            }
+            found
         })
     }
 }
@@ -319,7 +353,7 @@ fn vendored(folder: &Utf8Path, home: Option<&Path>) -> Vec<PathBuf> {
         named.sort();
         found.extend(named);
     }
-    let mut found: Vec<PathBuf> = found.into_iter().filter_map(|it| it.canonicalize().ok().map(plain_path)).collect();
+    let mut found: Vec<PathBuf> = found.into_iter().map(|it| it.canonicalize().map_or(it, plain_path)).collect();
     let mut seen: FxHashSet<PathBuf> = FxHashSet::default();
     found.retain(|it| seen.insert(it.clone()));
     found
@@ -338,40 +372,34 @@ fn manifest_in(folder: &Utf8Path) -> Option<(Manifest, String, Option<String>)> 
     Some((manifest, name, version))
 }
 
-/// The folder of a package in the checkout of `git+https://host/owner/name?branch=main#revision`.
-fn checkout(checkouts: &Path, source: &str, package: &str) -> Option<PathBuf> {
-    let (address, revision) = source.split_once('#')?;
-    let address = address.split('?').next()?.trim_end_matches('/');
-    let repository = address.rsplit('/').next()?.trim_end_matches(".git");
-    let mut folders: Vec<PathBuf> = std::fs::read_dir(checkouts).ok()?.flatten().map(|it| it.path()).collect();
-    folders.sort();
-    let name = |path: &Path| path.file_name().and_then(|it| it.to_str()).unwrap_or_default().to_owned();
-    let of_repository = |path: &PathBuf| name(path).rsplit_once('-').is_some_and(|(it, _)| it == repository);
-    folders.into_iter().filter(of_repository).find_map(|folder| {
-        let mut checked: Vec<PathBuf> = std::fs::read_dir(folder).ok()?.flatten().map(|it| it.path()).collect();
-        checked.sort();
-        let is_it = |path: &PathBuf| !name(path).is_empty() && revision.starts_with(&name(path));
-        package_below(&checked.into_iter().find(is_it)?, package, 0)
-    })
-}
-
 /// How deep in a repository packages are looked for.
 const DEEPEST: u32 = 4;
 
-fn package_below(folder: &Path, package: &str, depth: u32) -> Option<PathBuf> {
+/// `passed` gets what was looked at on the way.
+fn package_below(folder: &Path, package: &str, depth: u32, passed: &mut Vec<PathBuf>) -> Option<PathBuf> {
     let here = Utf8Path::from_path(folder).and_then(manifest_in);
     if here.is_some_and(|(_, name, _)| name == package) {
         return Some(folder.to_owned());
     }
+    passed.extend([folder.to_owned(), folder.join("Cargo.toml")]);
     if depth == DEEPEST {
         return None;
     }
-    let entries = std::fs::read_dir(folder).ok()?.flatten();
+    let mut folders = folders_in(folder).into_iter().filter(|it| !name_of(it).starts_with('.'));
+    folders.find_map(|it| package_below(&it, package, depth + 1, passed))
+}
+
+/// The folders in a folder, sorted. Links are not followed.
+fn folders_in(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let folders = entries.filter(|it| it.file_type().is_ok_and(|it| it.is_dir())).map(|it| it.path());
     let mut folders: Vec<PathBuf> = folders.collect();
     folders.sort();
-    let hidden = |path: &Path| path.file_name().is_some_and(|it| it.to_string_lossy().starts_with('.'));
-    folders.iter().filter(|it| !hidden(it)).find_map(|it| package_below(it, package, depth + 1))
+    folders
+}
+
+fn name_of(path: &Path) -> &str {
+    path.file_name().and_then(|it| it.to_str()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ mod manifest;
 mod python;
 mod standard;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use rustc_hash::FxHashSet;
@@ -45,11 +45,13 @@ impl Surroundings {
         self.python.say(say);
         self.crates.say(say);
     }
-}
 
-/// When a file or folder was last changed.
-fn changed(path: &Path) -> Option<std::time::SystemTime> {
-    std::fs::metadata(path).ok()?.modified().ok()
+    /// What has been looked at to find what is installed: files and folders that may be there or not.
+    pub fn looked_at(&self) -> Vec<PathBuf> {
+        let mut all = self.crates.looked_at();
+        all.extend(self.python.all().flat_map(|(_, it)| it.looked_at()));
+        all
+    }
 }
 
 /// `path` as seen from where `folder` is seen from, without `.` and with `..` taken back.

@@ -94,6 +94,14 @@ impl SitePackages {
         }
     }
 
+    /// The folders, and the lists in them that add others.
+    pub(super) fn looked_at(&self) -> impl Iterator<Item = PathBuf> + use<'_> {
+        self.roots.iter().flat_map(|root| {
+            let lists = if root.added { Vec::new() } else { lists(&root.folder) };
+            std::iter::once(root.folder.clone()).chain(lists)
+        })
+    }
+
     fn add(&mut self, folder: &Path, added: bool) {
         let Ok(folder) = folder.canonicalize().map(plain_path) else { return };
         if folder.is_dir() && !self.roots.iter().any(|it| it.folder == folder) {
@@ -275,14 +283,19 @@ enum Added {
     Package { name: String, place: PathBuf },
 }
 
-/// What the `.pth` files of a `site-packages` add: their lines that are plain paths, and the packages of the finders that
-/// setuptools makes for projects under development. Code is not run.
-fn added(site: &Path) -> Vec<Added> {
+/// The `.pth` files of a `site-packages`.
+fn lists(site: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(site).into_iter().flatten().flatten();
     let mut lists: Vec<PathBuf> = entries.map(|it| it.path()).filter(|it| has_ending(it, "pth")).collect();
     lists.sort();
+    lists
+}
+
+/// What the `.pth` files of a `site-packages` add: their lines that are plain paths, and the packages of the finders that
+/// setuptools makes for projects under development. Code is not run.
+fn added(site: &Path) -> Vec<Added> {
     let mut found = Vec::new();
-    for list in lists {
+    for list in lists(site) {
         if !std::fs::metadata(&list).is_ok_and(|it| it.is_file() && it.len() <= LONGEST_LIST) {
             continue;
         }

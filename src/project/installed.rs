@@ -13,7 +13,7 @@ use super::Slot;
 use super::crates::either;
 use super::layout::{join, last, parent};
 use super::types::{ClassRef, FnRef};
-use crate::discover::{Found, Kind, manifest_text};
+use crate::discover::{Found, Kind};
 use crate::finding::FileId;
 use crate::knowledge::Api;
 use crate::packages::{CrateSource, EnvironmentId, Surroundings};
@@ -42,6 +42,8 @@ pub(super) struct Installed {
     crates_by_folder: Shared<Utf8PathBuf, CrateId>,
     /// What a crate calls another: by the asking crate, or the folder of the user's package.
     names: Shared<(Asking, String), Option<CrateId>>,
+    /// Folders in which a file of a crate was looked for in vain.
+    absent_beside: RwLock<FxHashSet<PathBuf>>,
     /// All Rust files of a crate, without their endings, sorted.
     listings: Shared<CrateId, Arc<[String]>>,
     pub(super) impls: Shared<ClassRef, Impls>,
@@ -131,8 +133,8 @@ impl Installed {
         self.files.get(file.index().checked_sub(self.first)?)
     }
 
-    /// All that the answers so far hang on: files with the texts that were read, and folders in which something was looked
-    /// for (without text), since what is not there today may be tomorrow.
+    /// All that the answers so far hang on: files with the texts that were read, and, without text, manifests, and folders in which something was looked
+    /// for, since what is not there today may be tomorrow.
     pub(super) fn looked_at(&self) -> Vec<(PathBuf, Option<Arc<str>>)> {
         let mut seen = Vec::new();
         let mut folders: FxHashSet<PathBuf> = FxHashSet::default();
@@ -149,12 +151,9 @@ impl Installed {
         folders.extend(packages.into_iter().flat_map(|(of, package)| self.around.python.get(of).folders_of(package)));
         let listings = self.listings.read().unwrap_or_else(PoisonError::into_inner);
         folders.extend(listings.values().flat_map(|stems| stems.iter()).map(|stem| PathBuf::from(parent(stem))));
-        for (_, source) in self.crates.iter().filter(|(_, source)| source.is_work) {
-            let manifest = source.folder.join("Cargo.toml").into_std_path_buf();
-            let text = manifest_text(&manifest).unwrap_or_default();
-            seen.push((manifest, Some(text.into())));
-        }
-        seen.extend(folders.into_iter().map(|folder| (folder, None)));
+        folders.extend(self.absent_beside.read().unwrap_or_else(PoisonError::into_inner).iter().cloned());
+        folders.extend(self.around.looked_at());
+        seen.extend(folders.into_iter().map(|path| (path, None)));
         seen.sort();
         seen
     }
@@ -282,7 +281,11 @@ impl Installed {
             return Some(known);
         }
         let source = self.krate(of);
-        let real = path.canonicalize().ok()?;
+        let Ok(real) = path.canonicalize() else {
+            let folder = path.parent().map(Path::to_owned);
+            self.absent_beside.write().unwrap_or_else(PoisonError::into_inner).extend(folder);
+            return None;
+        };
         let inside = Utf8Path::new(stem).strip_prefix(&source.folder).ok()?;
         if !path.is_file() || !crate::discover::plain_path(real).starts_with(&source.folder) {
             return None;
