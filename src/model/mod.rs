@@ -23,7 +23,7 @@ pub use names::{NameId, Names, is_constant_name};
 pub use outline::{Reshaped, reshaped};
 pub use parts::{AllCalls, Calls, Part, Start};
 pub use shown::{Given, ModuleBody, Role, Shown, ShownClass, ShownFunction, ShownModule};
-pub use value::{Display, Path, PathRoot, Value};
+pub use value::{Display, Path, PathRoot, REST, Value};
 
 use std::hash::{BuildHasher, BuildHasherDefault};
 use std::sync::Arc;
@@ -252,6 +252,8 @@ pub struct Function {
     pub gives: Box<[TypeArgument]>,
     /// Rust: its parameters that are functions, and the tuple of what each is called with.
     pub takes: Box<[(u32, ValueId)]>,
+    /// Rust: what it sets fields of its own object to: `self.depth = depth`.
+    pub sets: Vec<(NameId, ValueId)>,
     /// Declared result: an instance value (of what is got after `await`, for async functions).
     pub returns: Option<ValueId>,
     /// What its `return`s (and, in Rust, its last expression) give.
@@ -553,6 +555,7 @@ impl Function {
             params: Vec::new(),
             gives: Box::default(),
             takes: Box::default(),
+            sets: Vec::new(),
             returns: None,
             returned: Vec::new(),
             body: Block::default(),

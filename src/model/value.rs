@@ -68,6 +68,9 @@ pub enum Value {
     Handed(ValueId, u32),
 }
 
+/// What stands in place of a field's name for all that are not named: `..config`.
+pub const REST: &str = "..";
+
 /// What a display makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Display {

@@ -11,6 +11,7 @@ mod calls;
 mod conditions;
 mod coverage;
 mod crates;
+mod databases;
 mod decorators;
 mod deref;
 pub mod effects;
@@ -51,6 +52,7 @@ mod trace;
 pub mod types;
 mod unwritten;
 mod waits;
+mod written;
 
 pub use coverage::{Coverage, Unresolved};
 pub use decorators::Wrapping;

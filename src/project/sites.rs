@@ -299,7 +299,12 @@ impl Found<'_> {
         if let Some((api, effect)) = effect
             && !is_void(api)
         {
-            self.library(&site, api, effect);
+            if effect != Effect::Blocks(Kind::Database) || model.language != Language::Rust {
+                self.library(&site, api, effect);
+            } else if let Some(guard) = project.asks_database(self.function, call) {
+                let guards = site.guards.clone().and_all([guard]);
+                self.library(&Site { guards, ..site.clone() }, api, effect);
+            }
         }
         match only {
             // To be awaited it would have to give something else than it does: not what is meant.

@@ -249,7 +249,7 @@ impl Project {
         is_open.then_some(argument)
     }
 
-    fn behind_pointers(&self, mut ty: Ty) -> Ty {
+    pub(super) fn behind_pointers(&self, mut ty: Ty) -> Ty {
         while let Ty::Instance(Class::Library(path), args) = &ty
             && POINTERS.contains(&&**path)
         {

@@ -305,7 +305,10 @@ impl Found<'_> {
             return;
         }
         let iterated = project.evaluate(self.file, value);
-        if iterated.library_path().is_some() && project.is_on_no_disk(self.file, value) {
+        if iterated.library_path().is_some()
+            && (project.is_on_no_disk(self.file, value)
+                || project.is_closed(self.file, value, self.function.function, span))
+        {
             return;
         }
         let is_object = model.language == Language::Python && matches!(iterated, Ty::Instance(Class::Own(_), _));
@@ -340,7 +343,7 @@ impl Found<'_> {
             Ty::Instance(Class::Library(_), _) => self.is_made_by_effect(receiver),
             _ => true,
         };
-        if !is_told {
+        if !is_told && !project.is_closed(self.file, receiver, self.function.function, site.span) {
             self.method(site, &iterator, "next");
         }
     }

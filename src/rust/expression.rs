@@ -3,7 +3,7 @@
 use syn::{BinOp, Expr, ExprCall, ExprMethodCall, Lit, Member, PathArguments, UnOp};
 
 use crate::model::{
-    Arg, Arm, Await, Branch, BranchKind, Call, Display, Implicit, ImplicitKind, Node, Taken, UNKNOWN, Use, Value,
+    Arg, Arm, Await, Branch, BranchKind, Call, Display, Implicit, ImplicitKind, Node, REST, Taken, UNKNOWN, Use, Value,
     ValueId, Yield,
 };
 use crate::source::Span;
@@ -207,7 +207,8 @@ impl Lowerer<'_> {
                     }
                 }
                 if let Some(rest) = &it.rest {
-                    self.expression(rest, Use::Consumed);
+                    let value = self.expression(rest, Use::Consumed);
+                    fields.push((self.name(REST), value));
                 }
                 if it.qself.is_some() {
                     return UNKNOWN;
@@ -334,9 +335,16 @@ impl Lowerer<'_> {
             self.push(Node::Bind { local, value, span });
             return;
         }
-        self.expression(right, Use::Stored);
+        let value = self.expression(right, Use::Stored);
         self.moved(right);
         self.expression(left, Use::Consumed);
+        if let Expr::Field(field) = left
+            && let Member::Named(name) = &field.member
+            && matches!(&*field.base, Expr::Path(it) if it.path.is_ident("self"))
+        {
+            let (function, name) = (self.function(), self.ident(name));
+            self.model.function_mut(function).sets.push((name, value));
+        }
     }
 
     /// The arguments of a call of `callee`.
