@@ -200,6 +200,8 @@ pub struct Class {
     pub set_in: Vec<(NameId, FunctionId)>,
     /// Rust: those of the fields whose type is a type parameter, and which of the parameters for types it is.
     pub parametric: Vec<(NameId, u32)>,
+    /// Rust: what the type parameters are where nothing is said; empty where none has such a default.
+    pub defaults: Box<[ValueId]>,
     pub decorators: Vec<ValueId>,
 }
 

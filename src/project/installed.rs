@@ -16,7 +16,7 @@ use super::types::{ClassRef, FnRef};
 use crate::discover::{Found, Kind};
 use crate::finding::FileId;
 use crate::knowledge::Api;
-use crate::packages::{CrateSource, Surroundings};
+use crate::packages::{CrateSource, EnvironmentId, Surroundings};
 use crate::source::{Language, Source};
 
 /// A map that many threads read and few write.
@@ -34,8 +34,10 @@ pub(super) struct Installed {
     by_path: Shared<PathBuf, FileId>,
     /// What an earlier analysis has read.
     before: FxHashMap<PathBuf, Arc<Slot>>,
+    /// Which environment each of the user's files imports from.
+    environments: Box<[Option<EnvironmentId>]>,
     /// Python modules by their whole name.
-    modules: Shared<String, Option<FileId>>,
+    modules: Shared<(EnvironmentId, String), Option<FileId>>,
     crates: boxcar::Vec<CrateSource>,
     crates_by_folder: Shared<Utf8PathBuf, CrateId>,
     /// What a crate calls another: by the asking crate, or the folder of the user's package.
@@ -72,6 +74,7 @@ pub(super) enum Place {
     Python {
         module: String,
         is_package: bool,
+        environment: EnvironmentId,
     },
     Rust {
         of: CrateId,
@@ -102,8 +105,12 @@ pub(super) fn remembered<K: std::hash::Hash + Eq, V: Clone>(map: &Shared<K, V>, 
 }
 
 impl Installed {
-    pub(super) fn new(around: Arc<Surroundings>, first: usize) -> Self {
-        Self { around, first, ..Self::default() }
+    /// For files of the user's that lie at these places.
+    pub(super) fn new<'a>(around: Arc<Surroundings>, files: impl ExactSizeIterator<Item = &'a Utf8Path>) -> Self {
+        let first = files.len();
+        let environments =
+            if around.python.is_empty() { Box::default() } else { files.map(|it| around.python.of(it)).collect() };
+        Self { around, first, environments, ..Self::default() }
     }
 
     /// Takes over what has been read already.
@@ -139,10 +146,9 @@ impl Installed {
         }
         let modules = self.modules.read().unwrap_or_else(PoisonError::into_inner);
         let missing = modules.iter().filter(|(_, found)| found.is_none());
-        let packages: FxHashSet<&str> = missing.map(|(name, _)| name.rsplit_once('.').map_or("", |it| it.0)).collect();
-        folders.extend(
-            packages.into_iter().flat_map(|package| self.around.python.iter().flat_map(|it| it.folders_of(package))),
-        );
+        let packages: FxHashSet<(EnvironmentId, &str)> =
+            missing.map(|((of, name), _)| (*of, name.rsplit_once('.').map_or("", |it| it.0))).collect();
+        folders.extend(packages.into_iter().flat_map(|(of, package)| self.around.python.get(of).folders_of(package)));
         let listings = self.listings.read().unwrap_or_else(PoisonError::into_inner);
         folders.extend(listings.values().flat_map(|stems| stems.iter()).map(|stem| PathBuf::from(parent(stem))));
         folders.extend(self.absent_beside.read().unwrap_or_else(PoisonError::into_inner).iter().cloned());
@@ -194,22 +200,36 @@ impl Installed {
         })
     }
 
-    /// An environment holds something importable under this name.
-    pub(super) fn has_module(&self, first: &str) -> bool {
-        self.around.python.as_ref().is_some_and(|it| it.has(first))
+    /// The environment that the code of a file imports from: an installed one from its own.
+    pub(super) fn environment_of(&self, file: FileId) -> Option<EnvironmentId> {
+        match self.place(file) {
+            Some(Place::Python { environment, .. }) => Some(*environment),
+            Some(Place::Rust { .. }) => None,
+            None => self.environments.get(file.index()).copied().flatten(),
+        }
+    }
+
+    /// The environment holds something importable under this name.
+    pub(super) fn has_module(&self, environment: EnvironmentId, first: &str) -> bool {
+        self.around.python.get(environment).has(first)
     }
 
     /// The file of an installed Python module, by its whole name. `own` knows the user's files: a package under
     /// development is installed, too.
-    pub(super) fn module(&self, name: &str, own: impl FnOnce(&Path) -> Option<FileId>) -> Option<FileId> {
-        let site = self.around.python.as_ref()?;
-        remembered(&self.modules, name.to_owned(), || {
+    pub(super) fn module(
+        &self,
+        environment: EnvironmentId,
+        name: &str,
+        own: impl FnOnce(&Path) -> Option<FileId>,
+    ) -> Option<FileId> {
+        let site = self.around.python.get(environment);
+        remembered(&self.modules, (environment, name.to_owned()), || {
             let found = site.module(name)?;
             if let Some(own) = own(&found.path) {
                 return Some(own);
             }
             let shown = site.shown(name, &found);
-            let place = Place::Python { module: name.to_owned(), is_package: found.is_package };
+            let place = Place::Python { module: name.to_owned(), is_package: found.is_package, environment };
             Some(self.number(found.path, shown, Kind::Python, place))
         })
     }

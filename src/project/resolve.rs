@@ -29,6 +29,7 @@ impl Project {
             Value::Bool(it) => return Ty::Bool(*it),
             Value::Int(it) => return Ty::Int(*it),
             Value::Function(function) => return Ty::Function(FnRef { file, function: *function }),
+            Value::Generator(function) => return Ty::Generator(FnRef { file, function: *function }),
             Value::Class(class) => return Ty::Class(ClassRef { file, class: *class }),
             _ => {}
         }
@@ -42,18 +43,33 @@ impl Project {
     fn evaluate_afresh(&self, file: FileId, value: &Value) -> Ty {
         let model = self.model(file);
         match value {
-            Value::Unknown | Value::Param(..) => Ty::Unknown,
+            Value::Unknown | Value::Param(..) | Value::Fields(_) => Ty::Unknown,
             Value::None => Ty::None,
             Value::Bool(it) => Ty::Bool(*it),
             Value::Int(it) => Ty::Int(*it),
             Value::Str(it) => Ty::Str(model.name(*it).into()),
             Value::Function(function) => Ty::Function(FnRef { file, function: *function }),
+            Value::Generator(function) => Ty::Generator(FnRef { file, function: *function }),
             Value::Class(class) => Ty::Class(ClassRef { file, class: *class }),
             Value::Path(path) => self.outside(file, path),
             Value::Global(module, name) => self.global(file, *module, *name),
             Value::Instance { class, args } => {
-                let args = args.iter().map(|it| self.evaluate(file, *it)).collect();
                 let class = self.evaluate(file, *class);
+                let fields = match args[..] {
+                    [only] => match model.value(only) {
+                        Value::Fields(fields) => Some(fields),
+                        _ => None,
+                    },
+                    _ => None,
+                };
+                let args = match (fields, &class) {
+                    (Some(fields), Ty::Class(class)) => self.arguments_of_literal(*class, file, fields),
+                    (Some(_), _) => Vec::new(),
+                    (None, class) => {
+                        let args = args.iter().map(|it| self.evaluate(file, *it)).collect();
+                        self.with_defaults(class, args)
+                    }
+                };
                 self.instance_of(model.language, &class, args)
             }
             Value::Result(call) => self.result_of_call(file, *call),
@@ -130,6 +146,10 @@ impl Project {
             }
             Value::Union(items) => Ty::union(items.iter().map(|it| self.evaluate(file, *it))),
             Value::Handed(callee, index) => self.called_with(file, *callee, *index),
+            Value::Dyn(of_trait) => match self.evaluate(file, *of_trait) {
+                Ty::Class(class) if self.is_trait(class) => Ty::Dyn(class),
+                _ => Ty::Unknown,
+            },
             Value::Super(class) => Ty::Super(ClassRef { file, class: *class }),
             Value::Quotient(inner) => {
                 let ty = self.evaluate(file, *inner);
@@ -238,8 +258,12 @@ impl Project {
     /// A path that starts with a crate's name: a library's, or another crate of the project.
     fn crate_path(&self, file: FileId, segments: &[&str]) -> Ty {
         let Some((first, rest)) = segments.split_first() else { return Ty::Unknown };
-        if self.is_known(Language::Rust, first) {
-            return self.library_name(Language::Rust, segments.join("::"));
+        // What the tables tell, they tell of packages under their own names.
+        let meant = self.crate_meant_by(file, first).map(|it| it.replace('-', "_"));
+        if self.is_known(Language::Rust, meant.as_deref().unwrap_or(first)) {
+            let path: Vec<&str> =
+                std::iter::once(meant.as_deref().unwrap_or(first)).chain(rest.iter().copied()).collect();
+            return self.library_name(Language::Rust, path.join("::"));
         }
         match self.crate_named(file, first) {
             Some(root) => self.down(Ty::Module(root, FILE_MODULE), rest, Language::Rust),

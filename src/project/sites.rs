@@ -384,7 +384,7 @@ impl Found<'_> {
     fn gives_object(&self, id: CallId) -> bool {
         let model = self.project.model(self.file);
         model.call(id).args.iter().any(|it| match model.value(it.value) {
-            Value::Param(..) => true,
+            Value::Param(..) | Value::Dyn(_) => true,
             _ => matches!(self.project.evaluate(self.file, it.value), Ty::Instance(Class::Own(_), _)),
         })
     }
@@ -501,7 +501,7 @@ impl Found<'_> {
         let Value::Attr(keeper, _) = *model.value(call.callee) else { return None };
         match model.value(keeper) {
             Value::Result(_) => None,
-            Value::Field(..) | Value::Param(..) => Some(false),
+            Value::Field(..) | Value::Param(..) | Value::Dyn(_) => Some(false),
             _ => Some(self.project.declared(self.function).params.iter().all(|it| it.value != keeper)),
         }
     }

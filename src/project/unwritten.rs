@@ -1,8 +1,8 @@
 //! What runs without being written as a call: properties, `for`, `with`, operators, and what built-in functions ask for.
 
 use crate::finding::FileId;
-use crate::knowledge::{Api, Effect, ScopeRole};
-use crate::model::{Arg, CallId, Implicit, ImplicitKind, Role, Value, ValueId};
+use crate::knowledge::{Api, Effect, Runner, ScopeRole};
+use crate::model::{Arg, CallId, Implicit, ImplicitKind, Role, Use, Value, ValueId};
 use crate::python::exhausts;
 use crate::source::{Language, Span};
 
@@ -228,6 +228,10 @@ impl Found<'_> {
         match self.project.evaluate(self.file, value) {
             generator @ Ty::Generator(_) => self.iterate(site, &generator),
             Ty::Unknown => self.go_through(site.span, value, 0),
+            // `iter(x)` counts as `x`: what that has made is asked.
+            Ty::Instance(Class::Own(class), _) if self.project.find_method(class, "__next__").is_none() => {
+                self.go_through(site.span, value, 0);
+            }
             _ => self.special_method(site, value, "__next__"),
         }
     }
@@ -260,6 +264,15 @@ impl Found<'_> {
         {
             for arg in made_over.iter().filter(|arg| !arg.spread && depth < MOST_LAZY) {
                 self.go_through(span, arg.value, depth + 1);
+            }
+            // Where it stands, nobody has asked for an element yet.
+            let call = model.call(*id);
+            if matches!(call.result, Use::Bound(_))
+                && let Some(api) = project.api_of(self.file, *id)
+            {
+                let run = api.runs.iter().filter(|it| it.place == Runner::Inline);
+                let run = run.filter_map(|it| call.argument(&model.names, it.position.map(usize::from), None));
+                run.for_each(|arg| self.inline(&self.site(span, None), arg.value));
             }
             return;
         }
@@ -348,6 +361,10 @@ impl Project {
         let iterated = match self.returns(iter, Some(&Ty::Instance(Class::Own(class), none()))) {
             Ty::Instance(Class::Own(other), _) => other,
             iterator @ Ty::Instance(Class::Library(_), _) => return (run, Some(iterator)),
+            Ty::Generator(generator) => {
+                run.extend((!self.declared(generator).kind.is_async()).then_some(generator));
+                return (run, None);
+            }
             _ => class,
         };
         let next = self.find_method(iterated, "__next__").filter(|it| !self.is_abstract(*it));

@@ -26,7 +26,11 @@ const PER_ELEMENT: &[&str] = &[
     "flat_map",
     "for_each",
     "inspect",
+    "is_none_or",
+    "is_ok_and",
+    "is_some_and",
     "map",
+    "map_or",
     "map_while",
     "max_by_key",
     "min_by_key",
@@ -193,8 +197,14 @@ impl Lowerer<'_> {
                 self.add(Value::Tuple(values))
             }
             Expr::Struct(it) => {
+                let mut fields = Vec::with_capacity(it.fields.len());
                 for field in &it.fields {
-                    self.stored(&field.expr);
+                    let value = self.stored(&field.expr);
+                    if let Member::Named(name) = &field.member
+                        && value != UNKNOWN
+                    {
+                        fields.push((self.ident(name), value));
+                    }
                 }
                 if let Some(rest) = &it.rest {
                     self.expression(rest, Use::Consumed);
@@ -206,7 +216,8 @@ impl Lowerer<'_> {
                 if let Some(rest) = &it.rest {
                     self.rest_of(rest, class);
                 }
-                self.instance(class, Vec::new())
+                let fields = self.add(Value::Fields(fields.into()));
+                self.instance(class, vec![fields])
             }
             Expr::Index(it) => {
                 let value = self.expression(&it.expr, Use::Receiver);
@@ -332,7 +343,7 @@ impl Lowerer<'_> {
     fn arguments(&mut self, args: &syn::punctuated::Punctuated<Expr, syn::Token![,]>, callee: ValueId) -> Vec<Arg> {
         let mut out = Vec::with_capacity(args.len());
         for (arg, index) in args.iter().zip(0..) {
-            if self.element.is_none() && matches!(arg, Expr::Closure(it) if !it.inputs.is_empty()) {
+            if self.element.is_none() && self.handed.is_none() && is_given_closure(arg) {
                 self.handed = (callee != UNKNOWN).then(|| self.add(Value::Handed(callee, index)));
             }
             let value = self.expression(arg, Use::Passed);
@@ -444,6 +455,21 @@ impl Lowerer<'_> {
         self.note_type(it, value);
         self.parsed(it);
         value
+    }
+}
+
+/// `|x| ..`, `Box::new(|x| ..)`
+fn is_given_closure(expr: &Expr) -> bool {
+    match expr {
+        Expr::Closure(it) => !it.inputs.is_empty(),
+        Expr::Call(it) => {
+            let Expr::Path(func) = &*it.func else { return false };
+            let mut names = func.path.segments.iter().rev().map(|it| &it.ident);
+            names.next().is_some_and(|it| it == "new")
+                && names.next().is_some_and(|it| it == "Box" || it == "Arc" || it == "Rc")
+                && matches!(it.args.first(), Some(Expr::Closure(it)) if !it.inputs.is_empty())
+        }
+        _ => false,
     }
 }
 
