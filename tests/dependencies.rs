@@ -468,3 +468,35 @@ fn crates_lie_where_manifests_and_configurations_say() {
         ]
     );
 }
+
+#[test]
+fn coroutines_of_a_library_are_told_where_they_are_handed_to_the_loop() {
+    let kit = "import contextlib\nimport time\n\n\nasync def go():\n    time.sleep(1)\n\n\nclass Session:\n    async def __aenter__(self):\n        \
+               time.sleep(1)\n        return self\n\n    async def __aexit__(self, *_): ...\n\n    def __aiter__(self):\n        return self\n\n    \
+               async def __anext__(self):\n        time.sleep(1)\n\n\n@contextlib.asynccontextmanager\nasync def opened():\n    time.sleep(1)\n    \
+               yield 1\n\n\nasync def rows():\n    time.sleep(1)\n    yield 1\n\n\nasync def quiet(): ...\n";
+    let code = "import asyncio\nimport kit\n\n\nasync def f():\n    await asyncio.gather(kit.go(), kit.quiet())\n    \
+                kept = asyncio.create_task(kit.go())\n    await asyncio.wait_for(kit.go(), 1)\n    async with asyncio.TaskGroup() as group:\n        \
+                group.create_task(kit.go())\n    async with kit.Session() as session:\n        async for _ in session:\n            pass\n    \
+                async with kit.opened():\n        pass\n    async for _ in kit.rows():\n        pass\n    await kept\n    \
+                await asyncio.gather(*[kit.go() for _ in range(3)])\n    unused = kit.go\n    asyncio.gather(kit.quiet())\n";
+    let folder = python(code, &[("kit.py", kit)]);
+    let lines: Vec<String> = found(&folder, &["--select", "blocking-sleep"])
+        .iter()
+        .map(|it| it.split(' ').next().unwrap_or_default().to_owned())
+        .collect();
+    let expected = [6, 7, 8, 10, 11, 12, 14, 16, 19].map(|line| format!("app.py:{line}"));
+    assert_eq!(lines, expected);
+    let registry = "cargo/registry/src/index.crates.io-1";
+    let calls = [
+        "let kept = tokio::spawn(dep::go())",
+        "let _ = tokio::time::timeout(std::time::Duration::from_secs(1), dep::go()).await",
+        "let _ = kept.await",
+    ];
+    let folder =
+        work("[dependencies]\ndep = \"1\"\n", &format!("dependencies = [\"dep\"]\n{}", locked("dep", "1.0.0")), &calls);
+    let go = NAP.replace("pub fn nap", "pub async fn go");
+    write_crate(&folder, &format!("{registry}/dep-1.0.0"), "dep", "1.0.0", &go);
+    let ends = "blocking-sleep < dep-1.0.0/src/lib.rs:2";
+    assert_eq!(found(&folder, &["--select", "blocking-sleep"]), [2, 3].map(|line| format!("src/lib.rs:{line} {ends}")));
+}

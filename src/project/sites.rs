@@ -3,7 +3,7 @@
 use crate::finding::FileId;
 use crate::knowledge::{Api, Effect, Kind, Runner};
 use crate::model::{
-    Block, Call, CallId, Condition, FunctionId, Node, Role, ScopeKind, Test, Use, Value, ValueId, flow,
+    Block, Call, CallId, Condition, FunctionId, Node, Role, Scope, ScopeKind, Test, Use, Value, ValueId, flow,
 };
 use crate::source::{Language, Span};
 
@@ -212,12 +212,8 @@ impl Found<'_> {
                 Node::Loop(it) => self.looped(it),
                 Node::Yield(it) if it.delegates => self.go_through(it.span, it.value, 0),
                 node => {
-                    if let Node::Scope(scope) = node
-                        && scope.kind == ScopeKind::With
-                    {
-                        for item in &scope.items {
-                            self.enter(&self.site_of(item.span, item.value), item.value, true);
-                        }
+                    if let Node::Scope(scope) = node {
+                        self.entered(scope);
                     }
                     let fails = matches!(node, Node::Scope(it) if self.project.expects_failure(self.file, it, false));
                     if !fails {
@@ -237,6 +233,17 @@ impl Found<'_> {
         (self.guards, self.branches, self.off_loop) = (outer, branches, off_loop);
         (self.once, self.shared) = (once, shared);
         self.told.truncate(told);
+    }
+
+    fn entered(&mut self, scope: &Scope) {
+        for item in &scope.items {
+            let site = self.site_of(item.span, item.value);
+            match scope.kind {
+                ScopeKind::With => self.enter(&site, item.value, true),
+                ScopeKind::AsyncWith => self.enter_async(&site, item.value),
+                _ => {}
+            }
+        }
     }
 
     /// A library function with an effect.
@@ -484,6 +491,18 @@ impl Found<'_> {
                 }
             }
         }
+        // Whoever is awaited itself drives what it is given: `timeout(limit, work())`.
+        let drives_all = call.awaited && api.is_async;
+        let starts = api.runs.iter().any(|it| it.place == Runner::Task);
+        call.args.iter().filter(|it| drives_all || starts && it.spread).for_each(|it| self.drive(it.value));
+        for runs in api.runs.iter().filter(|_| !drives_all) {
+            let name = (!runs.name.is_empty()).then_some(runs.name);
+            if matches!(runs.place, Runner::Task | Runner::Loop | Runner::Inline)
+                && let Some(argument) = call.argument(&model.names, runs.position.map(usize::from), name)
+            {
+                self.drive(argument.value);
+            }
+        }
         if model.language == Language::Rust {
             self.exhaust(site, id, api);
         }
@@ -492,6 +511,28 @@ impl Found<'_> {
             let leaves = matches!(model.value(call.callee), Value::Attr(stack, _)
                 if matches!(model.value(*stack), Value::Entered(..)));
             self.enter(&self.site_of(site.span, argument.value), argument.value, leaves);
+        }
+    }
+
+    /// What is handed over runs on the loop. The user's coroutines answer for themselves; those of a library are told where they
+    /// are made.
+    fn drive(&mut self, given: ValueId) {
+        let project = self.project;
+        let model = project.model(self.file);
+        match model.value(given) {
+            Value::Result(made) => {
+                let call = model.call(*made);
+                let is_library = |it: &FnRef| project.is_installed(it.file) && project.declared(*it).kind.is_async();
+                if !call.awaited
+                    && let Some(function) = project.own_of(self.file, *made).filter(is_library)
+                {
+                    let site = self.site(call.name_span, Some(*made));
+                    self.own(&site, project.run_by_call(function, true));
+                }
+            }
+            Value::Collection(_, items) => items.iter().for_each(|it| self.drive(*it)),
+            Value::Element(items) => self.drive(*items),
+            _ => {}
         }
     }
 
