@@ -60,7 +60,7 @@ pub(super) fn run(check: &Check) -> Result<Status, Failure> {
     let pool = pool(check.threads)?;
     let mut standing = None;
     let mut changed = Changed::default();
-    let mut around = Around::of(above.iter().cloned(), SystemTime::now());
+    let mut around = Around::of(above.iter().cloned(), &folders, SystemTime::now());
     loop {
         clear();
         let begun = SystemTime::now();
@@ -72,7 +72,7 @@ pub(super) fn run(check: &Check) -> Result<Status, Failure> {
         }
         // A check that has failed tells of nothing that it hangs on: what is known is looked at further.
         if let Some(standing) = &standing {
-            around = Around::of(above.iter().cloned().chain(standing.around()), begun);
+            around = Around::of(above.iter().cloned().chain(standing.around()), &folders, begun);
         }
         match changes(&receiver, &mut around) {
             Some(next) => changed = next,
@@ -124,10 +124,16 @@ struct Seen {
 }
 
 impl Around {
-    fn of(paths: impl Iterator<Item = PathBuf>, begun: SystemTime) -> Self {
+    fn of(paths: impl Iterator<Item = PathBuf>, watched: &[PathBuf], begun: SystemTime) -> Self {
         let started = Instant::now();
         let look = |path: PathBuf| Seen { stamp: Stamp::of(&path), holds: held(&path), path };
-        let seen: Vec<Seen> = paths.map(look).collect();
+        // The system tells what happens in the folders of the projects.
+        let is_told = |it: &Seen| {
+            it.holds.is_some()
+                && !is_below_skipped(&it.path)
+                && watched.iter().any(|folder| it.path.starts_with(folder))
+        };
+        let seen: Vec<Seen> = paths.map(look).filter(|it| !is_told(it)).collect();
         let during = nanoseconds(begun)..nanoseconds(SystemTime::now());
         let is_new = seen.iter().any(|it| during.contains(&it.stamp.latest()));
         Self { seen, is_new, due: due(started) }

@@ -21,10 +21,10 @@ pub struct CrateSources {
     registries: Vec<PathBuf>,
     /// `git/checkouts`
     checkouts: Option<PathBuf>,
-    /// What the library of a dependency is called, by who depends on which package.
-    libraries: Mutex<FxHashMap<(LockedId, String), Option<String>>>,
     /// What has been looked at to find sources, whether it was there or not.
     looked_at: Mutex<BTreeSet<PathBuf>>,
+    /// What the library of a dependency is called, by who depends on which package.
+    libraries: Mutex<FxHashMap<(LockedId, String), Option<String>>>,
 }
 
 #[derive(Debug)]
@@ -86,11 +86,15 @@ impl CrateSources {
         folders.sort_unstable();
         folders.dedup();
         folders.retain(|folder| folder.join("Cargo.lock").is_file());
-        let lock = |folder: &Utf8Path| Lock {
-            folder: folder.to_owned(),
-            packages: OnceLock::new(),
-            patches: OnceLock::new(),
-            vendored: vendored(folder, home),
+        let mut looked_at = BTreeSet::new();
+        let lock = |folder: &Utf8Path| {
+            looked_at.extend(["Cargo.lock", "Cargo.toml"].map(|name| folder.join(name).into_std_path_buf()));
+            Lock {
+                folder: folder.to_owned(),
+                packages: OnceLock::new(),
+                patches: OnceLock::new(),
+                vendored: vendored(folder, home, &mut looked_at),
+            }
         };
         let locks: Vec<Lock> = folders.into_iter().map(lock).collect();
         let home = home.filter(|_| !locks.is_empty());
@@ -103,7 +107,8 @@ impl CrateSources {
             .collect();
         registries.sort();
         let checkouts = home.and_then(|it| it.join("git").join("checkouts").canonicalize().ok()).map(plain_path);
-        Self { locks, registries, checkouts, libraries: Mutex::default(), looked_at: Mutex::default() }
+        let looked_at = Mutex::new(looked_at);
+        Self { locks, registries, checkouts, looked_at, libraries: Mutex::default() }
     }
 
     /// Cargo's own folder, as Cargo finds it.
@@ -118,7 +123,9 @@ impl CrateSources {
             say(lock.folder.as_str());
             say(&manifest_text(lock.folder.join("Cargo.lock")).unwrap_or_default());
             say(&manifest_text(lock.folder.join("Cargo.toml")).unwrap_or_default());
-            say(&format!("{:?}", lock.vendored));
+            for folder in &lock.vendored {
+                say(&folder.to_string_lossy());
+            }
         }
         for folder in self.registries.iter().chain(&self.checkouts) {
             say(&folder.to_string_lossy());
@@ -337,12 +344,14 @@ struct Replacement {
 }
 
 /// The folders that have the sources of packages in the place of a registry: `vendor`, and those that the configurations of
-/// Cargo name that hold for the folder.
-fn vendored(folder: &Utf8Path, home: Option<&Path>) -> Vec<PathBuf> {
+/// Cargo name that hold for the folder. `looked_at` gets all that decides.
+fn vendored(folder: &Utf8Path, home: Option<&Path>, looked_at: &mut BTreeSet<PathBuf>) -> Vec<PathBuf> {
     let mut found = vec![folder.join("vendor").into_std_path_buf()];
     let above = folder.ancestors().map(|it| it.join(".cargo").into_std_path_buf());
     for place in above.chain(home.map(Path::to_owned)) {
-        let texts = ["config.toml", "config"].into_iter().filter_map(|name| manifest_text(place.join(name)).ok());
+        let names = ["config.toml", "config"].map(|name| place.join(name));
+        looked_at.extend(names.iter().cloned());
+        let texts = names.iter().filter_map(|it| manifest_text(it).ok());
         let Some(configuration) = texts.into_iter().find_map(|text| toml::from_str::<Configuration>(&text).ok()) else {
             continue;
         };
@@ -353,7 +362,8 @@ fn vendored(folder: &Utf8Path, home: Option<&Path>) -> Vec<PathBuf> {
         named.sort();
         found.extend(named);
     }
-    let mut found: Vec<PathBuf> = found.into_iter().map(|it| it.canonicalize().map_or(it, plain_path)).collect();
+    looked_at.extend(found.iter().cloned());
+    let mut found: Vec<PathBuf> = found.into_iter().filter_map(|it| it.canonicalize().ok().map(plain_path)).collect();
     let mut seen: FxHashSet<PathBuf> = FxHashSet::default();
     found.retain(|it| seen.insert(it.clone()));
     found

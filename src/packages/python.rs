@@ -97,8 +97,8 @@ impl SitePackages {
     /// The folders, and the lists in them that add others.
     pub(super) fn looked_at(&self) -> impl Iterator<Item = PathBuf> + use<'_> {
         self.roots.iter().flat_map(|root| {
-            let lists = if root.added { Vec::new() } else { lists(&root.folder) };
-            std::iter::once(root.folder.clone()).chain(lists)
+            let lists = (!root.added).then(|| lists(&root.folder));
+            std::iter::once(root.folder.clone()).chain(lists.into_iter().flatten())
         })
     }
 
@@ -271,6 +271,14 @@ fn below(environment: &Path, version: Option<&str>) -> Vec<PathBuf> {
     found
 }
 
+/// What adds to a `site-packages`: its `.pth` files, and the finders that they may speak of.
+fn lists(site: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+    let entries = std::fs::read_dir(site).into_iter().flatten().flatten().map(|it| it.path());
+    let is_finder =
+        |it: &Path| it.file_name().and_then(|it| it.to_str()).is_some_and(|it| it.starts_with("__editable__"));
+    entries.filter(move |it| has_ending(it, "pth") || is_finder(it) && has_ending(it, "py"))
+}
+
 /// The package says that its parts lie in several folders: `__path__ = pkgutil.extend_path(__path__, __name__)`.
 fn is_spread(beginning: &Path) -> bool {
     let text = manifest_text(beginning).unwrap_or_default();
@@ -283,19 +291,13 @@ enum Added {
     Package { name: String, place: PathBuf },
 }
 
-/// The `.pth` files of a `site-packages`.
-fn lists(site: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(site).into_iter().flatten().flatten();
-    let mut lists: Vec<PathBuf> = entries.map(|it| it.path()).filter(|it| has_ending(it, "pth")).collect();
-    lists.sort();
-    lists
-}
-
 /// What the `.pth` files of a `site-packages` add: their lines that are plain paths, and the packages of the finders that
 /// setuptools makes for projects under development. Code is not run.
 fn added(site: &Path) -> Vec<Added> {
+    let mut lists: Vec<PathBuf> = lists(site).filter(|it| has_ending(it, "pth")).collect();
+    lists.sort();
     let mut found = Vec::new();
-    for list in lists(site) {
+    for list in lists {
         if !std::fs::metadata(&list).is_ok_and(|it| it.is_file() && it.len() <= LONGEST_LIST) {
             continue;
         }

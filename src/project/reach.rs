@@ -33,7 +33,7 @@ const LEFT_ALONE: &[&str] = &[
 ];
 
 /// The same of crates: runtimes, and the standard library.
-const CRATES_LEFT_ALONE: &[&str] = &[
+pub(super) const CRATES_LEFT_ALONE: &[&str] = &[
     "alloc",
     "async_channel",
     "async_executor",
