@@ -48,6 +48,7 @@ mod subjects;
 mod times;
 mod told;
 mod trace;
+mod traits;
 pub mod types;
 mod unwritten;
 mod waits;
