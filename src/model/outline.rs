@@ -344,6 +344,9 @@ impl<'a> Pair<'a> {
             | (Value::Slice(old), Value::Slice(new))
             | (Value::Index(old), Value::Index(new))
             | (Value::Quotient(old), Value::Quotient(new)) => self.value(*old, *new),
+            (Value::Provided { of, by, name }, Value::Provided { of: new, by: other, name: named }) => {
+                self.name(*name, *named) && self.value(*of, *new) && self.value(*by, *other)
+            }
             (Value::Fields(old), Value::Fields(new)) => {
                 self.all(old, new, |pair, old, new| pair.name(old.0, new.0) && pair.value(old.1, new.1))
             }

@@ -60,6 +60,12 @@ pub enum Value {
     Param(FunctionId, u32),
     /// Rust: of some type that implements this trait: `dyn Trait`, `T: Trait`.
     Dyn(ValueId),
+    /// Rust `<Type as Trait>::name`: what the type, an instance value, has of that trait; of any, where that is unknown.
+    Provided {
+        of: ValueId,
+        by: ValueId,
+        name: NameId,
+    },
     /// `super()` in a method of the class.
     Super(ClassId),
     /// Python `x / y`: where `x` is a path, so is this.

@@ -308,10 +308,16 @@ impl Installed {
         if *is_root {
             return None;
         }
-        let folder = parent(stem.strip_suffix("/mod").unwrap_or(stem));
-        let around = [folder.to_owned(), join(folder, "mod")];
-        let found = around.iter().filter(|it| *it != stem).find_map(|it| self.rust(*of, it));
-        found.or_else(|| self.crate_root(*of))
+        let root = self.root_stem(*of).map_or("", parent);
+        let mut folder = parent(stem.strip_suffix("/mod").unwrap_or(stem));
+        while folder != root && folder.len() > root.len() {
+            let around = [folder.to_owned(), join(folder, "mod")];
+            if let Some(found) = around.iter().filter(|it| *it != stem).find_map(|it| self.rust(*of, it)) {
+                return Some(found);
+            }
+            folder = parent(folder);
+        }
+        self.crate_root(*of)
     }
 
     /// `kit::store::disk`, `httpx._client`.

@@ -49,6 +49,7 @@ mod subjects;
 mod times;
 mod told;
 mod trace;
+mod traits;
 pub mod types;
 mod unwritten;
 mod waits;

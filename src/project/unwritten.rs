@@ -95,7 +95,10 @@ impl Found<'_> {
         let language = project.language(self.file);
         match receiver {
             Ty::Instance(Class::Own(class), _) => {
-                let found = project.find_method(*class, name).filter(|it| !project.is_abstract(*it));
+                let found = match language {
+                    Language::Python => project.find_method(*class, name).filter(|it| !project.is_abstract(*it)),
+                    Language::Rust => project.method_of_trait(receiver, name),
+                };
                 self.own(site, found.into_iter().flat_map(|it| project.run_by_call(it, false)));
             }
             Ty::Foreign(Foreign::Instance(class)) => {
@@ -152,9 +155,9 @@ impl Found<'_> {
             }
             (_, Ty::Foreign(it)) => self.own(site, project.foreign_iteration(*it)),
             (Language::Rust, Ty::Instance(Class::Own(_), _)) => {
-                if let Ty::Bound(_, next) = project.member(Language::Rust, value, "next") {
+                if let Some(next) = project.method_of_trait(value, "next") {
                     self.own(site, [next]);
-                } else if let Ty::Bound(_, into) = project.member(Language::Rust, value, "into_iter") {
+                } else if let Some(into) = project.method_of_trait(value, "into_iter") {
                     self.own(site, [into]);
                     let iterator = project.returns(into, Some(value));
                     if matches!(iterator, Ty::Instance(Class::Own(_), _)) {
