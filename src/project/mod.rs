@@ -14,6 +14,7 @@ mod crates;
 mod databases;
 mod decorators;
 mod deref;
+mod driven;
 pub mod effects;
 mod enums;
 pub mod evidence;

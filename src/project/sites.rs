@@ -2,9 +2,7 @@
 
 use crate::finding::FileId;
 use crate::knowledge::{Api, Effect, Kind, Runner};
-use crate::model::{
-    Block, Call, CallId, Condition, FunctionId, Node, Role, Scope, ScopeKind, Test, Use, Value, ValueId, flow,
-};
+use crate::model::{Block, Call, CallId, Condition, FunctionId, Node, Role, Test, Use, Value, ValueId, flow};
 use crate::source::{Language, Span};
 
 use super::Project;
@@ -233,17 +231,6 @@ impl Found<'_> {
         (self.guards, self.branches, self.off_loop) = (outer, branches, off_loop);
         (self.once, self.shared) = (once, shared);
         self.told.truncate(told);
-    }
-
-    fn entered(&mut self, scope: &Scope) {
-        for item in &scope.items {
-            let site = self.site_of(item.span, item.value);
-            match scope.kind {
-                ScopeKind::With => self.enter(&site, item.value, true),
-                ScopeKind::AsyncWith => self.enter_async(&site, item.value),
-                _ => {}
-            }
-        }
     }
 
     /// A library function with an effect.
@@ -496,18 +483,7 @@ impl Found<'_> {
                 }
             }
         }
-        // Whoever is awaited itself drives what it is given: `timeout(limit, work())`.
-        let drives_all = call.awaited && api.is_async;
-        let starts = api.runs.iter().any(|it| it.place == Runner::Task);
-        call.args.iter().filter(|it| drives_all || starts && it.spread).for_each(|it| self.drive(it.value));
-        for runs in api.runs.iter().filter(|_| !drives_all) {
-            let name = (!runs.name.is_empty()).then_some(runs.name);
-            if matches!(runs.place, Runner::Task | Runner::Loop | Runner::Inline)
-                && let Some(argument) = call.argument(&model.names, runs.position.map(usize::from), name)
-            {
-                self.drive(argument.value);
-            }
-        }
+        self.drives(call, api);
         if model.language == Language::Rust {
             self.exhaust(site, id, api);
         }
@@ -516,28 +492,6 @@ impl Found<'_> {
             let leaves = matches!(model.value(call.callee), Value::Attr(stack, _)
                 if matches!(model.value(*stack), Value::Entered(..)));
             self.enter(&self.site_of(site.span, argument.value), argument.value, leaves);
-        }
-    }
-
-    /// What is handed over runs on the loop. The user's coroutines answer for themselves; those of a library are told where they
-    /// are made.
-    fn drive(&mut self, given: ValueId) {
-        let project = self.project;
-        let model = project.model(self.file);
-        match model.value(given) {
-            Value::Result(made) => {
-                let call = model.call(*made);
-                let is_library = |it: &FnRef| project.is_installed(it.file) && project.declared(*it).kind.is_async();
-                if !call.awaited
-                    && let Some(function) = project.own_of(self.file, *made).filter(is_library)
-                {
-                    let site = self.site(call.name_span, Some(*made));
-                    self.own(&site, project.run_by_call(function, true));
-                }
-            }
-            Value::Collection(_, items) => items.iter().for_each(|it| self.drive(*it)),
-            Value::Element(items) => self.drive(*items),
-            _ => {}
         }
     }
 

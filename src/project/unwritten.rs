@@ -200,23 +200,6 @@ impl Found<'_> {
         }
     }
 
-    /// `async with value:`. The user's async functions answer for themselves, those of a library do not.
-    pub(super) fn enter_async(&mut self, site: &Site, value: ValueId) {
-        match self.project.evaluate(self.file, value) {
-            Ty::Manager(manager) if self.project.is_installed(manager.file) => self.own(site, [manager]),
-            value => self.methods_awaited(site, &value, &["__aenter__", "__aexit__"]),
-        }
-    }
-
-    /// The language awaits what methods of a library's object give.
-    fn methods_awaited(&mut self, site: &Site, value: &Ty, names: &[&str]) {
-        let project = self.project;
-        let Ty::Instance(Class::Own(class), _) = value else { return };
-        let methods = names.iter().filter_map(|name| project.find_method(*class, name));
-        let installed = methods.filter(|it| project.is_installed(it.file) && !project.is_abstract(*it));
-        self.own(site, installed.flat_map(|it| project.run_by_call(it, true)));
-    }
-
     /// `len(x)` runs `x.__len__`, `list(x)` goes through `x`.
     pub(super) fn builtin_call(&mut self, site: &Site, id: CallId) {
         let project = self.project;
