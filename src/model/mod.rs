@@ -449,10 +449,17 @@ impl FileModel {
     /// The last name of what is called, where it is written as one: `sleep` of `time.sleep`, whatever `time` is.
     pub fn callee_name(&self, call: &Call) -> Option<NameId> {
         match self.value(call.callee) {
-            Value::Attr(_, name) => Some(*name),
+            Value::Attr(_, name) | Value::Provided { name, .. } => Some(*name),
             Value::Path(path) => path.segments.last().copied(),
             _ => None,
         }
+    }
+
+    /// Rust: the value is what a pointer gives access to, and no pointer any more: `server.as_ref()`.
+    pub fn is_seen_through(&self, value: ValueId) -> bool {
+        let Value::Result(call) = self.value(value) else { return false };
+        let name = self.callee_name(self.call(*call)).map(|it| self.name(it));
+        matches!(name, Some("as_ref" | "as_mut" | "borrow" | "borrow_mut" | "deref" | "deref_mut"))
     }
 
     pub fn value(&self, id: ValueId) -> &Value {

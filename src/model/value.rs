@@ -16,6 +16,8 @@ pub enum Value {
     Global(ModuleId, NameId),
     /// A function, closure or async block of this file, not called.
     Function(FunctionId),
+    /// Python: a generator expression of this file that is not gone through in place: what it runs for its elements.
+    Generator(FunctionId),
     Class(ClassId),
     /// An instance of a class value: by annotation, `self`, a Rust type. Type arguments are instance values.
     Instance {
@@ -58,6 +60,12 @@ pub enum Value {
     Param(FunctionId, u32),
     /// Rust: of some type that implements this trait: `dyn Trait`, `T: Trait`.
     Dyn(ValueId),
+    /// Rust `<Type as Trait>::name`: what the type, an instance value, has of that trait; of any, where that is unknown.
+    Provided {
+        of: ValueId,
+        by: ValueId,
+        name: NameId,
+    },
     /// `super()` in a method of the class.
     Super(ClassId),
     /// Python `x / y`: where `x` is a path, so is this.

@@ -348,7 +348,8 @@ impl Project {
                 }
                 let given = match param.kind {
                     ParamKind::Receiver if self.language(caller.file) == Language::Rust => {
-                        self.question(caller, site).map(|(receiver, _)| receiver)
+                        let by_path = self.argument_at(caller.file, call, callee, u32::from(guard.param));
+                        by_path.or_else(|| self.question(caller, site).map(|(receiver, _)| receiver))
                     }
                     _ => self.argument_at(caller.file, call, callee, u32::from(guard.param)),
                 };

@@ -288,6 +288,11 @@ impl Project {
             return (*element).clone();
         }
         let yielded = memo::once(Question::Yields(function), || {
+            // A generator expression gives the elements that it is written with.
+            if definition.kind == FunctionKind::Closure {
+                let elements = definition.returned.iter().map(|it| self.evaluate(function.file, *it));
+                return Ty::union(elements.map(|it| self.element(Language::Python, &it)));
+            }
             let mut values = Vec::new();
             crate::model::flow::visit(&definition.body, &mut |node| {
                 if let crate::model::Node::Yield(it) = node {

@@ -2,9 +2,7 @@
 
 use crate::finding::FileId;
 use crate::knowledge::{Api, Effect, Kind, Runner};
-use crate::model::{
-    Block, Call, CallId, Condition, FunctionId, Node, Role, ScopeKind, Test, Use, Value, ValueId, flow,
-};
+use crate::model::{Block, Call, CallId, Condition, FunctionId, Node, Role, Test, Use, Value, ValueId, flow};
 use crate::source::{Language, Span};
 
 use super::Project;
@@ -212,12 +210,8 @@ impl Found<'_> {
                 Node::Loop(it) => self.looped(it),
                 Node::Yield(it) if it.delegates => self.go_through(it.span, it.value, 0),
                 node => {
-                    if let Node::Scope(scope) = node
-                        && scope.kind == ScopeKind::With
-                    {
-                        for item in &scope.items {
-                            self.enter(&self.site_of(item.span, item.value), item.value, true);
-                        }
+                    if let Node::Scope(scope) = node {
+                        self.entered(scope);
                     }
                     let fails = matches!(node, Node::Scope(it) if self.project.expects_failure(self.file, it, false));
                     if !fails {
@@ -491,6 +485,7 @@ impl Found<'_> {
                 }
             }
         }
+        self.drives(call, api);
         if model.language == Language::Rust {
             self.exhaust(site, id, api);
         }
