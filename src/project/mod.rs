@@ -44,6 +44,7 @@ mod results;
 mod shared;
 mod sites;
 mod special;
+mod there;
 mod times;
 mod told;
 mod trace;

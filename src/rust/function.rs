@@ -131,7 +131,7 @@ impl Lowerer<'_> {
                 (name, value, ParamKind::Positional)
             }
         };
-        Param { name, local: LocalId(0), value, kind, has_default: false, default: UNKNOWN }
+        Param { name, local: LocalId(0), value, kind, has_default: false, default: UNKNOWN, is_callable: false }
     }
 
     /// The body of a function declared before.
@@ -240,6 +240,7 @@ impl Lowerer<'_> {
                 kind: ParamKind::Positional,
                 has_default: false,
                 default: UNKNOWN,
+                is_callable: false,
             };
             param.local = match pat {
                 Pat::Ident(pat) if pat.subpat.is_none() => {

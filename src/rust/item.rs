@@ -159,6 +159,7 @@ impl Lowerer<'_> {
             fields: Vec::new(),
             declared: Vec::new(),
             metaclass: None,
+            annotated: Vec::new(),
             also_set: Vec::new(),
             set_in: Vec::new(),
             parametric: Vec::new(),
