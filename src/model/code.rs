@@ -264,6 +264,8 @@ pub enum Test {
     Callable,
     /// It has an attribute of this name.
     Has(ValueId),
+    /// It is a database that is kept in memory, or the name of one.
+    InMemory,
     /// This, an attribute that it is asked for, runs what it does on an object of the type that is declared.
     Answers(ValueId),
 }

@@ -23,7 +23,7 @@ pub use names::{NameId, Names, is_constant_name};
 pub use outline::{Reshaped, reshaped};
 pub use parts::{AllCalls, Calls, Part, Start};
 pub use shown::{Given, ModuleBody, Role, Shown, ShownClass, ShownFunction, ShownModule};
-pub use value::{Display, Lack, Path, PathRoot, Value};
+pub use value::{Display, Lack, Path, PathRoot, REST, Value};
 
 use std::hash::{BuildHasher, BuildHasherDefault};
 use std::sync::Arc;
@@ -202,6 +202,8 @@ pub struct Class {
     pub set_in: Vec<(NameId, FunctionId)>,
     /// Rust: those of the fields whose type is a type parameter, and which of the parameters for types it is.
     pub parametric: Vec<(NameId, u32)>,
+    /// Rust: what the type parameters are where nothing is said; empty where none has such a default.
+    pub defaults: Box<[ValueId]>,
     pub decorators: Vec<ValueId>,
 }
 
@@ -252,6 +254,8 @@ pub struct Function {
     pub gives: Box<[TypeArgument]>,
     /// Rust: its parameters that are functions, and the tuple of what each is called with.
     pub takes: Box<[(u32, ValueId)]>,
+    /// Rust: what it sets fields of its own object to: `self.depth = depth`.
+    pub sets: Vec<(NameId, ValueId)>,
     /// Declared result: an instance value (of what is got after `await`, for async functions).
     pub returns: Option<ValueId>,
     /// What its `return`s (and, in Rust, its last expression) give.
@@ -449,10 +453,17 @@ impl FileModel {
     /// The last name of what is called, where it is written as one: `sleep` of `time.sleep`, whatever `time` is.
     pub fn callee_name(&self, call: &Call) -> Option<NameId> {
         match self.value(call.callee) {
-            Value::Attr(_, name) => Some(*name),
+            Value::Attr(_, name) | Value::Provided { name, .. } => Some(*name),
             Value::Path(path) => path.segments.last().copied(),
             _ => None,
         }
+    }
+
+    /// Rust: the value is what a pointer gives access to, and no pointer any more: `server.as_ref()`.
+    pub fn is_seen_through(&self, value: ValueId) -> bool {
+        let Value::Result(call) = self.value(value) else { return false };
+        let name = self.callee_name(self.call(*call)).map(|it| self.name(it));
+        matches!(name, Some("as_ref" | "as_mut" | "borrow" | "borrow_mut" | "deref" | "deref_mut"))
     }
 
     pub fn value(&self, id: ValueId) -> &Value {
@@ -555,6 +566,7 @@ impl Function {
             params: Vec::new(),
             gives: Box::default(),
             takes: Box::default(),
+            sets: Vec::new(),
             returns: None,
             returned: Vec::new(),
             body: Block::default(),

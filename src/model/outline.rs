@@ -258,6 +258,7 @@ impl<'a> Pair<'a> {
                 .all(&old.also_set, &new.also_set, |pair, old, new| pair.name(old.0, new.0) && pair.value(old.1, new.1))
             && self.methods(&old.set_in, &new.set_in)
             && self.all(&old.parametric, &new.parametric, |pair, old, new| pair.name(old.0, new.0) && old.1 == new.1)
+            && self.values(&old.defaults, &new.defaults)
     }
 
     fn implementation(&mut self, old: &'a Impl, new: &'a Impl) -> bool {
@@ -319,7 +320,9 @@ impl<'a> Pair<'a> {
             (Value::Str(old), Value::Str(new)) => self.name(*old, *new),
             (Value::Path(old), Value::Path(new)) => self.path(old, new),
             (Value::Global(module, old), Value::Global(other, new)) => module == other && self.name(*old, *new),
-            (Value::Function(old), Value::Function(new)) => self.same(*old, *new),
+            (Value::Function(old), Value::Function(new)) | (Value::Generator(old), Value::Generator(new)) => {
+                self.same(*old, *new)
+            }
             (Value::Class(old), Value::Class(new)) | (Value::Super(old), Value::Super(new)) => old == new,
             (Value::Param(of, old), Value::Param(other, new)) => old == new && self.same(*of, *other),
             (Value::Instance { class: old, args: given }, Value::Instance { class: new, args }) => {
@@ -338,9 +341,16 @@ impl<'a> Pair<'a> {
             | (Value::Deref(old), Value::Deref(new))
             | (Value::Unit(old), Value::Unit(new))
             | (Value::Macro(old), Value::Macro(new))
+            | (Value::Dyn(old), Value::Dyn(new))
             | (Value::Slice(old), Value::Slice(new))
             | (Value::Index(old), Value::Index(new))
             | (Value::Quotient(old), Value::Quotient(new)) => self.value(*old, *new),
+            (Value::Provided { of, by, name }, Value::Provided { of: new, by: other, name: named }) => {
+                self.name(*name, *named) && self.value(*of, *new) && self.value(*by, *other)
+            }
+            (Value::Fields(old), Value::Fields(new)) => {
+                self.all(old, new, |pair, old, new| pair.name(old.0, new.0) && pair.value(old.1, new.1))
+            }
             (Value::Collection(display, old), Value::Collection(other, new)) => {
                 display == other && self.values(old, new)
             }

@@ -16,12 +16,16 @@ pub enum Value {
     Global(ModuleId, NameId),
     /// A function, closure or async block of this file, not called.
     Function(FunctionId),
+    /// Python: a generator expression of this file that is not gone through in place: what it runs for its elements.
+    Generator(FunctionId),
     Class(ClassId),
     /// An instance of a class value: by annotation, `self`, a Rust type. Type arguments are instance values.
     Instance {
         class: ValueId,
         args: Box<[ValueId]>,
     },
+    /// Rust: in place of type arguments, what the fields of a struct that is written out are set to: they tell them.
+    Fields(Box<[(NameId, ValueId)]>),
     /// What a call gives (for an async function: the coroutine; see `Awaited`).
     Result(CallId),
     Awaited(ValueId),
@@ -54,6 +58,14 @@ pub enum Value {
     Union(Box<[ValueId]>),
     /// A parameter without annotation, of the function given: by position.
     Param(FunctionId, u32),
+    /// Rust: of some type that implements this trait: `dyn Trait`, `T: Trait`.
+    Dyn(ValueId),
+    /// Rust `<Type as Trait>::name`: what the type, an instance value, has of that trait; of any, where that is unknown.
+    Provided {
+        of: ValueId,
+        by: ValueId,
+        name: NameId,
+    },
     /// `super()` in a method of the class.
     Super(ClassId),
     /// Python `x / y`: where `x` is a path, so is this.
@@ -61,6 +73,9 @@ pub enum Value {
     /// Rust: the tuple of what a closure is called with that is the argument at that index of a call of this.
     Handed(ValueId, u32),
 }
+
+/// What stands in place of a field's name for all that are not named: `..config`.
+pub const REST: &str = "..";
 
 /// What a display makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

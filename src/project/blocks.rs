@@ -50,7 +50,9 @@ impl Project {
         let model = self.model(file);
         let (of, name) = match model.value(value) {
             Value::Result(call) => return self.variant_of(file, model.call(*call).callee),
-            Value::Instance { class, .. } => return self.variant_of(file, *class),
+            Value::Instance { class: inner, .. } | Value::Unit(inner) => return self.variant_of(file, *inner),
+            // `use Mode::*`
+            Value::Global(_, name) => (self.evaluate(file, value), *name),
             Value::Attr(of, name) => (self.evaluate(file, *of), *name),
             Value::Path(path) => {
                 let (name, rest) = path.segments.split_last()?;
@@ -61,9 +63,12 @@ impl Project {
             }
             _ => return None,
         };
-        let of = match self.instance_of(Language::Rust, &of, Vec::new()) {
+        let of = match of {
             Ty::Instance(Class::Own(class), _) => class,
-            _ => return None,
+            of => match self.instance_of(Language::Rust, &of, Vec::new()) {
+                Ty::Instance(Class::Own(class), _) => class,
+                _ => return None,
+            },
         };
         let name = model.name(name);
         (self.has_variant(of, name) || self.has_unit_variant(of, name)).then_some((of, name))
@@ -132,7 +137,7 @@ impl Project {
         })
     }
 
-    fn is_trait(&self, class: ClassRef) -> bool {
+    pub(super) fn is_trait(&self, class: ClassRef) -> bool {
         self.model(class.file).class(class.class).kind == ClassKind::Trait
     }
 

@@ -7,6 +7,7 @@ use crate::source::Language;
 use super::Project;
 use super::decorators::Wrapping;
 use super::members::Ancestor;
+use super::subjects::POINTERS;
 use super::types::{Class, ClassRef, FnRef, Ty};
 
 /// One thing a call may run.
@@ -56,15 +57,23 @@ impl Project {
         {
             let call = model.call(call);
             let receiver = call.args.first().map_or(Ty::Unknown, |arg| self.evaluate(file, arg.value));
-            let name = self.declared(function).name;
-            let found = self.member(language, &receiver, self.model(function.file).name(name));
+            let declared = self.declared(function);
+            let name = self.model(function.file).name(declared.name);
+            let found = match self.behind_pointers(receiver) {
+                receiver @ Ty::Instance(Class::Own(_), _) => {
+                    let of_trait = declared.class.map(|class| Ty::Class(ClassRef { file: function.file, class }));
+                    let methods = self.methods_of_traits(&receiver, &of_trait.unwrap_or(Ty::Unknown), name);
+                    Ty::union(methods.into_iter().map(|it| self.method(it, Some(&receiver))))
+                }
+                receiver => self.member(language, &receiver, name),
+            };
             return vec![self.callee_of(language, &found)];
         }
         // Of two that have one name, tests call the one that is there for them, and others the other.
         let is_for_tests = |part: &&Ty| matches!(part, Ty::Function(it) if self.declared(*it).test);
         let ty = match ty {
             Ty::Union(parts) if language == Language::Rust && parts.iter().any(|it| is_for_tests(&it)) => {
-                let in_tests = model.declaration(model.call(call).function).test;
+                let in_tests = model.declaration(model.call(call).function).test || self.stands_in_tests(file);
                 Ty::union(parts.iter().filter(|it| is_for_tests(it) == in_tests).cloned())
             }
             ty => ty,
@@ -84,6 +93,22 @@ impl Project {
             });
         }
         if callees.is_empty() { vec![Callee::Unknown] } else { callees }
+    }
+
+    /// Rust: the file is that of a module that is declared for tests alone, or of one inside of such a module.
+    pub fn stands_in_tests(&self, file: FileId) -> bool {
+        if self.language(file) != Language::Rust || self.is_installed(file) {
+            return false;
+        }
+        let mut at = file;
+        while let Some(around) = self.parent_module(at).filter(|around| *around != at) {
+            let name = self.layout.module_name(at).rsplit("::").next().unwrap_or_default();
+            if !name.is_empty() && crate::rust::declares_for_tests(&self.source(around).text, name) {
+                return true;
+            }
+            at = around;
+        }
+        false
     }
 
     fn is_known_library(&self, language: Language, path: &str) -> bool {
@@ -177,6 +202,12 @@ impl Project {
                 Some(api) => Callee::Api(api.path, Ty::Unknown),
                 None => self.called_of_own(language, *function),
             },
+            // Which type's method runs is not known. An async one gives a future, whosever it is.
+            Ty::Bound(receiver, function)
+                if matches!(**receiver, Ty::Dyn(_)) && !self.declared(*function).kind.is_async() =>
+            {
+                Callee::Unknown
+            }
             Ty::Bound(receiver, function) => match self.described(*function) {
                 Some(api) if !self.is_told_of(receiver, api) => Callee::Unknown,
                 Some(api) => Callee::Api(api.path, (**receiver).clone()),
@@ -192,6 +223,10 @@ impl Project {
                 Some(api) => Callee::Api(api.path, (**receiver).clone()),
                 None => Callee::Unknown,
             },
+            // `Box::new(|| ..)`
+            Ty::Instance(Class::Library(path), args) if language == Language::Rust && POINTERS.contains(&&**path) => {
+                args.first().map_or(Callee::Unknown, |inner| self.callee_of(language, inner))
+            }
             Ty::Partial(inner) => self.callee_of(language, inner),
             Ty::Foreign(it) => self.foreign_callee(*it),
             Ty::Instance(Class::Own(_), _) if language == Language::Python => {

@@ -313,7 +313,7 @@ impl Project {
         let is_file = |ty: &Ty| matches!(ty.library_path(), Some(path) if matches!(path, "io.BytesIO" | "io.StringIO"));
         match model.value(value) {
             _ if is_file(&self.evaluate(file, value)) => true,
-            _ if self.is_text(file, value, is_database_in_memory) => true,
+            _ if self.is_text(file, value, is_name_of_memory) => true,
             Value::Attr(object, name) if depth < 4 => match self.evaluate(file, *object) {
                 Ty::Instance(Class::Own(class), _) if class.file == file => {
                     let values = self.set_or_given(class, *name);
@@ -375,7 +375,7 @@ impl Project {
     }
 
     /// The value is a text that passes the test, or one of several that all do.
-    fn is_text(&self, file: FileId, value: ValueId, test: fn(&str) -> bool) -> bool {
+    pub(super) fn is_text(&self, file: FileId, value: ValueId, test: fn(&str) -> bool) -> bool {
         let Some(value) = self.text_behind(file, value) else { return false };
         match self.model(file).value(value) {
             Value::Union(parts) => parts.iter().all(|part| self.is_text(file, *part, test)),
@@ -407,7 +407,7 @@ impl Project {
     }
 
     /// The text that a value is, or that it was made of.
-    fn text_of(&self, file: FileId, value: ValueId) -> Option<Box<str>> {
+    pub(super) fn text_of(&self, file: FileId, value: ValueId) -> Option<Box<str>> {
         let model = self.model(file);
         let value = self.text_behind(file, value)?;
         match model.value(value) {
@@ -452,7 +452,7 @@ fn is_numeric(text: &str) -> bool {
 }
 
 /// What SQLite opens without a file.
-fn is_database_in_memory(text: &str) -> bool {
+pub(super) fn is_name_of_memory(text: &str) -> bool {
     text.contains(":memory:") || text.contains("mode=memory")
 }
 

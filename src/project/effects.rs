@@ -11,9 +11,9 @@ use crate::model::{CallId, Condition, NameId, ValueId};
 use crate::source::{Language, Span};
 
 use super::guards::{Guards, Outcome};
-use super::overridden::Bound;
 use super::special::{Node, Special};
-use super::types::FnRef;
+use super::subjects::{Bound, Subject};
+use super::types::{Class, FnRef};
 use super::{Project, trace};
 
 /// The effects that climb: the nine kinds of blocking, starting a runtime, and running a future on this thread.
@@ -100,8 +100,8 @@ impl PartialEq for Runs {
 pub(super) struct Known {
     /// What it runs, in order of place.
     pub(super) sites: Vec<(Site, Runs)>,
-    /// Its values whose class decides what it runs, as it asks them for something.
-    pub(super) asks: Box<[ValueId]>,
+    /// What decides by its class what it runs, as it is asked for something.
+    pub(super) asks: Box<[Subject]>,
     /// At which of its sites it hands on which of its parameters.
     pub(super) hands: Box<[(usize, ValueId)]>,
 }
@@ -109,7 +109,7 @@ pub(super) struct Known {
 impl Known {
     pub(super) fn of(project: &Project, function: FnRef) -> Self {
         let sites = project.sites_of(function);
-        let asks = project.values_asked(function, &sites).into();
+        let asks = project.subjects_asked(function, &sites).into();
         let hands = project.parameters_handed_on(function, &sites).into();
         Self { sites, asks, hands }
     }
@@ -146,15 +146,17 @@ pub struct Effects {
     pub(super) special: Special,
     /// Sync functions that the loop itself calls.
     callbacks: FxHashSet<FnRef>,
+    /// Files of which every function is looked at, whether code on the loop reaches it or not.
+    asked: FxHashSet<FileId>,
 }
 
 impl Effects {
-    pub(super) fn of(project: &Project) -> Self {
+    pub(super) fn of(project: &Project, asked: FxHashSet<FileId>) -> Self {
         use rayon::prelude::*;
         let relevant = project.relevant_files();
         let callbacks: FxHashSet<FnRef> =
             relevant.par_iter().flat_map_iter(|file| project.callbacks_of(*file)).collect();
-        let mut effects = Self { callbacks, ..Self::default() };
+        let mut effects = Self { callbacks, asked, ..Self::default() };
         effects.reach(project, &|functions| {
             functions.par_iter().map(|function| (*function, Known::of(project, *function))).collect()
         });
@@ -162,13 +164,13 @@ impl Effects {
         effects
     }
 
-    /// What code on the loop reaches. `look` looks at functions of which nothing is known. Gives all functions that
+    /// What code on the loop reaches, and what is asked for. `look` looks at functions of which nothing is known. Gives all functions that
     /// are reached.
     fn reach(&mut self, project: &Project, look: &Look<'_>) -> FxHashSet<FnRef> {
         let relevant = project.relevant_files().iter();
         let mut frontier: Vec<FnRef> = relevant
             .flat_map(|file| project.model(*file).function_ids().map(|function| FnRef { file: *file, function }))
-            .filter(|function| self.on_loop(project, *function))
+            .filter(|function| self.asked.contains(&function.file) || self.on_loop(project, *function))
             .collect();
         let mut seen: FxHashSet<FnRef> = frontier.iter().copied().collect();
         self.special = Special::default();
@@ -295,6 +297,13 @@ impl Effects {
                 }
             }
         }
+        for (node, bound) in self.special.of_library() {
+            for (site, _) in self.sites(node.function).iter().filter(|(_, runs)| matches!(runs, Runs::Asked(_))) {
+                if let Some((api, effect)) = project.asks_library(node.function, bound, site) {
+                    begin(node, site, api, effect);
+                }
+            }
+        }
         for edge in self.special.edges() {
             if let Some((site, _)) = self.sites(edge.caller.function).get(edge.site) {
                 callers.entry(edge.callee).or_default().push((edge.caller, site));
@@ -326,7 +335,13 @@ impl Effects {
                         Runs::Own(next) | Runs::Asked(Some(next)) => Some((project.standing(next.file), next.function)),
                         Runs::Asked(None) | Runs::Library(..) => None,
                     };
-                    let bound = hop.bound.map(|it| (it.value, project.standing(it.class.file), it.class.class));
+                    let bound = hop.bound.map(|it| {
+                        let (own, library) = match it.class {
+                            Class::Own(class) => (Some((project.standing(class.file), class.class)), None),
+                            Class::Library(path) => (None, Some(path)),
+                        };
+                        (it.subject, own, library)
+                    });
                     (hop.guards.len(), hop.site.span, next, bound, hop.way)
                 };
                 reached.sort_by(|(a, x), (b, y)| a.cmp(b).then_with(|| order(x).cmp(&order(y))));

@@ -32,10 +32,10 @@ impl Project {
     /// that may decide.
     pub(super) fn demand_on_field(&self, function: FnRef, condition: Condition) -> Option<Demand> {
         let model = self.model(function.file);
-        let Value::Attr(object, name) = *model.value(condition.value) else { return None };
-        if model.language != Language::Python {
-            return None;
+        if model.language == Language::Rust {
+            return self.demand_on_written_field(function, condition);
         }
+        let Value::Attr(object, name) = *model.value(condition.value) else { return None };
         let (param, class) = if self.is_own_object(function, object) {
             (0, ClassRef { file: function.file, class: self.declared(function).class? })
         } else {
@@ -137,6 +137,9 @@ impl Project {
         guard: Demand,
         (file, name): (FileId, NameId),
     ) -> Outcome {
+        if self.language(caller.file) == Language::Rust {
+            return self.outcome_of_written_field(caller, site, callee, guard, (file, name));
+        }
         let model = self.model(caller.file);
         let name = self.model(file).name(name);
         let is_given = self.declared(callee).params.get(usize::from(guard.param));

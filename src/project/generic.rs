@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::finding::FileId;
-use crate::model::{ParamKind, TypeArgument, ValueId};
+use crate::model::{NameId, ParamKind, TOP_LEVEL, TypeArgument, Value, ValueId};
 
 use super::Project;
 use super::types::{CallRef, Class, ClassRef, FnRef, Ty, some};
@@ -23,7 +23,8 @@ impl Project {
             Ty::Instance(of @ Class::Own(_), args) => {
                 let mut args = args.to_vec();
                 for given in gives {
-                    let Some(slot) = args.get_mut(given.argument as usize).filter(|it| it.is_unknown()) else {
+                    let open = |it: &&mut Ty| matches!(it, Ty::Unknown | Ty::Dyn(_));
+                    let Some(slot) = args.get_mut(given.argument as usize).filter(open) else {
                         continue;
                     };
                     let value = self.argument_at(call.file, call.call, function, given.param);
@@ -47,16 +48,55 @@ impl Project {
 
     /// The type arguments that the fields of a tuple struct tell: `Wrapper(Disk)`.
     pub(super) fn arguments_of_fields(&self, class: ClassRef, call: CallRef) -> Vec<Ty> {
+        let args = &self.model(call.file).call(call.call).args;
+        let given = |field: &str| Some(args.get(field.parse::<usize>().ok()?)?.value);
+        self.arguments_told(class, call.file, given)
+    }
+
+    /// The same of a struct that is written out: `Service { store: Disk }`.
+    pub(super) fn arguments_of_literal(&self, class: ClassRef, file: FileId, fields: &[(NameId, ValueId)]) -> Vec<Ty> {
+        let model = self.model(file);
+        let given = |field: &str| fields.iter().find(|it| model.name(it.0) == field).map(|it| it.1);
+        self.arguments_told(class, file, given)
+    }
+
+    fn arguments_told(&self, class: ClassRef, file: FileId, given: impl Fn(&str) -> Option<ValueId>) -> Vec<Ty> {
         let model = self.model(class.file);
         let parametric = &model.class(class.class).parametric;
         let count = parametric.iter().map(|(_, index)| *index as usize + 1).max().unwrap_or(0);
         let mut arguments = vec![Ty::Unknown; count];
         for (field, index) in parametric {
-            let place = model.name(*field).parse().ok();
-            let given = place.and_then(|at: usize| self.model(call.file).call(call.call).args.get(at));
-            arguments[*index as usize] = given.map_or(Ty::Unknown, |it| self.evaluate(call.file, it.value));
+            let given = given(model.name(*field));
+            arguments[*index as usize] = given.map_or(Ty::Unknown, |it| self.evaluate(file, it));
         }
         if arguments.iter().all(Ty::is_unknown) { Vec::new() } else { arguments }
+    }
+
+    /// The type arguments of a type as it is written, with those that are left out: `struct Limiter<C = System>`.
+    pub(super) fn with_defaults(&self, class: &Ty, mut args: Vec<Ty>) -> Vec<Ty> {
+        if let Ty::Class(class) = class {
+            let defaults = &self.model(class.file).class(class.class).defaults;
+            args.extend(defaults.iter().skip(args.len()).map(|it| self.evaluate(class.file, *it)));
+        }
+        args
+    }
+
+    /// What an alias with these type arguments stands for: `type Cached<B> = Tiered<Memory, B>`.
+    pub(super) fn alias_of(&self, file: FileId, target: ValueId, args: &[Ty]) -> Ty {
+        let model = self.model(file);
+        let alias_of = |it: &ValueId| self.alias_of(file, *it, args);
+        match model.value(target) {
+            Value::Param(TOP_LEVEL, index) => args.get(*index as usize).cloned().unwrap_or(Ty::Unknown),
+            // What stands for itself is unknown.
+            Value::Instance { class, args: given } if !args.is_empty() && !self.evaluate(file, target).is_unknown() => {
+                let class = self.evaluate(file, *class);
+                let given = self.with_defaults(&class, given.iter().map(alias_of).collect());
+                self.instance_of(model.language, &class, given)
+            }
+            Value::Tuple(items) => Ty::Tuple(items.iter().map(alias_of).collect()),
+            Value::Collection(_, items) => Ty::Collection(Arc::new(Ty::union(items.iter().map(alias_of)))),
+            _ => self.evaluate(file, target),
+        }
     }
 
     /// What a closure is called with that is the argument at that index of a call of this: a tuple.

@@ -326,7 +326,13 @@ impl Project {
                 if !self.is_called_by(caller.file, call, callee) {
                     return Outcome::Open;
                 }
-                let given = self.argument_at(caller.file, call, callee, u32::from(guard.param));
+                let given = match param.kind {
+                    ParamKind::Receiver if self.language(caller.file) == Language::Rust => {
+                        let by_path = self.argument_at(caller.file, call, callee, u32::from(guard.param));
+                        by_path.or_else(|| self.question(caller, site).map(|(receiver, _)| receiver))
+                    }
+                    _ => self.argument_at(caller.file, call, callee, u32::from(guard.param)),
+                };
                 if given.is_none()
                     && let Some(outcome) = self.outcome_of_spread(caller, call, callee, guard)
                 {

@@ -82,6 +82,10 @@ impl Project {
                 }
             }
             Ty::Super(class) => self.inherited(*class, name),
+            Ty::Dyn(class) => match self.declared_by_trait(*class, name) {
+                Some(method) => Ty::Bound(Arc::new(receiver.clone()), method),
+                None => Ty::Unknown,
+            },
             Ty::Foreign(it) => self.foreign_member(*it, name),
             // A display of a dictionary: only its values are kept.
             Ty::Collection(element) if language == Language::Python && is_of_dictionaries(name) => {
@@ -115,6 +119,18 @@ impl Project {
             }
             _ => Ty::Unknown,
         }
+    }
+
+    /// Rust: the method of that name that the trait, or one that it builds on, declares: what it gives holds for every type.
+    pub(super) fn declared_by_trait(&self, class: ClassRef, name: &str) -> Option<FnRef> {
+        let declares = |it: &Ancestor| {
+            let Ancestor::Own(class) = it else { return None };
+            let model = self.model(class.file);
+            let id = model.names.find(name)?;
+            let method = model.class(class.class).methods.iter().find(|it| it.0 == id)?;
+            Some(FnRef { file: class.file, function: method.1 })
+        };
+        self.ancestry(class).iter().find_map(declares)
     }
 
     fn is_async_block(&self, function: FnRef) -> bool {

@@ -1,7 +1,7 @@
 //! What a module gives under a name: what it binds, the modules in it, and what it opens.
 
 use crate::finding::FileId;
-use crate::model::{FILE_MODULE, ModuleId, NameId, Value, ValueId};
+use crate::model::{ClassKind, FILE_MODULE, Module, ModuleId, NameId, Value, ValueId};
 use crate::source::Language;
 
 use super::Project;
@@ -46,9 +46,14 @@ impl Project {
         match model.language {
             Language::Rust => {
                 let id = model.names.find(name)?;
-                let inline = model.modules.iter().position(|it| it.parent == Some(module) && it.name == Some(id));
-                if let Some(inline) = inline {
-                    return Some(Ty::Module(file, ModuleId(inline as u32)));
+                // One that is there in tests alone stands beside the one that is meant.
+                let inline = |in_tests: bool| {
+                    let is_it = |it: &Module| it.parent == Some(module) && it.name == Some(id) && it.test == in_tests;
+                    let found = model.modules.iter().position(is_it);
+                    found.map(|found| Ty::Module(file, ModuleId(found as u32)))
+                };
+                if let Some(inline) = inline(model.module(module).test) {
+                    return Some(inline);
                 }
                 let inside = model.inline_path(module);
                 let declared = model.module(module).declared.iter().filter(|(it, _)| *it == id);
@@ -56,12 +61,27 @@ impl Project {
                     .filter_map(|(_, path)| self.declared_module(file, &inside, name, path.as_deref()))
                     .map(|child| Ty::Module(child, crate::model::FILE_MODULE))
                     .next()
+                    .or_else(|| inline(!model.module(module).test))
             }
             Language::Python => match self.relative_module(file, 1, &[name]) {
                 Some((child, 1)) if self.is_package(file) => Some(self.imported(child, name)),
                 _ => None,
             },
         }
+    }
+
+    /// Rust: the module of a file that declares the one that `child` holds: `mod api { pub mod routes; }`. Mostly it is the file's own.
+    pub(super) fn module_declaring(&self, file: FileId, child: FileId) -> ModuleId {
+        let model = self.model(file);
+        let declares = |module: &ModuleId| {
+            let inside = model.inline_path(*module);
+            let mut declared = model.module(*module).declared.iter();
+            declared.any(|(name, path)| {
+                self.declared_module(file, &inside, model.name(*name), path.as_deref()) == Some(child)
+            })
+        };
+        let mut inline = (0..model.modules.len() as u32).map(ModuleId).filter(|it| *it != FILE_MODULE);
+        inline.find(declares).unwrap_or(FILE_MODULE)
     }
 
     /// What the statements of a module bind a name to. Of several the last holds, unless it may not have been reached.
@@ -118,7 +138,11 @@ impl Project {
             Ty::Foreign(it @ Foreign::Module(_)) => {
                 Some(self.foreign_member(it, name)).filter(|found| !found.is_unknown())
             }
-            // `use Enum::*`, and what cannot be told.
+            // `use Enum::*`
+            enumeration @ Ty::Class(class) if self.model(class.file).class(class.class).kind == ClassKind::Enum => {
+                let has = self.has_variant(class, name) || self.has_unit_variant(class, name);
+                has.then(|| self.member(language, &enumeration, name))
+            }
             _ => None,
         }
     }

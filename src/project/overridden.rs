@@ -1,20 +1,16 @@
 //! Which class the object is of that a method is asked of: a class of its own may have another method where the chain goes on.
 
 use crate::finding::FileId;
-use crate::model::{NameId, Param, ParamKind, TOP_LEVEL, UNKNOWN, Value, ValueId};
+use crate::knowledge::{Api, Effect};
+use crate::model::{NameId, ParamKind, Value, ValueId};
 use crate::source::Language;
 
 use super::Project;
 use super::effects::{Runs, Site, Wanted};
 use super::members::Ancestor;
+use super::subjects::{Bound, Subject};
 use super::types::{Class, ClassRef, FnRef, Ty, none};
-
-/// The object that a value of a function stands for is of this class: its own object, a parameter, or a field of its own object.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub(super) struct Bound {
-    pub(super) value: ValueId,
-    pub(super) class: ClassRef,
-}
+use super::unwritten::unconditional;
 
 /// What is known of the objects that a function has to do with, from how it came to run.
 #[derive(Clone, Default)]
@@ -33,8 +29,8 @@ impl Asked {
         Self { own, others }
     }
 
-    fn class_of(&self, value: ValueId) -> Option<ClassRef> {
-        self.others.iter().find(|it| it.value == value).map(|it| it.class)
+    pub(super) fn class_of(&self, subject: Subject) -> Option<Class> {
+        self.others.iter().find(|it| it.subject == subject).map(|it| it.class)
     }
 }
 
@@ -47,8 +43,11 @@ impl Project {
 
     /// A function of which this is known.
     pub(super) fn asked_as(&self, function: FnRef, bound: Bound) -> Asked {
-        if self.is_own_object(function, bound.value) {
-            return Asked { own: Some(bound.class), others: Vec::new() };
+        if let Class::Own(class) = bound.class
+            && bound.subject.argument.is_none()
+            && self.is_own_object(function, bound.subject.value)
+        {
+            return Asked { own: Some(class), others: Vec::new() };
         }
         Asked::of(self.asked_as_method(function).own, vec![bound])
     }
@@ -66,7 +65,12 @@ impl Project {
         if asked.own.is_some() && self.is_of_own_class(function, receiver) {
             return asked.own;
         }
-        asked.class_of(receiver).or_else(|| match self.object_asked(function, site, receiver) {
+        let known = match asked.class_of(self.subject_of(function, receiver)) {
+            Some(Class::Own(class)) => Some(class),
+            Some(Class::Library(_)) => return None,
+            None => None,
+        };
+        known.or_else(|| match self.object_asked(function, site, receiver) {
             Ty::Super(_) => asked.own,
             Ty::Instance(Class::Own(class), _) => Some(class),
             // `Class.method(object)` says nothing of the object.
@@ -83,7 +87,7 @@ impl Project {
     }
 
     /// The function's own object, or another of the same class: `cls()`, `type(self)()`.
-    fn is_of_own_class(&self, function: FnRef, value: ValueId) -> bool {
+    pub(super) fn is_of_own_class(&self, function: FnRef, value: ValueId) -> bool {
         let model = self.model(function.file);
         self.is_own_object(function, value)
             || model.language == Language::Python
@@ -115,153 +119,8 @@ impl Project {
         }
     }
 
-    /// A parameter of a function that this one stands in.
-    fn is_captured(&self, function: FnRef, value: ValueId) -> bool {
-        let model = self.model(function.file);
-        let declared = self.declared(function);
-        let is_param = |params: &[Param]| value != UNKNOWN && params.iter().any(|it| it.value == value);
-        if is_param(&declared.params) {
-            return false;
-        }
-        let mut outer = declared.parent;
-        while let Some(around) = outer.filter(|it| *it != TOP_LEVEL) {
-            let around = model.declaration(around);
-            if is_param(&around.params) {
-                return true;
-            }
-            outer = around.parent;
-        }
-        false
-    }
-
-    /// Which class the object is of that a place in `function` gives `callee` for `value`: one of its parameters, or a field of its
-    /// own object. `None` where that is not known, or no more than the callee knows.
-    pub(super) fn class_given(
-        &self,
-        function: FnRef,
-        asked: &Asked,
-        site: &Site,
-        callee: FnRef,
-        value: ValueId,
-    ) -> Option<ClassRef> {
-        let model = self.model(function.file);
-        let there = self.model(callee.file);
-        let known = |given: ValueId| {
-            let bound = asked.class_of(given);
-            bound.or_else(|| asked.own.filter(|_| self.is_own_object(function, given)))
-        };
-        let params = &self.declared(callee).params;
-        let found = if callee.file == function.file && self.is_captured(callee, value) {
-            known(value)?
-        } else if let Some(position) = params.iter().position(|it| it.value == value) {
-            let call = site.call.filter(|it| self.is_called_by(function.file, *it, callee))?;
-            let given = self.argument_at(function.file, call, callee, position as u32)?;
-            known(given).or_else(|| match self.evaluate(function.file, given) {
-                Ty::Instance(Class::Own(class), _) => Some(class),
-                _ => None,
-            })?
-        } else {
-            let Value::Field(_, name) = there.value(value) else { return None };
-            let name = there.name(*name);
-            let (receiver, _) = self.question(function, site)?;
-            // It is the same field of the same object.
-            let is_same = |it: &&Bound| match model.value(it.value) {
-                Value::Field(object, field) => *object == receiver && model.name(*field) == name,
-                _ => false,
-            };
-            match asked.others.iter().find(is_same) {
-                Some(bound) => bound.class,
-                None => match self.object_asked(function, site, receiver) {
-                    Ty::Instance(Class::Own(class), args) => match self.field_of_instance(class, &args, name) {
-                        Ty::Instance(Class::Own(class), _) => class,
-                        _ => return None,
-                    },
-                    _ => return None,
-                },
-            }
-        };
-        let declared = self.evaluate(callee.file, value);
-        (!matches!(declared, Ty::Instance(Class::Own(class), _) if class == found)).then_some(found)
-    }
-
-    /// The values of a function whose class decides what it runs: its own object, if it asks that for something; parameters that it asks;
-    /// in Rust, fields whose type is a parameter of the type of its own object.
-    pub(super) fn values_asked(&self, function: FnRef, sites: &[(Site, Runs)]) -> Vec<ValueId> {
-        let declared = self.declared(function);
-        let model = self.model(function.file);
-        let receiver = |(site, _): &(Site, Runs)| self.question(function, site).map(|it| it.0);
-        let questions: Vec<ValueId> = sites.iter().filter_map(receiver).collect();
-        let mut values = Vec::new();
-        let makes_own = |site: &Site| {
-            model.language == Language::Python
-                && site.call.is_some_and(|it| self.is_own_class(function, model.call(it).callee))
-        };
-        let of_own_class =
-            |it: &ValueId| self.is_of_own_class(function, *it) || self.above(function.file, *it).is_some();
-        if declared.class.is_some()
-            && (questions.iter().any(of_own_class)
-                || sites.iter().any(|(site, _)| makes_own(site) || self.own_attribute(function, site).is_some()))
-        {
-            values.extend(declared.params.first().map(|it| it.value));
-        }
-        let params = declared.params.iter().filter(|it| it.kind != ParamKind::Receiver && it.value != UNKNOWN);
-        values.extend(
-            params.map(|it| it.value).filter(|it| questions.contains(it) && self.may_be_of_class(function, *it)),
-        );
-        for value in questions {
-            if !values.contains(&value) && (self.is_parametric(function, value) || self.is_captured(function, value)) {
-                values.push(value);
-            }
-        }
-        values
-    }
-
-    /// Nothing is declared of the value that is no class of the project's.
-    fn may_be_of_class(&self, function: FnRef, value: ValueId) -> bool {
-        self.model(function.file).is_opaque(value)
-            || matches!(self.evaluate(function.file, value), Ty::Instance(Class::Own(_), _) | Ty::Unknown)
-    }
-
-    /// Parameters of its own that a function hands on, and at which of its sites. What a nested function sees is handed on to it.
-    pub(super) fn parameters_handed_on(&self, function: FnRef, sites: &[(Site, Runs)]) -> Vec<(usize, ValueId)> {
-        let model = self.model(function.file);
-        let params = &self.declared(function).params;
-        let mut handed = Vec::new();
-        for (at, (site, runs)) in sites.iter().enumerate() {
-            if let Runs::Own(callee) = runs
-                && callee.file == function.file
-            {
-                let mut outer = self.declared(*callee).parent;
-                while let Some(around) = outer.filter(|it| *it != TOP_LEVEL) {
-                    let around = model.declaration(around);
-                    handed.extend(around.params.iter().map(|it| (at, it.value)).filter(|it| it.1 != UNKNOWN));
-                    outer = around.parent;
-                }
-            }
-            let (Runs::Own(_) | Runs::Asked(Some(_)), Some(call)) = (runs, site.call) else { continue };
-            for arg in &model.call(call).args {
-                if arg.value != UNKNOWN && params.iter().any(|it| it.value == arg.value) {
-                    handed.push((at, arg.value));
-                }
-            }
-        }
-        handed
-    }
-
-    /// What a function hands on is what the callee asks for something there.
-    pub(super) fn hands_on(&self, function: FnRef, site: &Site, callee: FnRef, given: ValueId, asked: ValueId) -> bool {
-        if given == asked && callee.file == function.file && self.is_captured(callee, asked) {
-            return true;
-        }
-        let params = &self.declared(callee).params;
-        let position = params.iter().position(|it| it.value == asked && it.kind != ParamKind::Receiver);
-        let argument =
-            position.and_then(|position| self.argument_at(function.file, site.call?, callee, position as u32));
-        argument == Some(given)
-    }
-
     /// The attribute of the function's own object that a place begins with: `session` of `self.session.get(url)`.
-    fn own_attribute(&self, function: FnRef, site: &Site) -> Option<&str> {
+    pub(super) fn own_attribute(&self, function: FnRef, site: &Site) -> Option<&str> {
         let model = self.model(function.file);
         let mut at = match (self.question(function, site), site.call) {
             (Some((receiver, name)), _) if self.is_own_object(function, receiver) => return Some(name),
@@ -329,19 +188,6 @@ impl Project {
         made.collect()
     }
 
-    /// Rust: a field of the function's own object, whose type is a parameter.
-    fn is_parametric(&self, function: FnRef, value: ValueId) -> bool {
-        let model = self.model(function.file);
-        let Value::Field(object, name) = model.value(value) else { return false };
-        if !self.is_own_object(function, *object) {
-            return false;
-        }
-        let Ty::Instance(Class::Own(class), _) = self.evaluate(function.file, *object) else { return false };
-        let there = self.model(class.file);
-        let name = model.name(*name);
-        there.class(class.class).parametric.iter().any(|(field, _)| there.name(*field) == name)
-    }
-
     /// What the class of the object has instead, where a place in `function` asks an object for `next` whose class is known.
     pub(super) fn asks_another(
         &self,
@@ -360,23 +206,35 @@ impl Project {
         };
         let own = asked.own.filter(|_| self.is_of_own_class(function, receiver));
         let above = asked.own.and_then(|own| Some((own, self.above(function.file, receiver)?)));
-        let class = own.or(above.map(|it| it.0)).or_else(|| asked.class_of(receiver))?;
+        let class = own.or(above.map(|it| it.0)).map(Class::Own);
+        let class = class.or_else(|| asked.class_of(self.subject_of(function, receiver)))?;
         // A decorator's wrapper, or what the method is given, may be run there as well.
         let is_method = |next: FnRef| self.model(next.file).name(self.declared(next).name) == name;
         if !next.is_none_or(is_method) {
             return None;
         }
-        let own = match self.language(function.file) {
-            Language::Python => match above {
+        let own = match (self.language(function.file), class) {
+            (Language::Python, Class::Own(class)) => match above {
                 Some((own, class)) => self.find_above(own, class, name),
                 None => self.find_method(class, name).filter(|own| !self.is_hidden(class, *own, name)),
             },
-            Language::Rust => match self.member(Language::Rust, &Ty::Instance(Class::Own(class), none()), name) {
-                Ty::Bound(_, method) => Some(method),
-                _ => None,
-            },
+            (Language::Python, Class::Library(_)) => None,
+            (Language::Rust, class) => self.method_of_object(function, receiver, &Ty::Instance(class, none()), name),
         };
         own.filter(|own| Some(*own) != next)
+    }
+
+    /// Rust: what a library's type, whose class the function is told, does when a place asks it for something.
+    pub(super) fn asks_library(&self, function: FnRef, bound: Bound, site: &Site) -> Option<(&'static Api, Effect)> {
+        let Class::Library(_) = bound.class else { return None };
+        let (receiver, name) = self.question(function, site)?;
+        if self.subject_of(function, receiver) != bound.subject {
+            return None;
+        }
+        let object = Ty::Instance(bound.class, none());
+        let Ty::Method(path, _) = self.member(Language::Rust, &object, name) else { return None };
+        let api = self.knowledge.api(Language::Rust, &path).filter(|api| !api.is_async)?;
+        Some((api, unconditional(api)?))
     }
 
     /// What is run instead where a place in `function` that goes through an object runs `next`, as the class of the object is known
@@ -390,7 +248,10 @@ impl Project {
     ) -> Option<Vec<FnRef>> {
         let (receiver, iter) = self.question(function, site)?;
         let own = asked.own.filter(|_| self.is_of_own_class(function, receiver));
-        let class = own.or_else(|| asked.class_of(receiver))?;
+        let class = own.or_else(|| match asked.class_of(Subject::from(receiver))? {
+            Class::Own(class) => Some(class),
+            Class::Library(_) => None,
+        })?;
         let run = self.gone_through(class).0;
         let known = match self.evaluate(function.file, receiver) {
             Ty::Instance(Class::Own(class), _) => self.gone_through(class).0,
@@ -428,7 +289,7 @@ impl Project {
     }
 
     /// The object that a place in `function` asks, behind whatever pointers and guards give access to it.
-    fn object_asked(&self, function: FnRef, site: &Site, receiver: ValueId) -> Ty {
+    pub(super) fn object_asked(&self, function: FnRef, site: &Site, receiver: ValueId) -> Ty {
         if let Some(call) = site.call.filter(|_| self.language(function.file) == Language::Rust)
             && let Ty::Bound(object, _) = self.evaluate(function.file, self.model(function.file).call(call).callee)
         {
@@ -449,7 +310,7 @@ impl Project {
         let is_own = self.is_own_object(function, receiver);
         let class = if is_own {
             self.asked_as_method(function).own?
-        } else if self.is_parametric(function, receiver) {
+        } else if self.subject_of(function, receiver).argument.is_some() {
             return site.call.map(|_| Runs::Asked(None));
         } else {
             let params = &self.declared(function).params;
@@ -458,7 +319,7 @@ impl Project {
             }
             match self.evaluate(function.file, receiver) {
                 Ty::Instance(Class::Own(class), _) => class,
-                Ty::Unknown => return site.call.map(|_| Runs::Asked(None)),
+                Ty::Unknown | Ty::Dyn(_) => return site.call.map(|_| Runs::Asked(None)),
                 _ => return None,
             }
         };

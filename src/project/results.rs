@@ -120,7 +120,11 @@ impl Project {
         let definition = self.declared(function);
         let file = function.file;
         if let Some(declared) = definition.returns {
-            let ty = self.evaluate(file, declared);
+            let ty = match self.evaluate(file, declared) {
+                // `-> impl Trait`: the body tells which type it is.
+                Ty::Dyn(of_trait) => self.made_for(function, of_trait),
+                ty => ty,
+            };
             if !ty.is_unknown() {
                 return if self.gives_what_it_is_called_on(function, &ty, receiver) {
                     receiver.map_or(ty, |receiver| self.made_by(receiver))
@@ -158,6 +162,15 @@ impl Project {
             }
             _ => self.evaluate(file, *value),
         }))
+    }
+
+    /// Rust: what a function declared `-> impl Trait` gives.
+    fn made_for(&self, function: FnRef, of_trait: ClassRef) -> Ty {
+        let returned = &self.function(function).returned;
+        match Ty::union(returned.iter().map(|value| self.evaluate(function.file, *value))) {
+            made @ Ty::Instance(Class::Own(_), _) => made,
+            _ => Ty::Dyn(of_trait),
+        }
     }
 
     /// What calling a function, given as a value, gives.
@@ -275,6 +288,11 @@ impl Project {
             return (*element).clone();
         }
         let yielded = memo::once(Question::Yields(function), || {
+            // A generator expression gives the elements that it is written with.
+            if definition.kind == FunctionKind::Closure {
+                let elements = definition.returned.iter().map(|it| self.evaluate(function.file, *it));
+                return Ty::union(elements.map(|it| self.element(Language::Python, &it)));
+            }
             let mut values = Vec::new();
             crate::model::flow::visit(&definition.body, &mut |node| {
                 if let crate::model::Node::Yield(it) = node {

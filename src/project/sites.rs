@@ -2,9 +2,7 @@
 
 use crate::finding::FileId;
 use crate::knowledge::{Api, Effect, Kind, Runner};
-use crate::model::{
-    Block, Call, CallId, Condition, FunctionId, Node, Role, ScopeKind, Test, Use, Value, ValueId, flow,
-};
+use crate::model::{Block, Call, CallId, Condition, FunctionId, Node, Role, Test, Use, Value, ValueId, flow};
 use crate::source::{Language, Span};
 
 use super::Project;
@@ -213,12 +211,8 @@ impl Found<'_> {
                 Node::Loop(it) => self.looped(it),
                 Node::Yield(it) if it.delegates => self.go_through(it.span, it.value, 0),
                 node => {
-                    if let Node::Scope(scope) = node
-                        && scope.kind == ScopeKind::With
-                    {
-                        for item in &scope.items {
-                            self.enter(&self.site_of(item.span, item.value), item.value, true);
-                        }
+                    if let Node::Scope(scope) = node {
+                        self.entered(scope);
                     }
                     let fails = matches!(node, Node::Scope(it) if self.project.expects_failure(self.file, it, false));
                     if !fails {
@@ -294,7 +288,12 @@ impl Found<'_> {
             && !is_void(api)
         {
             site.guards = site.guards.and_all(project.needs_of_arguments(self.function, call, api));
-            self.library(&site, api, effect);
+            if effect != Effect::Blocks(Kind::Database) || model.language != Language::Rust {
+                self.library(&site, api, effect);
+            } else if let Some(guard) = project.asks_database(self.function, call) {
+                let guards = site.guards.clone().and_all([guard]);
+                self.library(&Site { guards, ..site.clone() }, api, effect);
+            }
         }
         match only {
             // To be awaited it would have to give something else than it does: not what is meant.
@@ -386,7 +385,7 @@ impl Found<'_> {
     fn gives_object(&self, id: CallId) -> bool {
         let model = self.project.model(self.file);
         model.call(id).args.iter().any(|it| match model.value(it.value) {
-            Value::Param(..) => true,
+            Value::Param(..) | Value::Dyn(_) => true,
             _ => matches!(self.project.evaluate(self.file, it.value), Ty::Instance(Class::Own(_), _)),
         })
     }
@@ -486,6 +485,7 @@ impl Found<'_> {
                 }
             }
         }
+        self.drives(call, api);
         if model.language == Language::Rust {
             self.exhaust(site, id, api);
         }
@@ -503,7 +503,7 @@ impl Found<'_> {
         let Value::Attr(keeper, _) = *model.value(call.callee) else { return None };
         match model.value(keeper) {
             Value::Result(_) => None,
-            Value::Field(..) | Value::Param(..) => Some(false),
+            Value::Field(..) | Value::Param(..) | Value::Dyn(_) => Some(false),
             _ => Some(self.project.declared(self.function).params.iter().all(|it| it.value != keeper)),
         }
     }

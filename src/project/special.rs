@@ -11,8 +11,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Project;
 use super::effects::{AllKnown, Runs, Site, Wanted};
-use super::overridden::{Asked, Bound};
-use super::types::FnRef;
+use super::overridden::Asked;
+use super::subjects::{Bound, Subject};
+use super::types::{Class, FnRef};
 use crate::model::ValueId;
 
 /// A function, and of which class an object is that it has to do with, where that is known, and more than the function knows.
@@ -36,8 +37,8 @@ pub(super) struct Edge {
     pub(super) callee: Node,
 }
 
-/// Of functions that ask objects for something, which values those are: the others do the same for every class.
-type Asking = FxHashMap<FnRef, Vec<ValueId>>;
+/// Of functions that ask objects for something, which those are: the others do the same for every class.
+type Asking = FxHashMap<FnRef, Vec<Subject>>;
 
 /// What has been found of it so far.
 #[derive(Default)]
@@ -58,6 +59,12 @@ pub(super) struct Special {
 impl Special {
     pub(super) fn edges(&self) -> impl Iterator<Item = &Edge> {
         self.plain.iter().chain(&self.special)
+    }
+
+    /// The nodes of which a library's type is known.
+    pub(super) fn of_library(&self) -> impl Iterator<Item = (Node, Bound)> + '_ {
+        let bound = |it: &Node| Some((*it, it.bound.filter(|it| matches!(it.class, Class::Library(_)))?));
+        self.nodes.iter().filter_map(bound)
     }
 
     /// The nodes that have all ways of their functions.
@@ -87,25 +94,29 @@ impl Special {
         let mut asked_before = false;
         loop {
             let asking = &self.asking;
-            let asks = |(index, (caller, callee, at, given)): (usize, &(FnRef, FnRef, usize, ValueId))| {
-                let asked = asking.get(callee)?;
-                if asking.get(caller).is_some_and(|it| it.contains(given)) {
-                    return None;
-                }
-                let (site, _) = known.get(caller)?.sites.get(*at)?;
-                let hands_on = |it: &ValueId| project.hands_on(*caller, site, *callee, *given, *it);
-                asked.iter().any(hands_on).then_some((index, *caller, *given))
+            let asks = |(index, handing): (usize, &(FnRef, FnRef, usize, ValueId))| -> Vec<(usize, FnRef, Subject)> {
+                let (caller, callee, at, given) = *handing;
+                let Some(asked) = asking.get(&callee) else { return Vec::new() };
+                let known_before = |it: &Subject| asking.get(&caller).is_some_and(|known| known.contains(it));
+                let site = known.get(&caller).and_then(|it| it.sites.get(at));
+                let hands_on = |asked: &Subject| {
+                    let subject = Subject { value: given, ..*asked };
+                    let goes_on = !known_before(&subject)
+                        && site.is_some_and(|(site, _)| project.hands_on(caller, site, callee, given, *asked));
+                    goes_on.then_some((index, caller, subject))
+                };
+                asked.iter().filter_map(hands_on).collect()
             };
             let handing = self.handing.par_iter().enumerate().with_min_len(256);
-            let found: Vec<(usize, FnRef, ValueId)> = handing.filter_map(asks).collect();
+            let found: Vec<(usize, FnRef, Subject)> = handing.flat_map_iter(asks).collect();
             if found.is_empty() {
                 break;
             }
-            for (index, caller, given) in found {
+            for (index, caller, subject) in found {
                 asked_before |= index < before;
-                let values = self.asking.entry(caller).or_default();
-                if !values.contains(&given) {
-                    values.push(given);
+                let subjects = self.asking.entry(caller).or_default();
+                if !subjects.contains(&subject) {
+                    subjects.push(subject);
                 }
             }
         }
@@ -245,16 +256,16 @@ fn bounds_at(
     site: &Site,
     callee: FnRef,
 ) -> Vec<Bound> {
-    let Some(values) = asking.get(&callee) else { return Vec::new() };
+    let Some(subjects) = asking.get(&callee) else { return Vec::new() };
     let _outlines = project.of_outlines();
     let own = project.class_asked_at(function, of, site).filter(|own| project.may_be_asked_of(*own, callee));
-    let class = |value: ValueId| {
-        if project.is_own_object(callee, value) {
-            return own.filter(|_| own != project.asked_as_method(callee).class());
+    let class = |subject: Subject| {
+        if subject.argument.is_none() && project.is_own_object(callee, subject.value) {
+            return own.filter(|_| own != project.asked_as_method(callee).class()).map(Class::Own);
         }
-        project.class_given(function, of, site, callee, value)
+        project.class_given(function, of, site, callee, subject)
     };
-    values.iter().filter_map(|value| Some(Bound { value: *value, class: class(*value)? })).collect()
+    subjects.iter().filter_map(|it| Some(Bound { subject: *it, class: class(*it)? })).collect()
 }
 
 impl Special {
@@ -269,7 +280,8 @@ impl Special {
     ) -> (Asked, Vec<Bound>) {
         let _outlines = project.of_outlines();
         let bounds = bounds_at(project, &self.asking, function, of, site, callee);
-        let others = bounds.iter().copied().filter(|it| !project.is_own_object(callee, it.value)).collect();
+        let is_own = |it: Subject| it.argument.is_none() && project.is_own_object(callee, it.value);
+        let others = bounds.iter().copied().filter(|it| !is_own(it.subject)).collect();
         (Asked::of(project.class_asked_at(function, of, site), others), bounds)
     }
 
@@ -282,8 +294,8 @@ impl Special {
 impl Project {
     /// The class that the node's own object is of has another attribute than the one that a place begins with.
     pub(super) fn has_another_for(&self, node: Node, site: &Site) -> bool {
-        let own = node.bound.filter(|it| self.is_own_object(node.function, it.value));
-        own.is_some_and(|it| self.has_another(node.function, it.class, site))
+        let own = node.bound.filter(|it| self.is_own_object(node.function, it.subject.value));
+        matches!(own, Some(Bound { class: Class::Own(class), .. }) if self.has_another(node.function, class, site))
     }
 
     /// What runs when a function asks an object for a method that turns out to be `own`.

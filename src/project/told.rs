@@ -60,6 +60,7 @@ impl Project {
             }
             Test::Entry => return None,
             Test::Callable => return self.is_callable(file, value),
+            Test::InMemory => return self.is_database_in_memory(file, value, 0),
             Test::Answers(asked) => return self.answers_alike(demand.asked_in, asked, file, value),
             Test::Has(name) => match self.model(demand.asked_in).value(name) {
                 Value::Str(name) => return self.has_attribute(file, value, self.model(demand.asked_in).name(*name)),
@@ -296,6 +297,7 @@ impl Project {
     /// Whether the value is a greater number, where it is written as one.
     fn exceeds(&self, file: FileId, value: ValueId, bound: i64) -> Option<bool> {
         match self.model(file).value(value) {
+            Value::Unit(inner) => self.exceeds(file, *inner, bound),
             Value::Int(_) | Value::Bool(_) | Value::Global(..) => match self.evaluate(file, value) {
                 Ty::Int(number) => Some(number > bound),
                 Ty::Bool(flag) => Some(i64::from(flag) > bound),

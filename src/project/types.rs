@@ -46,7 +46,7 @@ pub enum Foreign {
 }
 
 /// What a class or type is.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Class {
     Own(ClassRef),
     /// Of a library: the path in its tables, or any path nothing is known of.
@@ -68,13 +68,15 @@ pub enum Ty {
     Function(FnRef),
     Class(ClassRef),
     Instance(Class, Arc<[Ty]>),
+    /// Rust: of some type that implements this trait.
+    Dyn(ClassRef),
     /// A method of the project's, with its receiver.
     Bound(Arc<Ty>, FnRef),
     /// A library's method: its path in the tables, with the receiver.
     Method(LibraryPath, Arc<Ty>),
     /// What calling an async function gives; awaiting it gives the inner.
     Coroutine(Arc<Ty>, Option<FnRef>),
-    /// What calling a generator function gives.
+    /// What calling a generator function gives, or a generator expression.
     Generator(FnRef),
     /// What calling a function decorated `@contextmanager` gives.
     Manager(FnRef),

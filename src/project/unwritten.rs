@@ -1,8 +1,8 @@
 //! What runs without being written as a call: properties, `for`, `with`, operators, and what built-in functions ask for.
 
 use crate::finding::FileId;
-use crate::knowledge::{Api, Effect, ScopeRole};
-use crate::model::{Arg, CallId, Implicit, ImplicitKind, Role, Value, ValueId};
+use crate::knowledge::{Api, Effect, Runner, ScopeRole};
+use crate::model::{Arg, CallId, Implicit, ImplicitKind, Role, Use, Value, ValueId};
 use crate::python::exhausts;
 use crate::source::{Language, Span};
 
@@ -61,7 +61,11 @@ impl Found<'_> {
                 self.asked(&site);
             }
             ImplicitKind::Iterate => self.go_through(it.span, it.value, 0),
-            ImplicitKind::AsyncIterate | ImplicitKind::Drop => {}
+            ImplicitKind::AsyncIterate => match project.evaluate(self.file, it.value) {
+                Ty::Generator(generator) if project.is_installed(generator.file) => self.own(&site, [generator]),
+                value => self.methods_awaited(&site, &value, &["__aiter__", "__anext__"]),
+            },
+            ImplicitKind::Drop => {}
         }
     }
 
@@ -91,7 +95,10 @@ impl Found<'_> {
         let language = project.language(self.file);
         match receiver {
             Ty::Instance(Class::Own(class), _) => {
-                let found = project.find_method(*class, name).filter(|it| !project.is_abstract(*it));
+                let found = match language {
+                    Language::Python => project.find_method(*class, name).filter(|it| !project.is_abstract(*it)),
+                    Language::Rust => project.method_of_trait(receiver, name),
+                };
                 self.own(site, found.into_iter().flat_map(|it| project.run_by_call(it, false)));
             }
             Ty::Foreign(Foreign::Instance(class)) => {
@@ -148,9 +155,9 @@ impl Found<'_> {
             }
             (_, Ty::Foreign(it)) => self.own(site, project.foreign_iteration(*it)),
             (Language::Rust, Ty::Instance(Class::Own(_), _)) => {
-                if let Ty::Bound(_, next) = project.member(Language::Rust, value, "next") {
+                if let Some(next) = project.method_of_trait(value, "next") {
                     self.own(site, [next]);
-                } else if let Ty::Bound(_, into) = project.member(Language::Rust, value, "into_iter") {
+                } else if let Some(into) = project.method_of_trait(value, "into_iter") {
                     self.own(site, [into]);
                     let iterator = project.returns(into, Some(value));
                     if matches!(iterator, Ty::Instance(Class::Own(_), _)) {
@@ -228,6 +235,10 @@ impl Found<'_> {
         match self.project.evaluate(self.file, value) {
             generator @ Ty::Generator(_) => self.iterate(site, &generator),
             Ty::Unknown => self.go_through(site.span, value, 0),
+            // `iter(x)` counts as `x`: what that has made is asked.
+            Ty::Instance(Class::Own(class), _) if self.project.find_method(class, "__next__").is_none() => {
+                self.go_through(site.span, value, 0);
+            }
             _ => self.special_method(site, value, "__next__"),
         }
     }
@@ -261,6 +272,15 @@ impl Found<'_> {
             for arg in made_over.iter().filter(|arg| !arg.spread && depth < MOST_LAZY) {
                 self.go_through(span, arg.value, depth + 1);
             }
+            // Where it stands, nobody has asked for an element yet.
+            let call = model.call(*id);
+            if matches!(call.result, Use::Bound(_))
+                && let Some(api) = project.api_of(self.file, *id)
+            {
+                let run = api.runs.iter().filter(|it| it.place == Runner::Inline);
+                let run = run.filter_map(|it| call.argument(&model.names, it.position.map(usize::from), None));
+                run.for_each(|arg| self.inline(&self.site(span, None), arg.value));
+            }
             return;
         }
         if model.language == Language::Rust
@@ -271,7 +291,10 @@ impl Found<'_> {
             return;
         }
         let iterated = project.evaluate(self.file, value);
-        if iterated.library_path().is_some() && project.is_on_no_disk(self.file, value) {
+        if iterated.library_path().is_some()
+            && (project.is_on_no_disk(self.file, value)
+                || project.is_closed(self.file, value, self.function.function, span))
+        {
             return;
         }
         let is_object = model.language == Language::Python && matches!(iterated, Ty::Instance(Class::Own(_), _));
@@ -306,7 +329,7 @@ impl Found<'_> {
             Ty::Instance(Class::Library(_), _) => self.is_made_by_effect(receiver),
             _ => true,
         };
-        if !is_told {
+        if !is_told && !project.is_closed(self.file, receiver, self.function.function, site.span) {
             self.method(site, &iterator, "next");
         }
     }
@@ -348,6 +371,10 @@ impl Project {
         let iterated = match self.returns(iter, Some(&Ty::Instance(Class::Own(class), none()))) {
             Ty::Instance(Class::Own(other), _) => other,
             iterator @ Ty::Instance(Class::Library(_), _) => return (run, Some(iterator)),
+            Ty::Generator(generator) => {
+                run.extend((!self.declared(generator).kind.is_async()).then_some(generator));
+                return (run, None);
+            }
             _ => class,
         };
         let next = self.find_method(iterated, "__next__").filter(|it| !self.is_abstract(*it));

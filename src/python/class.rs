@@ -48,6 +48,7 @@ impl<'a> Lowerer<'a> {
             also_set: Vec::new(),
             set_in: Vec::new(),
             parametric: Vec::new(),
+            defaults: Box::default(),
             decorators,
         });
         let value = self.add(Value::Class(id));

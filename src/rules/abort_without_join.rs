@@ -32,7 +32,7 @@ fn check(context: &mut Context<'_>) {
             || call.result != Use::Dropped
             // What is no coroutine cannot wait.
             || !model.function(call.function).kind.is_async()
-            || model.function(call.function).test
+            || context.is_test(call.function)
             || !is_task(context, &context.evaluate(*receiver))
             || !starts_here(context, *receiver)
         {

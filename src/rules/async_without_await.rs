@@ -63,7 +63,7 @@ fn must_be_async(context: &Context<'_>, function: FnRef) -> bool {
     let model = context.model();
     let definition = model.function(function.function);
     let name = model.name(definition.name);
-    if definition.test || is_special(name) || name.starts_with("test_") || name == "main" {
+    if context.is_test(function.function) || is_special(name) || name.starts_with("test_") || name == "main" {
         return true;
     }
     is_stub(context, function)

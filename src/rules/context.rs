@@ -1,5 +1,7 @@
 //! What a rule may look at while it judges one file, and where it puts what it finds.
 
+use std::cell::OnceCell;
+
 use super::{Profile, Rule, TargetPython};
 use crate::finding::{Confidence, FileId, Finding, Place};
 use crate::model::{Call, CallId, FileModel, FunctionId, ImplicitKind, Node, TOP_LEVEL, Use, Value, ValueId, flow};
@@ -14,17 +16,19 @@ pub struct Context<'a> {
     judged: FileId,
     /// The rule that is judging.
     pub(super) rule: Option<&'static Rule>,
+    /// The file is there in tests alone.
+    in_tests: OnceCell<bool>,
     findings: Vec<Finding>,
 }
 
 impl<'a> Context<'a> {
     pub(super) fn new(project: &'a Project, file: FileId) -> Self {
-        Self { project, file, judged: file, rule: None, findings: Vec::new() }
+        Self { project, file, judged: file, rule: None, in_tests: OnceCell::new(), findings: Vec::new() }
     }
 
     /// For looks into another file, which may be a dependency's, for the sake of this one.
     pub(super) fn looking_into(&self, file: FileId) -> Self {
-        Self { project: self.project, file, judged: self.judged, rule: self.rule, findings: Vec::new() }
+        Self { file, in_tests: OnceCell::new(), findings: Vec::new(), ..*self }
     }
 
     /// All findings, but for those in functions that could not be parsed whole.
@@ -45,6 +49,12 @@ impl<'a> Context<'a> {
 
     pub fn model(&self) -> &'a FileModel {
         self.project.model(self.file)
+    }
+
+    /// The function is there in tests alone, or one itself.
+    pub fn is_test(&self, function: FunctionId) -> bool {
+        self.model().declaration(function).test
+            || *self.in_tests.get_or_init(|| self.project.stands_in_tests(self.file))
     }
 
     pub fn language(&self) -> Language {

@@ -25,7 +25,7 @@ fn check(context: &mut Context<'_>) {
     }
     for id in context.model().function_ids() {
         let definition = context.model().function(id);
-        if definition.test || speaks_of_an_end(context.model().name(definition.name)) {
+        if context.is_test(id) || speaks_of_an_end(context.model().name(definition.name)) {
             continue;
         }
         for span in dropped(context, id) {

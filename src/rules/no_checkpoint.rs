@@ -127,8 +127,7 @@ fn is_a_manager(context: &Context<'_>, function: FnRef) -> bool {
 
 /// Functions without an `await` that are right so: tests, whom nobody calls in a loop, declarations, and one of a pair.
 fn is_excused(context: &Context<'_>, function: FnRef, name: &str) -> bool {
-    let definition = context.project.function(function);
-    definition.test
+    context.is_test(function.function)
         || name.starts_with("test_")
         || context.project.is_abstract(function)
         || statements(context, function).all(is_filler)

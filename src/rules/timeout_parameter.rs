@@ -73,7 +73,7 @@ fn parameter(context: &Context<'_>, function: FnRef) -> Option<Span> {
         return None;
     }
     let name = model.name(definition.name);
-    let is_test = definition.test || name.starts_with("test_") || is_special(name);
+    let is_test = context.is_test(function.function) || name.starts_with("test_") || is_special(name);
     // A declaration that others have to follow is where the parameter comes from.
     let handed_over = is_handed_over(context, function) && !context.project.is_abstract(function);
     if is_test || handed_over || may_override(context, function) {

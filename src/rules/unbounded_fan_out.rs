@@ -23,7 +23,7 @@ pub(super) static RULE: Rule = Rule {
 fn check(context: &mut Context<'_>) {
     for id in context.model().function_ids() {
         let definition = context.model().function(id);
-        if definition.test {
+        if context.is_test(id) {
             continue;
         }
         let mut found: Vec<(Span, String)> = Vec::new();

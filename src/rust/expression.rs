@@ -3,7 +3,7 @@
 use syn::{BinOp, Expr, ExprCall, ExprMethodCall, Lit, Member, PathArguments, UnOp};
 
 use crate::model::{
-    Arg, Arm, Await, Branch, BranchKind, Call, Display, Implicit, ImplicitKind, Node, Taken, UNKNOWN, Use, Value,
+    Arg, Arm, Await, Branch, BranchKind, Call, Display, Implicit, ImplicitKind, Node, REST, Taken, UNKNOWN, Use, Value,
     ValueId, Yield,
 };
 use crate::source::Span;
@@ -26,7 +26,11 @@ const PER_ELEMENT: &[&str] = &[
     "flat_map",
     "for_each",
     "inspect",
+    "is_none_or",
+    "is_ok_and",
+    "is_some_and",
     "map",
+    "map_or",
     "map_while",
     "max_by_key",
     "min_by_key",
@@ -56,6 +60,13 @@ impl Lowerer<'_> {
                     if may_be_unit(&it.path) { self.derived(value, Value::Unit) } else { value }
                 }
                 // `<Type as Trait>::function`
+                Some(qself) if qself.position > 0 => {
+                    let of = self.type_value(&qself.ty);
+                    let by = self.path_value(&before(&it.path, qself.position));
+                    let name = it.path.segments.last().map(|it| self.ident(&it.ident));
+                    name.map_or(UNKNOWN, |name| self.derived(of, |of| Value::Provided { of, by, name }))
+                }
+                // `<Type>::function`
                 Some(qself) => {
                     let instance = self.type_value(&qself.ty);
                     let class = match self.model.value(instance) {
@@ -193,11 +204,18 @@ impl Lowerer<'_> {
                 self.add(Value::Tuple(values))
             }
             Expr::Struct(it) => {
+                let mut fields = Vec::with_capacity(it.fields.len());
                 for field in &it.fields {
-                    self.stored(&field.expr);
+                    let value = self.stored(&field.expr);
+                    if let Member::Named(name) = &field.member
+                        && value != UNKNOWN
+                    {
+                        fields.push((self.ident(name), value));
+                    }
                 }
                 if let Some(rest) = &it.rest {
-                    self.expression(rest, Use::Consumed);
+                    let value = self.expression(rest, Use::Consumed);
+                    fields.push((self.name(REST), value));
                 }
                 if it.qself.is_some() {
                     return UNKNOWN;
@@ -206,7 +224,8 @@ impl Lowerer<'_> {
                 if let Some(rest) = &it.rest {
                     self.rest_of(rest, class);
                 }
-                self.instance(class, Vec::new())
+                let fields = self.add(Value::Fields(fields.into()));
+                self.instance(class, vec![fields])
             }
             Expr::Index(it) => {
                 let value = self.expression(&it.expr, Use::Receiver);
@@ -323,16 +342,23 @@ impl Lowerer<'_> {
             self.push(Node::Bind { local, value, span });
             return;
         }
-        self.expression(right, Use::Stored);
+        let value = self.expression(right, Use::Stored);
         self.moved(right);
         self.expression(left, Use::Consumed);
+        if let Expr::Field(field) = left
+            && let Member::Named(name) = &field.member
+            && matches!(&*field.base, Expr::Path(it) if it.path.is_ident("self"))
+        {
+            let (function, name) = (self.function(), self.ident(name));
+            self.model.function_mut(function).sets.push((name, value));
+        }
     }
 
     /// The arguments of a call of `callee`.
     fn arguments(&mut self, args: &syn::punctuated::Punctuated<Expr, syn::Token![,]>, callee: ValueId) -> Vec<Arg> {
         let mut out = Vec::with_capacity(args.len());
         for (arg, index) in args.iter().zip(0..) {
-            if self.element.is_none() && matches!(arg, Expr::Closure(it) if !it.inputs.is_empty()) {
+            if self.element.is_none() && self.handed.is_none() && is_given_closure(arg) {
                 self.handed = (callee != UNKNOWN).then(|| self.add(Value::Handed(callee, index)));
             }
             let value = self.expression(arg, Use::Passed);
@@ -444,6 +470,27 @@ impl Lowerer<'_> {
         self.note_type(it, value);
         self.parsed(it);
         value
+    }
+}
+
+/// The first segments of a path.
+fn before(path: &syn::Path, segments: usize) -> syn::Path {
+    let segments = path.segments.iter().take(segments).cloned().collect();
+    syn::Path { leading_colon: path.leading_colon, segments }
+}
+
+/// `|x| ..`, `Box::new(|x| ..)`
+fn is_given_closure(expr: &Expr) -> bool {
+    match expr {
+        Expr::Closure(it) => !it.inputs.is_empty(),
+        Expr::Call(it) => {
+            let Expr::Path(func) = &*it.func else { return false };
+            let mut names = func.path.segments.iter().rev().map(|it| &it.ident);
+            names.next().is_some_and(|it| it == "new")
+                && names.next().is_some_and(|it| it == "Box" || it == "Arc" || it == "Rc")
+                && matches!(it.args.first(), Some(Expr::Closure(it)) if !it.inputs.is_empty())
+        }
+        _ => false,
     }
 }
 

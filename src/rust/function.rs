@@ -7,6 +7,7 @@ use crate::model::{
 };
 use crate::source::Span;
 
+use super::generic::is_boxed_function;
 use super::item::is_cfg_test;
 use super::place;
 use super::scope::Lowerer;
@@ -125,6 +126,8 @@ impl Lowerer<'_> {
                     _ => self.name("_"),
                 };
                 let value = match self.type_value(&it.ty) {
+                    // `Box<dyn Fn()>`: like any other that can be called.
+                    _ if is_boxed_function(&it.ty) => self.add(Value::Param(function, index)),
                     UNKNOWN => self.add(Value::Param(function, index)),
                     known => known,
                 };

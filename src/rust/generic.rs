@@ -2,8 +2,8 @@
 //! are called with.
 
 use syn::{
-    FnArg, GenericArgument, GenericParam, Generics, PathArguments, ReturnType, Signature, Type, TypeParamBound,
-    WherePredicate,
+    FnArg, GenericArgument, GenericParam, Generics, PathArguments, ReturnType, Signature, Type, TypeParam,
+    TypeParamBound, WherePredicate,
 };
 
 use crate::model::{NameId, TypeArgument, UNKNOWN, Value, ValueId};
@@ -14,9 +14,18 @@ use super::scope::Lowerer;
 const POINTERS: [&str; 3] = ["Arc", "Box", "Rc"];
 const AROUND: [&str; 5] = ["Arc", "Box", "Option", "Rc", "Result"];
 /// Traits of what can be called.
-const CALLED: [&str; 6] = ["AsyncFn", "AsyncFnMut", "AsyncFnOnce", "Fn", "FnMut", "FnOnce"];
+pub(super) const CALLED: [&str; 6] = ["AsyncFn", "AsyncFnMut", "AsyncFnOnce", "Fn", "FnMut", "FnOnce"];
 
 impl Lowerer<'_> {
+    /// What the type parameters are where nothing is said.
+    pub(super) fn defaults(&mut self, generics: &Generics) -> Box<[ValueId]> {
+        if generics.type_params().all(|it| it.default.is_none()) {
+            return Box::default();
+        }
+        let default = |it: &TypeParam| it.default.as_ref().map_or(UNKNOWN, |(_, ty)| self.type_value(ty));
+        generics.type_params().map(default).collect()
+    }
+
     /// The names of type parameters among the arguments of a type, each at its place.
     pub(super) fn parameters_of(&mut self, ty: &Type) -> Vec<Option<NameId>> {
         let Type::Path(it) = ty else { return Vec::new() };
@@ -113,6 +122,17 @@ impl Lowerer<'_> {
         let inputs: Vec<ValueId> = inputs.iter().map(|it| self.type_value(&it.ty)).collect();
         inputs.iter().any(|it| *it != UNKNOWN).then(|| self.add(Value::Tuple(inputs.into())))
     }
+}
+
+/// `Box<dyn FnOnce()>`
+pub(super) fn is_boxed_function(ty: &Type) -> bool {
+    let is_called = |bound: &TypeParamBound| match bound {
+        TypeParamBound::Trait(it) => {
+            it.path.segments.last().is_some_and(|last| CALLED.iter().any(|name| last.ident == name))
+        }
+        _ => false,
+    };
+    matches!(inside(ty, &POINTERS), Some(Type::TraitObject(it)) if it.bounds.iter().any(is_called))
 }
 
 /// What is inside a type of one of these names.

@@ -6,7 +6,8 @@ use syn::{
 };
 
 use crate::model::{
-    Allow, Class, ClassId, ClassKind, FunctionId, Glob, Impl, Module, ModuleId, NameId, UNKNOWN, Value, ValueId,
+    Allow, Class, ClassId, ClassKind, FunctionId, Glob, Impl, Module, ModuleId, NameId, TOP_LEVEL, UNKNOWN, Value,
+    ValueId,
 };
 use crate::source::Span;
 
@@ -52,13 +53,14 @@ impl Lowerer<'_> {
                 self.show_class(class, &it.attrs);
                 let mark = self.enter_generics(&it.generics);
                 let fields = self.fields(&it.fields);
+                let defaults = self.defaults(&it.generics);
                 self.leave_generics(mark);
                 let parametric = it.fields.iter().zip(&fields);
                 let parametric = parametric
                     .filter_map(|(field, (name, _))| parameter_of(&it.generics, &field.ty).map(|index| (*name, index)));
                 let parametric = parametric.collect();
                 let class = &mut self.model.classes[class.index()];
-                (class.fields, class.parametric) = (fields, parametric);
+                (class.fields, class.parametric, class.defaults) = (fields, parametric, defaults);
             }
             Item::Union(it) => {
                 self.class(&it.ident, ClassKind::Struct, in_block);
@@ -93,9 +95,15 @@ impl Lowerer<'_> {
             Item::Type(it) => {
                 let class = self.class(&it.ident, ClassKind::Alias, in_block);
                 let mark = self.enter_generics(&it.generics);
+                let defaults = self.defaults(&it.generics);
+                // Which type a parameter stands for, whoever names the alias says.
+                for index in mark..self.generics.len() {
+                    self.generics[index].1 = self.add(Value::Param(TOP_LEVEL, (index - mark) as u32));
+                }
                 let target = self.type_value(&it.ty);
                 self.leave_generics(mark);
-                self.model.classes[class.index()].bases = vec![target];
+                let class = &mut self.model.classes[class.index()];
+                (class.bases, class.defaults) = (vec![target], defaults);
             }
             Item::Const(it) => {
                 // What is written there decides more than its type.
@@ -163,6 +171,7 @@ impl Lowerer<'_> {
             also_set: Vec::new(),
             set_in: Vec::new(),
             parametric: Vec::new(),
+            defaults: Box::default(),
             decorators: Vec::new(),
         });
         let value = self.add(Value::Class(id));
@@ -205,8 +214,10 @@ impl Lowerer<'_> {
                 },
                 _ => None,
             });
-            let module = &mut self.model.modules[self.module.index()];
-            module.declared.push((name, path));
+            let in_tests = self.test || it.attrs.iter().any(is_cfg_test);
+            let declared = &mut self.model.modules[self.module.index()].declared;
+            // Of two of one name the one that is there in tests alone is not meant.
+            declared.insert(if in_tests { declared.len() } else { 0 }, (name, path));
             return;
         };
         let extent = self
@@ -369,6 +380,23 @@ pub(super) fn is_cfg_test(attr: &Attribute) -> bool {
         Meta::List(it) if it.path.is_ident("cfg") => mentions_test(it.tokens.clone()),
         _ => false,
     }
+}
+
+/// The same, of the item before which that text stands.
+pub(super) fn is_below_cfg_test(before: &str) -> bool {
+    let before = before.trim_end();
+    // `pub`, `pub(crate)`
+    let before = before.strip_suffix(')').and_then(|it| Some(&it[..it.rfind('(')?])).unwrap_or(before);
+    let mut before = before.strip_suffix("pub").unwrap_or(before).trim_end();
+    while let Some(inside) = before.strip_suffix(']') {
+        let Some(start) = inside.rfind("#[") else { return false };
+        let tokens = inside[start + 2..].trim_start().strip_prefix("cfg").and_then(|it| it.parse().ok());
+        if tokens.is_some_and(mentions_test) {
+            return true;
+        }
+        before = before[..start].trim_end();
+    }
+    false
 }
 
 fn mentions_test(tokens: TokenStream) -> bool {

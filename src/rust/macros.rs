@@ -247,8 +247,13 @@ impl Lowerer<'_> {
 
     fn select(&mut self, mac: &Macro, span: Span) -> ValueId {
         let Ok(select) = syn::parse2::<Select>(mac.tokens.clone()) else {
-            self.mention(mac.tokens.clone());
-            return UNKNOWN;
+            return match syn::parse2::<ChannelSelect>(mac.tokens.clone()) {
+                Ok(select) => self.channel_select(mac, &select, span),
+                Err(_) => {
+                    self.mention(mac.tokens.clone());
+                    UNKNOWN
+                }
+            };
         };
         let mut arms = Vec::new();
         let mut exhaustive = true;
@@ -279,6 +284,32 @@ impl Lowerer<'_> {
             arms.push(Arm { test, future, body, span, ..Arm::default() });
         }
         self.push(Node::Branch(Box::new(Branch { kind: BranchKind::Select, span, arms, exhaustive })));
+        values.retain(|it| *it != UNKNOWN);
+        self.union(values)
+    }
+
+    /// `crossbeam_channel::select!`, which waits on its thread unless there is something to do meanwhile.
+    fn channel_select(&mut self, mac: &Macro, select: &ChannelSelect, span: Span) -> ValueId {
+        for operand in &select.operands {
+            self.expression(operand, Use::Consumed);
+        }
+        if select.waits {
+            self.expanded(mac, span, Vec::new(), Use::Consumed);
+        }
+        let mut arms = Vec::new();
+        let mut values = Vec::new();
+        for (pat, handler) in &select.branches {
+            let (body, value) = self.block(|this| {
+                if let Some(pat) = pat {
+                    this.destructure(pat, UNKNOWN);
+                }
+                this.expression(handler, Use::Consumed)
+            });
+            values.push(value);
+            let span = self.between(place::start(handler), place::end(handler));
+            arms.push(Arm { body, span, ..Arm::default() });
+        }
+        self.push(Node::Branch(Box::new(Branch { kind: BranchKind::Match, span, arms, exhaustive: true })));
         values.retain(|it| *it != UNKNOWN);
         self.union(values)
     }
@@ -470,5 +501,46 @@ impl Parse for Select {
             }
         }
         Ok(Self { branches })
+    }
+}
+
+/// The body of `crossbeam_channel::select!`: `recv(receiver) -> message => ..`, `send(sender, value) -> sent => ..`, `default => ..`.
+struct ChannelSelect {
+    /// What is received from and sent to.
+    operands: Vec<Expr>,
+    branches: Vec<(Option<Pat>, Expr)>,
+    /// It has nothing to do while nothing comes.
+    waits: bool,
+}
+
+impl Parse for ChannelSelect {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let (mut operands, mut branches, mut waits) = (Vec::new(), Vec::new(), true);
+        while !input.is_empty() {
+            let operation: syn::Ident = input.parse()?;
+            let is_default = operation == "default";
+            if !is_default && operation != "recv" && operation != "send" {
+                return Err(syn::Error::new(operation.span(), "no operation of a channel"));
+            }
+            if input.peek(syn::token::Paren) {
+                let inside;
+                syn::parenthesized!(inside in input);
+                operands.extend(inside.parse_terminated(Expr::parse, Token![,])?);
+            } else {
+                waits = false;
+            }
+            let pat = if is_default {
+                None
+            } else {
+                input.parse::<Token![->]>()?;
+                Some(Pat::parse_single(input)?)
+            };
+            input.parse::<Token![=>]>()?;
+            branches.push((pat, Expr::parse_with_earlier_boundary_rule(input)?));
+            if input.peek(Token![,]) {
+                input.parse::<Token![,]>()?;
+            }
+        }
+        Ok(Self { operands, branches, waits })
     }
 }

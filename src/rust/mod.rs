@@ -42,6 +42,16 @@ const DEEPEST: usize = 20_000;
 const PER_LEVEL: usize = 32 << 10;
 const PER_CHARACTER: usize = 256;
 
+/// The text declares a module of that name, in a file of its own, for tests alone.
+pub fn declares_for_tests(text: &str, name: &str) -> bool {
+    let Some(cfg) = text.find("#[cfg(") else { return false };
+    text[cfg..].match_indices("mod ").any(|(at, keyword)| {
+        let at = cfg + at;
+        let declared = text[at + keyword.len()..].trim_start().strip_prefix(name);
+        declared.is_some_and(|rest| rest.trim_start().starts_with(';')) && item::is_below_cfg_test(&text[..at])
+    })
+}
+
 /// Lowers one file. Never fails: what cannot be parsed is in [`FileModel::errors`], the rest is there.
 pub fn lower(source: &Source) -> FileModel {
     lower_whole(source, Scan::of(&source.text))

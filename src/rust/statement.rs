@@ -10,6 +10,7 @@ use crate::source::Span;
 
 use super::cfg::are_alternatives;
 use super::condition::is_plain;
+use super::generic::is_boxed_function;
 use super::place;
 use super::platform::{Tests, has_cfg, is_gated, is_kept, leaves_out};
 use super::scope::{Found, Lowerer, Temporary};
@@ -162,6 +163,8 @@ impl Lowerer<'_> {
     /// A `let`; with what those before it in its block have declared under a `cfg`.
     fn local<'b>(&mut self, it: &'b Local, gated: &mut Vec<(LocalId, &'b [Attribute])>) {
         let (pat, declared) = match &it.pat {
+            // Which function it is says more.
+            Pat::Type(typed) if is_boxed_function(&typed.ty) => (&*typed.pat, UNKNOWN),
             Pat::Type(typed) => (&*typed.pat, self.type_value(&typed.ty)),
             pat => (pat, UNKNOWN),
         };

@@ -4,6 +4,7 @@ use syn::{GenericArgument, GenericParam, Generics, PathArguments, ReturnType, Ty
 
 use crate::model::{Display, NameId, UNKNOWN, Value, ValueId};
 
+use super::generic::CALLED;
 use super::scope::Lowerer;
 
 /// Traits whose methods every implementor gives the meaning that the library's documentation promises.
@@ -20,6 +21,41 @@ const TELLING: &[&str] = &[
     "AsyncWrite",
     "AsyncBufRead",
     "AsyncSeek",
+];
+
+/// Traits of the standard library and of what everybody uses, which say nothing of what a type does.
+const COMMON: &[&str] = &[
+    "Any",
+    "AsMut",
+    "AsRef",
+    "Borrow",
+    "Clone",
+    "Copy",
+    "Debug",
+    "Default",
+    "Deserialize",
+    "DeserializeOwned",
+    "Display",
+    "Eq",
+    "Error",
+    "From",
+    "FromStr",
+    "Hash",
+    "Into",
+    "Ord",
+    "PartialEq",
+    "PartialOrd",
+    "RefUnwindSafe",
+    "Send",
+    "Serialize",
+    "Sized",
+    "Sync",
+    "ToOwned",
+    "ToString",
+    "TryFrom",
+    "TryInto",
+    "Unpin",
+    "UnwindSafe",
 ];
 
 impl Lowerer<'_> {
@@ -105,17 +141,28 @@ impl Lowerer<'_> {
             .collect()
     }
 
-    /// `impl A + B`, `dyn A`, `T: A`: known where a trait of a library says it all.
+    /// `impl A + B`, `dyn A`, `T: A`: known where a trait of a library says it all. Else the first stands for all that may be the
+    /// project's.
     fn bounded<'t>(&mut self, bounds: impl Iterator<Item = &'t TypeParamBound>) -> ValueId {
+        let mut first = None;
         for bound in bounds {
-            if let TypeParamBound::Trait(it) = bound
-                && let Some(last) = it.path.segments.last()
-                && TELLING.iter().any(|name| last.ident == name)
-            {
+            let TypeParamBound::Trait(it) = bound else { continue };
+            let Some(last) = it.path.segments.last() else { continue };
+            let is_one_of = |names: &[&str]| names.iter().any(|name| last.ident == name);
+            if is_one_of(TELLING) {
                 return self.named_type(&it.path);
             }
+            if is_one_of(&CALLED) {
+                return UNKNOWN;
+            }
+            if first.is_none() && !is_one_of(COMMON) {
+                first = Some(&it.path);
+            }
         }
-        UNKNOWN
+        first.map_or(UNKNOWN, |path| {
+            let of_trait = self.path_value(path);
+            self.derived(of_trait, Value::Dyn)
+        })
     }
 
     /// Brings type parameters into scope; gives the mark to pass to [`Self::leave_generics`].
