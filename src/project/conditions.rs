@@ -407,7 +407,7 @@ impl Project {
     }
 
     /// The text that a value is, or that it was made of.
-    pub(super) fn text_of(&self, file: FileId, value: ValueId) -> Option<Box<str>> {
+    fn text_of(&self, file: FileId, value: ValueId) -> Option<Box<str>> {
         let model = self.model(file);
         let value = self.text_behind(file, value)?;
         match model.value(value) {
