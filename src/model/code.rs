@@ -218,6 +218,8 @@ pub struct Arm {
     pub otherwise: Vec<Condition>,
     /// The test says that one of these holds, and no more.
     pub either: Vec<Condition>,
+    /// The same of where the arm is not taken.
+    pub otherwise_either: Vec<Condition>,
     /// `select!`: the branch's future.
     pub future: Option<ValueId>,
     /// Known at sight: `True`, `False`, `TYPE_CHECKING` (false).

@@ -23,7 +23,7 @@ pub use names::{NameId, Names, is_constant_name};
 pub use outline::{Reshaped, reshaped};
 pub use parts::{AllCalls, Calls, Part, Start};
 pub use shown::{Given, ModuleBody, Role, Shown, ShownClass, ShownFunction, ShownModule};
-pub use value::{Display, Path, PathRoot, REST, Value};
+pub use value::{Display, Lack, Path, PathRoot, REST, Value};
 
 use std::hash::{BuildHasher, BuildHasherDefault};
 use std::sync::Arc;
@@ -194,6 +194,8 @@ pub struct Class {
     pub fields: Vec<(NameId, ValueId)>,
     /// Python: those of the fields whose type is written down, `name: Type`.
     pub declared: Vec<(NameId, ValueId)>,
+    /// Python: names that the body of the class annotates, but for `ClassVar`s, in order: what a constructor takes that something writes.
+    pub annotated: Vec<NameId>,
     /// Python: what fields are set to beside that, as `fields` has only the type where that is written down; unknown if they are counted up.
     pub also_set: Vec<(NameId, ValueId)>,
     /// Python: those of the fields that methods other than the constructor set to what is no constant, and by which method.
@@ -321,6 +323,8 @@ pub struct Param {
     pub kind: ParamKind,
     pub has_default: bool,
     pub default: ValueId,
+    /// Python: it is declared to be something that can be called, of which no more is known.
+    pub is_callable: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use crate::finding::FileId;
 use crate::knowledge::{Api, Effect};
-use crate::model::{Block, CallId, Condition, Node, Scope, Test, UNKNOWN, Use, Value, ValueId, flow};
+use crate::model::{Block, CallId, Condition, Handler, Node, Scope, Test, UNKNOWN, Use, Value, ValueId, flow};
 use crate::source::Language;
 
 use super::Project;
@@ -32,6 +32,39 @@ impl Project {
             && flow::find(&definition.body, &mut |node| matches!(node, Node::Raise(_))).is_some()
             && (self.asks_by_itself(helper) || self.calls_any(helper, &tells))
             && !self.calls_any(helper, &starts)
+    }
+
+    /// The call is of a helper that only comes back where no loop runs: it asks for the running one, and raises if that is there.
+    pub(super) fn comes_back_without_loop(&self, file: FileId, id: CallId) -> bool {
+        let model = self.model(file);
+        if model.language != Language::Python || model.call(id).result != Use::Dropped {
+            return false;
+        }
+        let Some(helper) = self.own_of(file, id) else { return false };
+        if self.declared(helper).kind.is_async() || self.model(helper.file).names.find("get_running_loop").is_none() {
+            return false;
+        }
+        self.looks_into(helper.file);
+        let asks = |node: &Node| matches!(node, Node::Call(id) if self.api_of(helper.file, *id).is_some_and(|it| it.last_name() == "get_running_loop"));
+        let raises = |nodes: &[Node]| nodes.iter().any(|it| matches!(it, Node::Raise(_)));
+        let nodes = &self.function(helper).body.nodes;
+        nodes.iter().enumerate().any(|(index, node)| match node {
+            // `try: get_running_loop()` / `except RuntimeError: return`
+            Node::Try(it) => {
+                let returns = |it: &Handler| matches!(it.body.nodes.last(), Some(Node::Return { .. }));
+                let handlers = || it.handlers.iter();
+                !it.handlers.is_empty()
+                    && flow::find(&it.body, &mut |node| asks(node)).is_some()
+                    && !handlers().any(|it| raises(&it.body.nodes))
+                    && (raises(&it.orelse.nodes) || handlers().all(returns) && raises(&nodes[index + 1..]))
+            }
+            // `if in_loop(): raise RuntimeError(..)`
+            Node::Branch(it) => it.arms.iter().any(|arm| {
+                let in_loop = |it: &Condition| self.says_no_loop(helper, *it) == Some(false);
+                raises(&arm.body.nodes) && arm.conditions.iter().any(in_loop)
+            }),
+            _ => false,
+        })
     }
 
     /// The call runs to its end what a function gave of which nothing is known, if that is a coroutine: the code has asked.

@@ -125,12 +125,15 @@ impl Found<'_> {
                 self.told.truncate(told);
                 (self.once, self.shared) = (once, shared);
             }
-            self.guards = guards.and_all(arm.otherwise.iter().map(of));
+            let either = project.guard_of_either(function, &arm.otherwise_either);
+            self.guards = guards.and_all(arm.otherwise.iter().map(of).chain([either]));
             self.told.extend(&arm.otherwise);
             self.learn(&arm.otherwise);
             // What is left runs where no loop does.
             self.off_loop |= arm.otherwise.iter().any(|it| no_loop(it) == Some(true));
             if constant == Some(true) {
+                // What the arm leaves is never gone on with.
+                self.off_loop |= !flow::exits(&arm.body, &|_| false).falls;
                 break;
             }
         }
@@ -152,18 +155,24 @@ impl Found<'_> {
         self.shared |= kept == Some(true);
     }
 
-    /// Rust: what the arm's test comes to, where that is a constant: `const SYNC: bool = false;`.
+    /// What the arm's test comes to, where that is a constant: `const SYNC: bool = false;`, `from settings import DEBUG`.
     fn constant(&self, arm: &Arm) -> Option<bool> {
         let model = self.project.model(self.file);
-        if model.language != Language::Rust {
-            return None;
-        }
+        let is_rust = model.language == Language::Rust;
         let decided = |it: &Condition| match (it.test, model.value(it.value)) {
-            (Test::Truth, Value::Bool(flag)) => Some(*flag == it.holds),
-            (Test::Truth, Value::Global(..) | Value::Path(_)) => match self.project.evaluate(self.file, it.value) {
-                Ty::Bool(flag) => Some(flag == it.holds),
-                _ => None,
-            },
+            (Test::Truth, Value::Bool(flag)) if is_rust => Some(*flag == it.holds),
+            (Test::Truth, Value::Global(..) | Value::Path(_)) if is_rust => {
+                match self.project.evaluate(self.file, it.value) {
+                    Ty::Bool(flag) => Some(flag == it.holds),
+                    _ => None,
+                }
+            }
+            (Test::Truth | Test::Is(_) | Test::Equals(_), Value::Global(..) | Value::Path(_) | Value::Attr(..))
+                if !is_rust =>
+            {
+                let truth = self.project.constant_tells(self.file, *it);
+                truth.map(|it_is| it_is == it.holds)
+            }
             _ => None,
         };
         if arm.conditions.iter().any(|it| decided(it) == Some(false)) {
@@ -210,10 +219,7 @@ impl Found<'_> {
                 let mut filled = parts.iter().filter(|it| !is_empty(it));
                 match (filled.next(), filled.next()) {
                     // A parameter, unless it is nothing.
-                    (Some(one), None) => match model.value(*one) {
-                        Value::Union(inner) if inner.len() == 1 => inner[0],
-                        _ => *one,
-                    },
+                    (Some(one), None) => model.value(*one).as_replaced().map_or(*one, |it| it.0),
                     _ => iterated,
                 }
             }

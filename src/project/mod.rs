@@ -49,6 +49,7 @@ mod shared;
 mod sites;
 mod special;
 mod subjects;
+mod there;
 mod times;
 mod told;
 mod trace;

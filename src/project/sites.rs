@@ -207,7 +207,8 @@ impl Found<'_> {
                         self.known.clear();
                     }
                     // What is done until the process is gone keeps nobody waiting.
-                    self.off_loop |= self.project.ends_this_process(self.file, *call);
+                    self.off_loop |= self.project.ends_this_process(self.file, *call)
+                        || self.project.comes_back_without_loop(self.file, *call);
                 }
                 // `match Handle::try_current()`: where there is none, nothing is blocked.
                 Node::Branch(_) if std::mem::take(&mut asked) => {}
@@ -300,6 +301,7 @@ impl Found<'_> {
         if let Some((api, effect)) = effect
             && !is_void(api)
         {
+            site.guards = site.guards.and_all(project.needs_of_arguments(self.function, call, api));
             if effect != Effect::Blocks(Kind::Database) || model.language != Language::Rust {
                 self.library(&site, api, effect);
             } else if let Some(guard) = project.asks_database(self.function, call) {

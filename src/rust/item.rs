@@ -167,6 +167,7 @@ impl Lowerer<'_> {
             fields: Vec::new(),
             declared: Vec::new(),
             metaclass: None,
+            annotated: Vec::new(),
             also_set: Vec::new(),
             set_in: Vec::new(),
             decided: Vec::new(),
