@@ -245,8 +245,7 @@ pub struct Function {
     pub is_static: bool,
     pub decorators: Vec<Decorator>,
     pub params: Vec<Param>,
-    /// Rust: its parameters whose type is a type parameter, where what it gives has that for a type argument:
-    /// `new(store: S) -> Service<S>`.
+    /// Rust: what tells the type parameters in the type of what it gives: `new(store: S) -> Service<S>`, `inner(&self) -> &S`.
     pub gives: Box<[TypeArgument]>,
     /// Rust: its parameters that are functions, and the tuple of what each is called with.
     pub takes: Box<[(u32, ValueId)]>,
@@ -266,15 +265,22 @@ pub struct Function {
     pub test: bool,
 }
 
-/// A parameter of a function tells a type argument of what that gives.
+/// A type parameter in the type of what a function gives, and what tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TypeArgument {
-    /// Its position among the parameters.
-    pub param: u32,
-    /// The position of the type argument.
-    pub argument: u32,
-    /// The parameter is a pointer to something of that type: `Arc<S>`.
-    pub pointed_to: bool,
+    pub told_by: ToldBy,
+    /// The position of the type argument; `None` where the function gives just something of that type.
+    pub argument: Option<u32>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ToldBy {
+    /// A parameter that is of that type, by position.
+    Parameter(u32),
+    /// One that is a pointer to something of that type: `Arc<S>`.
+    Pointer(u32),
+    /// The type argument at that position of what the method is asked of.
+    Receiver(u32),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
