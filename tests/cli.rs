@@ -295,8 +295,9 @@ fn what_is_kept_is_told_to_happen_the_first_time() {
 fn what_is_kept_is_made_by_the_first_call() {
     let source = "KEPT = None\n\ndef names():\n    global KEPT\n    if KEPT is None:\n        KEPT = open('a')\n    return KEPT\n\n\
                   def first():\n    return names()\n\nasync def f():\n    first()\n    names()\n\nasync def g():\n    names()\n";
-    let found = Folder::new(&[("a.py", source)]).found(&["--profile", "strict"]);
-    assert_eq!(found, ["a.py:13 blocking-file", "a.py:17 blocking-file"]);
+    let found = |source: &str| Folder::new(&[("a.py", source)]).found(&["--profile", "strict"]);
+    assert_eq!(found(source), ["a.py:17 blocking-file"], "of several functions the nearest");
+    assert_eq!(found(&source.replace("async def g", "def g")), ["a.py:13 blocking-file"]);
 }
 
 #[test]
@@ -548,6 +549,42 @@ fn init_writes_what_check_reads_and_never_overwrites() {
 }
 
 #[test]
+fn effects_tell_which_calls_are_not_known_and_why() {
+    let folder = Folder::new(&[
+        (
+            "app/a.py",
+            "import time\n\nimport missing\nfrom missing import timed, work\n\nfrom .fast import nap\nfrom .db import load as known\n\n\n\
+             @timed\ndef load():\n    time.sleep(1)\n\n\nHANDLERS = {'x': load}\n\n\n\
+             async def main(req):\n    load()\n    work()\n    missing.go()\n    req.a.b()\n    HANDLERS['x']()\n    nap()\n\
+             \x20   known()\n    time.monotonic()\n    len('')\n    ''.upper()\n",
+        ),
+        ("app/__init__.py", ""),
+        ("app/db.py", "def load(): ...\n"),
+        ("app/fast.pyi", "def nap() -> None: ...\n"),
+        ("app/fast.so", ""),
+    ]);
+    // From the folder above a package that no project is around.
+    let ran = folder.run(&["effects", "app/a.py::main", "--output-format", "json"]);
+    let told: Value = serde_json::from_str(&ran.out).expect("JSON");
+    let function = &told["functions"][0];
+    assert_eq!(function["function"], "app.a.main", "{told}");
+    let unresolved = function["unresolved"].as_array().expect("a list").iter();
+    let calls: Vec<&str> = unresolved.filter_map(|it| it["call"].as_str()).collect();
+    assert_eq!(calls, ["load", "work", "missing.go", "req.a.b", "HANDLERS['x']", "nap"], "{told}");
+    let text = folder.run(&["effects", "app/a.py::main"]).out;
+    assert!(text.contains("`load`: nothing is known of a decorator on it\n"), "{text}");
+    assert!(text.contains("`work`: no table names `missing.work`, and no source of it is found\n"), "{text}");
+    let counted = folder.run(&["check", "app", "--verbose"]).err;
+    assert!(
+        counted.contains(
+            "calls in async functions: 10; 1 to the project's own functions, 0 into dependencies, 1 to functions that the \
+             tables describe, 2 to others of the language's library or an event loop, 6 not resolved (40 % resolved)"
+        ),
+        "{counted}"
+    );
+}
+
+#[test]
 fn effects_show_what_a_function_does_and_why() {
     let folder = Folder::new(&[
         ("pyproject.toml", ""),
@@ -581,6 +618,24 @@ fn effects_show_what_a_function_does_and_why() {
     let told = dynamic.run(&["effects", "a.py::f"]).out;
     assert!(told.contains("  not known what these calls run:\n    a.py:5:5  `store.load`\n"), "{told}");
     assert!(!dynamic.run(&["effects", "a.py"]).out.contains("not known what"));
+    // Whether code on the loop leads there or not.
+    let alone = Folder::new(&[
+        (
+            "tools.py",
+            "import time\n\n\nclass Tool:\n    @staticmethod\n    def use():\n        def inner():\n            time.sleep(1)\n        inner()\n",
+        ),
+        (".venv/pyvenv.cfg", "home = nowhere\n"),
+        (
+            ".venv/lib/python3.12/site-packages/dep/__init__.py",
+            "import time\n\n\nclass Client:\n    def get(self):\n        time.sleep(1)\n",
+        ),
+    ]);
+    for target in
+        ["tools.py::Tool.use", "tools.py::inner", ".venv/lib/python3.12/site-packages/dep/__init__.py::Client.get"]
+    {
+        let told = alone.run(&["effects", target]).out;
+        assert!(told.contains("  blocks (sleep), by `time.sleep`\n") && !told.contains("on the event loop"), "{told}");
+    }
     let unknown = folder.run(&["effects", "db.py::Store.lod"]);
     assert_eq!(
         (unknown.status, &*unknown.err),

@@ -49,6 +49,11 @@ pub enum Node {
         value: ValueId,
         span: Span,
     },
+    /// Python: an attribute or a global that the function has asked something of is set to another value.
+    Set {
+        value: ValueId,
+        to: ValueId,
+    },
     /// The value of a local ends or moves on: `del x`, `drop(x)`, a Rust local passed or returned by value.
     Release {
         local: LocalId,
@@ -249,6 +254,8 @@ pub enum Test {
     OneOf(ValueId),
     /// It is a number greater than this.
     Exceeds(i64),
+    /// It has some entry: `key in entries`.
+    Entry,
     /// Its class is this one and none below it, or is called so; or one of a collection of these.
     Exactly(ValueId),
     /// It can be called.

@@ -81,6 +81,7 @@ impl Node {
             Self::Return { .. }
             | Self::Break { .. }
             | Self::Continue { .. }
+            | Self::Set { .. }
             | Self::Release { .. }
             | Self::Hold { .. }
             | Self::Define(_) => Kinds::OTHER,

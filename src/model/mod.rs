@@ -23,7 +23,7 @@ pub use names::{NameId, Names, is_constant_name};
 pub use outline::{Reshaped, reshaped};
 pub use parts::{AllCalls, Calls, Part, Start};
 pub use shown::{Given, ModuleBody, Role, Shown, ShownClass, ShownFunction, ShownModule};
-pub use value::{Display, Path, PathRoot, REST, Value};
+pub use value::{Display, Path, PathRoot, REST, ToldBy, TypeArgument, Value};
 
 use std::hash::{BuildHasher, BuildHasherDefault};
 use std::sync::Arc;
@@ -196,6 +196,8 @@ pub struct Class {
     pub declared: Vec<(NameId, ValueId)>,
     /// Python: what fields are set to beside that, as `fields` has only the type where that is written down; unknown if they are counted up.
     pub also_set: Vec<(NameId, ValueId)>,
+    /// Python: those of the fields that methods other than the constructor set to what is no constant, and by which method.
+    pub set_in: Vec<(NameId, FunctionId)>,
     /// Rust: those of the fields whose type is a type parameter, and which of the parameters for types it is.
     pub parametric: Vec<(NameId, u32)>,
     /// Rust: what the type parameters are where nothing is said; empty where none has such a default.
@@ -263,24 +265,6 @@ pub struct Function {
     pub name_span: Span,
     /// In test code: `#[test]`, below `#[cfg(test)]`.
     pub test: bool,
-}
-
-/// A type parameter in the type of what a function gives, and what tells it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TypeArgument {
-    pub told_by: ToldBy,
-    /// The position of the type argument; `None` where the function gives just something of that type.
-    pub argument: Option<u32>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ToldBy {
-    /// A parameter that is of that type, by position.
-    Parameter(u32),
-    /// One that is a pointer to something of that type: `Arc<S>`.
-    Pointer(u32),
-    /// The type argument at that position of what the method is asked of.
-    Receiver(u32),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -453,10 +437,17 @@ impl FileModel {
     /// The last name of what is called, where it is written as one: `sleep` of `time.sleep`, whatever `time` is.
     pub fn callee_name(&self, call: &Call) -> Option<NameId> {
         match self.value(call.callee) {
-            Value::Attr(_, name) => Some(*name),
+            Value::Attr(_, name) | Value::Provided { name, .. } => Some(*name),
             Value::Path(path) => path.segments.last().copied(),
             _ => None,
         }
+    }
+
+    /// Rust: the value is what a pointer gives access to, and no pointer any more: `server.as_ref()`.
+    pub fn is_seen_through(&self, value: ValueId) -> bool {
+        let Value::Result(call) = self.value(value) else { return false };
+        let name = self.callee_name(self.call(*call)).map(|it| self.name(it));
+        matches!(name, Some("as_ref" | "as_mut" | "borrow" | "borrow_mut" | "deref" | "deref_mut"))
     }
 
     pub fn value(&self, id: ValueId) -> &Value {

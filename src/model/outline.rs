@@ -255,6 +255,7 @@ impl<'a> Pair<'a> {
                 .all(&old.declared, &new.declared, |pair, old, new| pair.name(old.0, new.0) && pair.value(old.1, new.1))
             && self
                 .all(&old.also_set, &new.also_set, |pair, old, new| pair.name(old.0, new.0) && pair.value(old.1, new.1))
+            && self.methods(&old.set_in, &new.set_in)
             && self.all(&old.parametric, &new.parametric, |pair, old, new| pair.name(old.0, new.0) && old.1 == new.1)
             && self.values(&old.defaults, &new.defaults)
     }
@@ -318,7 +319,9 @@ impl<'a> Pair<'a> {
             (Value::Str(old), Value::Str(new)) => self.name(*old, *new),
             (Value::Path(old), Value::Path(new)) => self.path(old, new),
             (Value::Global(module, old), Value::Global(other, new)) => module == other && self.name(*old, *new),
-            (Value::Function(old), Value::Function(new)) => self.same(*old, *new),
+            (Value::Function(old), Value::Function(new)) | (Value::Generator(old), Value::Generator(new)) => {
+                self.same(*old, *new)
+            }
             (Value::Class(old), Value::Class(new)) | (Value::Super(old), Value::Super(new)) => old == new,
             (Value::Param(of, old), Value::Param(other, new)) => old == new && self.same(*of, *other),
             (Value::Instance { class: old, args: given }, Value::Instance { class: new, args }) => {
@@ -341,6 +344,9 @@ impl<'a> Pair<'a> {
             | (Value::Slice(old), Value::Slice(new))
             | (Value::Index(old), Value::Index(new))
             | (Value::Quotient(old), Value::Quotient(new)) => self.value(*old, *new),
+            (Value::Provided { of, by, name }, Value::Provided { of: new, by: other, name: named }) => {
+                self.name(*name, *named) && self.value(*of, *new) && self.value(*by, *other)
+            }
             (Value::Fields(old), Value::Fields(new)) => {
                 self.all(old, new, |pair, old, new| pair.name(old.0, new.0) && pair.value(old.1, new.1))
             }

@@ -403,6 +403,11 @@ impl Value {
         matches!(self, Self::Path(_) | Self::Global(..) | Self::Attr(..) | Self::Field(..) | Self::Str(_))
     }
 
+    /// It is written down, and there from the beginning.
+    pub const fn is_constant(&self) -> bool {
+        matches!(self, Self::None | Self::Bool(_) | Self::Int(_) | Self::Str(_))
+    }
+
     pub(super) fn comes_to_nothing(
         &self,
         is_opaque: impl Fn(ValueId) -> bool,
@@ -424,6 +429,7 @@ impl Value {
             | Self::Handed(inner, _)
             | Self::Quotient(inner)
             | Self::Dyn(inner)
+            | Self::Provided { of: inner, .. }
             | Self::Instance { class: inner, .. } => is_opaque(*inner),
             Self::Result(call) => callee(*call).is_some_and(is_opaque),
             // One unknown makes all unknown.

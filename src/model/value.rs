@@ -16,6 +16,8 @@ pub enum Value {
     Global(ModuleId, NameId),
     /// A function, closure or async block of this file, not called.
     Function(FunctionId),
+    /// Python: a generator expression of this file that is not gone through in place: what it runs for its elements.
+    Generator(FunctionId),
     Class(ClassId),
     /// An instance of a class value: by annotation, `self`, a Rust type. Type arguments are instance values.
     Instance {
@@ -58,6 +60,12 @@ pub enum Value {
     Param(FunctionId, u32),
     /// Rust: of some type that implements this trait: `dyn Trait`, `T: Trait`.
     Dyn(ValueId),
+    /// Rust `<Type as Trait>::name`: what the type, an instance value, has of that trait; of any, where that is unknown.
+    Provided {
+        of: ValueId,
+        by: ValueId,
+        name: NameId,
+    },
     /// `super()` in a method of the class.
     Super(ClassId),
     /// Python `x / y`: where `x` is a path, so is this.
@@ -96,4 +104,22 @@ pub enum PathRoot {
     Crate,
     /// Rust `self::` (0), `super::` (1), … counted from a module of this file.
     Super(ModuleId, u32),
+}
+
+/// A type parameter in the type of what a function gives, and what tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TypeArgument {
+    pub told_by: ToldBy,
+    /// The position of the type argument; `None` where the function gives just something of that type.
+    pub argument: Option<u32>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ToldBy {
+    /// A parameter that is of that type, by position.
+    Parameter(u32),
+    /// One that is a pointer to something of that type: `Arc<S>`.
+    Pointer(u32),
+    /// The type argument at that position of what the method is asked of.
+    Receiver(u32),
 }

@@ -12,6 +12,8 @@ pub struct Manifest {
     pub folder: Utf8PathBuf,
     pub package: Option<Package>,
     pub workspace: Option<Workspace>,
+    /// `[patch]`: what is used in the place of packages from elsewhere.
+    pub patches: Vec<Dependency>,
 }
 
 /// `[package]` and what hangs on it.
@@ -50,7 +52,7 @@ pub struct Workspace {
 }
 
 /// One line of `[dependencies]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Dependency {
     /// In code, without `-`.
     pub name: String,
@@ -80,7 +82,9 @@ impl Manifest {
             }),
             _ => None,
         };
-        Ok(Self { folder, package, workspace })
+        let patched = table.get("patch").and_then(Value::as_table).into_iter().flat_map(|it| it.values());
+        let patches = patched.flat_map(|it| dependencies(&folder, Some(it))).collect();
+        Ok(Self { folder, package, workspace, patches })
     }
 
     /// The package can be made into a module that Python imports.
@@ -90,6 +94,11 @@ impl Manifest {
 }
 
 impl Dependency {
+    /// Code calls it otherwise than its package is called.
+    pub fn is_renamed(&self) -> bool {
+        self.name != self.package.replace('-', "_")
+    }
+
     /// A package of that version is not what is meant: another of the same name is, from a registry.
     pub fn rules_out(&self, version: &str) -> bool {
         let Some(asked) = self.version.as_deref() else { return false };

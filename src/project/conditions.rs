@@ -178,6 +178,7 @@ impl Project {
             "@own" => return Some(is_of_own_class(&self.evaluate(file, call.callee))),
             "@paired" => return Some(self.is_paired(file, call)),
             "@room" => return Some(self.has_room(file, call)),
+            "@settled" => return Some(self.is_settled(file, call)),
             "@wrapped" => return Some(self.is_wrapped(file, call)),
             _ => {}
         }

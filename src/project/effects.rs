@@ -146,15 +146,17 @@ pub struct Effects {
     pub(super) special: Special,
     /// Sync functions that the loop itself calls.
     callbacks: FxHashSet<FnRef>,
+    /// Files of which every function is looked at, whether code on the loop reaches it or not.
+    asked: FxHashSet<FileId>,
 }
 
 impl Effects {
-    pub(super) fn of(project: &Project) -> Self {
+    pub(super) fn of(project: &Project, asked: FxHashSet<FileId>) -> Self {
         use rayon::prelude::*;
         let relevant = project.relevant_files();
         let callbacks: FxHashSet<FnRef> =
             relevant.par_iter().flat_map_iter(|file| project.callbacks_of(*file)).collect();
-        let mut effects = Self { callbacks, ..Self::default() };
+        let mut effects = Self { callbacks, asked, ..Self::default() };
         effects.reach(project, &|functions| {
             functions.par_iter().map(|function| (*function, Known::of(project, *function))).collect()
         });
@@ -162,13 +164,13 @@ impl Effects {
         effects
     }
 
-    /// What code on the loop reaches. `look` looks at functions of which nothing is known. Gives all functions that
+    /// What code on the loop reaches, and what is asked for. `look` looks at functions of which nothing is known. Gives all functions that
     /// are reached.
     fn reach(&mut self, project: &Project, look: &Look<'_>) -> FxHashSet<FnRef> {
         let relevant = project.relevant_files().iter();
         let mut frontier: Vec<FnRef> = relevant
             .flat_map(|file| project.model(*file).function_ids().map(|function| FnRef { file: *file, function }))
-            .filter(|function| self.on_loop(project, *function))
+            .filter(|function| self.asked.contains(&function.file) || self.on_loop(project, *function))
             .collect();
         let mut seen: FxHashSet<FnRef> = frontier.iter().copied().collect();
         self.special = Special::default();

@@ -85,6 +85,20 @@ impl Effects {
         goes.find(|it| !project.is_patched(caller, it)).filter(|it| !(awaited && it.alternative))
     }
 
+    /// What an async function answers for by itself is told there: the effect at this place is.
+    fn is_told(&self, project: &Project, function: FnRef, at: &Site, effect: Climbing) -> bool {
+        let Some(hops) = self.hops.get(effect.index()) else { return false };
+        let ways = |function: FnRef| hops.get(&Node::from(function)).into_iter().flatten();
+        // Of the ways from several places only the nearest are kept.
+        ways(function).any(|way| way.site.span == at.span)
+            || self.sites(function).iter().filter(|(site, _)| site.span == at.span).any(|(site, runs)| match *runs {
+                Runs::Own(next) if !project.answers_for_itself(next) => {
+                    ways(next).any(|way| project.carried(function, site, next, &way.guards).is_some())
+                }
+                _ => false,
+            })
+    }
+
     /// The chain from inside a function on this way, and whether who goes it asks an object that is held elsewhere. Where
     /// the class of the object that it is asked of has a method of its own, that is gone on with.
     fn chain(
@@ -106,9 +120,7 @@ impl Effects {
             let at = node.function;
             project.asks_for_effects(at);
             let hop = hops.get(&node)?.get(way)?;
-            // What an async function answers for by itself is told there.
-            let told = || hops.get(&Node::from(at))?.iter().find(|it| it.site.span == hop.site.span);
-            if node.bound.is_some() && project.answers_for_itself(at) && told().is_some() {
+            if node.bound.is_some() && project.answers_for_itself(at) && self.is_told(project, at, &hop.site, effect) {
                 return None;
             }
             branches += hop.site.branches;

@@ -10,7 +10,7 @@ use crate::source::Language;
 use super::Project;
 use super::effects::Runs;
 use super::sites::Found;
-use super::times::{answers, fills, fills_what_is_missing, mends};
+use super::times::mends;
 use super::types::{FnRef, Ty};
 
 /// Whether what follows the branch is reached from inside of it, and whether some arm may leave what is around it.
@@ -110,7 +110,7 @@ impl Found<'_> {
                 && !self.project.asks_for_thread(self.file, &arm.test)
             {
                 let (once, shared) = (self.once, self.shared);
-                self.happens_once(fills(model, self.function.function, arm));
+                self.happens_once(self.project.fills(function, arm));
                 let either = project.guard_of_either(function, &arm.either);
                 self.guards = guards.clone().and_all(arm.conditions.iter().map(of).chain([either]));
                 let told = self.told.len();
@@ -135,7 +135,7 @@ impl Found<'_> {
             (self.guards, self.off_loop) = (outer, off_loop);
             self.told.truncate(before);
         }
-        self.happens_once(branch.arms.iter().find_map(|arm| answers(model, self.function.function, arm)));
+        self.happens_once(branch.arms.iter().find_map(|arm| self.project.answers(self.function, arm)));
         // In Rust that is how errors are passed on.
         self.branches += u32::from(leaves && self.project.language(self.file) == Language::Python);
     }
@@ -260,9 +260,7 @@ impl Found<'_> {
             for handler in &it.handlers {
                 if !self.tells_what_is_missing(handler) {
                     let (once, shared) = (self.once, self.shared);
-                    let model = project.model(self.file);
-                    let fills = fills_what_is_missing(model, self.function.function, &it.body, &handler.body);
-                    self.happens_once(fills.then_some(true));
+                    self.happens_once(project.fills_what_is_missing(self.function, &it.body, handler));
                     self.walk(&handler.body);
                     (self.once, self.shared) = (once, shared);
                 }

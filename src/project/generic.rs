@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::finding::FileId;
-use crate::model::{NameId, ParamKind, ToldBy, TypeArgument, ValueId};
+use crate::model::{NameId, ParamKind, TOP_LEVEL, ToldBy, TypeArgument, Value, ValueId};
 
 use super::Project;
 use super::types::{CallRef, Class, ClassRef, FnRef, Ty, some};
@@ -11,13 +11,7 @@ use super::types::{CallRef, Class, ClassRef, FnRef, Ty, some};
 impl Project {
     /// What a call of the function gives, with the types that the arguments of the call, or what it is asked of, tell:
     /// `Service::new(Disk)`, `service.inner()`.
-    pub(super) fn with_arguments(
-        &self,
-        function: FnRef,
-        call: Option<CallRef>,
-        receiver: Option<&Ty>,
-        made: Ty,
-    ) -> Ty {
+    pub(super) fn with_arguments(&self, function: FnRef, call: Option<CallRef>, receiver: Option<&Ty>, made: Ty) -> Ty {
         let gives = &self.declared(function).gives;
         match call {
             Some(call) if !gives.is_empty() => {
@@ -76,6 +70,24 @@ impl Project {
             args.extend(defaults.iter().skip(args.len()).map(|it| self.evaluate(class.file, *it)));
         }
         args
+    }
+
+    /// What an alias with these type arguments stands for: `type Cached<B> = Tiered<Memory, B>`.
+    pub(super) fn alias_of(&self, file: FileId, target: ValueId, args: &[Ty]) -> Ty {
+        let model = self.model(file);
+        let alias_of = |it: &ValueId| self.alias_of(file, *it, args);
+        match model.value(target) {
+            Value::Param(TOP_LEVEL, index) => args.get(*index as usize).cloned().unwrap_or(Ty::Unknown),
+            // What stands for itself is unknown.
+            Value::Instance { class, args: given } if !args.is_empty() && !self.evaluate(file, target).is_unknown() => {
+                let class = self.evaluate(file, *class);
+                let given = self.with_defaults(&class, given.iter().map(alias_of).collect());
+                self.instance_of(model.language, &class, given)
+            }
+            Value::Tuple(items) => Ty::Tuple(items.iter().map(alias_of).collect()),
+            Value::Collection(_, items) => Ty::Collection(Arc::new(Ty::union(items.iter().map(alias_of)))),
+            _ => self.evaluate(file, target),
+        }
     }
 
     /// What a closure is called with that is the argument at that index of a call of this: a tuple.

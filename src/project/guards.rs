@@ -201,6 +201,10 @@ impl Project {
     }
 
     fn demand_of(&self, function: FnRef, condition: Condition) -> Option<Demand> {
+        // Of which entry, nobody knows.
+        if condition.test == Test::Entry {
+            return None;
+        }
         let condition = self.singled_out(function, condition);
         let params = &self.function(function).params;
         let model = self.model(function.file);
@@ -320,7 +324,8 @@ impl Project {
                 }
                 let given = match param.kind {
                     ParamKind::Receiver if self.language(caller.file) == Language::Rust => {
-                        self.question(caller, site).map(|(receiver, _)| receiver)
+                        let by_path = self.argument_at(caller.file, call, callee, u32::from(guard.param));
+                        by_path.or_else(|| self.question(caller, site).map(|(receiver, _)| receiver))
                     }
                     _ => self.argument_at(caller.file, call, callee, u32::from(guard.param)),
                 };

@@ -12,6 +12,7 @@ mod conditions;
 mod coverage;
 mod crates;
 mod databases;
+mod decorators;
 mod deref;
 pub mod effects;
 mod enums;
@@ -41,6 +42,7 @@ mod reach;
 mod remembered;
 mod resolve;
 mod results;
+mod several;
 mod shared;
 mod sites;
 mod special;
@@ -48,13 +50,14 @@ mod subjects;
 mod times;
 mod told;
 mod trace;
+mod traits;
 pub mod types;
 mod unwritten;
 mod waits;
 mod written;
 
-pub use callables::Wrapping;
-pub use coverage::Coverage;
+pub use coverage::{Coverage, Unresolved};
+pub use decorators::Wrapping;
 pub use files::{Files, Member, Read, Reader};
 pub use live::{Kept, Live};
 pub use path::LibraryPath;
@@ -132,6 +135,8 @@ struct Slot {
     mentions: OnceLock<Mentions>,
     /// Rust: the names in a text that is not lowered.
     words: OnceLock<FxHashSet<Word>>,
+    /// Rust: the names of the functions in its text.
+    functions: OnceLock<FxHashSet<Word>>,
     /// The analysis itself failed on the file: an internal error, to be reported.
     failed: AtomicBool,
     /// Which parameters the file's functions call.
@@ -141,13 +146,18 @@ struct Slot {
 impl Project {
     /// Reads and links a group of files.
     pub fn new(files: Arc<Files>, group: Vec<FileId>) -> Self {
+        Self::telling_of(files, group, FxHashSet::default())
+    }
+
+    /// The same, to tell what every function of some of the files does: of the others it is known where code on the loop leads there.
+    pub fn telling_of(files: Arc<Files>, group: Vec<FileId>, asked: FxHashSet<FileId>) -> Self {
         use rayon::prelude::*;
         let mut project = Self::unread(files, group);
         project.files.shared.begin();
         let files = project.group.par_iter().with_max_len(HANDFUL).copied();
         project.relevant = files.filter(|file| project.read(*file)).collect();
         project.look_for_blocks();
-        project.effects = Effects::of(&project);
+        project.effects = Effects::of(&project, asked);
         project
     }
 
@@ -418,6 +428,7 @@ impl Slot {
             model: OnceLock::new(),
             mentions: OnceLock::new(),
             words: OnceLock::new(),
+            functions: OnceLock::new(),
             failed: AtomicBool::new(false),
             callables: OnceLock::new(),
         })

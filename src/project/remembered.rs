@@ -58,8 +58,8 @@ pub enum Only {
     Several,
 }
 
-/// A crate by its first file, the name of a type, and that of a method.
-pub(super) type Extended = (FileId, Word, Word);
+/// A crate by its first file, the name of a type, and that of a method; `None` for all.
+pub(super) type Extended = (FileId, Word, Option<Word>);
 
 impl Remembered {
     fn of(model: &FileModel) -> Self {
@@ -195,8 +195,8 @@ impl Project {
         }
     }
 
-    /// Files of a crate that may give a library's type a method of that name, found by `find` at first need: most methods of
-    /// such types are their own, and asked for again and again.
+    /// Files of a crate that may give a library's type a method, found by `find` at first need: most methods of such types are
+    /// their own, and asked for again and again.
     pub(super) fn remembered_extenders(&self, key: Extended, find: impl FnOnce() -> Arc<[FileId]>) -> Arc<[FileId]> {
         let known = self.extenders.read().unwrap_or_else(PoisonError::into_inner).get(&key).map(Arc::clone);
         known.unwrap_or_else(|| {

@@ -29,6 +29,7 @@ impl Project {
             Value::Bool(it) => return Ty::Bool(*it),
             Value::Int(it) => return Ty::Int(*it),
             Value::Function(function) => return Ty::Function(FnRef { file, function: *function }),
+            Value::Generator(function) => return Ty::Generator(FnRef { file, function: *function }),
             Value::Class(class) => return Ty::Class(ClassRef { file, class: *class }),
             _ => {}
         }
@@ -48,6 +49,7 @@ impl Project {
             Value::Int(it) => Ty::Int(*it),
             Value::Str(it) => Ty::Str(model.name(*it).into()),
             Value::Function(function) => Ty::Function(FnRef { file, function: *function }),
+            Value::Generator(function) => Ty::Generator(FnRef { file, function: *function }),
             Value::Class(class) => Ty::Class(ClassRef { file, class: *class }),
             Value::Path(path) => self.outside(file, path),
             Value::Global(module, name) => self.global(file, *module, *name),
@@ -76,6 +78,11 @@ impl Project {
             Value::Element(inner) => self.element(model.language, &self.evaluate(file, *inner)),
             Value::Attr(inner, name) => {
                 let receiver = self.evaluate(file, *inner);
+                if let Some(found) = self.method_of_pointer(file, &receiver, model.name(*name))
+                    && !model.is_seen_through(*inner)
+                {
+                    return found;
+                }
                 match self.member(model.language, &receiver, model.name(*name)) {
                     Ty::Unknown if model.language == Language::Rust => {
                         self.extension(file, &receiver, model.name(*name))
@@ -108,6 +115,13 @@ impl Project {
                 }
                 // What a guard gives access to is no guard.
                 ty if ty.parts().iter().any(|part| self.is_bare_guard(part)) => Ty::Unknown,
+                // Behind `**x` is what the type gives access to, as one is for the reference.
+                ty @ Ty::Instance(Class::Own(class), _) if matches!(model.value(*inner), Value::Deref(it) if self.evaluate(file, *it) == ty) => {
+                    match self.deref_target(class) {
+                        Ty::Unknown => ty,
+                        target => target,
+                    }
+                }
                 ty => self.inner(model.language, &ty),
             },
             Value::Index(inner) => match self.evaluate(file, *inner) {
@@ -148,6 +162,10 @@ impl Project {
                 Ty::Class(class) if self.is_trait(class) => Ty::Dyn(class),
                 _ => Ty::Unknown,
             },
+            Value::Provided { of, by, name } => {
+                let (of, by) = (self.evaluate(file, *of), self.evaluate(file, *by));
+                self.provided(&of, &by, model.name(*name))
+            }
             Value::Super(class) => Ty::Super(ClassRef { file, class: *class }),
             Value::Quotient(inner) => {
                 let ty = self.evaluate(file, *inner);
@@ -169,11 +187,8 @@ impl Project {
                 let model = self.model(class.file);
                 let declared = model.class(class.class);
                 if declared.kind == crate::model::ClassKind::Alias {
-                    let target = declared.bases.first().map_or(Ty::Unknown, |it| self.evaluate(class.file, *it));
-                    return match target {
-                        Ty::Instance(of, _) if !args.is_empty() => Ty::Instance(of, some(args)),
-                        other => other,
-                    };
+                    let Some(target) = declared.bases.first() else { return Ty::Unknown };
+                    return self.alias_of(class.file, *target, &args);
                 }
                 Ty::Instance(Class::Own(*class), some(args))
             }
@@ -233,8 +248,8 @@ impl Project {
                         Some(parent) => at = parent,
                         None => {
                             let Some(parent) = self.parent_module(at_file) else { return Ty::Unknown };
+                            at = self.module_declaring(parent, at_file);
                             at_file = parent;
-                            at = FILE_MODULE;
                         }
                     }
                 }
@@ -256,8 +271,12 @@ impl Project {
     /// A path that starts with a crate's name: a library's, or another crate of the project.
     fn crate_path(&self, file: FileId, segments: &[&str]) -> Ty {
         let Some((first, rest)) = segments.split_first() else { return Ty::Unknown };
-        if self.is_known(Language::Rust, first) {
-            return self.library_name(Language::Rust, segments.join("::"));
+        // What the tables tell, they tell of packages under their own names.
+        let meant = self.crate_meant_by(file, first).map(|it| it.replace('-', "_"));
+        if self.is_known(Language::Rust, meant.as_deref().unwrap_or(first)) {
+            let path: Vec<&str> =
+                std::iter::once(meant.as_deref().unwrap_or(first)).chain(rest.iter().copied()).collect();
+            return self.library_name(Language::Rust, path.join("::"));
         }
         match self.crate_named(file, first) {
             Some(root) => self.down(Ty::Module(root, FILE_MODULE), rest, Language::Rust),

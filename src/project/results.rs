@@ -7,7 +7,7 @@ use crate::model::{CallId, FunctionKind, ParamKind, Value, ValueId};
 use crate::source::Language;
 
 use super::Project;
-use super::callables::Wrapping;
+use super::decorators::Wrapping;
 use super::library::Around;
 use super::members::Ancestor;
 use super::memo::{self, Question};
@@ -288,6 +288,11 @@ impl Project {
             return (*element).clone();
         }
         let yielded = memo::once(Question::Yields(function), || {
+            // A generator expression gives the elements that it is written with.
+            if definition.kind == FunctionKind::Closure {
+                let elements = definition.returned.iter().map(|it| self.evaluate(function.file, *it));
+                return Ty::union(elements.map(|it| self.element(Language::Python, &it)));
+            }
             let mut values = Vec::new();
             crate::model::flow::visit(&definition.body, &mut |node| {
                 if let crate::model::Node::Yield(it) = node {

@@ -3,18 +3,19 @@
 use crate::finding::FileId;
 use crate::knowledge::{Api, Effect, Kind, Runner};
 use crate::model::{
-    Block, Call, CallId, Condition, FunctionId, Node, Role, ScopeKind, Test, Use, Value, ValueId, flow,
+    Block, Call, CallId, Condition, FunctionId, Node, Role, Scope, ScopeKind, Test, Use, Value, ValueId, flow,
 };
 use crate::source::{Language, Span};
 
 use super::Project;
-use super::callables::Wrapping;
 use super::calls::Callee;
+use super::decorators::Wrapping;
 use super::effects::{Runs, Site, Wanted};
 use super::given::Answer;
 use super::guards::Guards;
 use super::remembered::Only;
 use super::times::leaves_early;
+use super::told::is_built_in;
 use super::types::{Class, FnRef, Foreign, Ty};
 use super::unwritten::unconditional;
 
@@ -211,12 +212,8 @@ impl Found<'_> {
                 Node::Loop(it) => self.looped(it),
                 Node::Yield(it) if it.delegates => self.go_through(it.span, it.value, 0),
                 node => {
-                    if let Node::Scope(scope) = node
-                        && scope.kind == ScopeKind::With
-                    {
-                        for item in &scope.items {
-                            self.enter(&self.site_of(item.span, item.value), item.value, true);
-                        }
+                    if let Node::Scope(scope) = node {
+                        self.entered(scope);
                     }
                     let fails = matches!(node, Node::Scope(it) if self.project.expects_failure(self.file, it, false));
                     if !fails {
@@ -236,6 +233,17 @@ impl Found<'_> {
         (self.guards, self.branches, self.off_loop) = (outer, branches, off_loop);
         (self.once, self.shared) = (once, shared);
         self.told.truncate(told);
+    }
+
+    fn entered(&mut self, scope: &Scope) {
+        for item in &scope.items {
+            let site = self.site_of(item.span, item.value);
+            match scope.kind {
+                ScopeKind::With => self.enter(&site, item.value, true),
+                ScopeKind::AsyncWith => self.enter_async(&site, item.value),
+                _ => {}
+            }
+        }
     }
 
     /// A library function with an effect.
@@ -304,7 +312,7 @@ impl Found<'_> {
                 if call.awaited
                     && !project.declared(function).kind.is_async()
                     && !project.is_annotated_in_vain(function)
-                    && !may_be_awaited(&project.result_of_call(self.file, id)) => {}
+                    && !self.may_be_awaited(&project.result_of_call(self.file, id)) => {}
             Only::Own(function) => {
                 self.own(&site, project.run_by_call(function, call.awaited));
                 if call.awaited
@@ -334,40 +342,18 @@ impl Found<'_> {
         }
     }
 
-    /// Rust: what goes by one name, each under another `cfg`, runs on some platform.
-    fn twins(&mut self, site: &Site, id: CallId) {
+    fn may_be_awaited(&self, ty: &Ty) -> bool {
         let project = self.project;
-        if project.language(self.file) != Language::Rust {
-            return;
+        match ty {
+            Ty::None | Ty::Bool(_) | Ty::Int(_) | Ty::Str(_) | Ty::Collection(_) | Ty::Tuple(_) => false,
+            Ty::Union(parts) => parts.iter().any(|it| self.may_be_awaited(it)),
+            Ty::Instance(Class::Own(class), _) if project.language(class.file) == Language::Python => {
+                !project.surely_lacks(*class, "__await__")
+            }
+            ty => ty
+                .library_path()
+                .is_none_or(|path| !path.ends_with("::Result") && !path.ends_with("::Option") && !is_built_in(path)),
         }
-        let callees = project.callees(self.file, id);
-        let own = callees.iter().map(|it| match it {
-            Callee::Own(function) => Some(*function),
-            _ => None,
-        });
-        let Some(functions) = own.collect::<Option<Vec<FnRef>>>() else { return };
-        // Methods of one name may be those of several traits.
-        let name = |function: &FnRef| (function.file, project.declared(*function).qualname);
-        let is_plain = |it: &FnRef| !project.is_method(*it) && !project.declared(*it).kind.is_async();
-        if functions.iter().all(|it| name(it) == name(&functions[0]) && is_plain(it)) {
-            self.own(site, functions);
-        }
-    }
-
-    /// The effect that all have which a call may run: only that is sure.
-    fn effect_of_all(
-        &self,
-        id: CallId,
-        effect_of: &dyn Fn(&'static Api) -> Option<(&'static Api, Effect)>,
-    ) -> Option<(&'static Api, Effect)> {
-        let language = self.project.language(self.file);
-        let callees = self.project.callees(self.file, id);
-        let mut effects = callees.iter().map(|callee| match callee {
-            Callee::Api(path, _) => self.project.knowledge.api(language, path).and_then(effect_of),
-            _ => None,
-        });
-        let first = effects.next()??;
-        effects.all(|it| it.is_some_and(|(_, effect)| effect == first.1)).then_some(first)
     }
 
     /// An argument is an object of a class that is known, or something that this function itself is given.
@@ -474,6 +460,18 @@ impl Found<'_> {
                 }
             }
         }
+        // Whoever is awaited itself drives what it is given: `timeout(limit, work())`.
+        let drives_all = call.awaited && api.is_async;
+        let starts = api.runs.iter().any(|it| it.place == Runner::Task);
+        call.args.iter().filter(|it| drives_all || starts && it.spread).for_each(|it| self.drive(it.value));
+        for runs in api.runs.iter().filter(|_| !drives_all) {
+            let name = (!runs.name.is_empty()).then_some(runs.name);
+            if matches!(runs.place, Runner::Task | Runner::Loop | Runner::Inline)
+                && let Some(argument) = call.argument(&model.names, runs.position.map(usize::from), name)
+            {
+                self.drive(argument.value);
+            }
+        }
         if model.language == Language::Rust {
             self.exhaust(site, id, api);
         }
@@ -482,6 +480,28 @@ impl Found<'_> {
             let leaves = matches!(model.value(call.callee), Value::Attr(stack, _)
                 if matches!(model.value(*stack), Value::Entered(..)));
             self.enter(&self.site_of(site.span, argument.value), argument.value, leaves);
+        }
+    }
+
+    /// What is handed over runs on the loop. The user's coroutines answer for themselves; those of a library are told where they
+    /// are made.
+    fn drive(&mut self, given: ValueId) {
+        let project = self.project;
+        let model = project.model(self.file);
+        match model.value(given) {
+            Value::Result(made) => {
+                let call = model.call(*made);
+                let is_library = |it: &FnRef| project.is_installed(it.file) && project.declared(*it).kind.is_async();
+                if !call.awaited
+                    && let Some(function) = project.own_of(self.file, *made).filter(is_library)
+                {
+                    let site = self.site(call.name_span, Some(*made));
+                    self.own(&site, project.run_by_call(function, true));
+                }
+            }
+            Value::Collection(_, items) => items.iter().for_each(|it| self.drive(*it)),
+            Value::Element(items) => self.drive(*items),
+            _ => {}
         }
     }
 
@@ -536,11 +556,6 @@ impl Found<'_> {
             _ => false,
         }
     }
-}
-
-fn may_be_awaited(ty: &Ty) -> bool {
-    !matches!(ty, Ty::None | Ty::Bool(_) | Ty::Int(_) | Ty::Str(_) | Ty::Collection(_) | Ty::Tuple(_))
-        && ty.library_path().is_none_or(|path| !path.ends_with("::Result") && !path.ends_with("::Option"))
 }
 
 /// It gives an iterator that does nothing by itself.

@@ -1,12 +1,13 @@
 //! What a library does at times and not at others: nothing to tell its users of.
 
+use crate::finding::FileId;
 use crate::model::{
-    Arm, Block, FileModel, FunctionId, ImplicitKind, NameId, Node, ParamKind, Test, Value, ValueId, flow,
+    Arm, Block, ClassId, Condition, FileModel, FunctionId, Handler, ImplicitKind, NameId, Node, ParamKind, Test,
+    UNKNOWN, Value, ValueId, flow,
 };
-use crate::source::Span;
 
 use super::Project;
-use super::types::{ClassRef, FnRef};
+use super::types::{ClassRef, FnRef, Ty};
 
 impl Project {
     /// Calling the function does not always run it.
@@ -27,8 +28,8 @@ impl Project {
         self.metaclass_call(class).is_some_and(|call| {
             let model = self.model(call.file);
             let keeps = |arm: &Arm| {
-                fills(model, call.function, arm).is_some()
-                    || answers(model, call.function, arm).is_some()
+                self.fills(call, arm).is_some()
+                    || self.answers(call, arm).is_some()
                     || entry_asked_for(model, arm)
                         .is_some_and(|of| sets_entry(model, &model.function(call.function).body, of))
             };
@@ -47,49 +48,95 @@ impl Project {
     }
 }
 
-/// `if X is None: X = load()`, where `X` outlives the call: the arm runs the first time. So it does in `if X.is_closed():`,
-/// which asks whether what is kept still serves, and in `if key not in X: X[key] = load(key)`. Gives whether `X` is one for the whole
-/// program.
-pub(super) fn fills(model: &FileModel, function: FunctionId, arm: &Arm) -> Option<bool> {
-    let is_set = |value: ValueId| is_set(model, function, value, arm.span);
-    let by_condition = arm.conditions.iter().find_map(|it| match it.test {
-        Test::Truth | Test::None => {
-            let kept = asked_of(model, it.value).filter(|_| it.test == Test::Truth).and_then(is_set);
-            let is_missing = it.holds == (it.test == Test::None);
-            kept.or_else(|| is_set(it.value).filter(|_| is_missing))
-        }
-        _ => None,
-    });
-    by_condition.or_else(|| {
-        let of = entry_asked_for(model, arm).filter(|of| is_shared(model, function, *of))?;
-        sets_entry(model, &arm.body, of).then_some(true)
-    })
+/// What a function keeps: it outlives the call.
+struct Kept {
+    /// It is one for the whole program.
+    shared: bool,
+    /// A global, or what the module has imported, of which it is an attribute.
+    of: Option<ValueId>,
 }
 
-/// `try: return X[key]` / `except KeyError: X[key] = load(key)`, where `X` is one for the whole program: the handler runs the first time.
-pub(super) fn fills_what_is_missing(model: &FileModel, function: FunctionId, tried: &Block, handler: &Block) -> bool {
-    let asked = operated_on(tried, |name| model.name(name) == "__getitem__");
-    asked.is_some_and(|of| is_shared(model, function, of) && sets_entry(model, handler, of))
+impl Project {
+    /// `if X is None: X = load()`, where `X` outlives the call: the arm runs the first time. So it does in `if X.is_closed():`,
+    /// which asks whether what is kept still serves, and in `if key not in X: X[key] = load(key)`. Gives whether `X` is one for the whole
+    /// program.
+    pub(super) fn fills(&self, function: FnRef, arm: &Arm) -> Option<bool> {
+        let (file, function) = (function.file, function.function);
+        let model = self.model(file);
+        let by_condition = arm.conditions.iter().find_map(|it| {
+            let kept = asked_of(model, it.value).filter(|_| it.test == Test::Truth);
+            let kept = kept.and_then(|it| is_set(model, function, it, &arm.body));
+            kept.or_else(|| missing(model, it).and_then(|it| is_loaded(model, function, &it, &arm.body)))
+        });
+        let entry = || {
+            let of = entry_asked_for(model, arm).filter(|of| !says_of_entry(arm, *of, true))?;
+            let kept = kept(model, function, of).filter(|it| it.shared)?;
+            sets_entry(model, &arm.body, of).then_some(kept)
+        };
+        self.kept_here(file, by_condition.or_else(entry)?)
+    }
+
+    /// `if X: return X`, where the function sets `X` and `X` outlives the call: what follows runs the first time. So it does after
+    /// `if key in X: return X[key]`, and where another test stands around. Gives whether `X` is one for the whole program.
+    pub(super) fn answers(&self, function: FnRef, arm: &Arm) -> Option<bool> {
+        let model = self.model(function.file);
+        let answers = |arm: &Arm| self.kept_here(function.file, answers(model, function.function, arm)?);
+        answers(arm).or_else(|| {
+            arm.body.nodes.iter().find_map(|node| match node {
+                Node::Branch(inner) => inner.arms.iter().find_map(answers),
+                _ => None,
+            })
+        })
+    }
+
+    /// `try: return X[key]` / `except KeyError: X[key] = load(key)`, where `X` is one for the whole program: the handler runs the first
+    /// time. So it does after `try: return X.name` / `except AttributeError:`. Gives whether `X` is one for the whole program.
+    pub(super) fn fills_what_is_missing(&self, function: FnRef, tried: &Block, handler: &Handler) -> Option<bool> {
+        let (file, function) = (function.file, function.function);
+        let model = self.model(file);
+        let Handler { body, catches, .. } = handler;
+        let entry = || {
+            let of = operated_on(tried, |name| model.name(name) == "__getitem__")?;
+            let kept = kept(model, function, of).filter(|it| it.shared)?;
+            sets_entry(model, body, of).then_some(kept)
+        };
+        let is_missing = |class: &ValueId| matches!(self.evaluate(file, *class), Ty::External(path) if &*path == "builtins.AttributeError");
+        let attribute = || {
+            let Some(Node::Return { value: Some(returned), .. }) = tried.nodes.last() else { return None };
+            // What has been set in the function is not what its class says, and so unknown.
+            let sets = |node: &Node| matches!(node, Node::Set { value, .. } if [*value, UNKNOWN].contains(returned));
+            match flow::find(body, &mut |node| sets(node))? {
+                Node::Set { value, .. } if catches.iter().any(is_missing) => is_set(model, function, *value, body),
+                _ => None,
+            }
+        };
+        self.kept_here(file, entry().or_else(attribute)?)
+    }
+
+    /// What a library hands out may be another for each who asks: `flask.g`.
+    fn kept_here(&self, file: FileId, kept: Kept) -> Option<bool> {
+        let is_of_library = |it: ValueId| matches!(self.evaluate(file, it), Ty::External(_));
+        (!kept.of.is_some_and(is_of_library)).then_some(kept.shared)
+    }
 }
 
 /// `if self.client.is_closed: self.client = make()`, where the constructor has made one: it is only made anew once that is of no use.
 pub(super) fn mends(model: &FileModel, function: FunctionId, arm: &Arm) -> bool {
     let definition = model.function(function);
     let Some(class) = definition.class.filter(|_| !definition.kind.is_async()) else { return false };
-    let is_constructor = |it: FunctionId| model.name(model.declaration(it).name) == "__init__";
     let is_made_before = |value: ValueId| match model.value(value) {
         Value::Attr(_, name) => model.class(class).fields.iter().any(|(field, made)| {
             let maker = match model.value(*made) {
                 Value::Result(call) => Some(model.call(*call).function),
                 _ => None,
             };
-            field == name && maker.is_some_and(is_constructor)
+            field == name && maker.is_some_and(|it| is_constructor(model, it))
         }),
         _ => false,
     };
     arm.conditions.iter().filter(|it| it.test == Test::Truth).any(|it| {
         asked_of(model, it.value)
-            .is_some_and(|kept| is_made_before(kept) && is_set(model, function, kept, arm.span).is_some())
+            .is_some_and(|kept| is_made_before(kept) && is_set(model, function, kept, &arm.body).is_some())
     })
 }
 
@@ -105,63 +152,128 @@ fn asked_of(model: &FileModel, value: ValueId) -> Option<ValueId> {
     }
 }
 
-/// `if X: return X`, where the function sets `X` and `X` outlives the call: what follows runs the first time. So it does after
-/// `if key in X: return X[key]`, and where another test stands around. Gives whether `X` is one for the whole program.
-pub(super) fn answers(model: &FileModel, function: FunctionId, arm: &Arm) -> Option<bool> {
-    answers_itself(model, function, arm).or_else(|| {
-        arm.body.nodes.iter().find_map(|node| match node {
-            Node::Branch(inner) => inner.arms.iter().find_map(|arm| answers_itself(model, function, arm)),
+/// What the condition says is not there: `X is None`, `not X`, `not hasattr(object, "x")`.
+fn missing(model: &FileModel, condition: &Condition) -> Option<Value> {
+    let Condition { value, test, holds } = *condition;
+    match test {
+        Test::Truth | Test::None if holds == (test == Test::None) => Some(model.value(value).clone()),
+        Test::Has(name) if !holds => match model.value(name) {
+            Value::Str(name) => Some(Value::Attr(value, *name)),
             _ => None,
-        })
-    })
+        },
+        _ => None,
+    }
 }
 
-fn answers_itself(model: &FileModel, function: FunctionId, arm: &Arm) -> Option<bool> {
-    let whole = model.function(function);
-    let returns = |value: Option<ValueId>| {
-        let is_it = |node: &Node| matches!(node, Node::Return { value: it, .. } if value.is_none() || *it == value);
-        arm.body.nodes.iter().any(is_it)
+/// The arm gives back what its test says is there, and the function sets that as well.
+fn answers(model: &FileModel, function: FunctionId, arm: &Arm) -> Option<Kept> {
+    let whole = &model.function(function).body;
+    let returns = |is_it: &dyn Fn(Option<ValueId>) -> bool| {
+        arm.body.nodes.iter().any(|node| matches!(node, Node::Return { value, .. } if is_it(*value)))
     };
     let by_condition = arm.conditions.iter().find_map(|it| {
-        let is_there = it.holds != (it.test == Test::None)
-            && matches!(it.test, Test::Truth | Test::None)
-            && returns(Some(it.value));
-        is_there.then(|| is_set(model, function, it.value, whole.span)).flatten()
+        let kept = missing(model, &it.denied())?;
+        // What has been set in the function is not what its class says, and so unknown.
+        let is_it = |value: Option<ValueId>| value.is_some_and(|it| it == UNKNOWN || *model.value(it) == kept);
+        returns(&is_it).then(|| is_loaded(model, function, &kept, whole)).flatten()
     });
     by_condition.or_else(|| {
-        let of = entry_asked_for(model, arm).filter(|of| returns(None) && is_shared(model, function, *of))?;
-        sets_entry(model, &whole.body, of).then_some(true)
+        let of = entry_asked_for(model, arm).filter(|of| returns(&|_| true) && !says_of_entry(arm, *of, false))?;
+        let kept = kept(model, function, of).filter(|it| it.shared)?;
+        sets_entry(model, whole, of).then_some(kept)
     })
 }
 
-/// The value is a global or an attribute of `self`, and this part of the function sets it to what a call gives. Gives whether it is one for the
-/// whole program.
-fn is_set(model: &FileModel, function: FunctionId, value: ValueId, part: Span) -> Option<bool> {
-    let is_made_here = |value: ValueId| is_made_in(model, function, value, part, 0);
-    let is_set = match model.value(value) {
-        Value::Global(module, name) => {
-            model.module(*module).bindings.iter().any(|it| it.name == *name && is_made_here(it.value))
-        }
-        Value::Attr(receiver, name) => {
-            let definition = model.function(function);
-            let is_own = definition.params.first().is_some_and(|it| it.value == *receiver);
-            let fields = definition.class.filter(|_| is_own).map(|class| &model.class(class).fields);
-            fields.is_some_and(|fields| fields.iter().any(|(it, value)| it == name && is_made_here(*value)))
-        }
-        _ => false,
-    };
-    is_set.then(|| is_shared(model, function, value))
+/// The value outlives the call: it is a global, an attribute of one or of a class, or of the function's own object.
+fn kept(model: &FileModel, function: FunctionId, value: ValueId) -> Option<Kept> {
+    match model.value(value) {
+        Value::Global(..) => Some(Kept { shared: true, of: None }),
+        Value::Attr(of, _) => kept_by(model, function, *of),
+        _ => None,
+    }
 }
 
-/// A global, or an attribute of the class that a class method is called on.
-fn is_shared(model: &FileModel, function: FunctionId, value: ValueId) -> bool {
-    match model.value(value) {
-        Value::Global(..) => true,
-        Value::Attr(receiver, _) => {
-            let first = model.function(function).params.first();
-            first.is_some_and(|it| it.value == *receiver) && matches!(model.value(*receiver), Value::Class(_))
+/// What an object has for an attribute outlives the call; what one has that is being made was never there before.
+fn kept_by(model: &FileModel, function: FunctionId, object: ValueId) -> Option<Kept> {
+    let is_made_here = is_constructor(model, function) && is_own(model, function, object);
+    (!is_made_here).then(|| outlives(model, function, object)).flatten()
+}
+
+fn outlives(model: &FileModel, function: FunctionId, object: ValueId) -> Option<Kept> {
+    match model.value(object) {
+        Value::Global(..) | Value::Path(_) => Some(Kept { shared: true, of: Some(object) }),
+        Value::Class(_) => Some(Kept { shared: true, of: None }),
+        Value::Attr(_, name) if model.name(*name) == "__class__" => Some(Kept { shared: true, of: None }),
+        Value::Attr(of, _) => outlives(model, function, *of),
+        _ => is_own(model, function, object).then_some(Kept { shared: false, of: None }),
+    }
+}
+
+/// It is the object that the function is a method of.
+fn is_own(model: &FileModel, function: FunctionId, object: ValueId) -> bool {
+    let own = model.function(function).params.first().filter(|it| it.kind == ParamKind::Receiver);
+    own.is_some_and(|it| it.value == object)
+}
+
+fn is_constructor(model: &FileModel, function: FunctionId) -> bool {
+    model.name(model.declaration(function).name) == "__init__"
+}
+
+/// The value is kept, and this part of the function sets it to what is made.
+fn is_set(model: &FileModel, function: FunctionId, value: ValueId, part: &Block) -> Option<Kept> {
+    is_set_to_more(model, function, model.value(value), part)
+}
+
+fn is_set_to_more(model: &FileModel, function: FunctionId, kept: &Value, part: &Block) -> Option<Kept> {
+    let sets = |node: &Node| matches!(node, Node::Set { value, to } if model.value(*value) == kept && is_made(model, function, *to));
+    match flow::find(part, &mut |node| sets(node))? {
+        Node::Set { value, .. } => self::kept(model, function, *value),
+        _ => None,
+    }
+}
+
+/// The same, or this part calls a method of the function's own object that sets it.
+fn is_loaded(model: &FileModel, function: FunctionId, kept: &Value, part: &Block) -> Option<Kept> {
+    is_set_to_more(model, function, kept, part).or_else(|| {
+        let Value::Attr(object, name) = *kept else { return None };
+        let class = model.function(function).class?;
+        let kept = kept_by(model, function, object).filter(|it| !it.shared)?;
+        calls_setter(model, class, object, name, part, 0).then_some(kept)
+    })
+}
+
+/// How far methods are followed that an object calls of itself.
+const DEEPEST: u32 = 3;
+
+/// A method is called of the object that sets the attribute.
+fn calls_setter(model: &FileModel, class: ClassId, object: ValueId, name: NameId, part: &Block, depth: u32) -> bool {
+    let class_of = model.class(class);
+    if class_of.set_in.iter().all(|it| it.0 != name) {
+        return false;
+    }
+    let sets = |node: &Node| {
+        let Node::Call(call) = node else { return false };
+        let Value::Attr(receiver, method) = *model.value(model.call(*call).callee) else { return false };
+        if receiver != object {
+            return false;
         }
-        _ => false,
+        let Some((_, method)) = class_of.methods.iter().find(|it| it.0 == method) else { return false };
+        class_of.set_in.contains(&(name, *method))
+            || depth < DEEPEST && {
+                let called = model.function(*method);
+                let own = called.params.first().filter(|it| it.kind == ParamKind::Receiver);
+                own.is_some_and(|own| calls_setter(model, class, own.value, name, &called.body, depth + 1))
+            }
+    };
+    flow::find(part, &mut |node| sets(node)).is_some()
+}
+
+/// What a value comes to was not there before: it is no constant, and nothing that the function was given.
+fn is_made(model: &FileModel, function: FunctionId, value: ValueId) -> bool {
+    match model.value(value) {
+        Value::Union(parts) => parts.iter().any(|it| is_made(model, function, *it)),
+        Value::Global(..) | Value::Path(_) | Value::Function(_) | Value::Class(_) => false,
+        made => !made.is_constant() && model.function(function).param_of(value).is_none(),
     }
 }
 
@@ -174,6 +286,11 @@ fn entry_asked_for(model: &FileModel, arm: &Arm) -> Option<ValueId> {
             (matches!(it.test, Test::Truth | Test::None) && model.name(*method) == "get").then_some(*of)
         })
     })
+}
+
+/// Where the arm runs, the entry is there, or is not.
+fn says_of_entry(arm: &Arm, of: ValueId, holds: bool) -> bool {
+    arm.conditions.iter().any(|it| it.test == Test::Entry && it.value == of && it.holds == holds)
 }
 
 /// The first value that an operator of that name is asked of.
@@ -195,16 +312,6 @@ fn sets_entry(model: &FileModel, block: &Block, of: ValueId) -> bool {
             && matches!(it.kind, ImplicitKind::Operator(name) if model.name(name) == "__setitem__"))
     };
     flow::find(block, &mut |node| sets(node)).is_some()
-}
-
-fn is_made_in(model: &FileModel, function: FunctionId, value: ValueId, part: Span, depth: u32) -> bool {
-    let inner = |value: ValueId| depth < 4 && is_made_in(model, function, value, part, depth + 1);
-    match model.value(value) {
-        Value::Result(id) => model.call(*id).function == function && part.contains(model.call(*id).span),
-        Value::Awaited(value) | Value::Entered(value, _) | Value::Index(value) | Value::Item(value, _) => inner(*value),
-        Value::Union(parts) => parts.iter().any(|it| inner(*it)),
-        _ => false,
-    }
 }
 
 /// Whichever way is taken, what a function around this one was given is called.

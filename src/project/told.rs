@@ -58,6 +58,7 @@ impl Project {
                 return self
                     .is_one_of(demand.asked_in, classes, &|it| self.is_exactly(file, value, demand.asked_in, it));
             }
+            Test::Entry => return None,
             Test::Callable => return self.is_callable(file, value),
             Test::InMemory => return self.is_database_in_memory(file, value, 0),
             Test::Answers(asked) => return self.answers_alike(demand.asked_in, asked, file, value),
@@ -261,7 +262,7 @@ impl Project {
 }
 
 /// A class of what is written down, or made by the name of its class.
-fn is_built_in(path: &str) -> bool {
+pub(super) fn is_built_in(path: &str) -> bool {
     DISPLAYED.contains(&path)
         || matches!(
             path,

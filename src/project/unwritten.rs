@@ -1,8 +1,8 @@
 //! What runs without being written as a call: properties, `for`, `with`, operators, and what built-in functions ask for.
 
 use crate::finding::FileId;
-use crate::knowledge::{Api, Effect, ScopeRole};
-use crate::model::{Arg, CallId, Implicit, ImplicitKind, Role, Value, ValueId};
+use crate::knowledge::{Api, Effect, Runner, ScopeRole};
+use crate::model::{Arg, CallId, Implicit, ImplicitKind, Role, Use, Value, ValueId};
 use crate::python::exhausts;
 use crate::source::{Language, Span};
 
@@ -61,7 +61,11 @@ impl Found<'_> {
                 self.asked(&site);
             }
             ImplicitKind::Iterate => self.go_through(it.span, it.value, 0),
-            ImplicitKind::AsyncIterate | ImplicitKind::Drop => {}
+            ImplicitKind::AsyncIterate => match project.evaluate(self.file, it.value) {
+                Ty::Generator(generator) if project.is_installed(generator.file) => self.own(&site, [generator]),
+                value => self.methods_awaited(&site, &value, &["__aiter__", "__anext__"]),
+            },
+            ImplicitKind::Drop => {}
         }
     }
 
@@ -91,7 +95,10 @@ impl Found<'_> {
         let language = project.language(self.file);
         match receiver {
             Ty::Instance(Class::Own(class), _) => {
-                let found = project.find_method(*class, name).filter(|it| !project.is_abstract(*it));
+                let found = match language {
+                    Language::Python => project.find_method(*class, name).filter(|it| !project.is_abstract(*it)),
+                    Language::Rust => project.method_of_trait(receiver, name),
+                };
                 self.own(site, found.into_iter().flat_map(|it| project.run_by_call(it, false)));
             }
             Ty::Foreign(Foreign::Instance(class)) => {
@@ -148,9 +155,9 @@ impl Found<'_> {
             }
             (_, Ty::Foreign(it)) => self.own(site, project.foreign_iteration(*it)),
             (Language::Rust, Ty::Instance(Class::Own(_), _)) => {
-                if let Ty::Bound(_, next) = project.member(Language::Rust, value, "next") {
+                if let Some(next) = project.method_of_trait(value, "next") {
                     self.own(site, [next]);
-                } else if let Ty::Bound(_, into) = project.member(Language::Rust, value, "into_iter") {
+                } else if let Some(into) = project.method_of_trait(value, "into_iter") {
                     self.own(site, [into]);
                     let iterator = project.returns(into, Some(value));
                     if matches!(iterator, Ty::Instance(Class::Own(_), _)) {
@@ -193,6 +200,23 @@ impl Found<'_> {
         }
     }
 
+    /// `async with value:`. The user's async functions answer for themselves, those of a library do not.
+    pub(super) fn enter_async(&mut self, site: &Site, value: ValueId) {
+        match self.project.evaluate(self.file, value) {
+            Ty::Manager(manager) if self.project.is_installed(manager.file) => self.own(site, [manager]),
+            value => self.methods_awaited(site, &value, &["__aenter__", "__aexit__"]),
+        }
+    }
+
+    /// The language awaits what methods of a library's object give.
+    fn methods_awaited(&mut self, site: &Site, value: &Ty, names: &[&str]) {
+        let project = self.project;
+        let Ty::Instance(Class::Own(class), _) = value else { return };
+        let methods = names.iter().filter_map(|name| project.find_method(*class, name));
+        let installed = methods.filter(|it| project.is_installed(it.file) && !project.is_abstract(*it));
+        self.own(site, installed.flat_map(|it| project.run_by_call(it, true)));
+    }
+
     /// `len(x)` runs `x.__len__`, `list(x)` goes through `x`.
     pub(super) fn builtin_call(&mut self, site: &Site, id: CallId) {
         let project = self.project;
@@ -228,6 +252,10 @@ impl Found<'_> {
         match self.project.evaluate(self.file, value) {
             generator @ Ty::Generator(_) => self.iterate(site, &generator),
             Ty::Unknown => self.go_through(site.span, value, 0),
+            // `iter(x)` counts as `x`: what that has made is asked.
+            Ty::Instance(Class::Own(class), _) if self.project.find_method(class, "__next__").is_none() => {
+                self.go_through(site.span, value, 0);
+            }
             _ => self.special_method(site, value, "__next__"),
         }
     }
@@ -260,6 +288,15 @@ impl Found<'_> {
         {
             for arg in made_over.iter().filter(|arg| !arg.spread && depth < MOST_LAZY) {
                 self.go_through(span, arg.value, depth + 1);
+            }
+            // Where it stands, nobody has asked for an element yet.
+            let call = model.call(*id);
+            if matches!(call.result, Use::Bound(_))
+                && let Some(api) = project.api_of(self.file, *id)
+            {
+                let run = api.runs.iter().filter(|it| it.place == Runner::Inline);
+                let run = run.filter_map(|it| call.argument(&model.names, it.position.map(usize::from), None));
+                run.for_each(|arg| self.inline(&self.site(span, None), arg.value));
             }
             return;
         }
@@ -351,6 +388,10 @@ impl Project {
         let iterated = match self.returns(iter, Some(&Ty::Instance(Class::Own(class), none()))) {
             Ty::Instance(Class::Own(other), _) => other,
             iterator @ Ty::Instance(Class::Library(_), _) => return (run, Some(iterator)),
+            Ty::Generator(generator) => {
+                run.extend((!self.declared(generator).kind.is_async()).then_some(generator));
+                return (run, None);
+            }
             _ => class,
         };
         let next = self.find_method(iterated, "__next__").filter(|it| !self.is_abstract(*it));

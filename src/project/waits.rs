@@ -261,6 +261,19 @@ impl Project {
         })
     }
 
+    /// The function has given the receiver its result before.
+    pub(super) fn is_settled(&self, file: FileId, call: &Call) -> bool {
+        let model = self.model(file);
+        let Value::Attr(receiver, _) = *model.value(call.callee) else { return false };
+        let settles = |other: &Call| {
+            other.function == call.function
+                && other.span.end <= call.span.start
+                && matches!(model.value(other.callee), Value::Attr(it, name)
+                    if *it == receiver && matches!(model.name(*name), "set_result" | "set_exception"))
+        };
+        model.calls_in(call.function).any(settles)
+    }
+
     /// The loop watches what is asked, or an argument: `loop.add_reader(self.file, self.read_ready)`. An attribute may be asked by any method of
     /// the class; what else it is, by the callback itself, or here once something has been awaited.
     pub(super) fn is_watched(&self, file: FileId, call: &Call) -> bool {
@@ -339,7 +352,8 @@ impl Project {
     }
 
     /// A loop before it goes on for as long as the receiver lives: `while thread.is_alive()`, `while process.poll() is None`. A
-    /// method `poll` of the object that has the receiver asks for it: `while await self.poll() is None`.
+    /// method `poll` of the object that has the receiver asks for it: `while await self.poll() is None`. In Rust also a branch:
+    /// `if thread.is_finished()`.
     pub(super) fn is_polled_to_its_end(&self, file: FileId, call: &Call) -> bool {
         let model = self.model(file);
         let Value::Attr(receiver, _) = model.value(call.callee) else { return false };
@@ -350,7 +364,7 @@ impl Project {
         let asks = |node: &Node| match node {
             Node::Call(id) => matches!(model.value(model.call(*id).callee), Value::Attr(it, name)
             if match model.name(*name) {
-                "is_alive" => it == receiver,
+                "is_alive" | "is_finished" => it == receiver,
                 "poll" => it == receiver || Some(*it) == holder,
                 _ => false,
             }),
@@ -358,9 +372,35 @@ impl Project {
         };
         let polls = |node: &Node| match node {
             Node::Loop(it) => it.span.end <= call.span.start && flow::find(&it.head, &mut |node| asks(node)).is_some(),
+            Node::Branch(it) => it.arms.iter().any(|arm| {
+                let is_it = |node: &Node| matches!(node, Node::Call(id) if std::ptr::eq(model.call(*id), call));
+                flow::find(&arm.test, &mut |node| self.says_finished(file, node, *receiver)).is_some()
+                    && flow::find(&arm.body, &mut |node| is_it(node)).is_some()
+            }),
             _ => false,
         };
         flow::find(&model.function(call.function).body, &mut |node| polls(node)).is_some()
+    }
+}
+
+impl Project {
+    /// Rust: `thread.is_finished()`, of the receiver or of what it is taken out of: `threads[0].is_finished()`, `threads.remove(0)`.
+    fn says_finished(&self, file: FileId, node: &Node, receiver: ValueId) -> bool {
+        let model = self.model(file);
+        let Node::Call(id) = node else { return false };
+        let asked = model.call(*id);
+        let Value::Attr(of, name) = *model.value(asked.callee) else { return false };
+        if model.name(name) != "is_finished" || self.source(file).text[..asked.span.start as usize].ends_with('!') {
+            return false;
+        }
+        let taken_of = match model.value(receiver) {
+            Value::Result(taken) => match model.value(model.call(*taken).callee) {
+                Value::Attr(all, name) if matches!(model.name(*name), "remove" | "swap_remove") => Some(*all),
+                _ => None,
+            },
+            _ => None,
+        };
+        of == receiver || matches!(model.value(of), Value::Index(all) if Some(*all) == taken_of)
     }
 }
 

@@ -3,7 +3,7 @@
 use ruff_python_ast::{Expr, StmtClassDef};
 use ruff_text_size::Ranged;
 
-use crate::model::{Class, ClassId, ClassKind, FILE_MODULE, UNKNOWN, Use, Value, ValueId};
+use crate::model::{Class, ClassId, ClassKind, FILE_MODULE, FunctionId, NameId, UNKNOWN, Use, Value, ValueId};
 use crate::source::Span;
 
 use super::parse::span;
@@ -45,6 +45,7 @@ impl<'a> Lowerer<'a> {
             fields: Vec::new(),
             declared: Vec::new(),
             also_set: Vec::new(),
+            set_in: Vec::new(),
             parametric: Vec::new(),
             defaults: Box::default(),
             decorators,
@@ -83,6 +84,19 @@ impl<'a> Lowerer<'a> {
         {
             let name = self.name(name);
             self.model.classes[class.index()].fields.push((name, value));
+            let setter = self.function();
+            if !self.model.value(value).is_constant() && self.model.function(setter).class == Some(class) {
+                self.set_by(class, name, setter);
+            }
+        }
+    }
+
+    /// A method sets an attribute of its object, and is not the constructor.
+    fn set_by(&mut self, class: ClassId, name: NameId, method: FunctionId) {
+        let is_constructor = self.model.name(self.model.function(method).name) == "__init__";
+        let set = &mut self.model.classes[class.index()].set_in;
+        if !is_constructor && set.last() != Some(&(name, method)) {
+            set.push((name, method));
         }
     }
 

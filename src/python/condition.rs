@@ -148,6 +148,7 @@ impl Lowerer<'_> {
                     return true;
                 }
                 let value = self.subject(test);
+                value.into_iter().for_each(|value| self.note_asked(value));
                 out.extend(value.map(|value| Condition { value, test: Test::Truth, holds: true }));
                 value.is_some()
             }
@@ -194,6 +195,7 @@ impl Lowerer<'_> {
                     _ => return self.equality(&it.left, *op, literal, out),
                 };
                 let value = self.subject(&it.left);
+                value.into_iter().for_each(|value| self.note_asked(value));
                 let holds = *op == CmpOp::Is;
                 out.extend(value.map(|value| Condition { value, test, holds }));
                 value.is_some()
@@ -202,14 +204,18 @@ impl Lowerer<'_> {
         }
     }
 
-    /// `name == "text"`, `name != 1`, `name in ("one", "other")`
+    /// `name == "text"`, `name != 1`, `name in ("one", "other")`, `key in entries`
     fn equality(&mut self, asked: &Expr, op: CmpOp, literal: &Expr, out: &mut Vec<Condition>) -> bool {
         let Some((several, holds)) = asks_for_equal(op) else { return false };
         let test = match several {
             true => self.literals(literal).map(Test::OneOf),
             false => self.literal(literal).map(Test::Equals),
         };
-        let Some(test) = test else { return false };
+        let (test, asked) = match test {
+            Some(test) => (test, asked),
+            None if several => (Test::Entry, literal),
+            None => return false,
+        };
         let Some(value) = self.subject(asked) else { return false };
         out.push(Condition { value, test, holds });
         true
@@ -249,10 +255,15 @@ impl Lowerer<'_> {
             Expr::Name(name) => self.peek(name.id.as_str()).or_else(|| self.global(name.id.as_str())),
             Expr::Attribute(it) => {
                 let receiver = match &*it.value {
-                    Expr::Name(receiver) => self.peek(receiver.id.as_str())?,
-                    Expr::Attribute(_) => self.subject(&it.value)?,
+                    Expr::Name(_) | Expr::Attribute(_) => self.subject(&it.value)?,
+                    // `type(self).name`
+                    Expr::Call(call) => {
+                        let call = self.evaluated(call).filter(|it| self.typed(*it).is_some())?;
+                        self.add(Value::Result(call))
+                    }
                     _ => return None,
                 };
+                let receiver = self.as_class_of(receiver);
                 let name = self.name(it.attr.as_str());
                 Some(self.add(Value::Attr(receiver, name)))
             }
@@ -310,7 +321,7 @@ impl Lowerer<'_> {
 
     /// The same of `x if test else y`, after a test that says this.
     pub(super) fn replaced_where(&mut self, value: ValueId, said: &[Condition]) -> ValueId {
-        let of_it = || said.iter().filter(|it| it.value == value);
+        let of_it = || said.iter().filter(|it| it.value == value && it.test != Test::Entry);
         if of_it().next().is_none() {
             return value;
         }

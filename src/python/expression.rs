@@ -8,7 +8,7 @@ use ruff_text_size::Ranged;
 
 use crate::model::{
     Arg, Arm, Await, Branch, BranchKind, Call, Condition, Display, FunctionKind, Implicit, ImplicitKind, Node, Taken,
-    UNKNOWN, Use, Value, ValueId, Yield,
+    UNKNOWN, Use, Value, ValueId, Yield, flow,
 };
 use crate::source::Span;
 
@@ -410,8 +410,10 @@ impl<'a> Lowerer<'a> {
         self.open(id, Bound::default());
         let value =
             self.comprehension_over(Display::Other, it.range(), &[&it.elt], &it.generators, (Use::Stored, given));
+        self.model.function_mut(id).returned.push(value);
         self.close();
-        value
+        // Who asks for elements of an async one awaits them.
+        if flow::suspends(&self.model.function(id).body) { value } else { self.add(Value::Generator(id)) }
     }
 
     fn call(&mut self, it: &'a ExprCall, result: Use) -> ValueId {

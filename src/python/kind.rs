@@ -43,7 +43,15 @@ impl Lowerer<'_> {
             }
             _ => return None,
         };
-        Some(Condition { value: self.subject(asked)?, test, holds: true })
+        let value = self.subject(asked)?;
+        if let Test::Has(name) = test
+            && let Value::Str(name) = *self.model.value(name)
+        {
+            let of = self.as_class_of(value);
+            let attribute = self.add(Value::Attr(of, name));
+            self.note_asked(attribute);
+        }
+        Some(Condition { value, test, holds: true })
     }
 
     /// `type(value) is Class`, `value.__class__.__name__ in ("A", "B")`
@@ -93,8 +101,20 @@ impl Lowerer<'_> {
         }
     }
 
+    /// `type(value)` as `value.__class__`: the same wherever it is asked.
+    pub(super) fn as_class_of(&mut self, value: ValueId) -> ValueId {
+        let Value::Result(call) = *self.model.value(value) else { return value };
+        match self.typed(call) {
+            Some(of) => {
+                let name = self.name("__class__");
+                self.add(Value::Attr(of, name))
+            }
+            None => value,
+        }
+    }
+
     /// What `type(value)` is asked of.
-    fn typed(&self, call: CallId) -> Option<ValueId> {
+    pub(super) fn typed(&self, call: CallId) -> Option<ValueId> {
         let call = self.model.call(call);
         let [arg] = call.args.as_slice() else { return None };
         let Value::Path(path) = self.model.value(call.callee) else { return None };

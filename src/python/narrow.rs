@@ -2,7 +2,7 @@
 
 use ruff_python_ast::{BoolOp, CmpOp, Expr, Pattern, UnaryOp};
 
-use crate::model::NameId;
+use crate::model::{FILE_MODULE, NameId, Node, Value, ValueId};
 
 use super::bound::Attribute;
 use super::scope::Lowerer;
@@ -81,6 +81,46 @@ impl<'a> Lowerer<'a> {
         for (object, attribute) in attributes {
             let changed = (object.map(|it| self.name(it)), self.name(attribute));
             self.frame().changed.push(changed);
+        }
+    }
+
+    /// A test has asked something of the value, and perhaps of what that is an attribute of: `client.is_closed`.
+    pub(super) fn note_asked(&mut self, value: ValueId) {
+        let of = match *self.model.value(value) {
+            Value::Attr(of, _) => Some(of),
+            Value::Result(call) => match *self.model.value(self.model.call(call).callee) {
+                Value::Attr(of, _) => Some(of),
+                _ => None,
+            },
+            _ => None,
+        };
+        for asked in [Some(value), of].into_iter().flatten() {
+            let is_kept = matches!(self.model.value(asked), Value::Attr(..) | Value::Global(..));
+            if is_kept && !self.frame().asked.contains(&asked) {
+                self.frame().asked.push(asked);
+            }
+        }
+    }
+
+    /// An attribute is set: whoever reads the function is told, if it has been asked for.
+    pub(super) fn note_set(&mut self, object: ValueId, attribute: &str, to: ValueId) {
+        if self.frame().asked.is_empty() {
+            return;
+        }
+        let name = self.name(attribute);
+        let object = self.as_class_of(object);
+        self.set_if_asked(Value::Attr(object, name), to);
+    }
+
+    /// The same of a name of the module.
+    pub(super) fn note_set_global(&mut self, name: NameId, to: ValueId) {
+        self.set_if_asked(Value::Global(FILE_MODULE, name), to);
+    }
+
+    fn set_if_asked(&mut self, set: Value, to: ValueId) {
+        let Some(frame) = self.frames.last() else { return };
+        if let Some(value) = frame.asked.iter().copied().find(|it| *self.model.value(*it) == set) {
+            self.push(Node::Set { value, to });
         }
     }
 

@@ -45,6 +45,8 @@ pub(super) struct Frame<'a> {
     /// Names that comprehensions and class bodies bind for a while; innermost last.
     pub(super) inner: Vec<(NameId, Inner)>,
     elsewhere: FxHashSet<NameId>,
+    /// Attributes and globals that tests have asked something of.
+    pub(super) asked: Vec<ValueId>,
     /// Attributes that are not what their class says, of which name, if of one alone.
     pub(super) changed: Vec<(Option<NameId>, NameId)>,
     /// Per local: what it stands for here.
@@ -385,6 +387,7 @@ impl<'a> Lowerer<'a> {
             // `global name` in a function: one more thing it may stand for. No body with one is left out.
             let binding = crate::model::Binding { name, value, conditional: true };
             self.model.modules[FILE_MODULE.index()].bindings.push(binding);
+            self.note_set_global(name, value);
         } else {
             // `nonlocal name`.
             for index in (0..self.frames.len() - 1).rev() {
@@ -510,6 +513,7 @@ impl<'a> Frame<'a> {
             locals: FxHashMap::default(),
             inner: Vec::new(),
             elsewhere: FxHashSet::default(),
+            asked: Vec::new(),
             changed: Vec::new(),
             current: Vec::new(),
             assigned: Vec::new(),
@@ -537,6 +541,7 @@ impl<'a> Frame<'a> {
         self.later.clear();
         self.classes.clear();
         self.caught.clear();
+        self.asked.clear();
         self.changed.clear();
         self.ended = false;
     }

@@ -343,6 +343,12 @@ impl<'a> Lowerer<'a> {
     fn try_statement(&mut self, it: &'a StmtTry) {
         let before = self.frame().current.clone();
         let body = self.arm_block(&it.body);
+        if let Some(Stmt::Return(it)) = it.body.last()
+            && let Some(Expr::Attribute(_)) = it.value.as_deref()
+            && let Some(asked) = it.value.as_ref().and_then(|it| self.subject(it))
+        {
+            self.note_asked(asked);
+        }
         let body_ended = std::mem::take(&mut self.frame().ended);
         let after_body = self.frame().current.clone();
         let orelse = self.arm_block(&it.orelse);

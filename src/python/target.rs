@@ -25,6 +25,7 @@ impl<'a> Lowerer<'a> {
             Expr::Attribute(it) => {
                 self.attribute_assigned(&it.value, it.attr.as_str(), value);
                 let object = self.expression(&it.value, Use::Receiver);
+                self.note_set(object, it.attr.as_str(), value);
                 // Setters ask whether they are given something before they do anything with it.
                 if !matches!(self.model.value(value), Value::None | Value::Bool(false)) {
                     self.accessor(it, object, "setter");

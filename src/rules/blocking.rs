@@ -2,7 +2,10 @@
 
 use std::cell::OnceCell;
 
+use rustc_hash::FxHashMap;
+
 use super::{Context, Profile, Rule};
+use crate::finding::Finding;
 use crate::knowledge::{Api, Effect, Kind};
 use crate::model::{CallId, FileModel, Value};
 use crate::project::effects::{Climbing, Runs};
@@ -14,12 +17,12 @@ use crate::source::{Language, Span};
 pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) {
     let project = context.project;
     let effects = project.effects();
+    // What is kept is made by the first call of a function that gets there: of the functions of this file the nearest is told.
+    let mut made: FxHashMap<FnRef, (FnRef, Finding)> = FxHashMap::default();
     for function in context.functions_on_loop() {
         // Asked of those alone that something is to be told of.
         let alone = OnceCell::new();
         let is_alone = || *alone.get_or_init(|| project.is_alone_on_loop(function));
-        // What is kept was made by the first call that gets there.
-        let mut made: Vec<FnRef> = Vec::new();
         // What is made once for all is made by whoever comes first, mostly long before this does.
         let is_spared = |context: &Context<'_>, keeper: FnRef, held: bool| {
             project.keeps_for_all(keeper, held) && !context.wants(Profile::Strict)
@@ -51,19 +54,19 @@ pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) 
                     if is_alone() {
                         continue;
                     }
-                    if let Some(keeper) = evidence.once.or(site.shared.then_some(*callee)) {
-                        if made.contains(&keeper) {
-                            continue;
-                        }
-                        made.push(keeper);
-                        if is_spared(&*context, keeper, evidence.held || site.shared) {
-                            continue;
-                        }
+                    let keeper = evidence.once.or(site.shared.then_some(*callee));
+                    let is_nearest = |keeper: &FnRef| {
+                        let before = made.get(keeper);
+                        before.is_none_or(|(of, it)| *of != function && it.trace.len() > evidence.steps.len())
+                            && !is_spared(&*context, *keeper, evidence.held || site.shared)
+                    };
+                    if !keeper.as_ref().is_none_or(is_nearest) {
+                        continue;
                     }
                     if evidence.is_far_fetched() && !context.wants(Profile::All) {
                         continue;
                     }
-                    let when = if evidence.once.is_some() || site.shared { "the first time, " } else { "" };
+                    let when = if keeper.is_some() { "the first time, " } else { "" };
                     let message = format!(
                         "{when}this call blocks the event loop: `{}` reaches `{}`",
                         project.short_name(*callee),
@@ -77,12 +80,16 @@ pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) 
                     };
                     finding.trace = evidence.steps;
                     finding.branches = evidence.branches;
-                    context.keep(finding);
+                    match keeper {
+                        Some(keeper) => _ = made.insert(keeper, (function, finding)),
+                        None => context.keep(finding),
+                    }
                 }
                 _ => {}
             }
         }
     }
+    made.into_values().for_each(|(_, finding)| context.keep(finding));
 }
 
 /// The call that gives what a method is called on.

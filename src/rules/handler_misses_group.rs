@@ -82,7 +82,7 @@ fn only_group(context: &Context<'_>, block: &Block, timed: bool, depth: u32) -> 
             Node::Call(id) if found.is_none() => makers.push(*id),
             Node::Call(id) if asks_result(context, *id) => {}
             Node::Scope(it) if found.is_none() => found = Some(it),
-            Node::Bind { .. } | Node::Define(_) | Node::Implicit(_) | Node::Return { .. } => {}
+            Node::Bind { .. } | Node::Set { .. } | Node::Define(_) | Node::Implicit(_) | Node::Return { .. } => {}
             Node::Loop(it) if found.is_some() && only_asks(context, &it.body) => {}
             _ => return None,
         }

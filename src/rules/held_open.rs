@@ -167,7 +167,7 @@ pub(super) fn is_nothing_but(context: &Context<'_>, class: ClassRef, is: &impl F
             let body = &project.function(method).body;
             let is_plain = |node: &Node| match node {
                 Node::Call(id) => is_about(&inner, *id, is),
-                Node::Await(_) | Node::Bind { .. } | Node::Implicit(_) | Node::Return { .. } => true,
+                Node::Await(_) | Node::Bind { .. } | Node::Set { .. } | Node::Implicit(_) | Node::Return { .. } => true,
                 _ => false,
             };
             // Whoever enters hands the errors on by leaving as well.

@@ -96,6 +96,7 @@ pub(super) fn is_handed_over(context: &Context<'_>, function: FnRef) -> bool {
         Language::Rust => !context.project.function(function).decorators.is_empty(),
         Language::Python => {
             context.project.wrapping(function) == Wrapping::Unknown
+                || context.project.is_seen_by_decorator(function)
                 || is_decorated(context, function, |role| {
                     use HandlerRole::{ContextManager, Plain, Property};
                     !matches!(role, Some(ContextManager | Plain | Property))

@@ -7,7 +7,7 @@ use rustc_hash::FxHashSet;
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Severity, Step};
 use crate::knowledge::{Api, Effect};
-use crate::model::{CallId, FunctionKind, Handler, Node, TOP_LEVEL, Value, flow};
+use crate::model::{Arm, CallId, Condition, FunctionKind, Handler, Node, TOP_LEVEL, Value, flow};
 use crate::project::Only;
 use crate::project::types::{FnRef, Ty};
 use crate::source::{Language, Span};
@@ -105,7 +105,7 @@ fn reached(
         if starts_loop(context, function) || context.project.asks_for_loop(function) {
             continue;
         }
-        for (id, guarded) in calls_of(context, function) {
+        for (id, guarded) in calls_within(context, function) {
             if guarded {
                 continue;
             }
@@ -189,18 +189,34 @@ fn catches_it(context: &Context<'_>, function: FnRef, handler: &Handler) -> bool
 
 /// Calls that the function's body makes, and whether an error of theirs is caught on the spot.
 fn calls_of(context: &Context<'_>, function: FnRef) -> Vec<(CallId, bool)> {
+    calls_but(context, function, &|_| false)
+}
+
+/// The same of a function that something calls. Where it asks what another call gives, that may be something only where a loop
+/// runs: calls that hang on it count as caught.
+fn calls_within(context: &Context<'_>, function: FnRef) -> Vec<(CallId, bool)> {
+    let model = context.project.model(function.file);
+    let is_given = |condition: &Condition| matches!(model.value(condition.value), Value::Result(_));
+    calls_but(context, function, &|arm| arm.conditions.iter().any(is_given))
+}
+
+fn calls_but(context: &Context<'_>, function: FnRef, is_guard: &dyn Fn(&Arm) -> bool) -> Vec<(CallId, bool)> {
+    let model = context.project.model(function.file);
     let mut calls = Vec::new();
-    let mut caught: Vec<Span> = Vec::new();
+    let mut guarded: Vec<Span> = Vec::new();
     let body = &context.project.function(function).body;
     flow::visit(body, &mut |node| {
         match node {
             Node::Try(it) if it.handlers.iter().any(|handler| catches_it(context, function, handler)) => {
                 let handlers = it.handlers.first().map_or(it.span.end, |handler| handler.span.start);
-                caught.push(Span::new(it.span.start, handlers));
+                guarded.push(Span::new(it.span.start, handlers));
+            }
+            Node::Branch(it) => {
+                guarded.extend(it.arms.iter().filter(|arm| is_guard(arm)).map(|arm| arm.span));
             }
             Node::Call(id) => {
-                let at = context.project.model(function.file).call(*id).span;
-                calls.push((*id, caught.iter().any(|span| span.contains(at))));
+                let at = model.call(*id).span;
+                calls.push((*id, guarded.iter().any(|span| span.contains(at))));
             }
             _ => {}
         }

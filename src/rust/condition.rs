@@ -162,12 +162,13 @@ impl Lowerer<'_> {
             Expr::Let(it) => {
                 let value = self.expression(&it.expr, Use::Consumed);
                 let local = self.local_of(&it.expr);
+                // `if let Some(path) = path`: what the name stands for before.
+                let asked = self.looked_at(&it.expr, value);
                 self.matched(&it.pat, &it.expr, value);
                 if moves(&it.pat) || is_nothing(&it.pat) {
                     self.released(local, &it.expr);
                 }
-                let value = self.looked_at(&it.expr, value);
-                said.extend(self.said_by(&it.pat, value));
+                said.extend(self.said_by(&it.pat, asked));
                 true
             }
             Expr::Binary(it) if matches!(it.op, BinOp::And(_)) => {

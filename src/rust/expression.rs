@@ -60,6 +60,13 @@ impl Lowerer<'_> {
                     if may_be_unit(&it.path) { self.derived(value, Value::Unit) } else { value }
                 }
                 // `<Type as Trait>::function`
+                Some(qself) if qself.position > 0 => {
+                    let of = self.type_value(&qself.ty);
+                    let by = self.path_value(&before(&it.path, qself.position));
+                    let name = it.path.segments.last().map(|it| self.ident(&it.ident));
+                    name.map_or(UNKNOWN, |name| self.derived(of, |of| Value::Provided { of, by, name }))
+                }
+                // `<Type>::function`
                 Some(qself) => {
                     let instance = self.type_value(&qself.ty);
                     let class = match self.model.value(instance) {
@@ -470,6 +477,12 @@ impl Lowerer<'_> {
         self.parsed(it);
         value
     }
+}
+
+/// The first segments of a path.
+fn before(path: &syn::Path, segments: usize) -> syn::Path {
+    let segments = path.segments.iter().take(segments).cloned().collect();
+    syn::Path { leading_colon: path.leading_colon, segments }
 }
 
 /// `|x| ..`, `Box::new(|x| ..)`

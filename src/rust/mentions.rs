@@ -30,6 +30,12 @@ pub fn words(text: &str) -> FxHashSet<Word> {
     text.split(|it| !is_name(it)).filter(|it| !it.is_empty()).map(word).collect()
 }
 
+/// The names of all functions that a text defines, and what looks like one in comments and literals.
+pub fn functions(text: &str) -> FxHashSet<Word> {
+    let all = memmem::find_iter(text.as_bytes(), "fn ").filter(|at| !text[..*at].ends_with(is_name));
+    all.map(|at| word(first_name(text[at + "fn ".len()..].trim_start()))).collect()
+}
+
 /// What a cast names: nothing has other names for it, and they are in every file.
 const NUMBERS: &[&str] = &[
     "bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32", "u64", "u128",

@@ -27,7 +27,7 @@ mod shown;
 mod statement;
 mod types;
 
-pub use mentions::{Mentions, Word, is_name, word, words};
+pub use mentions::{Mentions, Word, functions, is_name, word, words};
 
 use crate::model::{FileModel, ParseError};
 use crate::source::{Language, Source, Span};

@@ -16,8 +16,8 @@ pub(super) struct Scan {
     /// The longest run of characters that may be prefix operators, each of which nests without a bracket.
     pub(super) prefix: usize,
     /// What the parser is given instead of the text, where that is less to do: in the same places stands the same, but that
-    /// comments of documentation are plain ones, which are no tokens, and macros that the file defines at its top are empty,
-    /// as are silent tests.
+    /// comments of documentation are plain ones, which are no tokens, attributes that nothing is read from are not there, and
+    /// macros that the file defines at its top are empty, as are silent tests.
     pub(super) plain: Option<String>,
     /// The insides of the bodies of functions, outermost ones only.
     pub(super) bodies: Vec<Range<usize>>,
@@ -68,6 +68,10 @@ impl Scan {
                 }
                 b'"' => scanner.string(),
                 b'\'' => scanner.quote(),
+                b'#' => {
+                    plain.attribute(&text[start..], start, depth);
+                    scanner.at += 1;
+                }
                 b'(' | b'[' | b'{' => {
                     if depth == 0 {
                         plain.opens(start);
@@ -79,9 +83,7 @@ impl Scan {
                 }
                 b')' | b']' | b'}' => {
                     depth = depth.saturating_sub(1);
-                    if depth == 0 {
-                        plain.closes(start);
-                    }
+                    plain.closes(start, depth);
                     if let Function::Body { from, item, depth: outer } = function
                         && depth <= outer
                     {
@@ -216,16 +218,34 @@ impl Function {
     }
 }
 
+/// Attributes that say nothing here: of the compiler, and of what derives code.
+const PASSIVE: &[&str] = &[
+    "arg",
+    "cold",
+    "deprecated",
+    "derive",
+    "doc",
+    "error",
+    "inline",
+    "must_use",
+    "non_exhaustive",
+    "repr",
+    "serde",
+    "track_caller",
+];
+
 /// What need not be parsed.
 #[derive(Default)]
 struct Plain {
     /// Where a third character makes documentation of a comment.
     marks: Vec<usize>,
-    /// Insides of macros' definitions.
-    bodies: Vec<Range<usize>>,
+    /// Insides of macros' definitions, and attributes.
+    blanks: Vec<Range<usize>>,
     /// The next bracket is that of such a definition.
     defines: bool,
     open: Option<usize>,
+    /// Where an attribute began that is left out, and in how many brackets.
+    attribute: Option<(usize, usize)>,
 }
 
 impl Plain {
@@ -242,20 +262,37 @@ impl Plain {
         self.open = std::mem::take(&mut self.defines).then_some(at + 1);
     }
 
-    fn closes(&mut self, at: usize) {
-        self.bodies.extend(self.open.take().map(|start| start..at));
+    /// A bracket closes, and what follows is in so many.
+    fn closes(&mut self, at: usize, depth: usize) {
+        if depth == 0 {
+            self.blanks.extend(self.open.take().map(|start| start..at));
+        }
+        if let Some((start, _)) = self.attribute.take_if(|(_, outer)| depth <= *outer) {
+            self.blanks.push(start..at + 1);
+        }
+    }
+
+    /// `rest` begins with a `#`.
+    fn attribute(&mut self, rest: &str, start: usize, depth: usize) {
+        let Some(inside) = rest.strip_prefix("#[") else { return };
+        let name = inside.split(|it: char| !it.is_ascii_lowercase() && it != '_').next().unwrap_or_default();
+        // `#[error::from]` is another.
+        let is_path = inside[name.len()..].starts_with(':');
+        if self.attribute.is_none() && !is_path && PASSIVE.contains(&name) {
+            self.attribute = Some((start, depth));
+        }
     }
 
     fn of(self, text: &str, tests: &[Range<usize>]) -> Option<String> {
-        if self.marks.is_empty() && self.bodies.is_empty() && tests.is_empty() {
+        if self.marks.is_empty() && self.blanks.is_empty() && tests.is_empty() {
             return None;
         }
         let mut bytes = text.as_bytes().to_vec();
         for mark in self.marks {
             bytes[mark] = b' ';
         }
-        for body in self.bodies.iter().chain(tests) {
-            blank(&mut bytes[body.clone()]);
+        for stretch in self.blanks.iter().chain(tests) {
+            blank(&mut bytes[stretch.clone()]);
         }
         String::from_utf8(bytes).ok()
     }
@@ -396,7 +433,16 @@ mod tests {
             plain("macro_rules! a {\n (é) => {} }\nfn f() { g! { x } }"),
             "macro_rules! a {\n            }\nfn f() { g! { x } }"
         );
-        for same in ["//// a\n/*** b */ /**/ // c", "let a = \"/// b\";", "fn f() { macro_rules! a { () => {} } }"] {
+        assert_eq!(
+            plain("#[derive(A,\n B)]\nstruct S { #[serde(x = \"]\")] a: [u8; #[doc(f[0])] 1] }"),
+            format!("{:11}\n{:4}\nstruct S {{ {:17} a: [u8; {:12} 1] }}", "", "", "", "")
+        );
+        for same in [
+            "#[derive_more] #[error::x] #[tokio::main] #![doc(a)] fn f() {}",
+            "//// a\n/*** b */ /**/ // c",
+            "let a = \"/// b\";",
+            "fn f() { macro_rules! a { () => {} } }",
+        ] {
             assert_eq!(Scan::of(same).plain, None, "{same}");
         }
     }

@@ -127,7 +127,8 @@ impl Reader<'_> {
             | Node::Bind { .. }
             | Node::Release { .. }
             | Node::Hold { .. }
-            | Node::Implicit(_) => {}
+            | Node::Implicit(_)
+            | Node::Set { .. } => {}
         }
     }
 }
