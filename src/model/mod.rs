@@ -23,7 +23,7 @@ pub use names::{NameId, Names, is_constant_name};
 pub use outline::{Reshaped, reshaped};
 pub use parts::{AllCalls, Calls, Part, Start};
 pub use shown::{Given, ModuleBody, Role, Shown, ShownClass, ShownFunction, ShownModule};
-pub use value::{Display, Lack, Path, PathRoot, REST, Value};
+pub use value::{Display, Lack, Path, PathRoot, REST, ToldBy, TypeArgument, Value};
 
 use std::hash::{BuildHasher, BuildHasherDefault};
 use std::sync::Arc;
@@ -251,8 +251,7 @@ pub struct Function {
     pub is_static: bool,
     pub decorators: Vec<Decorator>,
     pub params: Vec<Param>,
-    /// Rust: its parameters whose type is a type parameter, where what it gives has that for a type argument:
-    /// `new(store: S) -> Service<S>`.
+    /// Rust: what tells the type parameters in the type of what it gives: `new(store: S) -> Service<S>`, `inner(&self) -> &S`.
     pub gives: Box<[TypeArgument]>,
     /// Rust: its parameters that are functions, and the tuple of what each is called with.
     pub takes: Box<[(u32, ValueId)]>,
@@ -270,17 +269,6 @@ pub struct Function {
     pub name_span: Span,
     /// In test code: `#[test]`, below `#[cfg(test)]`.
     pub test: bool,
-}
-
-/// A parameter of a function tells a type argument of what that gives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TypeArgument {
-    /// Its position among the parameters.
-    pub param: u32,
-    /// The position of the type argument.
-    pub argument: u32,
-    /// The parameter is a pointer to something of that type: `Arc<S>`.
-    pub pointed_to: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

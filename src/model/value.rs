@@ -137,3 +137,21 @@ impl Value {
         }
     }
 }
+
+/// A type parameter in the type of what a function gives, and what tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TypeArgument {
+    pub told_by: ToldBy,
+    /// The position of the type argument; `None` where the function gives just something of that type.
+    pub argument: Option<u32>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ToldBy {
+    /// A parameter that is of that type, by position.
+    Parameter(u32),
+    /// One that is a pointer to something of that type: `Arc<S>`.
+    Pointer(u32),
+    /// The type argument at that position of what the method is asked of.
+    Receiver(u32),
+}

@@ -45,6 +45,7 @@ mod receiver;
 mod remembered;
 mod resolve;
 mod results;
+mod several;
 mod shared;
 mod sites;
 mod special;
