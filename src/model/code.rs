@@ -299,6 +299,8 @@ pub struct Loop {
     pub orelse: Block,
     /// What is iterated over, for `for`.
     pub iterated: Option<ValueId>,
+    /// Rust: what holds where the body runs the first time, as its head says: all of these.
+    pub conditions: Vec<Condition>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

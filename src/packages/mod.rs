@@ -3,6 +3,7 @@
 
 mod environments;
 mod extension;
+mod features;
 mod lock;
 mod manifest;
 mod python;

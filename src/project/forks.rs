@@ -1,15 +1,15 @@
 //! Where a function goes one way or another: what holds on each way of branches, loops and handlers.
 
-use crate::knowledge::Effect;
+use crate::knowledge::{Effect, Needs};
 use crate::model::{
-    Arm, Block, Branch, Condition, FileModel, FunctionId, Handler, Loop, LoopKind, Node, Path, TOP_LEVEL, Test, Try,
-    Value, ValueId, flow,
+    Arm, Block, Branch, Condition, FileModel, FunctionId, Handler, Loop, LoopKind, NameId, Node, Path, TOP_LEVEL, Test,
+    Try, Value, ValueId, flow,
 };
 use crate::source::Language;
 
 use super::Project;
 use super::asking::asks_for_loop;
-use super::effects::Runs;
+use super::effects::{Runs, Site};
 use super::sites::Found;
 use super::times::mends;
 use super::types::{FnRef, Ty};
@@ -118,9 +118,10 @@ impl Found<'_> {
                 self.told.extend(&arm.conditions);
                 let known = self.known.clone();
                 self.learn(&arm.conditions);
-                self.branches += 1;
+                let asked = u32::from(constant != Some(true));
+                self.branches += asked;
                 self.walk(&arm.body);
-                self.branches -= 1;
+                self.branches -= asked;
                 self.known = known;
                 self.told.truncate(told);
                 (self.once, self.shared) = (once, shared);
@@ -186,16 +187,38 @@ impl Found<'_> {
         flow::find(test, &mut |node| asks(node)).is_some()
     }
 
+    /// A place at which something is called that a method is handed, under what its object must be for that: `x.map(f)`,
+    /// `x.unwrap_or_else(f)`. With elements it is a loop, else in a library a branch.
+    pub(super) fn needing(&self, site: &Site, callee: ValueId, needs: Needs) -> Option<Site> {
+        // What the user hands over is mostly meant to be called.
+        let asked = u32::from(self.installed);
+        let (test, holds) = match needs {
+            Needs::Nothing => return None,
+            Needs::Some => (Test::None, false),
+            Needs::None => (Test::None, true),
+            Needs::Truth | Needs::Elements => (Test::Truth, true),
+            Needs::State => return Some(Site { branches: site.branches + asked, ..site.clone() }),
+        };
+        let Value::Attr(object, _) = *self.project.model(self.file).value(callee) else { return None };
+        let condition = Condition { value: self.counted(object), test, holds };
+        let guards = site.guards.clone().and_all([self.project.guard_of(self.function, condition)]);
+        let branches = if needs == Needs::Elements { site.branches } else { site.branches + asked };
+        Some(Site { guards, branches, ..site.clone() })
+    }
+
     /// What stands in a `for` over nothing does not run: `for x in items`, `for _ in range(retries)`.
     pub(super) fn looped(&mut self, it: &Loop) {
         self.walk(&it.head);
         // Its body has run before, perhaps.
         self.known.clear();
         let outer = self.guards.clone();
-        if let (LoopKind::For, Some(iterated)) = (it.kind, it.iterated) {
+        if let (LoopKind::For | LoopKind::Comprehension | LoopKind::Generator, Some(iterated)) = (it.kind, it.iterated)
+        {
             let condition = Condition { value: self.counted(iterated), test: Test::Truth, holds: true };
             self.guards = outer.clone().and_all([self.project.guard_of(self.function, condition)]);
         }
+        let said = it.conditions.iter().map(|it| self.project.guard_at_first(self.function, *it));
+        self.guards = self.guards.clone().and_all(said);
         let asked = u32::from(it.kind == LoopKind::While);
         self.branches += asked;
         self.walk(&it.body);
@@ -226,6 +249,8 @@ impl Found<'_> {
             Value::Result(id) => {
                 let call = model.call(*id);
                 match (model.value(call.callee), call.args.as_slice()) {
+                    // `items.iter()`, `x.as_ref()`
+                    (Value::Attr(of, name), []) if keeps_nothing(model, *name) => self.counted(*of),
                     (Value::Path(path), [of]) if path.segments.last().is_some_and(|it| model.name(*it) == "range") => {
                         of.value
                     }
@@ -300,6 +325,42 @@ impl Found<'_> {
             && handler.catches.iter().all(is_import_error)
             && !flow::exits(&handler.body, &|_| false).survives()
     }
+}
+
+/// Rust: what the method makes of nothing is nothing, and of something something: of `None`, or of what has no elements.
+fn keeps_nothing(model: &FileModel, method: NameId) -> bool {
+    model.language == Language::Rust
+        && matches!(
+            model.name(method),
+            "as_bytes"
+                | "as_deref"
+                | "as_deref_mut"
+                | "as_mut"
+                | "as_ref"
+                | "as_slice"
+                | "as_str"
+                | "bytes"
+                | "chars"
+                | "clone"
+                | "cloned"
+                | "copied"
+                | "enumerate"
+                | "into_iter"
+                | "into_keys"
+                | "into_values"
+                | "iter"
+                | "iter_mut"
+                | "keys"
+                | "lines"
+                | "par_iter"
+                | "peekable"
+                | "rev"
+                | "take"
+                | "to_owned"
+                | "to_vec"
+                | "values"
+                | "values_mut"
+        )
 }
 
 /// What it makes of nothing is nothing: `list(items)`.

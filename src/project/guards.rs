@@ -193,17 +193,22 @@ fn kept_in(
 impl Project {
     /// A condition as one on a parameter of the function, if it is one.
     pub(super) fn guard_of(&self, function: FnRef, condition: Condition) -> Option<Guard> {
-        Some(Guard::from(self.demand_of(function, condition)?))
+        Some(Guard::from(self.demand_of(function, condition, false)?))
+    }
+
+    /// The same, of what is asked before the function may have given the parameter another value.
+    pub(super) fn guard_at_first(&self, function: FnRef, condition: Condition) -> Option<Guard> {
+        Some(Guard::from(self.demand_of(function, condition, true)?))
     }
 
     /// That one of the conditions holds, if there are two and both are on parameters of the function.
     pub(super) fn guard_of_either(&self, function: FnRef, conditions: &[Condition]) -> Option<Guard> {
         let [one, other] = conditions else { return None };
-        let one = self.demand_of(function, *one)?;
-        Some(Guard { one, other: Some(self.demand_of(function, *other)?) })
+        let one = self.demand_of(function, *one, false)?;
+        Some(Guard { one, other: Some(self.demand_of(function, *other, false)?) })
     }
 
-    fn demand_of(&self, function: FnRef, condition: Condition) -> Option<Demand> {
+    fn demand_of(&self, function: FnRef, condition: Condition, at_first: bool) -> Option<Demand> {
         // Of which entry, nobody knows.
         if condition.test == Test::Entry {
             return None;
@@ -236,7 +241,11 @@ impl Project {
         let Some(param) = param.or(kept.map(|it| it.0)) else { return self.demand_on_field(function, condition) };
         // `count + 1` is as good as `count` for all tests but this.
         let asks_for_more = matches!(condition.test, Test::Exceeds(_));
-        if asks_for_more && (exact.is_none() || self.is_counted(function, &params[param])) {
+        // Rust: what is set anew keeps its name, and its value here.
+        let may_be_set_anew = model.language == Language::Rust && !at_first;
+        if asks_for_more && exact.is_none()
+            || (asks_for_more || may_be_set_anew) && self.is_counted(function, &params[param])
+        {
             return None;
         }
         Some(Demand {
@@ -270,9 +279,24 @@ impl Project {
     fn is_counted(&self, function: FnRef, param: &Param) -> bool {
         self.looks_into(function.file);
         let model = self.model(function.file);
-        let binds = |node: &Node| matches!(node, Node::Bind { local, .. } if *local == param.local);
+        let body = &model.function(function.function).body;
+        let mut locals = vec![param.local];
+        if model.language == Language::Rust {
+            let copied = |node: &Node| match node {
+                Node::Bind { local, value, .. } if *value == param.value => Some(*local),
+                _ => None,
+            };
+            flow::find(body, &mut |node| {
+                locals.extend(copied(node));
+                false
+            });
+        }
+        let binds = |node: &Node| {
+            matches!(node, Node::Bind { local, value, .. } if locals.contains(local)
+                && (*local == param.local || *value != param.value))
+        };
         let is_more = |arg: &Arg| matches!(model.value(arg.value), Value::Union(parts) if parts.contains(&param.value));
-        flow::find(&model.function(function.function).body, &mut |node| binds(node)).is_some()
+        flow::find(body, &mut |node| binds(node)).is_some()
             || model
                 .calls_in(function.function)
                 .any(|call| call.function == function.function && call.args.iter().any(is_more))
@@ -387,7 +411,7 @@ impl Project {
     /// What the caller gives is a parameter of its own, perhaps: then its callers decide.
     fn handed_on(&self, caller: FnRef, value: ValueId, guard: Demand) -> Outcome {
         let condition = Condition { value, test: guard.test, holds: guard.holds };
-        let Some(one) = self.demand_of(caller, condition) else { return Outcome::Open };
+        let Some(one) = self.demand_of(caller, condition, false) else { return Outcome::Open };
         let (exact, replaced) = (one.exact && guard.exact, one.replaced.max(guard.replaced));
         Outcome::Becomes(Guard::from(Demand { exact, replaced, asked_in: guard.asked_in, ..one }))
     }

@@ -454,6 +454,8 @@ impl Found<'_> {
             if let Some(argument) = argument
                 && (!is_lazy(api) || self.is_consumed(id, 0))
             {
+                let under = self.needing(site, call.callee, runs.needs);
+                let site = under.as_ref().unwrap_or(site);
                 match self.keeper(call).filter(|_| runs.place == Runner::Once) {
                     Some(shared) => {
                         let shared = shared || site.shared;

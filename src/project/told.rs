@@ -86,6 +86,19 @@ impl Project {
             // Rust's `None`.
             Value::Unit(inner) => return self.tells(file, *inner, demand),
             Value::Path(path) if path.segments.last().is_some_and(|it| model.name(*it) == "None") => Some(Ty::None),
+            // `Some(..)`
+            Value::Instance { class, .. } if test == Test::None && model.language == Language::Rust => {
+                return match model.value(*class) {
+                    Value::Path(path) if path.segments.last().is_some_and(|it| model.name(*it) == "Some") => {
+                        Some(false)
+                    }
+                    _ => None,
+                };
+            }
+            // `Vec::new()`
+            Value::Result(id) if model.language == Language::Rust && matches!(test, Test::None | Test::Truth) => {
+                return self.makes_empty(file, *id).then_some(false);
+            }
             Value::Str(it) => Some(Ty::Str(model.name(*it).into())),
             Value::None | Value::Bool(_) | Value::Int(_) | Value::Function(_) | Value::Class(_) => {
                 Some(self.evaluate(file, value))
@@ -156,6 +169,22 @@ impl Project {
                 if self.is_code(&ty) { Some(true) } else { self.is_something(&ty, test) }
             }
         }
+    }
+
+    /// Rust: the call makes a collection or a text with nothing in it: `Vec::new()`, `String::default()`.
+    fn makes_empty(&self, file: FileId, call: CallId) -> bool {
+        let model = self.model(file);
+        let it = model.call(call);
+        let is_maker = || model.callee_name(it).is_some_and(|name| matches!(model.name(name), "new" | "default"));
+        it.args.is_empty()
+            && is_maker()
+            && match self.result_of_call(file, call) {
+                Ty::Collection(_) => true,
+                Ty::Instance(Class::Library(path), _) => {
+                    &*path == "std::string::String" || path.starts_with("std::collections::")
+                }
+                _ => false,
+            }
     }
 
     /// What a call gives that makes an object, or is of a function that says what it returns.

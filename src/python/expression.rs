@@ -129,20 +129,16 @@ impl<'a> Lowerer<'a> {
             Expr::Compare(it) => {
                 let first = it.ops.first().copied().unwrap_or(CmpOp::Eq);
                 let mut left = self.compared_by(first, &it.left, uses_by_comparison(first).0);
-                for (op, value) in it.ops.iter().zip(&it.comparators) {
-                    let right = self.compared_by(*op, value, uses_by_comparison(*op).1);
-                    let whole = span(it.range());
-                    match op {
-                        CmpOp::Eq => self.operator(left, "__eq__", whole),
-                        CmpOp::NotEq => self.operator(left, "__ne__", whole),
-                        CmpOp::Lt => self.operator(left, "__lt__", whole),
-                        CmpOp::LtE => self.operator(left, "__le__", whole),
-                        CmpOp::Gt => self.operator(left, "__gt__", whole),
-                        CmpOp::GtE => self.operator(left, "__ge__", whole),
-                        CmpOp::In | CmpOp::NotIn => self.operator(right, "__contains__", whole),
-                        CmpOp::Is | CmpOp::IsNot => {}
+                let whole = span(it.range());
+                for (index, (op, value)) in it.ops.iter().zip(&it.comparators).enumerate() {
+                    // `a < b < c`: the third is asked for only where the first two are as they should be.
+                    if index == 0 {
+                        left = self.comparison(left, *op, value, whole);
+                        continue;
                     }
-                    left = right;
+                    let body = self.block(|this| left = this.comparison(left, *op, value, whole));
+                    let at = span(value.range());
+                    self.branch(whole, vec![Arm { body, span: at, ..Arm::default() }], false);
                 }
                 UNKNOWN
             }
@@ -377,6 +373,22 @@ impl<'a> Lowerer<'a> {
             self.branch(whole, vec![arm], false);
         }
         self.union(values)
+    }
+
+    /// One comparison of a chain. Gives its right side.
+    fn comparison(&mut self, left: ValueId, op: CmpOp, right: &'a Expr, whole: Span) -> ValueId {
+        let right = self.compared_by(op, right, uses_by_comparison(op).1);
+        match op {
+            CmpOp::Eq => self.operator(left, "__eq__", whole),
+            CmpOp::NotEq => self.operator(left, "__ne__", whole),
+            CmpOp::Lt => self.operator(left, "__lt__", whole),
+            CmpOp::LtE => self.operator(left, "__le__", whole),
+            CmpOp::Gt => self.operator(left, "__gt__", whole),
+            CmpOp::GtE => self.operator(left, "__ge__", whole),
+            CmpOp::In | CmpOp::NotIn => self.operator(right, "__contains__", whole),
+            CmpOp::Is | CmpOp::IsNot => {}
+        }
+        right
     }
 
     pub(super) fn branch(&mut self, whole: Span, arms: Vec<Arm>, exhaustive: bool) {

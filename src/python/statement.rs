@@ -126,8 +126,13 @@ impl<'a> Lowerer<'a> {
             Stmt::Assert(it) => {
                 self.expression(&it.test, Use::Tested);
                 self.narrow(&it.test);
+                // Only what fails is told of.
                 if let Some(message) = &it.msg {
-                    self.expression(message, Use::Shown);
+                    let body = self.block(|this| {
+                        this.expression(message, Use::Shown);
+                    });
+                    let at = span(message.range());
+                    self.branch(at, vec![Arm { body, span: at, ..Arm::default() }], false);
                 }
                 // `assert False, "cannot happen"`
                 if self.constant(&it.test) == Some(false) {
@@ -273,6 +278,7 @@ impl<'a> Lowerer<'a> {
             body,
             orelse,
             iterated: Some(iterated),
+            conditions: Vec::new(),
         })));
     }
 
@@ -313,6 +319,7 @@ impl<'a> Lowerer<'a> {
             body,
             orelse,
             iterated: None,
+            conditions: Vec::new(),
         })));
     }
 

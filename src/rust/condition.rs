@@ -51,21 +51,23 @@ pub(super) fn is_decided(cond: &Expr) -> bool {
         Expr::Unary(it) => is_decided(&it.expr),
         Expr::Path(_) | Expr::Field(_) => true,
         Expr::Binary(it) => !matches!(it.op, BinOp::And(_) | BinOp::Or(_)),
-        Expr::MethodCall(it) => is_asked_for_something(it).is_some(),
+        Expr::MethodCall(it) => says_by_name(it).is_some(),
         _ => false,
     }
 }
 
-/// `x.is_some()`, `x.is_none()`: the second.
-fn is_asked_for_something(it: &ExprMethodCall) -> Option<bool> {
-    let is_none = if it.method == "is_none" {
-        true
+/// What the method says of its object: `x.is_some()`, `x.is_none()`, `x.is_empty()`.
+fn says_by_name(it: &ExprMethodCall) -> Option<(Test, bool)> {
+    let said = if it.method == "is_none" {
+        (Test::None, true)
     } else if it.method == "is_some" {
-        false
+        (Test::None, false)
+    } else if it.method == "is_empty" {
+        (Test::Truth, false)
     } else {
         return None;
     };
-    it.args.is_empty().then_some(is_none)
+    it.args.is_empty().then_some(said)
 }
 
 /// What a comparison with a number says of the other side: that it exceeds this, or does not.
@@ -215,9 +217,9 @@ impl Lowerer<'_> {
             }
             Expr::MethodCall(it) => {
                 self.expression(cond, Use::Tested);
-                let holds = is_asked_for_something(it)?;
+                let (test, holds) = says_by_name(it)?;
                 let value = self.looked_at(&it.receiver, UNKNOWN);
-                (value != UNKNOWN).then_some(Condition { value, test: Test::None, holds })
+                (value != UNKNOWN).then_some(Condition { value, test, holds })
             }
             Expr::Macro(it) => {
                 self.expression(cond, Use::Tested);

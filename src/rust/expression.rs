@@ -92,7 +92,12 @@ impl Lowerer<'_> {
                 let inner = if matches!(&*it.expr, Expr::Await(_)) { Use::Consumed } else { result };
                 let value = self.expression(&it.expr, inner);
                 self.moved(&it.expr);
+                // What others give decides whether it goes on.
                 let function = self.function();
+                if matches!(&*it.expr, Expr::Path(_)) && self.model.function(function).param_of(value).is_some() {
+                    let span = self.between(place::start(expr), place::end(expr));
+                    self.leaves_without(value, span);
+                }
                 self.model.function_mut(function).tries = true;
                 self.derived(value, Value::Inner)
             }
@@ -316,6 +321,13 @@ impl Lowerer<'_> {
             let (first, second) = if computes_in_place(it) { (&it.right, &it.left) } else { (&it.left, &it.right) };
             self.expression(first, Use::Consumed);
             self.expression(second, Use::Consumed);
+            // What it was given is not what it is from here on.
+            if assigns(it.op)
+                && let Some(local) = self.local_of(&it.left)
+            {
+                let span = self.span(place::start(&it.left));
+                self.push(Node::Bind { local, value: UNKNOWN, span });
+            }
             return UNKNOWN;
         }
         // The operands of lazy operators drop their temporaries.
@@ -390,7 +402,7 @@ impl Lowerer<'_> {
                 values.push(error);
             }
             let path: &[&str] =
-                if wrapper == "Some" { &["std", "option", "Option"] } else { &["std", "result", "Result"] };
+                if wrapper == "Some" { &["std", "option", "Option", "Some"] } else { &["std", "result", "Result"] };
             let class = self.absolute(path);
             return self.instance(class, values);
         }
@@ -502,8 +514,12 @@ fn is_given_closure(expr: &Expr) -> bool {
 
 /// `a += b`, as far as the sign tells, of numbers.
 fn computes_in_place(it: &syn::ExprBinary) -> bool {
-    let assigns = matches!(
-        it.op,
+    assigns(it.op) && !matches!(&*it.right, Expr::Reference(_))
+}
+
+fn assigns(op: BinOp) -> bool {
+    matches!(
+        op,
         BinOp::AddAssign(_)
             | BinOp::SubAssign(_)
             | BinOp::MulAssign(_)
@@ -514,8 +530,7 @@ fn computes_in_place(it: &syn::ExprBinary) -> bool {
             | BinOp::BitOrAssign(_)
             | BinOp::ShlAssign(_)
             | BinOp::ShrAssign(_)
-    );
-    assigns && !matches!(&*it.right, Expr::Reference(_))
+    )
 }
 
 fn is_dotted(expr: &Expr) -> bool {

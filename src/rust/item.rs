@@ -111,7 +111,7 @@ impl Lowerer<'_> {
                     syn::Expr::Lit(it) if matches!(it.lit, syn::Lit::Bool(_) | syn::Lit::Int(_) | syn::Lit::Str(_)) => {
                         self.literal(&it.lit)
                     }
-                    syn::Expr::Macro(_) => match platform::constant(&it.expr, self.tests()) {
+                    syn::Expr::Macro(_) => match platform::constant(&it.expr, self.built()) {
                         Some(flag) => self.add(Value::Bool(flag)),
                         None => UNKNOWN,
                     },

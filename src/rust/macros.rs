@@ -71,7 +71,7 @@ impl Lowerer<'_> {
                 parts.into_iter().skip(1).for_each(|it| self.mention(it));
                 UNKNOWN
             }
-            "cfg" => match platform::holds_in(mac, self.tests()) {
+            "cfg" => match platform::holds_in(mac, self.built()) {
                 Some(holds) => self.add(Value::Bool(holds)),
                 None => UNKNOWN,
             },
@@ -90,7 +90,7 @@ impl Lowerer<'_> {
                 UNKNOWN
             }
             other if EVALUATE.contains(&other) || other.starts_with("assert_") => {
-                let walk = |this: &mut Self| this.evaluated(split(mac.tokens.clone()).into_iter(), Use::Consumed);
+                let walk = |this: &mut Self| this.evaluated_at_first(split(mac.tokens.clone()), surely(other), span);
                 let values = if is_expression(other) { walk(self) } else { self.statement_scope(span, walk) };
                 if matches!(other, "write" | "writeln")
                     && let Some(out) = values.first().copied()
@@ -147,6 +147,20 @@ impl Lowerer<'_> {
                 }
                 Err(_) => self.mention(part),
             }
+        }
+        values
+    }
+
+    /// The first `sure` parts are evaluated, the others perhaps.
+    fn evaluated_at_first(&mut self, mut parts: Vec<TokenStream>, sure: usize, span: Span) -> Vec<ValueId> {
+        let others = parts.split_off(sure.min(parts.len()));
+        let mut values = self.evaluated(parts.into_iter(), Use::Consumed);
+        let (body, more) = self.block(|this| this.evaluated(others.into_iter(), Use::Consumed));
+        values.extend(more);
+        if !body.nodes.is_empty() {
+            let arm = Arm { body, span, ..Arm::default() };
+            let branch = Branch { kind: BranchKind::Expression, span, arms: vec![arm], exhaustive: false };
+            self.push(Node::Branch(Box::new(branch)));
         }
         values
     }
@@ -349,6 +363,18 @@ impl Lowerer<'_> {
                 }
             }
         }
+    }
+}
+
+/// How many of its arguments the macro evaluates in any case: not what tells of a failure, and nothing that is left out of a
+/// program or by its log.
+fn surely(name: &str) -> usize {
+    match name {
+        "assert" | "ensure" => 1,
+        "assert_eq" | "assert_ne" | "assert_matches" => 2,
+        "trace" | "debug" | "info" | "warn" | "error" | "log" | "event" | "span" => 0,
+        name if name.starts_with("debug_assert") || name.ends_with("_span") => 0,
+        _ => usize::MAX,
     }
 }
 
