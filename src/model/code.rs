@@ -49,9 +49,12 @@ pub enum Node {
         value: ValueId,
         span: Span,
     },
-    /// Python: an attribute or a global that the function has asked something of is set to another value.
+    /// Python: an attribute or a global that the function has asked something of is set to another value; or an attribute of its own
+    /// object to `None` or a truth value, or one of another object to anything.
     Set {
-        value: ValueId,
+        /// The object; of a global, none.
+        of: Option<ValueId>,
+        name: NameId,
         to: ValueId,
     },
     /// The value of a local ends or moves on: `del x`, `drop(x)`, a Rust local passed or returned by value.
@@ -215,6 +218,8 @@ pub struct Arm {
     pub otherwise: Vec<Condition>,
     /// The test says that one of these holds, and no more.
     pub either: Vec<Condition>,
+    /// The same of where the arm is not taken.
+    pub otherwise_either: Vec<Condition>,
     /// `select!`: the branch's future.
     pub future: Option<ValueId>,
     /// Known at sight: `True`, `False`, `TYPE_CHECKING` (false).

@@ -7,8 +7,8 @@ use ruff_python_ast::{
 use ruff_text_size::Ranged;
 
 use crate::model::{
-    Arg, Arm, Await, Branch, BranchKind, Call, Condition, Display, FunctionKind, Implicit, ImplicitKind, Node, Taken,
-    UNKNOWN, Use, Value, ValueId, Yield, flow,
+    Arg, Arm, Await, Branch, BranchKind, Call, Condition, Display, FunctionKind, Implicit, ImplicitKind, Lack, Node,
+    Taken, UNKNOWN, Use, Value, ValueId, Yield, flow,
 };
 use crate::source::Span;
 
@@ -104,6 +104,9 @@ impl<'a> Lowerer<'a> {
                 let right = self.expression(&it.right, if formats { Use::Shown } else { used });
                 match it.op {
                     Operator::Div => self.add(Value::Quotient(left)),
+                    _ if formats || it.op == Operator::Add && it.left.is_f_string_expr() => {
+                        self.builtin_instance("str")
+                    }
                     // `list + list`, `A | B` of classes.
                     Operator::Add | Operator::BitOr => self.union(vec![left, right]),
                     _ => UNKNOWN,
@@ -355,7 +358,7 @@ impl<'a> Lowerer<'a> {
             bodies.push((body, span(operand.range()), said));
         }
         if let Some((_, earlier)) = values.split_last_mut().filter(|_| op == BoolOp::Or) {
-            earlier.iter_mut().for_each(|value| *value = self.replaced(*value));
+            earlier.iter_mut().for_each(|value| *value = self.replaced(*value, Lack::False));
         }
         // Nested from the last to the first: a later operand is reached only through the earlier ones.
         let mut inner: Option<Arm> = None;
@@ -434,6 +437,7 @@ impl<'a> Lowerer<'a> {
             func => (self.expression(func, Use::Operand), span(func.range())),
         };
         let callee = self.special_callee(&it.func, callee);
+        self.note_own_call(callee);
         let mut args = Vec::with_capacity(it.arguments.args.len() + it.arguments.keywords.len());
         let plain = |value: ValueId, arg: &Expr| {
             let spread = arg.is_starred_expr();

@@ -63,6 +63,7 @@ impl<'a> Lowerer<'a> {
             Stmt::AnnAssign(it) => {
                 let declared = self.annotation(&it.annotation);
                 self.attribute_declared(&it.target, declared);
+                self.field_annotated(&it.target, &it.annotation);
                 if let Some(value) = &it.value {
                     let result = self.use_of_target(&it.target);
                     let value = self.expression(value, result);

@@ -126,8 +126,14 @@ impl Lowerer<'_> {
                     UNKNOWN
                 }
                 _ => {
-                    self.expression(&it.expr, Use::Consumed);
-                    UNKNOWN
+                    let value = self.expression(&it.expr, Use::Consumed);
+                    match (it.op, self.model.value(value)) {
+                        (UnOp::Neg(_), Value::Int(number)) => {
+                            let number = -number;
+                            self.add(Value::Int(number))
+                        }
+                        _ => UNKNOWN,
+                    }
                 }
             },
             Expr::Binary(it) => self.binary(it, expr),
