@@ -136,7 +136,7 @@ fn what_a_package_may_not_evaluate_is_not_told() {
     let kit = "import time\n\ndef slow():\n    time.sleep(1)\n\ndef asserted(x):\n    assert x, slow()\n\n\
                def compared(x):\n    return 5 < x < slow()\n\ndef always(x):\n    return 5 < slow() < x\n";
     let folder = python(code, &[("kit.py", kit)]);
-    assert_eq!(found(&folder, &[]), ["app.py:6 blocking-sleep < kit.py:4"]);
+    assert_eq!(found(&folder, &[]), ["app.py:6 blocking-sleep < site-packages/kit.py:4"]);
 }
 
 #[test]
