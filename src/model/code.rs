@@ -49,9 +49,12 @@ pub enum Node {
         value: ValueId,
         span: Span,
     },
-    /// Python: an attribute or a global that the function has asked something of is set to another value.
+    /// Python: an attribute or a global that the function has asked something of is set to another value; or an attribute of its own
+    /// object to `None` or a truth value, or one of another object to anything.
     Set {
-        value: ValueId,
+        /// The object; of a global, none.
+        of: Option<ValueId>,
+        name: NameId,
         to: ValueId,
     },
     /// The value of a local ends or moves on: `del x`, `drop(x)`, a Rust local passed or returned by value.

@@ -198,6 +198,8 @@ pub struct Class {
     pub also_set: Vec<(NameId, ValueId)>,
     /// Python: those of the fields that methods other than the constructor set to what is no constant, and by which method.
     pub set_in: Vec<(NameId, FunctionId)>,
+    /// Python: those of the fields that a method sets to `None` or a truth value before it asks its own object for something.
+    pub decided: Vec<NameId>,
     /// Rust: those of the fields whose type is a type parameter, and which of the parameters for types it is.
     pub parametric: Vec<(NameId, u32)>,
     pub decorators: Vec<ValueId>,

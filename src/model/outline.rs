@@ -256,6 +256,7 @@ impl<'a> Pair<'a> {
             && self
                 .all(&old.also_set, &new.also_set, |pair, old, new| pair.name(old.0, new.0) && pair.value(old.1, new.1))
             && self.methods(&old.set_in, &new.set_in)
+            && self.names(&old.decided, &new.decided)
             && self.all(&old.parametric, &new.parametric, |pair, old, new| pair.name(old.0, new.0) && old.1 == new.1)
     }
 

@@ -1,7 +1,7 @@
 //! Code that first finds out where it runs: on a loop or not, in which thread.
 
 use crate::finding::FileId;
-use crate::knowledge::Effect;
+use crate::knowledge::{Api, Effect};
 use crate::model::{Block, CallId, Condition, Node, Scope, Test, UNKNOWN, Use, Value, ValueId, flow};
 use crate::source::Language;
 
@@ -68,7 +68,7 @@ impl Project {
         let asks = |node: &Node| {
             let Node::Call(id) = node else { return false };
             let api = self.api_of(file, *id);
-            api.is_some_and(|api| matches!(api.last_name(), "get_running_loop" | "current_async_library"))
+            api.is_some_and(asks_for_loop)
         };
         flow::find(&model.function(function.function).body, &mut |node| match node {
             Node::Call(id) => {
@@ -100,12 +100,8 @@ impl Project {
         }
         let asks = match model.value(condition.value) {
             // `try: loop = get_running_loop()` / `except RuntimeError: loop = None`
-            Value::Union(parts) if condition.test == Test::None || condition.test == Test::Truth => {
-                let gives = |part: &ValueId| match model.value(*part) {
-                    Value::Result(call) => self.gives_running_loop(function.file, *call),
-                    value => *value == Value::None,
-                };
-                parts.iter().all(gives) && parts.iter().any(|part| *model.value(*part) != Value::None)
+            Value::Union(_) if condition.test == Test::None || condition.test == Test::Truth => {
+                self.asks_or_answers(function.file, condition.value, 0) == Some(true)
             }
             Value::Result(call) => {
                 let callee = model.value(model.call(*call).callee);
@@ -149,6 +145,23 @@ impl Project {
             _ => return None,
         };
         asks.then_some(!there)
+    }
+
+    /// The value is what one of several ways has found out of the loop: by asking, or (`false`) as it is written down there,
+    /// `backend = "asyncio"`.
+    fn asks_or_answers(&self, file: FileId, value: ValueId, depth: u32) -> Option<bool> {
+        match self.model(file).value(value) {
+            Value::None | Value::Str(_) => Some(false),
+            Value::Result(call) => {
+                let helper = || self.own_of(file, *call).is_some_and(|it| self.tells_of_loop(it));
+                (self.gives_running_loop(file, *call) || helper()).then_some(true)
+            }
+            Value::Union(parts) if depth < 4 => {
+                let each = parts.iter().map(|it| self.asks_or_answers(file, *it, depth + 1));
+                Some(each.collect::<Option<Vec<bool>>>()?.contains(&true))
+            }
+            _ => None,
+        }
     }
 
     /// `asyncio._get_running_loop()`: the loop, or `None`.
@@ -274,6 +287,11 @@ impl Project {
         };
         flow::find(test, &mut |node| asks(node)).is_some()
     }
+}
+
+/// It fails where no loop runs.
+pub(super) fn asks_for_loop(api: &Api) -> bool {
+    matches!(api.last_name(), "get_running_loop" | "current_async_library")
 }
 
 /// The last part of a library's path is one of these.

@@ -44,7 +44,7 @@ impl Project {
         };
         let may_decide = match condition.test {
             Test::Answers(_) => self.injection(class, model.name(name)).is_some(),
-            _ => self.settings(class, model.name(name)).is_some(),
+            _ => self.settings(class, model.name(name)).is_some() || self.is_decided(class, model.name(name)),
         };
         may_decide.then(|| Demand {
             param,
@@ -139,6 +139,9 @@ impl Project {
                     return Outcome::Fails;
                 }
                 let Some(given) = given else { return Outcome::Open };
+                if let Some(outcome) = self.outcome_of_known(caller, site, given, name, guard) {
+                    return outcome;
+                }
                 if let Some(param) = self.declared(caller).param_of(given) {
                     return Outcome::Becomes(Guard::from(Demand { param: param as u16, ..guard }));
                 }
@@ -153,6 +156,9 @@ impl Project {
             Some(call) if !self.is_called_by(caller.file, call, callee) => return Outcome::Open,
             _ => {
                 let Some((receiver, _)) = self.question(caller, site) else { return Outcome::Open };
+                if let Some(outcome) = self.outcome_of_known(caller, site, receiver, name, guard) {
+                    return outcome;
+                }
                 if self.is_own_object(caller, receiver) || self.above(caller.file, receiver).is_some() {
                     return match self.own_object_rules_out(caller, name, guard) {
                         true => Outcome::Fails,

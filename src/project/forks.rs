@@ -8,6 +8,7 @@ use crate::model::{
 use crate::source::Language;
 
 use super::Project;
+use super::asking::asks_for_loop;
 use super::effects::Runs;
 use super::sites::Found;
 use super::times::mends;
@@ -115,14 +116,18 @@ impl Found<'_> {
                 self.guards = guards.clone().and_all(arm.conditions.iter().map(of).chain([either]));
                 let told = self.told.len();
                 self.told.extend(&arm.conditions);
+                let known = self.known.clone();
+                self.learn(&arm.conditions);
                 self.branches += 1;
                 self.walk(&arm.body);
                 self.branches -= 1;
+                self.known = known;
                 self.told.truncate(told);
                 (self.once, self.shared) = (once, shared);
             }
             self.guards = guards.and_all(arm.otherwise.iter().map(of));
             self.told.extend(&arm.otherwise);
+            self.learn(&arm.otherwise);
             // What is left runs where no loop does.
             self.off_loop |= arm.otherwise.iter().any(|it| no_loop(it) == Some(true));
             if constant == Some(true) {
@@ -134,6 +139,7 @@ impl Found<'_> {
         if falls {
             (self.guards, self.off_loop) = (outer, off_loop);
             self.told.truncate(before);
+            self.known.clear();
         }
         self.happens_once(branch.arms.iter().find_map(|arm| self.project.answers(self.function, arm)));
         // In Rust that is how errors are passed on.
@@ -174,6 +180,8 @@ impl Found<'_> {
     /// What stands in a `for` over nothing does not run: `for x in items`, `for _ in range(retries)`.
     pub(super) fn looped(&mut self, it: &Loop) {
         self.walk(&it.head);
+        // Its body has run before, perhaps.
+        self.known.clear();
         let outer = self.guards.clone();
         if let (LoopKind::For, Some(iterated)) = (it.kind, it.iterated) {
             let condition = Condition { value: self.counted(iterated), test: Test::Truth, holds: true };
@@ -184,7 +192,9 @@ impl Found<'_> {
         self.walk(&it.body);
         self.branches -= asked;
         self.guards = outer;
+        self.known.clear();
         self.walk(&it.orelse);
+        self.known.clear();
     }
 
     /// What a loop goes on as long as: the number that a `range` counts to, the parameter of `items or []` and of `list(items)`; else the
@@ -241,6 +251,7 @@ impl Found<'_> {
         let before = self.sites.len();
         self.polls += u32::from(polls);
         self.walk(&it.body);
+        self.known.clear();
         self.polls -= u32::from(polls);
         // `try: asyncio.run(..)` / `except RuntimeError:` is how some ask whether a loop runs.
         if falls_back {
@@ -253,7 +264,7 @@ impl Found<'_> {
         // Where no loop runs, `get_running_loop` fails: its handler is not on one.
         let asks = flow::find(
             &it.body,
-            &mut |node| matches!(node, Node::Call(id) if project.api_of(self.file, *id).is_some_and(|api| api.last_name() == "get_running_loop")),
+            &mut |node| matches!(node, Node::Call(id) if project.api_of(self.file, *id).is_some_and(asks_for_loop)),
         );
         if asks.is_none() {
             self.branches += 1;
@@ -263,12 +274,14 @@ impl Found<'_> {
                     self.happens_once(project.fills_what_is_missing(self.function, &it.body, handler));
                     self.walk(&handler.body);
                     (self.once, self.shared) = (once, shared);
+                    self.known.clear();
                 }
             }
             self.branches -= 1;
         }
         self.walk(&it.orelse);
         self.walk(&it.finally);
+        self.known.clear();
     }
 
     /// A module cannot be imported, and what is done before that is raised again only explains it: nothing goes on after it.

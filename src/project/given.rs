@@ -249,6 +249,22 @@ impl Project {
         }
     }
 
+    /// The callee asks an attribute of its object that the caller has just set to something which answers otherwise: `service.client = Mock()`.
+    pub(super) fn is_replaced(&self, caller: FnRef, site: &Site, callee: FnRef, next: &Site) -> bool {
+        let Some(call) = next.call.filter(|_| !site.attributes.is_empty()) else { return false };
+        let there = self.model(callee.file);
+        let asked = there.call(call).callee;
+        let Value::Attr(holder, _) = *there.value(asked) else { return false };
+        let Value::Attr(own, name) = *there.value(holder) else { return false };
+        let Some((receiver, _)) = self.question(caller, site).filter(|_| self.is_own_object(callee, own)) else {
+            return false;
+        };
+        let condition = Condition { value: holder, test: Test::Answers(asked), holds: true };
+        let demand = Demand::on_own_object(condition, callee.file);
+        let outcome = self.outcome_of_known(caller, site, receiver, there.name(name), demand);
+        matches!(outcome, Some(Outcome::Fails))
+    }
+
     /// The constructor of the caller's own class has given it an object of which the condition does not hold.
     pub(super) fn own_object_rules_out(&self, caller: FnRef, name: &str, guard: Demand) -> bool {
         let (Test::Answers(_), Some(class)) = (guard.test, self.declared(caller).class) else { return false };

@@ -10,7 +10,7 @@ use crate::source::{Language, Span};
 use super::Project;
 use super::callables::Wrapping;
 use super::calls::Callee;
-use super::effects::{Runs, Site, Wanted};
+use super::effects::{Attribute, Runs, Site, Wanted};
 use super::given::Answer;
 use super::guards::Guards;
 use super::remembered::Only;
@@ -36,6 +36,7 @@ impl Project {
             installed,
             guards: Guards::default(),
             told: self.told_where_defined(function),
+            known: Vec::new(),
             polls: 0,
             branches: 0,
             once: false,
@@ -140,6 +141,8 @@ pub(super) struct Found<'a> {
     pub(super) guards: Guards,
     /// What holds of single values at the current place, as tests around and before it say.
     pub(super) told: Vec<Condition>,
+    /// What attributes are set to, or tests say of them, since when nothing has run that may set them otherwise.
+    pub(super) known: Vec<Attribute>,
     /// How many `try`s around the current place catch `BlockingIOError`: nothing waits for the network there.
     pub(super) polls: u32,
     /// Branches and handlers around the current place, and those before it that may have been left for good.
@@ -156,13 +159,14 @@ pub(super) struct Found<'a> {
 impl Found<'_> {
     pub(super) fn site(&self, span: Span, call: Option<CallId>) -> Site {
         let given = call.map(|it| self.told_of_arguments(it)).unwrap_or_default();
+        let attributes = call.map(|it| self.known_at(it)).unwrap_or_default();
         let model = self.project.model(self.file);
         let held = call.is_some_and(|it| match model.value(model.call(it).callee) {
             Value::Attr(receiver, _) => self.is_held(*receiver),
             _ => false,
         });
         let (guards, branches, once, shared) = (self.guards.clone(), self.branches, self.once, self.shared);
-        Site { span, call, asks: None, given, guards, branches, once, shared, held }
+        Site { span, call, asks: None, given, attributes, guards, branches, once, shared, held }
     }
 
     /// The object is an attribute of another.
@@ -201,17 +205,24 @@ impl Found<'_> {
                 Node::Call(call) => {
                     asked |= self.project.asks_for_runtime(self.file, *call);
                     self.call(*call);
+                    if !self.known.is_empty() && self.may_set(*call) {
+                        self.known.clear();
+                    }
                     // What is done until the process is gone keeps nobody waiting.
                     self.off_loop |= self.project.ends_this_process(self.file, *call);
                 }
                 // `match Handle::try_current()`: where there is none, nothing is blocked.
                 Node::Branch(_) if std::mem::take(&mut asked) => {}
                 Node::Implicit(it) => self.implicit(it),
+                Node::Set { of: Some(object), name, to } => self.set(*object, *name, *to),
                 Node::Branch(branch) => self.branch(branch),
                 Node::Try(it) => self.tried(it),
                 Node::Loop(it) => self.looped(it),
                 Node::Yield(it) if it.delegates => self.go_through(it.span, it.value, 0),
                 node => {
+                    if matches!(node, Node::Await(_) | Node::Yield(_)) || node.has_parts() {
+                        self.known.clear();
+                    }
                     if let Node::Scope(scope) = node
                         && scope.kind == ScopeKind::With
                     {
@@ -222,6 +233,9 @@ impl Found<'_> {
                     let fails = matches!(node, Node::Scope(it) if self.project.expects_failure(self.file, it, false));
                     if !fails {
                         flow::parts(node).for_each(|part| self.walk(part));
+                    }
+                    if node.has_parts() {
+                        self.known.clear();
                     }
                 }
             }

@@ -2,7 +2,7 @@
 
 use crate::finding::FileId;
 use crate::knowledge::{Api, Effect, ScopeRole};
-use crate::model::{Arg, CallId, Implicit, ImplicitKind, Role, Value, ValueId};
+use crate::model::{Arg, Block, Call, CallId, Implicit, ImplicitKind, Node, Role, Value, ValueId, flow};
 use crate::python::exhausts;
 use crate::source::{Language, Span};
 
@@ -23,6 +23,45 @@ const METHODS_OF_BUILTINS: &[(&str, &str)] = &[
     ("next", "__next__"),
     ("iter", "__iter__"),
 ];
+
+impl Project {
+    /// `next(rows())`: what stands after the first `yield` of the generator is not run by that.
+    pub(super) fn is_after_first(&self, caller: FnRef, site: &Site, generator: FnRef, at: &Site) -> bool {
+        if !self.declared(generator).is_generator || self.language(caller.file) != Language::Python {
+            return false;
+        }
+        let model = self.model(caller.file);
+        let Some(call) = site.call.map(|it| model.call(it)) else { return false };
+        let [asked] = call.args[..] else { return false };
+        let Value::Result(made) = *model.value(asked.value) else { return false };
+        let is_next = matches!(self.evaluate(caller.file, call.callee), Ty::External(path) if builtin(&path) == "next");
+        // Who has it by a name may ask it again.
+        let asks = |other: &Call| other.args.iter().any(|it| it.value == asked.value);
+        let is_alone = || {
+            let turns = |node: &Node| matches!(node, Node::Loop(it) if it.span.contains(call.span));
+            model.calls_in(caller.function).iter().filter(|(_, other)| asks(other)).count() == 1
+                && flow::find(&model.function(caller.function).body, &mut |node| turns(node)).is_none()
+        };
+        is_next
+            && (call.span.contains(model.call(made).span) || is_alone())
+            && first_yield(&self.function(generator).body).is_some_and(|it| it.end <= at.span.start)
+    }
+}
+
+/// The first `yield` of a generator, where all ways go there.
+fn first_yield(block: &Block) -> Option<Span> {
+    let has_yield = |node: &Node| {
+        matches!(node, Node::Yield(_))
+            || flow::parts(node).any(|part| flow::find(part, &mut |it| matches!(it, Node::Yield(_))).is_some())
+    };
+    match block.nodes.iter().find(|node| has_yield(node))? {
+        Node::Yield(it) => Some(it.span),
+        Node::Scope(it) => first_yield(&it.body),
+        Node::Try(it) => first_yield(&it.body),
+        Node::Block(it) => first_yield(it),
+        _ => None,
+    }
+}
 
 impl Found<'_> {
     pub(super) fn implicit(&mut self, it: &Implicit) {

@@ -46,6 +46,7 @@ impl<'a> Lowerer<'a> {
             declared: Vec::new(),
             also_set: Vec::new(),
             set_in: Vec::new(),
+            decided: Vec::new(),
             parametric: Vec::new(),
             decorators,
         });

@@ -420,6 +420,7 @@ impl<'a> Lowerer<'a> {
             func => (self.expression(func, Use::Operand), span(func.range())),
         };
         let callee = self.special_callee(&it.func, callee);
+        self.note_own_call(callee);
         let mut args = Vec::with_capacity(it.arguments.args.len() + it.arguments.keywords.len());
         let plain = |value: ValueId, arg: &Expr| {
             let spread = arg.is_starred_expr();

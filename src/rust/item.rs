@@ -161,6 +161,7 @@ impl Lowerer<'_> {
             metaclass: None,
             also_set: Vec::new(),
             set_in: Vec::new(),
+            decided: Vec::new(),
             parametric: Vec::new(),
             decorators: Vec::new(),
         });
