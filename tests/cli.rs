@@ -295,8 +295,9 @@ fn what_is_kept_is_told_to_happen_the_first_time() {
 fn what_is_kept_is_made_by_the_first_call() {
     let source = "KEPT = None\n\ndef names():\n    global KEPT\n    if KEPT is None:\n        KEPT = open('a')\n    return KEPT\n\n\
                   def first():\n    return names()\n\nasync def f():\n    first()\n    names()\n\nasync def g():\n    names()\n";
-    let found = Folder::new(&[("a.py", source)]).found(&["--profile", "strict"]);
-    assert_eq!(found, ["a.py:13 blocking-file", "a.py:17 blocking-file"]);
+    let found = |source: &str| Folder::new(&[("a.py", source)]).found(&["--profile", "strict"]);
+    assert_eq!(found(source), ["a.py:17 blocking-file"], "of several functions the nearest");
+    assert_eq!(found(&source.replace("async def g", "def g")), ["a.py:13 blocking-file"]);
 }
 
 #[test]

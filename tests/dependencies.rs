@@ -223,6 +223,73 @@ fn rules_look_into_futures_of_a_crate() {
     }
 }
 
+/// What a method is handed it may not call, and what a macro is given it may not evaluate: of a library, only what is always done
+/// counts.
+#[test]
+fn what_a_crate_may_not_call_is_not_told() {
+    let folder = rust();
+    let calls = ["or_else", "closure", "mapped", "entered", "failed", "asserted", "logged", "asked", "always", "each"];
+    let call = |name: &&str| format!("    disk::{name}(input());\n");
+    let calls: String = calls.iter().map(call).collect();
+    folder.write("work/src/main.rs", format!("fn input() -> Option<u64> {{\n    std::env::args().count().try_into().ok()\n}}\n\nasync fn run() {{\n{calls}}}\n"));
+    folder.write(
+        "cargo/registry/src/index-0/disk-kit-2.1.0/src/lib.rs",
+        "fn slow() -> u64 {\n    std::thread::sleep(std::time::Duration::from_secs(1));\n    1\n}\n\n\
+         pub fn or_else(it: Option<u64>) -> u64 {\n    it.unwrap_or_else(slow)\n}\n\n\
+         pub fn closure(it: Option<u64>) -> u64 {\n    it.unwrap_or_else(|| slow())\n}\n\n\
+         pub fn mapped(it: Option<u64>) -> Option<u64> {\n    it.map(|_| slow())\n}\n\n\
+         pub fn entered(_: Option<u64>) -> u64 {\n    let mut all = std::collections::HashMap::new();\n    *all.entry(1).or_insert_with(slow)\n}\n\n\
+         pub fn failed(it: Option<u64>) -> Result<u64, u64> {\n    it.ok_or(1).map_err(|_| slow())\n}\n\n\
+         pub fn asserted(it: Option<u64>) {\n    assert!(it.is_some(), \"{}\", slow());\n}\n\n\
+         pub fn logged(_: Option<u64>) {\n    log::debug!(\"{}\", slow());\n}\n\n\
+         pub fn asked(it: Option<u64>) -> Option<u64> {\n    it?;\n    Some(slow())\n}\n\n\
+         pub fn always(it: Option<u64>) -> u64 {\n    it.unwrap_or(slow())\n}\n\n\
+         pub fn each(_: Option<u64>) -> Vec<u64> {\n    [1, 2].iter().map(|_| slow()).collect()\n}\n",
+    );
+    let end = "disk-kit-2.1.0/src/lib.rs:2";
+    let expected = [14, 15].map(|line| format!("src/main.rs:{line} blocking-sleep < {end}"));
+    assert_eq!(found(&folder, &[]), expected);
+}
+
+/// What a feature is for that nobody turns on is not there; of one that somebody may have turned on, nobody knows.
+#[test]
+fn features_of_a_crate_are_those_that_are_asked_for() {
+    let folder = rust();
+    let kit = "cargo/registry/src/index-0/disk-kit-2.1.0";
+    let sleep = "std::thread::sleep(std::time::Duration::from_secs(1));";
+    folder.write(
+        &format!("{kit}/src/lib.rs"),
+        format!(
+            "pub fn nap() {{\n    #[cfg(feature = \"slow\")]\n    {sleep}\n}}\n\n\
+             #[cfg(not(feature = \"quick\"))]\npub fn twin() {{\n    {sleep}\n}}\n\n\
+             #[cfg(feature = \"quick\")]\npub fn twin() {{}}\n\n\
+             pub fn asked() {{\n    if cfg!(feature = \"slow\") {{\n        {sleep}\n    }}\n}}\n\n\
+             impl Timer {{\n    #[cfg(not(feature = \"quick\"))]\n    pub fn wait(&self) {{\n        {sleep}\n    }}\n    \
+             #[cfg(feature = \"quick\")]\n    pub fn wait(&self) {{}}\n}}\n\npub struct Timer;\n"
+        ),
+    );
+    folder.write(
+        "work/src/main.rs",
+        "async fn run() {\n    disk::nap();\n    disk::twin();\n    disk::asked();\n    disk::Timer.wait();\n}\n",
+    );
+    let features = "[features]\ndefault = [\"quick\"]\nquick = []\nslow = []\nboth = [\"slow\"]\n";
+    let package = "[package]\nname = \"disk-kit\"\nversion = \"2.1.0\"\n";
+    folder.write(&format!("{kit}/Cargo.toml"), format!("{package}{features}"));
+    let asks = |how: &str, own: &str| {
+        let text = format!(
+            "[package]\nname = \"work\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\
+             [dependencies]\ndisk = {{ package = \"disk-kit\", version = \"2\"{how} }}\n{own}"
+        );
+        folder.write("work/Cargo.toml", text);
+        found(&folder, &[]).iter().map(|it| it.split(' ').next().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(asks("", ""), [""; 0]);
+    assert_eq!(asks(", features = [\"both\"]", ""), ["src/main.rs:2", "src/main.rs:4"]);
+    assert_eq!(asks(", default-features = false", ""), ["src/main.rs:3", "src/main.rs:5"]);
+    // Who builds the program may ask for it, or not.
+    assert_eq!(asks("", "[features]\nmore = [\"disk/both\"]\n"), [""; 0]);
+}
+
 #[test]
 fn sources_in_vendor_are_found() {
     let folder = rust();

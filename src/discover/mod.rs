@@ -277,7 +277,7 @@ impl Walk<'_> {
             }
             let Ok(kind) = entry.file_type() else { continue };
             let path = entry.path();
-            if crate::packages::is_usual_name(Path::new(&entry.file_name())) {
+            if skip::may_be_environment(&entry.file_name()) {
                 found.environments.push(path.clone());
             }
             let is_folder = kind.is_dir();

@@ -58,6 +58,11 @@ fn is_vendored(folder: &Path) -> bool {
     crates.take(8).any(|it| it.path().join(".cargo-checksum.json").is_file())
 }
 
+/// An environment of Python mostly goes by one of these names.
+pub(super) fn may_be_environment(name: &OsStr) -> bool {
+    name == ".venv" || name == "venv"
+}
+
 /// Cargo puts a file of that name into every folder that it unpacks a crate into.
 pub(super) fn is_of_cargo(name: &OsStr) -> bool {
     name == ".cargo-checksum.json" || name == ".cargo-ok"

@@ -204,7 +204,7 @@ impl<'a> Pair<'a> {
                 pair.call_if_any(old.call, new.call) && pair.value(old.value, new.value)
             })
             && self.all(&old.params, &new.params, |pair, old, new| {
-                (old.kind, old.has_default) == (new.kind, new.has_default)
+                (old.kind, old.has_default, old.is_callable) == (new.kind, new.has_default, new.is_callable)
                     && pair.name(old.name, new.name)
                     && pair.value(old.value, new.value)
                     && pair.value(old.default, new.default)
@@ -253,9 +253,11 @@ impl<'a> Pair<'a> {
             && self.all(&old.fields, &new.fields, |pair, old, new| pair.name(old.0, new.0) && pair.value(old.1, new.1))
             && self
                 .all(&old.declared, &new.declared, |pair, old, new| pair.name(old.0, new.0) && pair.value(old.1, new.1))
+            && self.names(&old.annotated, &new.annotated)
             && self
                 .all(&old.also_set, &new.also_set, |pair, old, new| pair.name(old.0, new.0) && pair.value(old.1, new.1))
             && self.methods(&old.set_in, &new.set_in)
+            && self.names(&old.decided, &new.decided)
             && self.all(&old.parametric, &new.parametric, |pair, old, new| pair.name(old.0, new.0) && old.1 == new.1)
             && self.values(&old.defaults, &new.defaults)
     }
@@ -344,6 +346,9 @@ impl<'a> Pair<'a> {
             | (Value::Slice(old), Value::Slice(new))
             | (Value::Index(old), Value::Index(new))
             | (Value::Quotient(old), Value::Quotient(new)) => self.value(*old, *new),
+            (Value::Provided { of, by, name }, Value::Provided { of: new, by: other, name: named }) => {
+                self.name(*name, *named) && self.value(*of, *new) && self.value(*by, *other)
+            }
             (Value::Fields(old), Value::Fields(new)) => {
                 self.all(old, new, |pair, old, new| pair.name(old.0, new.0) && pair.value(old.1, new.1))
             }

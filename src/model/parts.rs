@@ -429,6 +429,7 @@ impl Value {
             | Self::Handed(inner, _)
             | Self::Quotient(inner)
             | Self::Dyn(inner)
+            | Self::Provided { of: inner, .. }
             | Self::Instance { class: inner, .. } => is_opaque(*inner),
             Self::Result(call) => callee(*call).is_some_and(is_opaque),
             // One unknown makes all unknown.

@@ -60,6 +60,12 @@ pub enum Value {
     Param(FunctionId, u32),
     /// Rust: of some type that implements this trait: `dyn Trait`, `T: Trait`.
     Dyn(ValueId),
+    /// Rust `<Type as Trait>::name`: what the type, an instance value, has of that trait; of any, where that is unknown.
+    Provided {
+        of: ValueId,
+        by: ValueId,
+        name: NameId,
+    },
     /// `super()` in a method of the class.
     Super(ClassId),
     /// Python `x / y`: where `x` is a path, so is this.
@@ -67,6 +73,9 @@ pub enum Value {
     /// Rust: the tuple of what a closure is called with that is the argument at that index of a call of this.
     Handed(ValueId, u32),
 }
+
+/// What stands in place of a field's name for all that are not named: `..config`.
+pub const REST: &str = "..";
 
 /// What a display makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -95,4 +104,54 @@ pub enum PathRoot {
     Crate,
     /// Rust `self::` (0), `super::` (1), … counted from a module of this file.
     Super(ModuleId, u32),
+}
+
+/// Python: what a parameter must have been for another value to take its place: `x or y`, `if x is None: x = y`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Lack {
+    /// It was `None`.
+    Missing,
+    /// It counted as false.
+    False,
+}
+
+impl Value {
+    /// The mark of a parameter whose place another value takes where it was nothing. A union of one is what is left of `x or y`; where
+    /// only `None` was nothing, the parameter stands in it twice.
+    pub fn replaced(param: ValueId, lack: Lack) -> Self {
+        match lack {
+            Lack::Missing => Self::Union([param, param].into()),
+            Lack::False => Self::Union([param].into()),
+        }
+    }
+
+    /// The parameter under that mark.
+    pub fn as_replaced(&self) -> Option<(ValueId, Lack)> {
+        match self {
+            Self::Union(parts) => match **parts {
+                [param] => Some((param, Lack::False)),
+                [one, other] if one == other => Some((one, Lack::Missing)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+/// A type parameter in the type of what a function gives, and what tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TypeArgument {
+    pub told_by: ToldBy,
+    /// The position of the type argument; `None` where the function gives just something of that type.
+    pub argument: Option<u32>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ToldBy {
+    /// A parameter that is of that type, by position.
+    Parameter(u32),
+    /// One that is a pointer to something of that type: `Arc<S>`.
+    Pointer(u32),
+    /// The type argument at that position of what the method is asked of.
+    Receiver(u32),
 }

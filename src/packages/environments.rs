@@ -1,6 +1,6 @@
 //! Which environment the Python code of a folder imports from.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use camino::Utf8Path;
 
@@ -80,11 +80,6 @@ impl Environments {
             self.get(*id).say(say);
         }
     }
-}
-
-/// Where an environment would stand in a folder: `.venv`, `venv`.
-pub fn is_usual_name(name: &Path) -> bool {
-    matches!(name.to_str(), Some(".venv" | "venv"))
 }
 
 #[cfg(test)]

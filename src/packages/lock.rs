@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -40,6 +40,8 @@ struct Lock {
 #[derive(Debug, Default)]
 struct Packages {
     all: Vec<Locked>,
+    /// Read when they are asked for.
+    manifests: Vec<OnceLock<Option<Arc<Manifest>>>>,
     by_name: FxHashMap<String, Vec<usize>>,
 }
 
@@ -173,6 +175,30 @@ impl CrateSources {
         self.source(LockedId { lock: of.lock, package: found })
     }
 
+    /// Who depends on a package, in whichever lock file: with the name of the package, and whether it is the user's.
+    pub(super) fn dependents(&self, of: LockedId) -> impl Iterator<Item = (LockedId, &str, bool)> {
+        let wanted = self.entry(of);
+        let is_it = move |dependency: &String, alone: bool| {
+            let mut words = dependency.split(' ');
+            words.next() == Some(&*wanted.name) && words.next().map_or(alone, |it| it == wanted.version)
+        };
+        self.locks.iter().enumerate().flat_map(move |(lock, it)| {
+            let packages = it.packages();
+            let versions = packages.by_name.get(&wanted.name).into_iter().flatten();
+            let alone =
+                versions.clone().count() == 1 && versions.clone().all(|it| packages.all[*it].version == wanted.version);
+            let depends = move |it: &Locked| it.dependencies.iter().any(|it| is_it(it, alone));
+            let found = packages.all.iter().enumerate().filter(move |(_, it)| depends(it));
+            found.map(move |(package, it)| (LockedId { lock, package }, it.name.as_str(), it.source.is_none()))
+        })
+    }
+
+    /// The manifest of a package that is not the user's, if its sources are there.
+    pub(super) fn manifest(&self, of: LockedId) -> Option<Arc<Manifest>> {
+        let cell = &self.locks[of.lock].packages().manifests[of.package];
+        cell.get_or_init(|| self.source(of).map(|it| Arc::new(it.manifest))).clone()
+    }
+
     /// The sources of the one of these dependencies whose library goes by another name than its package: `ini` of `rust-ini`.
     pub fn called<'a>(
         &self,
@@ -242,8 +268,9 @@ impl CrateSources {
         let named = format!("{}-{}", entry.name, entry.version);
         let Some(source) = entry.source.as_deref() else {
             let mut patches = lock.patches().iter().filter(|it| it.package == entry.name);
-            let place = patches.find_map(|it| it.path.as_deref())?.canonicalize_utf8().ok()?;
+            let place = patches.find_map(|it| it.path.as_deref())?;
             self.looks_at([place.join("Cargo.toml").into_std_path_buf()]);
+            let place = place.canonicalize_utf8().ok()?;
             let (manifest, name, version) = manifest_in(&place)?;
             let fits = name == entry.name && version.as_deref().is_none_or(|it| it == entry.version);
             let source = CrateSource { folder: place, label: named, manifest, locked: Some(id), is_work: true };
@@ -306,7 +333,8 @@ impl Lock {
             for (index, package) in all.iter().enumerate() {
                 by_name.entry(package.name.clone()).or_default().push(index);
             }
-            Packages { all, by_name }
+            let manifests = all.iter().map(|_| OnceLock::new()).collect();
+            Packages { all, manifests, by_name }
         })
     }
 }

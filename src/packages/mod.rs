@@ -3,6 +3,7 @@
 
 mod environments;
 mod extension;
+mod features;
 mod lock;
 mod manifest;
 mod python;
@@ -13,7 +14,7 @@ use std::path::{Path, PathBuf};
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use rustc_hash::FxHashSet;
 
-pub use environments::{EnvironmentId, Environments, is_usual_name};
+pub use environments::{EnvironmentId, Environments};
 pub use extension::Extension;
 pub use lock::{CrateSource, CrateSources, LockedId};
 pub use manifest::{Dependency, Library, Manifest, Package, Workspace};

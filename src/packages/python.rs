@@ -3,8 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use ruff_python_ast::{DictItem, Expr, Stmt};
-use ruff_python_parser::parse_module;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::standard::is_standard;
@@ -319,22 +317,26 @@ fn mapped(site: &Path, finder: &str) -> Vec<Added> {
     let is_one = finder.starts_with("__editable__") && finder.chars().all(|it| it == '_' || it.is_ascii_alphanumeric());
     let text =
         if is_one { manifest_text(site.join(format!("{finder}.py"))).unwrap_or_default() } else { String::new() };
-    let Ok(module) = parse_module(&text) else { return Vec::new() };
-    let value = |stmt: &Stmt| match stmt {
-        Stmt::AnnAssign(it) if is_named(&it.target, "MAPPING") => it.value.as_deref().cloned(),
-        Stmt::Assign(it) if it.targets.iter().any(|it| is_named(it, "MAPPING")) => Some((*it.value).clone()),
-        _ => None,
+    let Some((_, mapping)) = text.lines().find_map(|line| line.strip_prefix("MAPPING")?.split_once('{')) else {
+        return Vec::new();
     };
-    let Some(Expr::Dict(mapping)) = module.suite().iter().find_map(value) else { return Vec::new() };
-    let text = |expr: &Expr| expr.as_string_literal_expr().map(|it| it.value.to_str().to_owned());
-    let one = |item: &DictItem| {
-        Some(Added::Package { name: text(item.key.as_ref()?)?, place: PathBuf::from(text(&item.value)?) })
-    };
-    mapping.items.iter().filter_map(one).collect()
+    let texts = quoted(mapping);
+    let one = |it: &[String]| Added::Package { name: it[0].clone(), place: PathBuf::from(&it[1]) };
+    texts.chunks_exact(2).map(one).collect()
 }
 
-fn is_named(target: &Expr, name: &str) -> bool {
-    target.as_name_expr().is_some_and(|it| it.id == name)
+/// The strings on a line that a program has written, one after another.
+fn quoted(line: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut rest = line.chars();
+    while let Some(quote) = rest.find(|it| matches!(it, '\'' | '"')) {
+        let mut text = String::new();
+        while let Some(it) = rest.next().filter(|it| *it != quote) {
+            text.extend(if it == '\\' { rest.next() } else { Some(it) });
+        }
+        found.push(text);
+    }
+    found
 }
 
 fn has_ending(path: &Path, ending: &str) -> bool {

@@ -11,7 +11,7 @@ use crate::source::Language;
 
 use super::Project;
 use super::calls::Callee;
-use super::types::FnRef;
+use super::types::{FnRef, Ty};
 
 /// Which parameters the functions of one file call, by themselves or in functions nested in them.
 #[derive(Default)]
@@ -231,9 +231,18 @@ impl Project {
         }
         let name = self.model(callee.file).name(param.name);
         // Python keeps the receiver out of the arguments; Rust does so in method calls, of which `self` is no parameter.
+        if model.language == Language::Rust && self.is_called_by_path(file, call, params) {
+            return model.call(call).argument(&model.names, Some(position as usize), None).map(|arg| arg.value);
+        }
         let receivers = params.iter().take(position as usize).filter(|it| it.kind == ParamKind::Receiver).count();
         let index = position as usize - receivers;
         let index = (param.kind == ParamKind::Positional).then_some(index);
         model.call(call).argument(&model.names, index, Some(name)).map(|arg| arg.value)
+    }
+
+    /// Rust: `Type::method(&object, argument)`.
+    fn is_called_by_path(&self, file: FileId, call: CallId, params: &[Param]) -> bool {
+        params.first().is_some_and(|it| it.kind == ParamKind::Receiver)
+            && matches!(self.evaluate(file, self.model(file).call(call).callee), Ty::Function(_))
     }
 }

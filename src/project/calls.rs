@@ -57,8 +57,16 @@ impl Project {
         {
             let call = model.call(call);
             let receiver = call.args.first().map_or(Ty::Unknown, |arg| self.evaluate(file, arg.value));
-            let name = self.declared(function).name;
-            let found = self.member(language, &receiver, self.model(function.file).name(name));
+            let declared = self.declared(function);
+            let name = self.model(function.file).name(declared.name);
+            let found = match self.behind_pointers(receiver) {
+                receiver @ Ty::Instance(Class::Own(_), _) => {
+                    let of_trait = declared.class.map(|class| Ty::Class(ClassRef { file: function.file, class }));
+                    let methods = self.methods_of_traits(&receiver, &of_trait.unwrap_or(Ty::Unknown), name);
+                    Ty::union(methods.into_iter().map(|it| self.method(it, Some(&receiver))))
+                }
+                receiver => self.member(language, &receiver, name),
+            };
             return vec![self.callee_of(language, &found)];
         }
         // Of two that have one name, tests call the one that is there for them, and others the other.

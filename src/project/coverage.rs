@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Project;
 use super::calls::Callee;
 use super::decorators::Wrapping;
-use super::reach::{CRATES_LEFT_ALONE, LEFT_ALONE};
+use super::reach::is_left_alone;
 use super::types::{Class, FnRef, Ty};
 use crate::finding::FileId;
 use crate::model::{CallId, Value};
@@ -153,11 +153,9 @@ impl Project {
     /// table tells of. Of other libraries the tables name what matters most, and their sources tell the rest, where they are.
     fn is_answered_for(&self, language: Language, path: &str) -> bool {
         let first = path.split(['.', ':']).next().unwrap_or(path);
-        let is_left_alone = match language {
-            Language::Python => is_standard(first) || LEFT_ALONE.contains(&first),
-            Language::Rust => CRATES_LEFT_ALONE.contains(&first),
-        };
-        is_left_alone || self.knowledge.describes(language, path)
+        language == Language::Python && is_standard(first)
+            || is_left_alone(language, first)
+            || self.knowledge.describes(language, path)
     }
 }
 

@@ -310,10 +310,16 @@ impl Crates {
         if node.module.is_empty() || node.is_root {
             return None;
         }
-        let folder = parent(node.stem.strip_suffix("/mod").unwrap_or(&node.stem));
-        let around = [folder.to_owned(), join(folder, "mod")];
-        let found = around.iter().filter(|it| folder != node.folder && **it != node.stem).find_map(|it| self.file(it));
-        found.or_else(|| self.crate_root(file))
+        let mut folder = parent(node.stem.strip_suffix("/mod").unwrap_or(&node.stem));
+        // The folder of an inline module, `mod api { mod routes; }`, has no file of its own.
+        while folder != node.folder && !folder.is_empty() {
+            let around = [folder.to_owned(), join(folder, "mod")];
+            if let Some(found) = around.iter().filter(|it| **it != node.stem).find_map(|it| self.file(it)) {
+                return Some(found);
+            }
+            folder = parent(folder);
+        }
+        self.crate_root(file)
     }
 
     /// The source folder of a file's crate and its module.

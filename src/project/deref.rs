@@ -63,7 +63,7 @@ impl Project {
     }
 
     /// What `deref` of the type's own `impl` gives.
-    fn deref_target(&self, class: ClassRef) -> Ty {
+    pub(super) fn deref_target(&self, class: ClassRef) -> Ty {
         for (file, index) in self.impls_of(class).iter() {
             let model = self.model(*file);
             let it = &model.impls[*index as usize];

@@ -7,7 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::finding::{Confidence, FileId};
 use crate::knowledge::{Api, Effect, Kind, Runner};
-use crate::model::{CallId, Condition, NameId, ValueId};
+use crate::model::{CallId, Condition, NameId, Test, ValueId};
 use crate::source::{Language, Span};
 
 use super::guards::{Guards, Outcome};
@@ -51,6 +51,8 @@ pub struct Site {
     pub asks: Option<(ValueId, Wanted)>,
     /// What tests before it say of values that the call hands on, the latest one first.
     pub given: Vec<Condition>,
+    /// What has just been set, or asked, of attributes of the objects that it has to do with.
+    pub attributes: Vec<Attribute>,
     /// What must hold of the function's own parameters for it to be reached.
     pub guards: Guards,
     /// How many branches and handlers it stands in, and how many may have been left before: whether it is reached hangs on
@@ -62,6 +64,15 @@ pub struct Site {
     pub shared: bool,
     /// It is asked of an object that is an attribute of another: `self.config.log`.
     pub held: bool,
+}
+
+/// What is known of an attribute of an object at one place in a function.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Attribute {
+    pub object: ValueId,
+    pub name: NameId,
+    pub test: Test,
+    pub holds: bool,
 }
 
 /// What an object is asked for.

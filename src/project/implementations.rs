@@ -12,6 +12,7 @@ use super::installed::Impls;
 use super::memo::{apart, is_apart};
 use super::path::LibraryPath;
 use super::remembered::Targets;
+use super::subjects::POINTERS;
 use super::types::{Class, ClassRef, Ty};
 use super::{Project, Slot};
 use crate::finding::FileId;
@@ -143,21 +144,47 @@ impl Project {
 
     /// Rust: what a trait of the crate that `file` is of gives a type of a library: `impl PathExt for Path`.
     pub(super) fn extension(&self, file: FileId, receiver: &Ty, name: &str) -> Ty {
-        let Ty::Instance(Class::Library(path), _) = receiver else { return Ty::Unknown };
+        self.extended(file, receiver, name, |_| true).unwrap_or(Ty::Unknown)
+    }
+
+    /// Rust: what a trait gives the pointer itself, `impl Handler for Arc<Server>`: that comes before what it points to has.
+    pub(super) fn method_of_pointer(&self, file: FileId, receiver: &Ty, name: &str) -> Option<Ty> {
+        let Ty::Instance(Class::Library(path), args) = receiver else { return None };
+        let Some(Ty::Instance(Class::Own(held), _)) = args.first().filter(|_| POINTERS.contains(&&**path)) else {
+            return None;
+        };
+        self.extended(file, receiver, name, |(file, index)| {
+            let target = self.model(*file).impls[*index as usize].target;
+            match self.evaluate(*file, target) {
+                Ty::Instance(_, args) => matches!(args.first(), Some(Ty::Instance(Class::Own(it), _)) if it == held),
+                _ => false,
+            }
+        })
+    }
+
+    /// The only method of that name in the blocks for a type of a library that `is_meant` takes.
+    fn extended(
+        &self,
+        file: FileId,
+        receiver: &Ty,
+        name: &str,
+        is_meant: impl Fn(&(FileId, u32)) -> bool,
+    ) -> Option<Ty> {
+        let Ty::Instance(Class::Library(path), _) = receiver else { return None };
         // Which types blocks are for is found out without them.
         let crates = &self.layout.crates;
         let root = if is_apart() || self.is_installed(file) { None } else { crates.crate_root(file) };
-        let Some(root) = root else { return Ty::Unknown };
+        let root = root?;
         let is_beside = |other: &FileId| crates.crate_root(*other) == Some(root);
         let method = word(name);
         let defines = |other: &FileId| self.slot(*other).functions().contains(&method);
         let bases = self.knowledge.type_facts(Language::Rust, path).map_or(&[][..], |facts| facts.bases);
         let types = std::iter::once(*path).chain(bases.iter().map(|base| LibraryPath::of(base)));
         for path in types {
-            let of_library = match &self.blocks {
+            let mut of_library = match &self.blocks {
                 Blocks::Known(known) => {
                     let blocks = known.get(&Class::Library(path)).into_iter().flatten().copied();
-                    blocks.filter(|(other, _)| is_beside(other) && defines(other)).collect()
+                    blocks.filter(|(other, _)| is_beside(other) && defines(other)).collect::<Vec<_>>()
                 }
                 Blocks::In(mentioned) => {
                     let ty = path.rsplit("::").next().unwrap_or(&path);
@@ -171,12 +198,13 @@ impl Project {
                     self.blocks_in(Class::Library(path), &files)
                 }
             };
+            of_library.retain(&is_meant);
             let found = self.methods_of(&of_library, name, Some(receiver));
             if let [only] = found[..] {
-                return self.method(only, Some(receiver));
+                return Some(self.method(only, Some(receiver)));
             }
         }
-        Ty::Unknown
+        None
     }
 
     /// The blocks for a type of a crate outside the group, in that crate.

@@ -17,7 +17,7 @@ use crate::discover::{Found, Kind};
 use crate::finding::FileId;
 use crate::knowledge::Api;
 use crate::packages::{CrateSource, EnvironmentId, Surroundings};
-use crate::source::{Language, Source};
+use crate::source::{Features, Language, Source};
 
 /// A map that many threads read and few write.
 type Shared<K, V> = RwLock<FxHashMap<K, V>>;
@@ -42,6 +42,7 @@ pub(super) struct Installed {
     crates_by_folder: Shared<Utf8PathBuf, CrateId>,
     /// What a crate calls another: by the asking crate, or the folder of the user's package.
     names: Shared<(Asking, String), Option<CrateId>>,
+    features: Shared<CrateId, Option<Arc<Features>>>,
     /// Folders in which a file of a crate was looked for in vain.
     absent_beside: RwLock<FxHashSet<PathBuf>>,
     /// All Rust files of a crate, without their endings, sorted.
@@ -171,15 +172,26 @@ impl Installed {
     pub(super) fn slot(&self, file: FileId) -> Option<&Slot> {
         let entry = self.entry(file)?;
         Some(entry.slot.get_or_init(|| {
-            if let Some(slot) = self.before.get(&entry.found.path) {
+            let is_as_before = |it: &&Arc<Slot>| it.source.features == self.features(&entry.place, &it.source);
+            if let Some(slot) = self.before.get(&entry.found.path).filter(is_as_before) {
                 return Arc::clone(slot);
             }
             let source = crate::discover::read(&entry.found, self.around.largest).ok().flatten();
             let language = entry.found.kind.language();
             let mut source = source.unwrap_or_else(|| Source::new(entry.found.shown.clone(), language, ""));
             source.installed = true;
+            source.features = self.features(&entry.place, &source);
             Slot::with(source, true)
         }))
+    }
+
+    /// The features of the file's crate, where it asks for some.
+    fn features(&self, place: &Place, source: &Source) -> Option<Arc<Features>> {
+        let Place::Rust { of, .. } = place else { return None };
+        if !source.text.contains("feature") {
+            return None;
+        }
+        remembered(&self.features, *of, || self.around.features(self.krate(*of)).map(Arc::new))
     }
 
     /// As reports show it.
@@ -308,10 +320,16 @@ impl Installed {
         if *is_root {
             return None;
         }
-        let folder = parent(stem.strip_suffix("/mod").unwrap_or(stem));
-        let around = [folder.to_owned(), join(folder, "mod")];
-        let found = around.iter().filter(|it| *it != stem).find_map(|it| self.rust(*of, it));
-        found.or_else(|| self.crate_root(*of))
+        let root = self.root_stem(*of).map_or("", parent);
+        let mut folder = parent(stem.strip_suffix("/mod").unwrap_or(stem));
+        while folder != root && folder.len() > root.len() {
+            let around = [folder.to_owned(), join(folder, "mod")];
+            if let Some(found) = around.iter().filter(|it| *it != stem).find_map(|it| self.rust(*of, it)) {
+                return Some(found);
+            }
+            folder = parent(folder);
+        }
+        self.crate_root(*of)
     }
 
     /// `kit::store::disk`, `httpx._client`.

@@ -122,7 +122,7 @@ impl Project {
     }
 
     /// Rust: the method of that name that the trait, or one that it builds on, declares: what it gives holds for every type.
-    fn declared_by_trait(&self, class: ClassRef, name: &str) -> Option<FnRef> {
+    pub(super) fn declared_by_trait(&self, class: ClassRef, name: &str) -> Option<FnRef> {
         let declares = |it: &Ancestor| {
             let Ancestor::Own(class) = it else { return None };
             let model = self.model(class.file);

@@ -70,6 +70,20 @@ impl Project {
         }
     }
 
+    /// Rust: the module of a file that declares the one that `child` holds: `mod api { pub mod routes; }`. Mostly it is the file's own.
+    pub(super) fn module_declaring(&self, file: FileId, child: FileId) -> ModuleId {
+        let model = self.model(file);
+        let declares = |module: &ModuleId| {
+            let inside = model.inline_path(*module);
+            let mut declared = model.module(*module).declared.iter();
+            declared.any(|(name, path)| {
+                self.declared_module(file, &inside, model.name(*name), path.as_deref()) == Some(child)
+            })
+        };
+        let mut inline = (0..model.modules.len() as u32).map(ModuleId).filter(|it| *it != FILE_MODULE);
+        inline.find(declares).unwrap_or(FILE_MODULE)
+    }
+
     /// What the statements of a module bind a name to. Of several the last holds, unless it may not have been reached.
     fn bound_in(&self, file: FileId, module: ModuleId, name: NameId, search: &mut Search) -> Option<Ty> {
         let model = self.model(file);

@@ -219,17 +219,7 @@ impl Project {
                 None => self.find_method(class, name).filter(|own| !self.is_hidden(class, *own, name)),
             },
             (Language::Python, Class::Library(_)) => None,
-            (Language::Rust, class) => {
-                let object = Ty::Instance(class, none());
-                let found = match self.member(Language::Rust, &object, name) {
-                    Ty::Unknown => self.extension(function.file, &object, name),
-                    found => found,
-                };
-                match found {
-                    Ty::Bound(_, method) => Some(method),
-                    _ => None,
-                }
-            }
+            (Language::Rust, class) => self.method_of_object(function, receiver, &Ty::Instance(class, none()), name),
         };
         own.filter(|own| Some(*own) != next)
     }

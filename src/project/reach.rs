@@ -16,7 +16,7 @@ use crate::source::Language;
 
 /// Libraries whose insides say nothing of what calling them does: event loops, which wait as their tables say, and names that
 /// stand for the language itself.
-pub(super) const LEFT_ALONE: &[&str] = &[
+const LEFT_ALONE: &[&str] = &[
     "_pytest",
     "anyio",
     "async_timeout",
@@ -58,6 +58,14 @@ pub(super) const CRATES_LEFT_ALONE: &[&str] = &[
     "tracing",
 ];
 
+/// The library's insides are not looked into.
+pub(super) fn is_left_alone(language: Language, library: &str) -> bool {
+    match language {
+        Language::Python => LEFT_ALONE.contains(&library),
+        Language::Rust => CRATES_LEFT_ALONE.contains(&library),
+    }
+}
+
 impl Project {
     /// The file is of an installed package, not the user's: no finding is made in it.
     pub fn is_installed(&self, file: FileId) -> bool {
@@ -97,7 +105,7 @@ impl Project {
     /// The file of the longest module installed in an environment that a dotted path begins with, and how many segments name it.
     fn installed_module(&self, environment: EnvironmentId, segments: &[&str]) -> Option<(FileId, usize)> {
         let first = segments.first()?;
-        if !self.installed().has_module(environment, first) || LEFT_ALONE.contains(first) {
+        if !self.installed().has_module(environment, first) || is_left_alone(Language::Python, first) {
             return None;
         }
         let mut found = None;
@@ -258,7 +266,7 @@ impl Project {
 
     /// The first file of the library crate that `file` calls by this name.
     pub(super) fn crate_named(&self, file: FileId, name: &str) -> Option<FileId> {
-        if CRATES_LEFT_ALONE.contains(&name) || !self.follows(Language::Rust) {
+        if is_left_alone(Language::Rust, name) || !self.follows(Language::Rust) {
             return self.layout_crate(file, name);
         }
         let sources = &self.installed().around.crates;
@@ -315,7 +323,7 @@ impl Project {
 
     /// The crate that all who name it mean, where there is but one version of it.
     fn crate_of_anyone(&self, name: &str) -> Option<FileId> {
-        if CRATES_LEFT_ALONE.contains(&name) {
+        if is_left_alone(Language::Rust, name) {
             return None;
         }
         let sources = &self.installed().around.crates;

@@ -78,6 +78,11 @@ impl Project {
             Value::Element(inner) => self.element(model.language, &self.evaluate(file, *inner)),
             Value::Attr(inner, name) => {
                 let receiver = self.evaluate(file, *inner);
+                if let Some(found) = self.method_of_pointer(file, &receiver, model.name(*name))
+                    && !model.is_seen_through(*inner)
+                {
+                    return found;
+                }
                 match self.member(model.language, &receiver, model.name(*name)) {
                     Ty::Unknown if model.language == Language::Rust => {
                         self.extension(file, &receiver, model.name(*name))
@@ -110,6 +115,13 @@ impl Project {
                 }
                 // What a guard gives access to is no guard.
                 ty if ty.parts().iter().any(|part| self.is_bare_guard(part)) => Ty::Unknown,
+                // Behind `**x` is what the type gives access to, as one is for the reference.
+                ty @ Ty::Instance(Class::Own(class), _) if matches!(model.value(*inner), Value::Deref(it) if self.evaluate(file, *it) == ty) => {
+                    match self.deref_target(class) {
+                        Ty::Unknown => ty,
+                        target => target,
+                    }
+                }
                 ty => self.inner(model.language, &ty),
             },
             Value::Index(inner) => match self.evaluate(file, *inner) {
@@ -150,6 +162,10 @@ impl Project {
                 Ty::Class(class) if self.is_trait(class) => Ty::Dyn(class),
                 _ => Ty::Unknown,
             },
+            Value::Provided { of, by, name } => {
+                let (of, by) = (self.evaluate(file, *of), self.evaluate(file, *by));
+                self.provided(&of, &by, model.name(*name))
+            }
             Value::Super(class) => Ty::Super(ClassRef { file, class: *class }),
             Value::Quotient(inner) => {
                 let ty = self.evaluate(file, *inner);
@@ -171,11 +187,8 @@ impl Project {
                 let model = self.model(class.file);
                 let declared = model.class(class.class);
                 if declared.kind == crate::model::ClassKind::Alias {
-                    let target = declared.bases.first().map_or(Ty::Unknown, |it| self.evaluate(class.file, *it));
-                    return match target {
-                        Ty::Instance(of, _) if !args.is_empty() => Ty::Instance(of, some(args)),
-                        other => other,
-                    };
+                    let Some(target) = declared.bases.first() else { return Ty::Unknown };
+                    return self.alias_of(class.file, *target, &args);
                 }
                 Ty::Instance(Class::Own(*class), some(args))
             }
@@ -235,8 +248,8 @@ impl Project {
                         Some(parent) => at = parent,
                         None => {
                             let Some(parent) = self.parent_module(at_file) else { return Ty::Unknown };
+                            at = self.module_declaring(parent, at_file);
                             at_file = parent;
-                            at = FILE_MODULE;
                         }
                     }
                 }

@@ -32,9 +32,9 @@ impl Project {
                 let args = call.map_or_else(Vec::new, |call| self.arguments_of_fields(*class, call));
                 self.instance_of(language, &Ty::Class(*class), args)
             }
-            Ty::Function(function) => self.with_arguments(*function, call, self.call_result(*function, None)),
+            Ty::Function(function) => self.with_arguments(*function, call, None, self.call_result(*function, None)),
             Ty::Bound(receiver, function) => {
-                self.with_arguments(*function, call, self.call_result(*function, Some(receiver)))
+                self.with_arguments(*function, call, Some(receiver), self.call_result(*function, Some(receiver)))
             }
             Ty::Partial(inner) => self.result_of(language, inner, call),
             Ty::Super(_) => callee.clone(),

@@ -81,10 +81,15 @@ impl Project {
         values
     }
 
-    /// Nothing is declared of the value that is no class of the project's.
+    /// Nothing is declared of the value that is no class of the project's. In Rust, what is declared to be of a type is of that.
     fn may_be_of_class(&self, function: FnRef, value: ValueId) -> bool {
-        self.model(function.file).is_opaque(value)
-            || matches!(self.evaluate(function.file, value), Ty::Instance(Class::Own(_), _) | Ty::Dyn(_) | Ty::Unknown)
+        let model = self.model(function.file);
+        model.is_opaque(value)
+            || match self.evaluate(function.file, value) {
+                Ty::Instance(Class::Own(class), _) => model.language == Language::Python || self.is_trait(class),
+                Ty::Dyn(_) | Ty::Unknown => true,
+                _ => false,
+            }
     }
 
     /// Parameters of its own that a function hands on, and at which of its sites. What a nested function sees is handed on to it.
@@ -249,7 +254,7 @@ impl Project {
         is_open.then_some(argument)
     }
 
-    fn behind_pointers(&self, mut ty: Ty) -> Ty {
+    pub(super) fn behind_pointers(&self, mut ty: Ty) -> Ty {
         while let Ty::Instance(Class::Library(path), args) = &ty
             && POINTERS.contains(&&**path)
         {

@@ -2,7 +2,7 @@
 
 use crate::finding::FileId;
 use crate::knowledge::{Api, Effect, Runner, ScopeRole};
-use crate::model::{Arg, CallId, Implicit, ImplicitKind, Role, Use, Value, ValueId};
+use crate::model::{Arg, Block, Call, CallId, Implicit, ImplicitKind, Node, Role, Use, Value, ValueId, flow};
 use crate::python::exhausts;
 use crate::source::{Language, Span};
 
@@ -23,6 +23,45 @@ const METHODS_OF_BUILTINS: &[(&str, &str)] = &[
     ("next", "__next__"),
     ("iter", "__iter__"),
 ];
+
+impl Project {
+    /// `next(rows())`: what stands after the first `yield` of the generator is not run by that.
+    pub(super) fn is_after_first(&self, caller: FnRef, site: &Site, generator: FnRef, at: &Site) -> bool {
+        if !self.declared(generator).is_generator || self.language(caller.file) != Language::Python {
+            return false;
+        }
+        let model = self.model(caller.file);
+        let Some(call) = site.call.map(|it| model.call(it)) else { return false };
+        let [asked] = call.args[..] else { return false };
+        let Value::Result(made) = *model.value(asked.value) else { return false };
+        let is_next = matches!(self.evaluate(caller.file, call.callee), Ty::External(path) if builtin(&path) == "next");
+        // Who has it by a name may ask it again.
+        let asks = |other: &Call| other.args.iter().any(|it| it.value == asked.value);
+        let is_alone = || {
+            let turns = |node: &Node| matches!(node, Node::Loop(it) if it.span.contains(call.span));
+            model.calls_in(caller.function).iter().filter(|(_, other)| asks(other)).count() == 1
+                && flow::find(&model.function(caller.function).body, &mut |node| turns(node)).is_none()
+        };
+        is_next
+            && (call.span.contains(model.call(made).span) || is_alone())
+            && first_yield(&self.function(generator).body).is_some_and(|it| it.end <= at.span.start)
+    }
+}
+
+/// The first `yield` of a generator, where all ways go there.
+fn first_yield(block: &Block) -> Option<Span> {
+    let has_yield = |node: &Node| {
+        matches!(node, Node::Yield(_))
+            || flow::parts(node).any(|part| flow::find(part, &mut |it| matches!(it, Node::Yield(_))).is_some())
+    };
+    match block.nodes.iter().find(|node| has_yield(node))? {
+        Node::Yield(it) => Some(it.span),
+        Node::Scope(it) => first_yield(&it.body),
+        Node::Try(it) => first_yield(&it.body),
+        Node::Block(it) => first_yield(it),
+        _ => None,
+    }
+}
 
 impl Found<'_> {
     pub(super) fn implicit(&mut self, it: &Implicit) {
@@ -95,7 +134,10 @@ impl Found<'_> {
         let language = project.language(self.file);
         match receiver {
             Ty::Instance(Class::Own(class), _) => {
-                let found = project.find_method(*class, name).filter(|it| !project.is_abstract(*it));
+                let found = match language {
+                    Language::Python => project.find_method(*class, name).filter(|it| !project.is_abstract(*it)),
+                    Language::Rust => project.method_of_trait(receiver, name),
+                };
                 self.own(site, found.into_iter().flat_map(|it| project.run_by_call(it, false)));
             }
             Ty::Foreign(Foreign::Instance(class)) => {
@@ -152,9 +194,9 @@ impl Found<'_> {
             }
             (_, Ty::Foreign(it)) => self.own(site, project.foreign_iteration(*it)),
             (Language::Rust, Ty::Instance(Class::Own(_), _)) => {
-                if let Ty::Bound(_, next) = project.member(Language::Rust, value, "next") {
+                if let Some(next) = project.method_of_trait(value, "next") {
                     self.own(site, [next]);
-                } else if let Ty::Bound(_, into) = project.member(Language::Rust, value, "into_iter") {
+                } else if let Some(into) = project.method_of_trait(value, "into_iter") {
                     self.own(site, [into]);
                     let iterator = project.returns(into, Some(value));
                     if matches!(iterator, Ty::Instance(Class::Own(_), _)) {
@@ -195,23 +237,6 @@ impl Found<'_> {
             }
             _ => {}
         }
-    }
-
-    /// `async with value:`. The user's async functions answer for themselves, those of a library do not.
-    pub(super) fn enter_async(&mut self, site: &Site, value: ValueId) {
-        match self.project.evaluate(self.file, value) {
-            Ty::Manager(manager) if self.project.is_installed(manager.file) => self.own(site, [manager]),
-            value => self.methods_awaited(site, &value, &["__aenter__", "__aexit__"]),
-        }
-    }
-
-    /// The language awaits what methods of a library's object give.
-    fn methods_awaited(&mut self, site: &Site, value: &Ty, names: &[&str]) {
-        let project = self.project;
-        let Ty::Instance(Class::Own(class), _) = value else { return };
-        let methods = names.iter().filter_map(|name| project.find_method(*class, name));
-        let installed = methods.filter(|it| project.is_installed(it.file) && !project.is_abstract(*it));
-        self.own(site, installed.flat_map(|it| project.run_by_call(it, true)));
     }
 
     /// `len(x)` runs `x.__len__`, `list(x)` goes through `x`.
@@ -305,7 +330,10 @@ impl Found<'_> {
             return;
         }
         let iterated = project.evaluate(self.file, value);
-        if iterated.library_path().is_some() && project.is_on_no_disk(self.file, value) {
+        if iterated.library_path().is_some()
+            && (project.is_on_no_disk(self.file, value)
+                || project.is_closed(self.file, value, self.function.function, span))
+        {
             return;
         }
         let is_object = model.language == Language::Python && matches!(iterated, Ty::Instance(Class::Own(_), _));
@@ -340,7 +368,7 @@ impl Found<'_> {
             Ty::Instance(Class::Library(_), _) => self.is_made_by_effect(receiver),
             _ => true,
         };
-        if !is_told {
+        if !is_told && !project.is_closed(self.file, receiver, self.function.function, site.span) {
             self.method(site, &iterator, "next");
         }
     }

@@ -1,7 +1,8 @@
 //! Waits that are over when they begin: what a call waits for has happened before, as the code around it shows.
 
 use crate::finding::FileId;
-use crate::model::{Arg, Call, CallId, FunctionId, Node, UNKNOWN, Value, ValueId, flow};
+use crate::model::{Arg, Call, CallId, FunctionId, Node, Taken, UNKNOWN, Use, Value, ValueId, flow};
+use crate::source::Span;
 
 use super::Project;
 use super::types::Ty;
@@ -76,9 +77,53 @@ impl Project {
     /// The receiver is the receiving end of a channel. The function itself sends into it, or whatever was given the sending
     /// end has run to its end: what is to come is there.
     pub(super) fn was_sent(&self, file: FileId, call: &Call) -> bool {
+        match self.model(file).value(call.callee) {
+            Value::Attr(receiver, _) => self.was_sent_to(file, *receiver, call),
+            _ => false,
+        }
+    }
+
+    /// Rust: a place goes through all that comes out of a channel, `for x in receiver`, and nobody is left who could send: what is there is all.
+    pub(super) fn is_closed(&self, file: FileId, receiver: ValueId, function: FunctionId, span: Span) -> bool {
         let model = self.model(file);
-        let Value::Attr(receiver, _) = model.value(call.callee) else { return false };
-        let Value::Item(pair, 1) = model.value(*receiver) else { return false };
+        let receiver = match model.value(receiver) {
+            // `receiver.into_iter()`
+            Value::Result(id) => match model.value(model.call(*id).callee) {
+                Value::Attr(receiver, name) if matches!(model.name(*name), "iter" | "into_iter") => *receiver,
+                _ => return false,
+            },
+            _ => receiver,
+        };
+        let Value::Item(pair, 1) = *model.value(receiver) else { return false };
+        let is_sender = |value: ValueId| self.is_sender(file, value, pair, 0);
+        let at = Call {
+            function,
+            callee: UNKNOWN,
+            span,
+            name_span: span,
+            args: Vec::new(),
+            result: Use::Consumed,
+            awaited: false,
+            taken: Taken::default(),
+        };
+        let is_let_go = |other: &Call| {
+            other.span.end <= span.start
+                && match model.callee_name(other).map_or("", |it| model.name(it)) {
+                    "drop" => other.args.iter().any(|arg| is_sender(arg.value)),
+                    // It has gone where it was used, and that is over.
+                    _ => {
+                        other.function != function
+                            && matches!(model.value(other.callee), Value::Attr(it, _) if is_sender(*it))
+                    }
+                }
+        };
+        model.all_calls().any(|(_, other)| is_let_go(other)) && self.was_sent_to(file, receiver, &at)
+    }
+
+    /// The same of what `receiver` receives, at the place of a call.
+    fn was_sent_to(&self, file: FileId, receiver: ValueId, call: &Call) -> bool {
+        let model = self.model(file);
+        let Value::Item(pair, 1) = model.value(receiver) else { return false };
         let is_sender = |value: ValueId| self.is_sender(file, value, *pair, 0);
         let (mut holders, mut sends) = (Vec::new(), false);
         for (id, other) in model.all_calls() {
@@ -155,7 +200,7 @@ impl Project {
         let is_it = |value: ValueId| *model.value(value) == Value::Result(id);
         // A thread.
         let is_joined_ahead = |other: &Call| {
-            other.function == before.function
+            self.is_inside(file, other.function, before.function)
                 && other.span.end <= before.span.start
                 && model.callee_name(other).is_some_and(|it| model.name(it) == "join")
         };
@@ -307,7 +352,8 @@ impl Project {
     }
 
     /// A loop before it goes on for as long as the receiver lives: `while thread.is_alive()`, `while process.poll() is None`. A
-    /// method `poll` of the object that has the receiver asks for it: `while await self.poll() is None`.
+    /// method `poll` of the object that has the receiver asks for it: `while await self.poll() is None`. In Rust also a branch:
+    /// `if thread.is_finished()`.
     pub(super) fn is_polled_to_its_end(&self, file: FileId, call: &Call) -> bool {
         let model = self.model(file);
         let Value::Attr(receiver, _) = model.value(call.callee) else { return false };
@@ -318,7 +364,7 @@ impl Project {
         let asks = |node: &Node| match node {
             Node::Call(id) => matches!(model.value(model.call(*id).callee), Value::Attr(it, name)
             if match model.name(*name) {
-                "is_alive" => it == receiver,
+                "is_alive" | "is_finished" => it == receiver,
                 "poll" => it == receiver || Some(*it) == holder,
                 _ => false,
             }),
@@ -326,9 +372,35 @@ impl Project {
         };
         let polls = |node: &Node| match node {
             Node::Loop(it) => it.span.end <= call.span.start && flow::find(&it.head, &mut |node| asks(node)).is_some(),
+            Node::Branch(it) => it.arms.iter().any(|arm| {
+                let is_it = |node: &Node| matches!(node, Node::Call(id) if std::ptr::eq(model.call(*id), call));
+                flow::find(&arm.test, &mut |node| self.says_finished(file, node, *receiver)).is_some()
+                    && flow::find(&arm.body, &mut |node| is_it(node)).is_some()
+            }),
             _ => false,
         };
         flow::find(&model.function(call.function).body, &mut |node| polls(node)).is_some()
+    }
+}
+
+impl Project {
+    /// Rust: `thread.is_finished()`, of the receiver or of what it is taken out of: `threads[0].is_finished()`, `threads.remove(0)`.
+    fn says_finished(&self, file: FileId, node: &Node, receiver: ValueId) -> bool {
+        let model = self.model(file);
+        let Node::Call(id) = node else { return false };
+        let asked = model.call(*id);
+        let Value::Attr(of, name) = *model.value(asked.callee) else { return false };
+        if model.name(name) != "is_finished" || self.source(file).text[..asked.span.start as usize].ends_with('!') {
+            return false;
+        }
+        let taken_of = match model.value(receiver) {
+            Value::Result(taken) => match model.value(model.call(*taken).callee) {
+                Value::Attr(all, name) if matches!(model.name(*name), "remove" | "swap_remove") => Some(*all),
+                _ => None,
+            },
+            _ => None,
+        };
+        of == receiver || matches!(model.value(of), Value::Index(all) if Some(*all) == taken_of)
     }
 }
 

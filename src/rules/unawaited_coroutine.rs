@@ -41,6 +41,7 @@ fn check(context: &mut Context<'_>) {
             && !is_meant(context, call)
             && !is_expected_to_fail(context, call)
             && !is_said_to_be_none(context, id)
+            && !is_of_another_method(context, id)
         {
             report(context, id, &name, what);
         }
@@ -100,6 +101,19 @@ pub(super) fn is_expected_to_fail(context: &Context<'_>, call: &Call) -> bool {
             && context.project.expects_failure(context.file, scope, true))
     };
     flow::find(body, &mut |node| expects(node)).is_some()
+}
+
+/// What is called hands on what a method of its object gives, and the class of the object has one that gives no coroutine.
+fn is_of_another_method(context: &Context<'_>, id: CallId) -> bool {
+    let project = context.project;
+    let Some(helper) = project.own_of(context.file, id).filter(|it| !project.is_async(*it)) else { return false };
+    let Some(of) = project.class_asked(context.file, id) else { return false };
+    let model = project.model(helper.file);
+    project.function(helper).returned.iter().any(|value| {
+        let Value::Result(inner) = model.value(*value) else { return false };
+        let run = project.run_in_helper(helper, *inner, Some(of)).map(|it| it.0);
+        run.is_some_and(|run| !project.is_async(run) && project.own_of(helper.file, *inner) != Some(run))
+    })
 }
 
 /// The code has asked, and goes here where it is none: `if iscoroutinefunction(f): return await f()`, and then `f()`.

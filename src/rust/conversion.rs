@@ -91,7 +91,7 @@ impl Lowerer<'_> {
             return;
         }
         let name = self.name(function);
-        let callee = self.add(Value::Attr(class, name));
+        let callee = self.add(Value::Provided { of: made, by: UNKNOWN, name });
         self.call(callee, span, name_span, Vec::new(), Use::Consumed);
     }
 

@@ -6,7 +6,8 @@ use syn::{
 };
 
 use crate::model::{
-    Allow, Class, ClassId, ClassKind, FunctionId, Glob, Impl, Module, ModuleId, NameId, UNKNOWN, Value, ValueId,
+    Allow, Class, ClassId, ClassKind, FunctionId, Glob, Impl, Module, ModuleId, NameId, TOP_LEVEL, UNKNOWN, Value,
+    ValueId,
 };
 use crate::source::Span;
 
@@ -94,9 +95,15 @@ impl Lowerer<'_> {
             Item::Type(it) => {
                 let class = self.class(&it.ident, ClassKind::Alias, in_block);
                 let mark = self.enter_generics(&it.generics);
+                let defaults = self.defaults(&it.generics);
+                // Which type a parameter stands for, whoever names the alias says.
+                for index in mark..self.generics.len() {
+                    self.generics[index].1 = self.add(Value::Param(TOP_LEVEL, (index - mark) as u32));
+                }
                 let target = self.type_value(&it.ty);
                 self.leave_generics(mark);
-                self.model.classes[class.index()].bases = vec![target];
+                let class = &mut self.model.classes[class.index()];
+                (class.bases, class.defaults) = (vec![target], defaults);
             }
             Item::Const(it) => {
                 // What is written there decides more than its type.
@@ -104,7 +111,7 @@ impl Lowerer<'_> {
                     syn::Expr::Lit(it) if matches!(it.lit, syn::Lit::Bool(_) | syn::Lit::Int(_) | syn::Lit::Str(_)) => {
                         self.literal(&it.lit)
                     }
-                    syn::Expr::Macro(_) => match platform::constant(&it.expr, self.tests()) {
+                    syn::Expr::Macro(_) => match platform::constant(&it.expr, self.built()) {
                         Some(flag) => self.add(Value::Bool(flag)),
                         None => UNKNOWN,
                     },
@@ -160,8 +167,10 @@ impl Lowerer<'_> {
             fields: Vec::new(),
             declared: Vec::new(),
             metaclass: None,
+            annotated: Vec::new(),
             also_set: Vec::new(),
             set_in: Vec::new(),
+            decided: Vec::new(),
             parametric: Vec::new(),
             defaults: Box::default(),
             decorators: Vec::new(),

@@ -125,10 +125,10 @@ impl Reader<'_> {
             | Node::Break { .. }
             | Node::Continue { .. }
             | Node::Bind { .. }
+            | Node::Set { .. }
             | Node::Release { .. }
             | Node::Hold { .. }
-            | Node::Implicit(_)
-            | Node::Set { .. } => {}
+            | Node::Implicit(_) => {}
         }
     }
 }
