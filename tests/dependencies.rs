@@ -129,6 +129,16 @@ fn a_package_under_development_is_the_users_own() {
     );
 }
 
+/// What is only evaluated where something fails, or where what stands before it holds, is not always done.
+#[test]
+fn what_a_package_may_not_evaluate_is_not_told() {
+    let code = "import kit\n\nasync def run(x):\n    kit.asserted(x)\n    kit.compared(x)\n    kit.always(x)\n";
+    let kit = "import time\n\ndef slow():\n    time.sleep(1)\n\ndef asserted(x):\n    assert x, slow()\n\n\
+               def compared(x):\n    return 5 < x < slow()\n\ndef always(x):\n    return 5 < slow() < x\n";
+    let folder = python(code, &[("kit.py", kit)]);
+    assert_eq!(found(&folder, &[]), ["app.py:6 blocking-sleep < kit.py:4"]);
+}
+
 #[test]
 fn stubs_and_compiled_modules_say_nothing() {
     let code = "import kit\nimport fast\n\n\nasync def f():\n    kit.run()\n    fast.run()\n";

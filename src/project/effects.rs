@@ -288,7 +288,7 @@ impl Effects {
             }
         };
         for function in functions {
-            for (at, (site, runs)) in self.sites(*function).iter().enumerate() {
+            for (at, (site, runs)) in surest_first(self.sites(*function)) {
                 match runs {
                     Runs::Own(_) if self.special.replaces(*function, at) => {}
                     Runs::Own(callee) => {
@@ -340,7 +340,7 @@ impl Effects {
                         reached.push((*caller, Hop { site: (*site).clone(), next, bound, way: *way, guards }));
                     }
                 }
-                // The least demanding first, then the earliest place.
+                // The least demanding first, then what hangs on the fewest branches, then the earliest place.
                 let order = |hop: &Hop| {
                     let next = match hop.next {
                         Runs::Own(next) | Runs::Asked(Some(next)) => Some((project.standing(next.file), next.function)),
@@ -353,7 +353,7 @@ impl Effects {
                         };
                         (it.subject, own, library)
                     });
-                    (hop.guards.len(), hop.site.span, next, bound, hop.way)
+                    (hop.guards.len(), hop.site.branches, hop.site.span, next, bound, hop.way)
                 };
                 reached.sort_by(|(a, x), (b, y)| a.cmp(b).then_with(|| order(x).cmp(&order(y))));
                 level = Vec::new();
@@ -383,6 +383,12 @@ impl Effects {
         project.asks_for_effects(function);
         self.hops.get(effect.index()).is_some_and(|hops| hops.contains_key(&Node::from(function)))
     }
+}
+
+/// What hangs on no branch is the better witness; else the earlier place.
+fn surest_first(sites: &[(Site, Runs)]) -> impl Iterator<Item = (usize, &(Site, Runs))> {
+    let of = |in_branch: bool| sites.iter().enumerate().filter(move |(_, (site, _))| (site.branches > 0) == in_branch);
+    of(false).chain(of(true))
 }
 
 /// It does not return before a future is done.
