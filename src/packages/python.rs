@@ -156,16 +156,19 @@ impl SitePackages {
         !is_standard(first) && self.roots.iter().any(|root| root.has(first))
     }
 
-    /// The file as reports show it, wherever the environment lies: `httpx-0.28.1/httpx/_client.py`.
+    /// The file as reports show it, wherever the environment lies: `httpx-0.28.1/httpx/_client.py`. What is under development lies at a
+    /// place of its own, where people can open it.
     pub fn shown(&self, module: &str, installed: &Installed) -> String {
         let root = &self.roots[installed.root];
+        if root.added {
+            return installed.path.to_string_lossy().replace('\\', "/");
+        }
         let inside = installed.path.strip_prefix(&root.folder).unwrap_or(&installed.path);
         let inside = inside.to_string_lossy().replace('\\', "/");
         let first = module.split('.').next().unwrap_or(module);
-        let folder = || if root.added { "added".to_owned() } else { "site-packages".to_owned() };
         let mut known = self.distributions.lock().unwrap_or_else(PoisonError::into_inner);
         let distribution = known.entry(first.to_owned()).or_insert_with(|| root.distribution_of(first));
-        format!("{}/{inside}", distribution.clone().unwrap_or_else(folder))
+        format!("{}/{inside}", distribution.as_deref().unwrap_or("site-packages"))
     }
 }
 
@@ -390,7 +393,8 @@ mod tests {
         write(&at("evil/wrong.py"), "")?;
         let found = SitePackages::of(&at("env")).expect("an environment");
         let mine = found.module("mine").expect("named by a list");
-        assert_eq!(found.shown("mine", &mine), "added/mine.py");
+        let place = |path: &str| at(path).canonicalize().map(|it| plain_path(it).to_string_lossy().replace('\\', "/"));
+        assert_eq!(found.shown("mine", &mine), place("ours/src/mine.py")?);
         assert_eq!(found.module("wrong"), None);
         Ok(())
     }
@@ -414,7 +418,7 @@ mod tests {
         write(&at(&format!("{site}/__editable___kit_0_1_finder.py")), &finder)?;
         let found = SitePackages::of(&at("env")).expect("an environment");
         let deep = found.module("kit.deep").expect("the finder knows it");
-        assert_eq!(found.shown("kit.deep", &deep), "added/kit/deep.py");
+        assert!(found.shown("kit.deep", &deep).ends_with("/ours/kit/deep.py"));
         assert!(found.module("one.two.three").is_some());
         assert!(found.module("beside").is_none() && found.module("other").is_none());
         Ok(())

@@ -140,7 +140,10 @@ impl Guards {
         } else {
             // That it is one value says that it is none of the others. What an object holds is seldom known.
             let is_field = |it: &Guard| matches!(it.one.of, Of::Field(..));
+            // So says one condition more than two of which one must hold.
+            let is_vague = |it: &Guard| it.other.is_some();
             let told = all.iter().position(|it| guard.tells_more_than(*it));
+            let told = told.or_else(|| all.iter().position(is_vague).filter(|_| !is_vague(&guard)));
             let told = told.or_else(|| all.iter().position(is_field).filter(|_| !is_field(&guard)));
             let Some(told) = told.and_then(|it| all.get_mut(it)) else { return self };
             *told = guard;

@@ -214,7 +214,8 @@ impl Project {
     pub(super) fn is_something(&self, ty: &Ty, test: Test) -> Option<bool> {
         let counts = |path: &str| {
             let facts = self.knowledge.type_facts(Language::Python, path);
-            is_built_in(path) || facts.is_none_or(|facts| !facts.iter.is_empty())
+            let is_number = matches!(path, "builtins.bool" | "builtins.complex");
+            is_built_in(path) || is_number || facts.is_none_or(|facts| !facts.iter.is_empty())
         };
         match (ty, test) {
             (Ty::Instance(Class::Library(path), _), Test::None) => {

@@ -102,6 +102,7 @@ impl Found<'_> {
             ImplicitKind::Iterate => self.go_through(it.span, it.value, 0),
             ImplicitKind::AsyncIterate => match project.evaluate(self.file, it.value) {
                 Ty::Generator(generator) if project.is_installed(generator.file) => self.own(&site, [generator]),
+                Ty::Foreign(it) => self.own(&site, project.foreign_iteration(it, ["__aiter__", "__anext__"])),
                 value => self.methods_awaited(&site, &value, &["__aiter__", "__anext__"]),
             },
             ImplicitKind::Drop => {}
@@ -117,6 +118,11 @@ impl Found<'_> {
             && !project.is_abstract(function)
         {
             self.own(site, [function]);
+        }
+        if let Ty::Foreign(Foreign::Instance(class)) = receiver
+            && accessor.ends_with(".setter")
+        {
+            self.own(site, project.foreign_method(*class, property, Role::Setter));
         }
     }
 
@@ -192,7 +198,7 @@ impl Found<'_> {
             (Language::Python, Ty::Instance(Class::Library(_), _) | Ty::External(_)) => {
                 self.method(site, value, "__next__");
             }
-            (_, Ty::Foreign(it)) => self.own(site, project.foreign_iteration(*it)),
+            (_, Ty::Foreign(it)) => self.own(site, project.foreign_iteration(*it, ["__iter__", "__next__"])),
             (Language::Rust, Ty::Instance(Class::Own(_), _)) => {
                 if let Some(next) = project.method_of_trait(value, "next") {
                     self.own(site, [next]);

@@ -304,7 +304,7 @@ fn is_sender(context: &Context<'_>, ty: &Ty) -> bool {
 
 /// A function of the project that starts a task, keeps no hold on it and returns it; an async one, once it is awaited. `of`: the class of the
 /// object that it is a method of, where that is known.
-fn handed_back(
+pub(super) fn handed_back(
     context: &Context<'_>,
     helper: FnRef,
     of: Option<ClassRef>,

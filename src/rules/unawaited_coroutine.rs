@@ -1,7 +1,7 @@
 //! `unawaited-coroutine`: a coroutine or future is created and never awaited.
 
-use super::misused_protocols;
 use super::{Category, Context, Profile, Rule};
+use super::{leaked_task, misused_protocols};
 use crate::finding::{Applicability, Edit, Fix, Severity};
 use crate::knowledge::{Api, Effect};
 use crate::model::{
@@ -35,7 +35,9 @@ fn check(context: &mut Context<'_>) {
             misused_protocols::given_to_builtin(context, call);
         }
         let Some(what) = misuse(context, call).filter(|_| !call.awaited) else { continue };
-        if let Some(name) = coroutine(context, id)
+        if is_python && let Some(name) = started_by_rust(context, id, call) {
+            report(context, id, &format!("future of `{name}`"), what);
+        } else if let Some(name) = coroutine(context, id)
             && (call.result != Use::Receiver || uses_result(context, id))
             && !is_taken_apart(context, id)
             && !is_meant(context, call)
@@ -43,7 +45,7 @@ fn check(context: &mut Context<'_>) {
             && !is_said_to_be_none(context, id)
             && !is_of_another_method(context, id)
         {
-            report(context, id, &name, what);
+            report(context, id, &format!("coroutine of `{name}`"), what);
         }
     }
     for function in context.model().function_ids() {
@@ -213,6 +215,20 @@ pub(super) fn coroutine(context: &Context<'_>, id: CallId) -> Option<String> {
     }
 }
 
+/// Python: the function of Rust that starts a future and gives it to Python, where that is taken for its result. Whoever drops it
+/// leaves a task to itself, which `leaked-task` tells.
+fn started_by_rust(context: &Context<'_>, id: CallId, call: &Call) -> Option<String> {
+    let is_taken = match call.result {
+        Use::Dropped | Use::Discarded | Use::Receiver => false,
+        Use::Bound(local) => context.model().function(call.function).local(local).reads > 0,
+        _ => true,
+    };
+    let function = context.project.own_of(context.file, id).filter(|_| is_taken)?;
+    let is_it = context.project.language(function.file) == Language::Rust
+        && leaked_task::handed_back(context, function, None, 0).is_some();
+    is_it.then(|| context.project.short_name(function).to_owned())
+}
+
 pub(super) fn own_coroutine(context: &Context<'_>, function: FnRef) -> Option<String> {
     let _outlines = context.project.of_outlines();
     let definition = context.project.function(function);
@@ -374,10 +390,10 @@ fn is_rewritten(context: &Context<'_>, function: FnRef) -> bool {
         })
 }
 
-fn report(context: &mut Context<'_>, id: CallId, name: &str, what: &str) {
+fn report(context: &mut Context<'_>, id: CallId, subject: &str, what: &str) {
     let call = context.model().call(id);
     let function = context.function(call.function);
-    let message = format!("the coroutine of `{name}` {what}");
+    let message = format!("the {subject} {what}");
     let mut finding = context.finding(&RULE, function, call.name_span, message);
     let in_async = context.model().function(call.function).kind.is_async();
     finding.help = Some(if in_async {
