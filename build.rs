@@ -109,10 +109,11 @@ fn write_api(library: &str, source: &str, path: &str, api: &Api, out: &mut Strin
     for runs in &api.runs {
         let _ = write!(
             out,
-            "Runs {{ position: {:?}, name: {:?}, place: Runner::{} }},",
+            "Runs {{ position: {:?}, name: {:?}, place: Runner::{}, needs: Needs::{} }},",
             runs.arg,
             runs.name.as_deref().unwrap_or_default(),
-            camel(&runs.place)
+            camel(&runs.place),
+            camel(runs.needs.as_deref().unwrap_or("nothing"))
         );
     }
     out.push_str("] },\n");

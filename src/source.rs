@@ -2,6 +2,7 @@
 
 mod words;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
@@ -77,6 +78,24 @@ impl std::str::FromStr for Edition {
     }
 }
 
+/// Which features of its crate are on, as far as that is known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Features {
+    /// Somebody asks for them.
+    pub on: BTreeSet<String>,
+    /// Somebody may ask for these, or nobody knows who asks for what.
+    pub possible: Option<BTreeSet<String>>,
+}
+
+impl Features {
+    pub fn is_on(&self, name: &str) -> Option<bool> {
+        if self.on.contains(name) {
+            return Some(true);
+        }
+        self.possible.as_ref().is_some_and(|it| !it.contains(name)).then_some(false)
+    }
+}
+
 /// A place as people and other programs count it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Position {
@@ -104,6 +123,8 @@ pub struct Source {
     pub cells: Vec<Cell>,
     /// It is of an installed package or crate: `path` names it wherever that lies.
     pub installed: bool,
+    /// Rust: those of a crate that is installed; of the user's own, any may be on.
+    pub features: Option<Arc<Features>>,
     lines: OnceLock<Vec<u32>>,
 }
 
@@ -119,14 +140,15 @@ impl Source {
     /// Whoever reads the one has read the other.
     pub fn says_the_same(&self, other: &Self) -> bool {
         (self.language, self.edition, &self.path) == (other.language, other.edition, &other.path)
+            && self.features == other.features
             && self.cells == other.cells
             && self.text == other.text
     }
 
     /// The same file with another text, in one piece.
     pub fn with_text(&self, text: impl Into<Arc<str>>) -> Self {
-        let Self { path, location, language, edition, installed, .. } = self.clone();
-        Self { location, edition, installed, ..Self::new(path, language, text) }
+        let Self { path, location, language, edition, installed, features, .. } = self.clone();
+        Self { location, edition, installed, features, ..Self::new(path, language, text) }
     }
 
     pub fn new(path: impl Into<Utf8PathBuf>, language: Language, text: impl Into<Arc<str>>) -> Self {
@@ -139,6 +161,7 @@ impl Source {
             text: text.into(),
             cells: Vec::new(),
             installed: false,
+            features: None,
             lines: OnceLock::new(),
         }
     }

@@ -80,6 +80,92 @@ fn a_file_that_is_merely_touched_has_not_changed() {
     assert!(is_known(&run(&folder, &[])));
 }
 
+/// Another text of the same length, at the time at which the file was changed before.
+#[cfg(unix)]
+fn rewrite(folder: &Folder, path: &str, from: &str, to: &str) {
+    let text = folder.read(path);
+    let changed = text.replace(from, to);
+    assert!(changed.len() == text.len() && changed != text, "{path}");
+    let before = std::fs::metadata(folder.at(path)).and_then(|it| it.modified()).expect("it is there");
+    // As `mv other path` does.
+    folder.write("beside", changed);
+    std::fs::File::options()
+        .append(true)
+        .open(folder.at("beside"))
+        .and_then(|it| it.set_modified(before))
+        .expect("times can be set");
+    std::fs::rename(folder.at("beside"), folder.at(path)).expect("it can be moved");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_change_that_leaves_the_time_as_it_was_is_seen() {
+    let folder = with_dependencies();
+    let files = ["work/app.py", "tools/tool/inner.py", "work/.venv/lib/python3.12/site-packages/kit/disk.py"];
+    for path in files {
+        let file = std::fs::File::options().append(true).open(folder.at(path)).expect("it is there");
+        file.set_modified(SystemTime::now() - Duration::from_secs(3600)).expect("times can be set");
+    }
+    // Longer ago than what times cannot tell apart.
+    std::thread::sleep(Duration::from_millis(2100));
+    assert!(run_at_work(&folder, &[]).out.contains("kit/disk.py"));
+    assert!(is_known(&run_at_work(&folder, &[])));
+    for (path, from, to) in
+        [(files[2], "open('x')", "opex('x')"), (files[1], "time.sleep(1)", "time.sleeq(1)"), (files[0], "load", "loaf")]
+    {
+        rewrite(&folder, path, from, to);
+        let changed = run_at_work(&folder, &[]);
+        assert!(!is_known(&changed), "{path}: {}", changed.err);
+        assert_eq!(changed.out, run_at_work(&folder, &["--no-cache"]).out, "{path}");
+    }
+}
+
+#[test]
+fn sources_of_crates_that_come_later_are_found() {
+    let lock = |source: &str| {
+        format!(
+            "version = 4\n[[package]]\nname = \"app\"\nversion = \"0.1.0\"\ndependencies = [\"low\"]\n\
+             [[package]]\nname = \"low\"\nversion = \"0.1.0\"\n{source}"
+        )
+    };
+    let low = "[package]\nname = \"low\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";
+    let nap = "pub fn nap() {\n    std::thread::sleep(std::time::Duration::from_secs(1));\n}\n";
+    for (source, dependency, at) in [
+        (
+            "source = \"git+https://h/o/rep?branch=main#0123456789abcdef\"\n",
+            "low = { git = \"https://h/o/rep\" }",
+            "home/git/checkouts/rep-1/0123456/low",
+        ),
+        ("source = \"registry+x\"\n", "low = \"0.1\"", "home/registry/src/index-1/low-0.1.0"),
+        ("source = \"registry+x\"\n", "low = \"0.1\"", "work/vendor/low"),
+        ("", "low = { path = \"../low\" }", "low"),
+    ] {
+        let manifest = format!(
+            "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[dependencies]\n{dependency}\n"
+        );
+        let folder = Folder::new(&[
+            ("work/Cargo.toml", &manifest),
+            ("work/Cargo.lock", &lock(source)),
+            ("work/src/lib.rs", "pub async fn f() {\n    low::nap();\n}\n"),
+            ("home/git/checkouts/rep-1/.keep", ""),
+            ("home/registry/src/index-1/.keep", ""),
+        ]);
+        let run = || {
+            let mut command = folder.command(&["check", "--verbose", "--output-format", "concise"]);
+            command.current_dir(folder.at("work")).env("CARGO_HOME", folder.at("home"));
+            support::ran(command)
+        };
+        let first = run();
+        assert!(first.out.is_empty() || !first.out.contains("blocking-sleep"), "{at}: {}", first.out);
+        assert!(is_known(&run()), "{at}");
+        folder.write(&format!("{at}/src/lib.rs"), nap);
+        folder.write(&format!("{at}/Cargo.toml"), low);
+        let second = run();
+        assert!(!is_known(&second) && second.out.contains("blocking-sleep"), "{at}: {}{}", second.out, second.err);
+        assert!(is_known(&run()), "{at}");
+    }
+}
+
 #[test]
 fn settings_are_part_of_what_is_known() {
     let folder = Folder::new(APP);

@@ -295,8 +295,9 @@ fn what_is_kept_is_told_to_happen_the_first_time() {
 fn what_is_kept_is_made_by_the_first_call() {
     let source = "KEPT = None\n\ndef names():\n    global KEPT\n    if KEPT is None:\n        KEPT = open('a')\n    return KEPT\n\n\
                   def first():\n    return names()\n\nasync def f():\n    first()\n    names()\n\nasync def g():\n    names()\n";
-    let found = Folder::new(&[("a.py", source)]).found(&["--profile", "strict"]);
-    assert_eq!(found, ["a.py:13 blocking-file", "a.py:17 blocking-file"]);
+    let found = |source: &str| Folder::new(&[("a.py", source)]).found(&["--profile", "strict"]);
+    assert_eq!(found(source), ["a.py:17 blocking-file"], "of several functions the nearest");
+    assert_eq!(found(&source.replace("async def g", "def g")), ["a.py:13 blocking-file"]);
 }
 
 #[test]
@@ -545,45 +546,4 @@ fn init_writes_what_check_reads_and_never_overwrites() {
     folder.write("asynclint.toml", &offered);
     let ran = folder.run(&["check"]);
     assert_eq!((ran.status, ran.err.contains("unknown")), (Some(0), false), "{}{offered}", ran.err);
-}
-
-#[test]
-fn effects_show_what_a_function_does_and_why() {
-    let folder = Folder::new(&[
-        ("pyproject.toml", ""),
-        (
-            "db.py",
-            "import time\n\n\nclass Store:\n    def load(self):\n        time.sleep(1)\n\n\ndef quiet():\n    pass\n",
-        ),
-        (
-            "app.py",
-            "from db import Store\n\n\ndef read(store: Store):\n    store.load()\n\n\nasync def f(store: Store):\n    read(store)\n",
-        ),
-    ]);
-    let all = folder.run(&["effects", "."]);
-    let expected = "app.read  app.py:4\n  blocks (sleep), by `time.sleep`\n    app.py:5:5  in `app.read`: ";
-    assert!(all.status == Some(0) && all.out.starts_with(expected), "{}", all.out);
-    assert!(all.out.contains("app.f  app.py:8  runs on the event loop\n"), "{}", all.out);
-    assert!(all.out.contains("\ndb.Store.load  db.py:5\n") && !all.out.contains("quiet"), "{}", all.out);
-    let one = folder.run(&["effects", "app.py::read", "--output-format", "json"]);
-    let one: Value = serde_json::from_str(&one.out).expect("JSON");
-    let function = &one["functions"][0];
-    assert_eq!((&function["function"], &function["onLoop"]), (&"app.read".into(), &false.into()));
-    let effect = &function["effects"][0];
-    assert_eq!((&effect["kind"], &effect["by"]), (&"sleep".into(), &"time.sleep".into()));
-    let last = effect["trace"].as_array().and_then(|it| it.last()).expect("evidence");
-    assert_eq!((&last["location"]["path"], &last["location"]["line"]), (&"db.py".into(), &6.into()));
-    assert!(folder.run(&["effects", "db.py::quiet"]).out.contains("not known to block"));
-    let dynamic = Folder::new(&[(
-        "a.py",
-        "import time\n\n\nasync def f(store):\n    store.load(1).items()\n    time.sleep(1)\n",
-    )]);
-    let told = dynamic.run(&["effects", "a.py::f"]).out;
-    assert!(told.contains("  not known what these calls run:\n    a.py:5:5  `store.load`\n"), "{told}");
-    assert!(!dynamic.run(&["effects", "a.py"]).out.contains("not known what"));
-    let unknown = folder.run(&["effects", "db.py::Store.lod"]);
-    assert_eq!(
-        (unknown.status, &*unknown.err),
-        (Some(2), "error: `db.py` has no function `Store.lod`; did you mean `load`?\n")
-    );
 }

@@ -129,6 +129,16 @@ fn a_package_under_development_is_the_users_own() {
     );
 }
 
+/// What is only evaluated where something fails, or where what stands before it holds, is not always done.
+#[test]
+fn what_a_package_may_not_evaluate_is_not_told() {
+    let code = "import kit\n\nasync def run(x):\n    kit.asserted(x)\n    kit.compared(x)\n    kit.always(x)\n";
+    let kit = "import time\n\ndef slow():\n    time.sleep(1)\n\ndef asserted(x):\n    assert x, slow()\n\n\
+               def compared(x):\n    return 5 < x < slow()\n\ndef always(x):\n    return 5 < slow() < x\n";
+    let folder = python(code, &[("kit.py", kit)]);
+    assert_eq!(found(&folder, &[]), ["app.py:6 blocking-sleep < kit.py:4"]);
+}
+
 #[test]
 fn stubs_and_compiled_modules_say_nothing() {
     let code = "import kit\nimport fast\n\n\nasync def f():\n    kit.run()\n    fast.run()\n";
@@ -223,6 +233,73 @@ fn rules_look_into_futures_of_a_crate() {
     }
 }
 
+/// What a method is handed it may not call, and what a macro is given it may not evaluate: of a library, only what is always done
+/// counts.
+#[test]
+fn what_a_crate_may_not_call_is_not_told() {
+    let folder = rust();
+    let calls = ["or_else", "closure", "mapped", "entered", "failed", "asserted", "logged", "asked", "always", "each"];
+    let call = |name: &&str| format!("    disk::{name}(input());\n");
+    let calls: String = calls.iter().map(call).collect();
+    folder.write("work/src/main.rs", format!("fn input() -> Option<u64> {{\n    std::env::args().count().try_into().ok()\n}}\n\nasync fn run() {{\n{calls}}}\n"));
+    folder.write(
+        "cargo/registry/src/index-0/disk-kit-2.1.0/src/lib.rs",
+        "fn slow() -> u64 {\n    std::thread::sleep(std::time::Duration::from_secs(1));\n    1\n}\n\n\
+         pub fn or_else(it: Option<u64>) -> u64 {\n    it.unwrap_or_else(slow)\n}\n\n\
+         pub fn closure(it: Option<u64>) -> u64 {\n    it.unwrap_or_else(|| slow())\n}\n\n\
+         pub fn mapped(it: Option<u64>) -> Option<u64> {\n    it.map(|_| slow())\n}\n\n\
+         pub fn entered(_: Option<u64>) -> u64 {\n    let mut all = std::collections::HashMap::new();\n    *all.entry(1).or_insert_with(slow)\n}\n\n\
+         pub fn failed(it: Option<u64>) -> Result<u64, u64> {\n    it.ok_or(1).map_err(|_| slow())\n}\n\n\
+         pub fn asserted(it: Option<u64>) {\n    assert!(it.is_some(), \"{}\", slow());\n}\n\n\
+         pub fn logged(_: Option<u64>) {\n    log::debug!(\"{}\", slow());\n}\n\n\
+         pub fn asked(it: Option<u64>) -> Option<u64> {\n    it?;\n    Some(slow())\n}\n\n\
+         pub fn always(it: Option<u64>) -> u64 {\n    it.unwrap_or(slow())\n}\n\n\
+         pub fn each(_: Option<u64>) -> Vec<u64> {\n    [1, 2].iter().map(|_| slow()).collect()\n}\n",
+    );
+    let end = "disk-kit-2.1.0/src/lib.rs:2";
+    let expected = [14, 15].map(|line| format!("src/main.rs:{line} blocking-sleep < {end}"));
+    assert_eq!(found(&folder, &[]), expected);
+}
+
+/// What a feature is for that nobody turns on is not there; of one that somebody may have turned on, nobody knows.
+#[test]
+fn features_of_a_crate_are_those_that_are_asked_for() {
+    let folder = rust();
+    let kit = "cargo/registry/src/index-0/disk-kit-2.1.0";
+    let sleep = "std::thread::sleep(std::time::Duration::from_secs(1));";
+    folder.write(
+        &format!("{kit}/src/lib.rs"),
+        format!(
+            "pub fn nap() {{\n    #[cfg(feature = \"slow\")]\n    {sleep}\n}}\n\n\
+             #[cfg(not(feature = \"quick\"))]\npub fn twin() {{\n    {sleep}\n}}\n\n\
+             #[cfg(feature = \"quick\")]\npub fn twin() {{}}\n\n\
+             pub fn asked() {{\n    if cfg!(feature = \"slow\") {{\n        {sleep}\n    }}\n}}\n\n\
+             impl Timer {{\n    #[cfg(not(feature = \"quick\"))]\n    pub fn wait(&self) {{\n        {sleep}\n    }}\n    \
+             #[cfg(feature = \"quick\")]\n    pub fn wait(&self) {{}}\n}}\n\npub struct Timer;\n"
+        ),
+    );
+    folder.write(
+        "work/src/main.rs",
+        "async fn run() {\n    disk::nap();\n    disk::twin();\n    disk::asked();\n    disk::Timer.wait();\n}\n",
+    );
+    let features = "[features]\ndefault = [\"quick\"]\nquick = []\nslow = []\nboth = [\"slow\"]\n";
+    let package = "[package]\nname = \"disk-kit\"\nversion = \"2.1.0\"\n";
+    folder.write(&format!("{kit}/Cargo.toml"), format!("{package}{features}"));
+    let asks = |how: &str, own: &str| {
+        let text = format!(
+            "[package]\nname = \"work\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\
+             [dependencies]\ndisk = {{ package = \"disk-kit\", version = \"2\"{how} }}\n{own}"
+        );
+        folder.write("work/Cargo.toml", text);
+        found(&folder, &[]).iter().map(|it| it.split(' ').next().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(asks("", ""), [""; 0]);
+    assert_eq!(asks(", features = [\"both\"]", ""), ["src/main.rs:2", "src/main.rs:4"]);
+    assert_eq!(asks(", default-features = false", ""), ["src/main.rs:3", "src/main.rs:5"]);
+    // Who builds the program may ask for it, or not.
+    assert_eq!(asks("", "[features]\nmore = [\"disk/both\"]\n"), [""; 0]);
+}
+
 #[test]
 fn sources_in_vendor_are_found() {
     let folder = rust();
@@ -299,4 +376,204 @@ fn what_a_table_tells_of_a_class_holds_of_those_it_knows_to_derive_from_it() {
         ],
     );
     assert_eq!(found(&folder, &[]), ["app.py:6 blocking-database", "app.py:9 blocking-database"]);
+}
+
+#[test]
+fn each_project_has_its_own_environment() {
+    let app = "import dep\n\n\nasync def main():\n    dep.nap()\n";
+    let slow = "import time\n\n\ndef nap():\n    time.sleep(1)\n";
+    let site = |of: &str| format!("work/{of}/.venv/lib/python3.12/site-packages/dep.py");
+    let folder = Folder::new(&[
+        PYPROJECT,
+        ("work/.git/HEAD", ""),
+        ("work/a/app.py", app),
+        ("work/b/app.py", app),
+        ("work/app.py", app),
+    ]);
+    folder.write(&site("a"), slow);
+    folder.write(&site("b"), "def nap(): ...\n");
+    let slept = |paths: &[&str]| found(&folder, paths);
+    assert_eq!(slept(&[]), ["a/app.py:5 blocking-sleep < site-packages/dep.py:5"]);
+    assert_eq!(slept(&["b", "a"]), ["a/app.py:5 blocking-sleep < site-packages/dep.py:5"]);
+    assert_eq!(slept(&["b/app.py"]), [""; 0]);
+    folder.write("work/.venv/lib/python3.12/site-packages/dep.py", slow);
+    assert_eq!(slept(&[]).len(), 2);
+    assert_eq!(slept(&["b"]), [""; 0]);
+    assert_eq!(slept(&["a/app.py"]).len(), 1);
+}
+
+#[test]
+fn what_is_installed_comes_before_what_lies_elsewhere() {
+    let slow = "import time\n\n\ndef nap():\n    time.sleep(1)\n";
+    let quiet = "def nap(): ...\n";
+    let app = "import dep\n\n\nasync def main():\n    dep.nap()\n";
+    for place in ["tests/dep.py", "examples/dep/__init__.py", "svc/dep/__init__.py"] {
+        let folder = python(app, &[("dep/__init__.py", quiet)]);
+        folder.write(&format!("work/{place}"), slow);
+        assert_eq!(found(&folder, &[]), [""; 0], "{place}");
+        let folder = python(app, &[("dep/__init__.py", slow)]);
+        folder.write(&format!("work/{place}"), quiet);
+        assert_eq!(found(&folder, &[]), ["app.py:5 blocking-sleep < site-packages/dep/__init__.py:5"], "{place}");
+    }
+    // What is on the way up is the project's own.
+    let folder = python("", &[("dep/__init__.py", quiet)]);
+    folder.write("work/src/dep/__init__.py", slow);
+    folder.write("work/tests/test_dep.py", app);
+    assert_eq!(found(&folder, &[]), ["tests/test_dep.py:5 blocking-sleep < src/dep/__init__.py:5"]);
+}
+
+#[test]
+fn what_package_managers_have_put_there_is_not_checked() {
+    let code = "import time\n\n\nasync def f():\n    time.sleep(1)\n";
+    let rust = "pub async fn f() {\n    std::thread::sleep(std::time::Duration::from_secs(1));\n}\n";
+    let folder = Folder::new(&[PYPROJECT, ("work/app.py", code)]);
+    for (path, text) in [
+        ("package/kit/__init__.py", code),
+        ("package/six.py", code),
+        ("package/handler.py", code),
+        ("package/kit-1.0.dist-info/INSTALLER", "pip\n"),
+        ("package/kit-1.0.dist-info/RECORD", "kit/__init__.py,,\nsix.py,sha256=x,1\n"),
+        (".cargo/registry/src/index-1/low-1.0.0/src/lib.rs", rust),
+        ("third_party/rust/low/.cargo-checksum.json", "{}"),
+        ("third_party/rust/low/src/lib.rs", rust),
+        ("home/git/checkouts/low-1/0123456/.cargo-ok", ""),
+        ("home/git/checkouts/low-1/0123456/src/lib.rs", rust),
+    ] {
+        folder.write(&format!("work/{path}"), text);
+    }
+    assert_eq!(found(&folder, &[]), ["app.py:5 blocking-sleep", "package/handler.py:5 blocking-sleep"]);
+    // Who asks for just that gets it.
+    assert_eq!(found(&folder, &["third_party/rust"]), ["third_party/rust/low/src/lib.rs:2 blocking-sleep"]);
+    assert_eq!(found(&folder, &["package", "third_party/rust/low"]).len(), 4);
+}
+
+const NAP: &str = "pub fn nap() {\n    std::thread::sleep(std::time::Duration::from_secs(1));\n}\n";
+const QUIET: &str = "pub fn nap() {}\n";
+
+/// A package `work` that sleeps in what its dependencies are called, one line each from the second on.
+fn work(dependencies: &str, locked: &str, called: &[&str]) -> Folder {
+    let calls: String = called.iter().map(|it| format!("    {it};\n")).collect();
+    let package = "[package]\nname = \"work\"\nversion = \"0.1.0\"\nedition = \"2021\"\n";
+    Folder::new(&[
+        ("work/Cargo.toml", &format!("{package}{dependencies}")),
+        ("work/Cargo.lock", &format!("version = 4\n[[package]]\nname = \"work\"\nversion = \"0.1.0\"\n{locked}")),
+        ("work/src/lib.rs", &format!("pub async fn f() {{\n{calls}}}\n")),
+    ])
+}
+
+fn locked(name: &str, version: &str) -> String {
+    format!(
+        "[[package]]\nname = \"{name}\"\nversion = \"{version}\"\nsource = \"registry+https://github.com/rust-lang/crates.io-index\"\n"
+    )
+}
+
+fn write_crate(folder: &Folder, at: &str, name: &str, version: &str, text: &str) {
+    folder.write(&format!("{at}/Cargo.toml"), format!("[package]\nname = \"{name}\"\nversion = \"{version}\"\n"));
+    folder.write(&format!("{at}/src/lib.rs"), text);
+}
+
+#[test]
+fn crates_go_by_the_names_that_code_has_for_them() {
+    let registry = "cargo/registry/src/index.crates.io-1";
+    let all = ["rust-ini", "far"].map(|it| locked(it, "1.0.0")).concat();
+    let folder = work(
+        "[dependencies]\nrust-ini = \"1\"\nur3 = { package = \"ureq\", version = \"3\" }\nureq = { package = \"far\", version = \"1\" }\n",
+        &format!("dependencies = [\"rust-ini\", \"far\", \"ureq\"]\n{all}"),
+        &["ini::nap()", "let _ = ur3::get(\"x\").call()", "let _ = ureq::get(\"x\").call()", "ureq::nap()"],
+    );
+    write_crate(&folder, &format!("{registry}/rust-ini-1.0.0"), "rust-ini", "1.0.0", NAP);
+    let manifest = "[package]\nname = \"rust-ini\"\nversion = \"1.0.0\"\n[lib]\nname = \"ini\"\n";
+    folder.write(&format!("{registry}/rust-ini-1.0.0/Cargo.toml"), manifest);
+    write_crate(&folder, &format!("{registry}/far-1.0.0"), "far", "1.0.0", NAP);
+    assert_eq!(
+        found(&folder, &[]),
+        [
+            "src/lib.rs:2 blocking-sleep < rust-ini-1.0.0/src/lib.rs:2",
+            "src/lib.rs:3 blocking-network",
+            "src/lib.rs:5 blocking-sleep < far-1.0.0/src/lib.rs:2",
+        ]
+    );
+}
+
+#[test]
+fn of_two_versions_what_is_asked_for_tells() {
+    let registry = "cargo/registry/src/index.crates.io-1";
+    let all = ["1.0.0", "2.0.0"].map(|it| locked("dep", it)).concat();
+    let folder = work(
+        "[dependencies]\ndep1 = { package = \"dep\", version = \"1\" }\ndep2 = { package = \"dep\", version = \"2\" }\n",
+        &format!("dependencies = [\"dep 1.0.0\", \"dep 2.0.0\"]\n{all}"),
+        &["dep1::nap()", "dep2::nap()"],
+    );
+    write_crate(&folder, &format!("{registry}/dep-1.0.0"), "dep", "1.0.0", QUIET);
+    write_crate(&folder, &format!("{registry}/dep-2.0.0"), "dep", "2.0.0", NAP);
+    assert_eq!(found(&folder, &[]), ["src/lib.rs:3 blocking-sleep < dep-2.0.0/src/lib.rs:2"]);
+    // Another registry has one of the same name and version.
+    write_crate(&folder, "cargo/registry/src/a.example.com-1/dep-2.0.0", "dep", "2.0.0", QUIET);
+    assert_eq!(found(&folder, &[]), ["src/lib.rs:3 blocking-sleep < dep-2.0.0/src/lib.rs:2"]);
+}
+
+#[test]
+fn crates_lie_where_manifests_and_configurations_say() {
+    let folder = work(
+        "[dependencies]\nshared = { path = \"../shared\" }\nmended = \"1\"\nbought = \"1\"\n[patch.crates-io]\nmended = { path = \"../patched/mended\" }\n",
+        &format!(
+            "dependencies = [\"bought\", \"mended\", \"shared\"]\n{}{}[[package]]\nname = \"mended\"\nversion = \"1.0.0\"\n\
+             [[package]]\nname = \"shared\"\nversion = \"0.1.0\"\ndependencies = [\"deep\"]\n",
+            locked("bought", "1.0.0"),
+            locked("deep", "1.0.0")
+        ),
+        &["shared::go()", "mended::nap()", "bought::nap()"],
+    );
+    write_crate(&folder, "shared", "shared", "0.1.0", "pub fn go() {\n    deep::nap();\n}\n");
+    folder.write(
+        "shared/Cargo.toml",
+        "[package]\nname = \"shared\"\nversion = \"0.1.0\"\n[dependencies]\ndeep = \"1\"\n",
+    );
+    write_crate(&folder, "cargo/registry/src/index.crates.io-1/deep-1.0.0", "deep", "1.0.0", NAP);
+    write_crate(&folder, "patched/mended", "mended", "1.0.0", NAP);
+    write_crate(&folder, "sources/bought", "bought", "1.0.0", NAP);
+    folder.write(
+        ".cargo/config.toml",
+        "[source.crates-io]\nreplace-with = \"here\"\n[source.here]\ndirectory = \"sources\"\n",
+    );
+    assert_eq!(
+        found(&folder, &[]),
+        [
+            "src/lib.rs:2 blocking-sleep < deep-1.0.0/src/lib.rs:2",
+            "src/lib.rs:3 blocking-sleep < mended-1.0.0/src/lib.rs:2",
+            "src/lib.rs:4 blocking-sleep < bought-1.0.0/src/lib.rs:2",
+        ]
+    );
+}
+
+#[test]
+fn coroutines_of_a_library_are_told_where_they_are_handed_to_the_loop() {
+    let kit = "import contextlib\nimport time\n\n\nasync def go():\n    time.sleep(1)\n\n\nclass Session:\n    async def __aenter__(self):\n        \
+               time.sleep(1)\n        return self\n\n    async def __aexit__(self, *_): ...\n\n    def __aiter__(self):\n        return self\n\n    \
+               async def __anext__(self):\n        time.sleep(1)\n\n\n@contextlib.asynccontextmanager\nasync def opened():\n    time.sleep(1)\n    \
+               yield 1\n\n\nasync def rows():\n    time.sleep(1)\n    yield 1\n\n\nasync def quiet(): ...\n";
+    let code = "import asyncio\nimport kit\n\n\nasync def f():\n    await asyncio.gather(kit.go(), kit.quiet())\n    \
+                kept = asyncio.create_task(kit.go())\n    await asyncio.wait_for(kit.go(), 1)\n    async with asyncio.TaskGroup() as group:\n        \
+                group.create_task(kit.go())\n    async with kit.Session() as session:\n        async for _ in session:\n            pass\n    \
+                async with kit.opened():\n        pass\n    async for _ in kit.rows():\n        pass\n    await kept\n    \
+                await asyncio.gather(*[kit.go() for _ in range(3)])\n    unused = kit.go\n    asyncio.gather(kit.quiet())\n";
+    let folder = python(code, &[("kit.py", kit)]);
+    let lines: Vec<String> = found(&folder, &["--select", "blocking-sleep"])
+        .iter()
+        .map(|it| it.split(' ').next().unwrap_or_default().to_owned())
+        .collect();
+    let expected = [6, 7, 8, 10, 11, 12, 14, 16, 19].map(|line| format!("app.py:{line}"));
+    assert_eq!(lines, expected);
+    let registry = "cargo/registry/src/index.crates.io-1";
+    let calls = [
+        "let kept = tokio::spawn(dep::go())",
+        "let _ = tokio::time::timeout(std::time::Duration::from_secs(1), dep::go()).await",
+        "let _ = kept.await",
+    ];
+    let folder =
+        work("[dependencies]\ndep = \"1\"\n", &format!("dependencies = [\"dep\"]\n{}", locked("dep", "1.0.0")), &calls);
+    let go = NAP.replace("pub fn nap", "pub async fn go");
+    write_crate(&folder, &format!("{registry}/dep-1.0.0"), "dep", "1.0.0", &go);
+    let ends = "blocking-sleep < dep-1.0.0/src/lib.rs:2";
+    assert_eq!(found(&folder, &["--select", "blocking-sleep"]), [2, 3].map(|line| format!("src/lib.rs:{line} {ends}")));
 }

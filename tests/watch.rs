@@ -124,6 +124,33 @@ fn what_a_change_does_to_other_files_is_seen() {
 }
 
 #[test]
+fn what_is_followed_is_looked_at_wherever_it_lies() {
+    let site = "work/.venv/lib/python3.12/site-packages";
+    let quiet = "def load(): ...\n\n\ndef use(): ...\n";
+    let slow = |name: &str| quiet.replace(&format!("def {name}(): ..."), &format!("def {name}():\n    open('x')"));
+    let folder = Folder::new(&[
+        ("work/pyproject.toml", "[project]\nname = 'work'\n"),
+        ("work/app.py", "import kit\nimport tool.later\n\n\nasync def f():\n    kit.load()\n    tool.later.use()\n"),
+        ("work/.venv/pyvenv.cfg", "home = nowhere\nversion = 3.12.1\n"),
+        (&format!("{site}/kit/__init__.py"), quiet),
+        (&format!("{site}/tools.pth"), "../../../../../edit/src\n"),
+        ("edit/src/tool/__init__.py", ""),
+        ("edit/src/tool/later.py", quiet),
+    ]);
+    let watching = Watching::start(&folder, &["work"]);
+    assert!(!watching.says("watching").contains("app.py"));
+    folder.write("edit/src/tool/later.py", slow("use"));
+    watching.says("work/app.py:7:5: error");
+    folder.write(&format!("{site}/kit/__init__.py"), slow("load"));
+    watching.says("work/app.py:6:5: error");
+    // Settings above the folder that is watched.
+    folder.write("asynclint.toml", "[rules]\nblocking-file = 'note'\n");
+    watching.says("work/app.py:6:5: note");
+    std::fs::remove_file(folder.at("edit/src/tool/later.py")).expect("it is there");
+    assert!(!watching.says("work/app.py:6:5: note").contains("app.py:7"));
+}
+
+#[test]
 fn a_file_that_cannot_be_read_is_told_until_it_can_be() {
     let folder = Folder::new(&[("a.py", SLEEPS), ("b.py", "import asyncio\n")]);
     let watching = Watching::start(&folder, &["."]);

@@ -100,6 +100,13 @@ impl Standing {
         true
     }
 
+    /// What the findings hang on beyond the files that are watched: installed files that were read, and where others may come to be.
+    pub fn around(&self) -> Vec<PathBuf> {
+        // All groups of a run share what is installed.
+        let project = self.session.projects().next();
+        project.into_iter().flat_map(|it| it.looked_at_around()).map(|(path, _)| path).collect()
+    }
+
     fn analysed(&self, check: &Check) -> Result<Analysed, Failure> {
         let split = self.session.found();
         let sources = split.files().into_iter().map(|file| (file, self.session.source(file).clone())).collect();

@@ -211,7 +211,7 @@ pub(crate) struct Configuration {
     #[arg(long, conflicts_with = "config")]
     pub isolated: bool,
     /// The environment whose packages are followed, by its folder or interpreter; only read, never run.
-    /// Without it $VIRTUAL_ENV, else .venv or venv from the project upward
+    /// Without it $VIRTUAL_ENV, else the nearest .venv or venv beside or above each file
     #[arg(long, value_name = "PATH")]
     pub python: Option<PathBuf>,
     /// Do not follow calls into installed packages and crates

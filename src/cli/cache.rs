@@ -1,7 +1,7 @@
 //! What earlier runs have found, kept on disk: for each group of files, under everything its findings hang on.
 //!
 //! An entry lists the files that were read for it, those of installed packages among them, and the folders around those. It
-//! counts as long as each of them is as it was: by size and time of change, and where those differ by content. Entries are written beside their place and moved there as a whole, so runs
+//! counts as long as each of them is as it was: by what the system tells of it ([`super::stamp`]), and where that differs by content. Entries are written beside their place and moved there as a whole, so runs
 //! side by side share them; one that cannot be read is as good as none.
 
 mod entry;
@@ -9,7 +9,7 @@ mod entry;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use blake3::Hasher;
 use rustc_hash::FxHashMap;
@@ -17,11 +17,12 @@ use rustc_hash::FxHashMap;
 use super::arguments::{CacheAction, CacheCommand, Check};
 use super::check::Group;
 use super::inputs::{Inputs, Reading};
+use super::stamp::{Stamp, nanoseconds};
 use super::{Failure, Status, output};
 use crate::discover::{self, Found, Kind};
 use crate::finding::FileId;
 use crate::project::Project;
-use entry::{Entry, Seen, Stamp};
+use entry::{Entry, Seen, State};
 
 /// Entries that nobody has written for so long are taken out.
 const OLDEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -37,7 +38,7 @@ pub(super) struct Cache<'a> {
     hits: AtomicUsize,
     begun: SystemTime,
     /// How files and folders of installed packages are now: groups share most of them.
-    around: Mutex<FxHashMap<String, Stamp>>,
+    around: Mutex<FxHashMap<String, (Stamp, Option<u128>)>>,
     /// The number of the next installed file that an entry names.
     next: AtomicU32,
 }
@@ -74,9 +75,10 @@ impl<'a> Cache<'a> {
             run.update(&[0]);
         };
         say(env!("CARGO_PKG_VERSION"));
-        // The same version may be built anew.
-        if let Some(stamp) = std::env::current_exe().ok().and_then(|program| Stamp::of(&program)) {
-            say(&format!("{stamp:?}"));
+        // The same version may be built anew. One that is unpacked again is the same: nothing else of it counts.
+        if let Ok(program) = std::env::current_exe() {
+            let Stamp { size, changed, .. } = Stamp::of(&program);
+            say(&format!("{size} {changed}"));
         }
         let options = (check.selection.respect_noqa, check.selection.ignore_suppressions);
         say(&format!("{options:?}"));
@@ -113,19 +115,18 @@ impl<'a> Cache<'a> {
     /// What is known of the group, if nothing has changed since.
     pub fn find(&self, group: &[FileId], reading: &Reading) -> Option<Group> {
         let entry = Entry::read(&self.path(group)).filter(|it| it.coverage.is_some() || !self.counts)?;
-        let is_same = |(file, stamp): &(u32, Stamp)| {
+        let is_same = |(file, state): &(u32, State)| {
             let loaded = self.inputs.files.get(*file as usize)?;
-            let path = loaded.location.as_std_path();
-            let now = Stamp::of(path).unwrap_or_default();
-            let same = now.same_time(stamp, entry.begun) || {
+            let now = Stamp::of(loaded.location.as_std_path());
+            let same = now.is_still(&state.stamp, entry.begun) || {
                 let found = loaded.found.as_ref()?;
                 let source = discover::read(found, loaded.limit).ok().flatten();
-                stamp.content == content(source.as_ref().map_or("", |source| &source.text))
+                state.content == content(source.as_ref().map_or("", |source| &source.text))
             };
             same.then_some(())
         };
         entry.files.iter().all(|file| is_same(file).is_some()).then_some(())?;
-        entry.around.iter().all(|(path, stamp)| self.is_as_it_was(path, stamp, entry.begun)).then_some(())?;
+        entry.around.iter().all(|(path, state)| self.is_as_it_was(path, state, entry.begun)).then_some(())?;
         let group = entry.group(self.inputs, &self.next)?;
         reading.restore(entry.unread());
         self.hits.fetch_add(1, Ordering::Relaxed);
@@ -133,18 +134,15 @@ impl<'a> Cache<'a> {
     }
 
     /// Something outside of the files that are checked has not changed.
-    fn is_as_it_was(&self, path: &str, stamp: &Stamp, begun: u64) -> bool {
+    fn is_as_it_was(&self, path: &str, state: &State, begun: u64) -> bool {
         let known = self.around.lock().unwrap_or_else(PoisonError::into_inner).get(path).copied();
-        let now = known.unwrap_or_else(|| Stamp::of(Path::new(path)).unwrap_or_default());
-        if now.same_time(stamp, begun) {
+        let (now, known) = known.unwrap_or_else(|| (Stamp::of(Path::new(path)), None));
+        if now.is_still(&state.stamp, begun) {
             return true;
         }
-        let now = match now.content {
-            0 => Stamp { content: content_around(Path::new(path), self.inputs.surroundings.largest), ..now },
-            _ => now,
-        };
-        self.around.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), now);
-        now.content == stamp.content
+        let content = known.unwrap_or_else(|| content_around(Path::new(path), self.inputs.surroundings.largest));
+        self.around.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), (now, Some(content)));
+        content == state.content
     }
 
     /// How many groups were known.
@@ -156,16 +154,20 @@ impl<'a> Cache<'a> {
     pub fn keep(&self, project: &Project, group: &Group, reading: &Reading) {
         let stamp = |file: FileId| {
             let loaded = self.inputs.files.get(file.index())?;
-            let stamp = Stamp::of(loaded.location.as_std_path()).unwrap_or_default();
-            Some((file.0, Stamp { content: reading.content(file)?, ..stamp }))
+            let stamp = Stamp::of(loaded.location.as_std_path());
+            Some((file.0, State { stamp, content: reading.content(file)? }))
         };
         let mut files: Vec<FileId> = project.files_read().collect();
         files.sort_unstable();
         let Some(files) = files.into_iter().map(stamp).collect::<Option<Vec<_>>>() else { return };
         let around = |(path, text): (PathBuf, Option<Arc<str>>)| {
-            let stamp = Stamp::of(&path).unwrap_or_default();
+            let stamp = Stamp::of(&path);
+            // What it was when it was looked at is not known any more.
+            if text.is_none() && stamp.latest() > nanoseconds(self.begun) {
+                return None;
+            }
             let content = text.map_or_else(|| content_around(&path, 0), |text| content(&text));
-            Some((path.into_os_string().into_string().ok()?, Stamp { content, ..stamp }))
+            Some((path.into_os_string().into_string().ok()?, State { stamp, content }))
         };
         let around = project.looked_at_around().into_iter().map(around).collect::<Option<Vec<_>>>();
         let Some(around) = around else { return };
@@ -217,7 +219,7 @@ pub(super) fn content(text: &str) -> u128 {
 }
 
 /// What stands for a file of an installed package, or for what a folder holds.
-fn content_around(path: &Path, largest: u64) -> u128 {
+pub(super) fn content_around(path: &Path, largest: u64) -> u128 {
     if path.is_dir() {
         let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
         let mut names: Vec<_> = entries.map(|it| it.file_name()).filter(|it| it != "__pycache__").collect();
@@ -228,11 +230,6 @@ fn content_around(path: &Path, largest: u64) -> u128 {
     let found = Found { kind, shown: discover::lossy(path), path: path.to_owned() };
     let source = discover::read(&found, largest).ok().flatten();
     content(source.as_ref().map_or("", |source| &source.text))
-}
-
-/// Nanoseconds since 1970.
-fn nanoseconds(time: SystemTime) -> u64 {
-    time.duration_since(UNIX_EPOCH).map_or(0, |it| u64::try_from(it.as_nanos()).unwrap_or(u64::MAX))
 }
 
 /// `asynclint cache clear`, `asynclint cache path`.

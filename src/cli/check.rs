@@ -353,7 +353,7 @@ fn tell_coverage(found: Coverage) {
     let share = found.resolved() * 100 / found.all();
     output::note(&format!(
         "calls in async functions: {}; {own} to the project's own functions, {installed} into dependencies, {described} to \
-         functions that the tables describe, {named} to others by name, {unresolved} not resolved ({share} % resolved)",
+         functions that the tables describe, {named} to others of the language's library or an event loop, {unresolved} not resolved ({share} % resolved)",
         found.all()
     ));
 }

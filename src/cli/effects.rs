@@ -1,6 +1,4 @@
 //! `asynclint effects PATH[::FUNCTION]`: what functions do to their callers, and why, as the analysis sees it.
-//!
-//! The analysis looks at what async code leads to; of a function that none leads to, it knows nothing.
 
 use std::path::PathBuf;
 
@@ -15,9 +13,9 @@ use crate::config::{kind_name, nearest};
 use crate::finding::{Place, Step};
 use crate::knowledge::{Api, Kind};
 use crate::model::{CallId, TOP_LEVEL};
-use crate::project::Project;
 use crate::project::effects::Climbing;
 use crate::project::types::FnRef;
+use crate::project::{Project, Unresolved};
 use crate::source::{Language, Span};
 
 const NAME: Style = AnsiColor::Cyan.on_default().bold();
@@ -71,7 +69,7 @@ fn in_pool(effects: &Effects) -> Result<Status, Failure> {
             let text: Vec<String> = told.iter().map(|it| page(&project, it, wanted.is_some())).collect();
             output::print_styled(&text.join("\n"))?;
             if told.is_empty() {
-                output::note("no function here that async code leads to is known to block or to start a runtime");
+                output::note("no function here is known to block or to start a runtime");
             }
         }
     }
@@ -112,17 +110,30 @@ fn tell(project: &Project, function: FnRef) -> Told<'_> {
     }
 }
 
-/// Calls of which nothing is known, as they are written, with their places: what keeps the analysis silent.
-fn unresolved(project: &Project, function: FnRef) -> Vec<(&str, Place)> {
+/// A call of which it is not known what it runs: what keeps the analysis silent.
+struct Unknown<'a> {
+    /// As it is written.
+    name: &'a str,
+    at: Place,
+    /// Where there is more to say than that.
+    why: Option<String>,
+}
+
+fn unresolved(project: &Project, function: FnRef) -> Vec<Unknown<'_>> {
     let model = project.model(function.file);
     let source = project.source(function.file);
-    let told = |id: CallId| {
+    let told = |(id, why): (CallId, Unresolved)| {
         let call = model.call(id);
         let until = Span::new(call.span.start, call.name_span.end.max(call.span.start));
         // Of a chain over many lines, the last name.
         let whole = source.slice(until);
         let name = if whole.contains('\n') { source.slice(call.name_span) } else { whole };
-        (name, Place { file: function.file, span: call.name_span })
+        let why = match why {
+            Unresolved::Decorated => Some("nothing is known of a decorator on it".to_owned()),
+            Unresolved::Library(path) => Some(format!("no table names `{path}`, and no source of it is found")),
+            Unresolved::Dynamic => None,
+        };
+        Unknown { name, at: Place { file: function.file, span: call.name_span }, why }
     };
     project.unresolved_calls(function).into_iter().map(told).collect()
 }
@@ -150,7 +161,7 @@ fn page(project: &Project, told: &Told<'_>, by_name: bool) -> String {
     let mut text = format!("{NAME}{}{NAME:#}  {DIM}{path}:{line}{DIM:#}", told.name);
     text.push_str(if told.on_loop { "  runs on the event loop\n" } else { "\n" });
     if told.effects.is_empty() {
-        text.push_str("  not known to block or to start a runtime, or no async code leads here\n");
+        text.push_str("  not known to block or to start a runtime\n");
     }
     for (effect, trace, api) in &told.effects {
         match kind_of(*effect) {
@@ -165,9 +176,10 @@ fn page(project: &Project, told: &Told<'_>, by_name: bool) -> String {
     let unresolved = if by_name { unresolved(project, told.function) } else { Vec::new() };
     if !unresolved.is_empty() {
         text.push_str("  not known what these calls run:\n");
-        for (name, at) in unresolved {
+        for Unknown { name, at, why } in unresolved {
             let (path, line, column) = place(project, at);
-            text.push_str(&format!("    {path}:{line}:{column}  `{name}`\n"));
+            let why = why.map_or_else(String::new, |why| format!(": {why}"));
+            text.push_str(&format!("    {path}:{line}:{column}  `{name}`{why}\n"));
         }
     }
     text
@@ -191,7 +203,9 @@ fn object(project: &Project, told: &Told<'_>, by_name: bool) -> Value {
     };
     let unresolved = by_name.then(|| {
         let calls = unresolved(project, told.function).into_iter();
-        calls.map(|(name, at)| json!({ "call": name, "location": location(place(project, at)) })).collect::<Vec<_>>()
+        let told =
+            |it: Unknown<'_>| json!({ "call": it.name, "location": location(place(project, it.at)), "reason": it.why });
+        calls.map(told).collect::<Vec<_>>()
     });
     json!({
         "function": told.name,

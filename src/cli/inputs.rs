@@ -16,7 +16,7 @@ use crate::config::{self, MAX_FILE_SIZE, Mode, Request, Tree};
 use crate::discover::{self, Found, Kind, Problem, can_matter, discover, project_root};
 use crate::finding::FileId;
 use crate::knowledge::Knowledge;
-use crate::packages::{self, CrateSources, SitePackages, Surroundings};
+use crate::packages::{self, CrateSources, Environments, SitePackages, Surroundings};
 use crate::project::{Files, Member, Project, Read, Reader};
 use crate::rules::{Rule, RuleSet};
 use crate::source::{Edition, Language, Source};
@@ -101,6 +101,7 @@ impl Inputs {
         let named_so: Option<PathBuf> = files.first().map(|source| source.location.clone().into());
         let roots = roots(&paths, named_so.as_deref(), &current);
         let around = discover(&roots, &options);
+        let environments: Vec<PathBuf> = asked.environments.iter().chain(&around.environments).cloned().collect();
         let mut others: Vec<Found> = Vec::new();
         if !around.files.is_empty() {
             let known: FxHashSet<PathBuf> = asked.real_paths().chain(named_so.as_deref().map(real)).collect();
@@ -124,7 +125,7 @@ impl Inputs {
         let asked = asked.files.into_iter().map(|file| (file, true));
         let order: Vec<(Found, bool)> = asked.chain(others.into_iter().map(|file| (file, false))).collect();
         all.extend(governed(order, &tree, &request, &named));
-        let surroundings = Arc::new(surroundings(check, &all, &current, &mut problems)?);
+        let surroundings = Arc::new(surroundings(check, &all, environments, &current, &mut problems)?);
         problems.sort();
         let since = check.revision.since.as_deref();
         let changes = since.map(|revision| Changes::since(revision, &all)).transpose()?;
@@ -159,11 +160,12 @@ impl Inputs {
         (Files::new(members, self.knowledge(), surroundings, Box::new(disk)), reading)
     }
 
-    /// Everything linked at once, and every file asked for lowered, however little it matters to rules.
+    /// Everything linked at once, and every function of the files asked for looked at, however little it matters to rules.
     pub fn project(&self) -> Project {
         let (files, _) = self.read_by(true, false);
         let all = files.all().collect();
-        Project::new(Arc::new(files), all)
+        let asked = files.all().filter(|file| self.files[file.index()].asked).collect();
+        Project::telling_of(Arc::new(files), all, asked)
     }
 
     /// The tables, and what the configurations add to them.
@@ -274,6 +276,7 @@ fn roots(paths: &[PathBuf], piped: Option<&Path>, current: &Path) -> Vec<PathBuf
 fn surroundings(
     check: &Check,
     files: &[Loaded],
+    environments: Vec<PathBuf>,
     current: &Path,
     problems: &mut Vec<Problem>,
 ) -> Result<Surroundings, Failure> {
@@ -297,23 +300,28 @@ fn surroundings(
         return Ok(found);
     }
     if all(Language::Python).next().is_some() {
-        found.python = asked.or_else(|| environment(check, current));
+        let active = || std::env::var_os("VIRTUAL_ENV").filter(|it| !it.is_empty());
+        let for_all = asked.or_else(|| SitePackages::of(Path::new(&active()?)));
+        found.python = match for_all {
+            Some(environment) => Environments::only(environment),
+            None => Environments::around(environments, folders(check, current)),
+        };
     }
     let packages = found.manifests.iter().filter(|it| it.package.is_some()).map(|it| it.folder.as_path());
     found.crates = CrateSources::of(packages, CrateSources::home().as_deref());
     Ok(found)
 }
 
-/// The active environment, else the one in or above the projects asked for.
-fn environment(check: &Check, current: &Path) -> Option<SitePackages> {
-    let active = std::env::var_os("VIRTUAL_ENV").filter(|it| !it.is_empty());
-    let named = check.files.stdin_filename.iter();
+/// The folders that are asked for, and those of files that are.
+fn folders(check: &Check, current: &Path) -> Vec<PathBuf> {
     let folder = |path: &PathBuf| {
-        let real = real(&if path.as_os_str() == "-" { current.to_owned() } else { current.join(path) });
-        project_root(&real).unwrap_or(real)
+        let path = if path.as_os_str() == "-" { current.to_owned() } else { discover::absolute(path, current) };
+        if path.is_dir() { path } else { path.parent().map_or_else(PathBuf::new, Path::to_owned) }
     };
-    let folders = || check.paths.iter().chain(named).map(folder);
-    active.and_then(|it| SitePackages::of(Path::new(&it))).or_else(|| folders().find_map(|it| SitePackages::near(&it)))
+    let mut folders: Vec<PathBuf> = check.paths.iter().chain(&check.files.stdin_filename).map(folder).collect();
+    folders.sort();
+    folders.dedup();
+    folders
 }
 
 /// The folder as `..`, `../..` if the current folder lies in it, so that reports show short names.
@@ -493,7 +501,7 @@ pub(super) fn tell_configurations(inputs: &Inputs) {
         [] => output::note("configuration: none"),
         all => all.iter().for_each(|config| output::note(&format!("configuration: {}", config.shown))),
     }
-    if let Some(site) = &inputs.surroundings.python {
+    for (_, site) in inputs.surroundings.python.all() {
         output::note(&format!("environment: {}", site.folder().display()));
     }
 }

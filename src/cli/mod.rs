@@ -17,6 +17,7 @@ mod progress;
 mod rules;
 mod schema;
 mod since;
+mod stamp;
 mod watch;
 
 use std::process::ExitCode;

@@ -1,22 +1,31 @@
 //! `--watch`: checks again whenever something changes that the answer may hang on, until it is interrupted. What has changed is
 //! told to a session ([`super::again`]), which knows what has to be looked at anew.
+//!
+//! The system tells of changes in the projects. What lies outside of them and is followed all the same, installed packages and the
+//! settings above, is looked at from time to time, and whenever something else has changed.
 
+use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
 use notify::event::{Event, EventKind, ModifyKind, RemoveKind};
 use notify::{RecursiveMode, Watcher};
 
 use super::again::again;
 use super::arguments::Check;
+use super::cache::content_around;
 use super::check::pool;
+use super::stamp::{Stamp, nanoseconds};
 use super::{Failure, Status, output};
 use crate::discover::{is_below_skipped, kind_of_file, plain_path, project_root};
 
 /// Editors write a file in several steps, and tools write several files.
 const QUIET: Duration = Duration::from_millis(100);
+
+/// How often what the system does not tell of is looked at.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Files that decide what is checked, and how.
 const SETTINGS: [&str; 7] =
@@ -42,22 +51,30 @@ pub(super) fn run(check: &Check) -> Result<Status, Failure> {
     let fail = |what: String, error: &notify::Error| Failure::new(format!("`--watch` cannot watch {what}: {error}"));
     let mut watcher = notify::recommended_watcher(sender).map_err(|error| fail("files".to_owned(), &error))?;
     // Before the first run: what changes meanwhile must not be missed.
-    for folder in folders(check)? {
-        let watched = watcher.watch(&folder, RecursiveMode::Recursive);
+    let folders = folders(check)?;
+    for folder in &folders {
+        let watched = watcher.watch(folder, RecursiveMode::Recursive);
         watched.map_err(|error| fail(format!("`{}`", folder.display()), &error))?;
     }
+    let above = above(&folders);
     let pool = pool(check.threads)?;
     let mut standing = None;
     let mut changed = Changed::default();
+    let mut around = Around::of(above.iter().cloned(), &folders, SystemTime::now());
     loop {
         clear();
+        let begun = SystemTime::now();
         if let Err(Failure(lines)) = pool.install(|| again(check, &mut standing, &changed)) {
             lines.iter().for_each(|line| output::error(line));
         }
         if !check.output.quiet {
             output::note("watching for changes; Ctrl-C ends it");
         }
-        match changes(&receiver) {
+        // A check that has failed tells of nothing that it hangs on: what is known is looked at further.
+        if let Some(standing) = &standing {
+            around = Around::of(above.iter().cloned().chain(standing.around()), &folders, begun);
+        }
+        match changes(&receiver, &mut around) {
             Some(next) => changed = next,
             None => return Err(Failure::new("`--watch` is told of no more changes; start it again")),
         }
@@ -81,15 +98,90 @@ fn folders(check: &Check) -> Result<Vec<PathBuf>, Failure> {
     Ok(folders)
 }
 
+/// Settings that would hold for the folders, from above them, and environments that would be used.
+fn above(folders: &[PathBuf]) -> Vec<PathBuf> {
+    let above: BTreeSet<&Path> = folders.iter().flat_map(|folder| folder.ancestors().skip(1)).collect();
+    let settings = above.iter().flat_map(|folder| SETTINGS.iter().map(|name| folder.join(name)));
+    let around = folders.iter().map(PathBuf::as_path).chain(above.iter().copied());
+    let environments = around.flat_map(|it| [".venv", "venv"].map(|name| it.join(name).join("pyvenv.cfg")));
+    settings.chain(environments).collect()
+}
+
+/// Files and folders that the system does not tell of.
+struct Around {
+    seen: Vec<Seen>,
+    /// One of them may have changed since a run that has read it began.
+    is_new: bool,
+    /// When they are to be looked at again.
+    due: Instant,
+}
+
+struct Seen {
+    path: PathBuf,
+    stamp: Stamp,
+    /// What a folder holds. Whoever works in it touches it, and leaves nothing.
+    holds: Option<u128>,
+}
+
+impl Around {
+    fn of(paths: impl Iterator<Item = PathBuf>, watched: &[PathBuf], begun: SystemTime) -> Self {
+        let started = Instant::now();
+        let look = |path: PathBuf| Seen { stamp: Stamp::of(&path), holds: held(&path), path };
+        // The system tells what happens in the folders of the projects.
+        let is_told = |it: &Seen| {
+            it.holds.is_some()
+                && !is_below_skipped(&it.path)
+                && watched.iter().any(|folder| it.path.starts_with(folder))
+        };
+        let seen: Vec<Seen> = paths.map(look).filter(|it| !is_told(it)).collect();
+        let during = nanoseconds(begun)..nanoseconds(SystemTime::now());
+        let is_new = seen.iter().any(|it| during.contains(&it.stamp.latest()));
+        Self { seen, is_new, due: due(started) }
+    }
+
+    /// Whether something is not as it was when this was asked before.
+    fn changes(&mut self) -> bool {
+        let started = Instant::now();
+        let mut changed = std::mem::take(&mut self.is_new);
+        for Seen { path, stamp, holds } in &mut self.seen {
+            let now = Stamp::of(path);
+            if now != *stamp {
+                let holds_now = held(path);
+                changed |= holds_now.is_none() || holds_now != *holds;
+                (*stamp, *holds) = (now, holds_now);
+            }
+        }
+        self.due = due(started);
+        changed
+    }
+}
+
+/// Looking from time to time takes a hundredth of the time at most.
+fn due(started: Instant) -> Instant {
+    Instant::now() + PAUSE.max(started.elapsed() * 100)
+}
+
+fn held(path: &Path) -> Option<u128> {
+    path.is_dir().then(|| content_around(path, 0))
+}
+
 /// Waits for a change that matters, and then until nothing happens for a moment. `None`: there will be none any more.
-fn changes(receiver: &Receiver<notify::Result<Event>>) -> Option<Changed> {
+fn changes(receiver: &Receiver<notify::Result<Event>>, around: &mut Around) -> Option<Changed> {
     let mut changed = Changed::default();
     while changed.is_nothing() {
-        changed.add(receiver.recv().ok()?);
+        match receiver.recv_timeout(around.due.saturating_duration_since(Instant::now())) {
+            Ok(event) => changed.add(event),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return None,
+        }
+        if around.due <= Instant::now() {
+            changed.settings |= around.changes();
+        }
     }
     loop {
         match receiver.recv_timeout(QUIET) {
             Ok(event) => changed.add(event),
+            Err(RecvTimeoutError::Timeout) if around.changes() => changed.settings = true,
             Err(RecvTimeoutError::Timeout) => return Some(changed),
             Err(RecvTimeoutError::Disconnected) => return None,
         }

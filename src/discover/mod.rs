@@ -12,6 +12,8 @@ mod root;
 mod skip;
 
 use std::cmp::Ordering;
+use std::ffi::OsString;
+use std::fs::DirEntry;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -136,6 +138,8 @@ impl Options {
 pub struct Discovered {
     pub files: Vec<Found>,
     pub problems: Vec<Problem>,
+    /// Where environments of Python may stand: they are not looked into.
+    pub environments: Vec<PathBuf>,
     /// Those of the files that are links.
     links: FxHashSet<PathBuf>,
 }
@@ -144,6 +148,7 @@ impl Discovered {
     fn add(&mut self, more: Self) {
         self.files.extend(more.files);
         self.problems.extend(more.problems);
+        self.environments.extend(more.environments);
         self.links.extend(more.links);
     }
 
@@ -262,11 +267,19 @@ impl Walk<'_> {
                 return found;
             }
         };
+        let entries: Vec<DirEntry> = entries.flatten().collect();
+        let Some(installed) = self.installed(folder, &entries) else { return found };
         let ignored = self.options.ignore_files.then(|| Folder::below(above, real));
         let mut folders: Vec<(PathBuf, PathBuf)> = Vec::new();
-        for entry in entries.flatten() {
+        for entry in entries {
+            if installed.contains(&entry.file_name()) {
+                continue;
+            }
             let Ok(kind) = entry.file_type() else { continue };
             let path = entry.path();
+            if skip::may_be_environment(&entry.file_name()) {
+                found.environments.push(path.clone());
+            }
             let is_folder = kind.is_dir();
             if !is_folder && Kind::of(&path).is_none() {
                 continue;
@@ -287,6 +300,23 @@ impl Walk<'_> {
         let below: Vec<Discovered> = folders.par_iter().map(below).collect();
         below.into_iter().for_each(|it| found.add(it));
         found
+    }
+
+    /// What of a folder a package manager has put there; `None`: all of it. Where the walk starts in a folder of such things
+    /// and no project, they are what is asked for.
+    fn installed(&self, folder: &Path, entries: &[DirEntry]) -> Option<FxHashSet<OsString>> {
+        let is_asked = |project: &[&str]| {
+            let is_near = folder.parent() == Some(self.root);
+            folder == self.root || is_near && !project.iter().any(|it| self.root.join(it).exists())
+        };
+        if entries.iter().any(|it| skip::is_of_cargo(&it.file_name())) && !is_asked(&["Cargo.toml"]) {
+            return None;
+        }
+        let lists = entries.iter().map(DirEntry::path).filter(|it| skip::is_of_pip(it)).collect::<Vec<_>>();
+        if lists.is_empty() || is_asked(&["pyproject.toml", "requirements.txt", "setup.cfg", "setup.py"]) {
+            return Some(FxHashSet::default());
+        }
+        Some(lists.iter().flat_map(|it| skip::listed(it)).collect())
     }
 
     fn file(&self, path: PathBuf, is_link: bool) -> Discovered {

@@ -1,11 +1,15 @@
 //! Folders that hold no code of the user's: environments, caches, build output.
 
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
+use rustc_hash::FxHashSet;
+
 /// Skipped by name alone: nobody keeps sources there.
-const NAMES: [&str; 24] = [
+const NAMES: [&str; 25] = [
     ".asynclint_cache",
     ".bzr",
+    ".cargo",
     ".direnv",
     ".eggs",
     ".git",
@@ -52,6 +56,30 @@ pub(super) fn is_skipped(folder: &Path) -> bool {
 fn is_vendored(folder: &Path) -> bool {
     let crates = std::fs::read_dir(folder).into_iter().flatten().flatten();
     crates.take(8).any(|it| it.path().join(".cargo-checksum.json").is_file())
+}
+
+/// An environment of Python mostly goes by one of these names.
+pub(super) fn may_be_environment(name: &OsStr) -> bool {
+    name == ".venv" || name == "venv"
+}
+
+/// Cargo puts a file of that name into every folder that it unpacks a crate into.
+pub(super) fn is_of_cargo(name: &OsStr) -> bool {
+    name == ".cargo-checksum.json" || name == ".cargo-ok"
+}
+
+/// A package manager tells there what it has installed beside it: `kit-1.0.dist-info`, which of a mere archive does not say
+/// who has installed it.
+pub(super) fn is_of_pip(folder: &Path) -> bool {
+    folder.extension().is_some_and(|it| it == "dist-info") && folder.join("INSTALLER").is_file()
+}
+
+/// The files and folders that such a list names.
+pub(super) fn listed(folder: &Path) -> impl Iterator<Item = OsString> {
+    let record = super::manifest_text(folder.join("RECORD")).unwrap_or_default();
+    let first = |line: &str| Some(OsString::from(line.split(['/', ',']).next()?));
+    let names: FxHashSet<OsString> = record.lines().filter_map(first).collect();
+    names.into_iter()
 }
 
 /// The file is somewhere below a folder that a walk would not look into.

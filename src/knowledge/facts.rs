@@ -130,6 +130,24 @@ pub struct Runs {
     /// Keyword; may be empty.
     pub name: &'static str,
     pub place: Runner,
+    pub needs: Needs,
+}
+
+/// What must be of the object that a method is asked of, for the method to call what it is handed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Needs {
+    /// It calls it always.
+    Nothing,
+    /// It is something: `Some(..)`.
+    Some,
+    /// It is nothing: `None`.
+    None,
+    /// It is true.
+    Truth,
+    /// It has elements, each of which the function is called with.
+    Elements,
+    /// It is in a state that only itself knows: an error, an entry that is vacant.
+    State,
 }
 
 /// Where a function that was handed over runs.

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use rustc_hash::FxHashMap;
 
 pub use facts::{
-    Api, CancelSafety, Effect, Guard, Handle, HandlerFacts, HandlerRole, Kind, Place, Runner, Runs, ScopeRole,
+    Api, CancelSafety, Effect, Guard, Handle, HandlerFacts, HandlerRole, Kind, Needs, Place, Runner, Runs, ScopeRole,
     TypeFacts, TypeRole,
 };
 

@@ -70,6 +70,8 @@ pub struct Runs {
     pub name: Option<String>,
     #[serde(rename = "where")]
     pub place: String,
+    #[serde(rename = "if")]
+    pub needs: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -49,9 +49,12 @@ pub enum Node {
         value: ValueId,
         span: Span,
     },
-    /// Python: an attribute or a global that the function has asked something of is set to another value.
+    /// Python: an attribute or a global that the function has asked something of is set to another value; or an attribute of its own
+    /// object to `None` or a truth value, or one of another object to anything.
     Set {
-        value: ValueId,
+        /// The object; of a global, none.
+        of: Option<ValueId>,
+        name: NameId,
         to: ValueId,
     },
     /// The value of a local ends or moves on: `del x`, `drop(x)`, a Rust local passed or returned by value.
@@ -215,6 +218,8 @@ pub struct Arm {
     pub otherwise: Vec<Condition>,
     /// The test says that one of these holds, and no more.
     pub either: Vec<Condition>,
+    /// The same of where the arm is not taken.
+    pub otherwise_either: Vec<Condition>,
     /// `select!`: the branch's future.
     pub future: Option<ValueId>,
     /// Known at sight: `True`, `False`, `TYPE_CHECKING` (false).
@@ -262,6 +267,8 @@ pub enum Test {
     Callable,
     /// It has an attribute of this name.
     Has(ValueId),
+    /// It is a database that is kept in memory, or the name of one.
+    InMemory,
     /// This, an attribute that it is asked for, runs what it does on an object of the type that is declared.
     Answers(ValueId),
 }
@@ -292,6 +299,8 @@ pub struct Loop {
     pub orelse: Block,
     /// What is iterated over, for `for`.
     pub iterated: Option<ValueId>,
+    /// Rust: what holds where the body runs the first time, as its head says: all of these.
+    pub conditions: Vec<Condition>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

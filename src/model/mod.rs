@@ -23,7 +23,7 @@ pub use names::{NameId, Names, is_constant_name};
 pub use outline::{Reshaped, reshaped};
 pub use parts::{AllCalls, Calls, Part, Start};
 pub use shown::{Given, ModuleBody, Role, Shown, ShownClass, ShownFunction, ShownModule};
-pub use value::{Display, Path, PathRoot, Value};
+pub use value::{Display, Lack, Path, PathRoot, REST, ToldBy, TypeArgument, Value};
 
 use std::hash::{BuildHasher, BuildHasherDefault};
 use std::sync::Arc;
@@ -194,10 +194,14 @@ pub struct Class {
     pub fields: Vec<(NameId, ValueId)>,
     /// Python: those of the fields whose type is written down, `name: Type`.
     pub declared: Vec<(NameId, ValueId)>,
+    /// Python: names that the body of the class annotates, but for `ClassVar`s, in order: what a constructor takes that something writes.
+    pub annotated: Vec<NameId>,
     /// Python: what fields are set to beside that, as `fields` has only the type where that is written down; unknown if they are counted up.
     pub also_set: Vec<(NameId, ValueId)>,
     /// Python: those of the fields that methods other than the constructor set to what is no constant, and by which method.
     pub set_in: Vec<(NameId, FunctionId)>,
+    /// Python: those of the fields that a method sets to `None` or a truth value before it asks its own object for something.
+    pub decided: Vec<NameId>,
     /// Rust: those of the fields whose type is a type parameter, and which of the parameters for types it is.
     pub parametric: Vec<(NameId, u32)>,
     /// Rust: what the type parameters are where nothing is said; empty where none has such a default.
@@ -247,11 +251,12 @@ pub struct Function {
     pub is_static: bool,
     pub decorators: Vec<Decorator>,
     pub params: Vec<Param>,
-    /// Rust: its parameters whose type is a type parameter, where what it gives has that for a type argument:
-    /// `new(store: S) -> Service<S>`.
+    /// Rust: what tells the type parameters in the type of what it gives: `new(store: S) -> Service<S>`, `inner(&self) -> &S`.
     pub gives: Box<[TypeArgument]>,
     /// Rust: its parameters that are functions, and the tuple of what each is called with.
     pub takes: Box<[(u32, ValueId)]>,
+    /// Rust: what it sets fields of its own object to: `self.depth = depth`.
+    pub sets: Vec<(NameId, ValueId)>,
     /// Declared result: an instance value (of what is got after `await`, for async functions).
     pub returns: Option<ValueId>,
     /// What its `return`s (and, in Rust, its last expression) give.
@@ -264,17 +269,6 @@ pub struct Function {
     pub name_span: Span,
     /// In test code: `#[test]`, below `#[cfg(test)]`.
     pub test: bool,
-}
-
-/// A parameter of a function tells a type argument of what that gives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TypeArgument {
-    /// Its position among the parameters.
-    pub param: u32,
-    /// The position of the type argument.
-    pub argument: u32,
-    /// The parameter is a pointer to something of that type: `Arc<S>`.
-    pub pointed_to: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -317,6 +311,8 @@ pub struct Param {
     pub kind: ParamKind,
     pub has_default: bool,
     pub default: ValueId,
+    /// Python: it is declared to be something that can be called, of which no more is known.
+    pub is_callable: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -560,6 +556,7 @@ impl Function {
             params: Vec::new(),
             gives: Box::default(),
             takes: Box::default(),
+            sets: Vec::new(),
             returns: None,
             returned: Vec::new(),
             body: Block::default(),

@@ -204,7 +204,7 @@ impl<'a> Pair<'a> {
                 pair.call_if_any(old.call, new.call) && pair.value(old.value, new.value)
             })
             && self.all(&old.params, &new.params, |pair, old, new| {
-                (old.kind, old.has_default) == (new.kind, new.has_default)
+                (old.kind, old.has_default, old.is_callable) == (new.kind, new.has_default, new.is_callable)
                     && pair.name(old.name, new.name)
                     && pair.value(old.value, new.value)
                     && pair.value(old.default, new.default)
@@ -253,9 +253,11 @@ impl<'a> Pair<'a> {
             && self.all(&old.fields, &new.fields, |pair, old, new| pair.name(old.0, new.0) && pair.value(old.1, new.1))
             && self
                 .all(&old.declared, &new.declared, |pair, old, new| pair.name(old.0, new.0) && pair.value(old.1, new.1))
+            && self.names(&old.annotated, &new.annotated)
             && self
                 .all(&old.also_set, &new.also_set, |pair, old, new| pair.name(old.0, new.0) && pair.value(old.1, new.1))
             && self.methods(&old.set_in, &new.set_in)
+            && self.names(&old.decided, &new.decided)
             && self.all(&old.parametric, &new.parametric, |pair, old, new| pair.name(old.0, new.0) && old.1 == new.1)
             && self.values(&old.defaults, &new.defaults)
     }
@@ -319,7 +321,9 @@ impl<'a> Pair<'a> {
             (Value::Str(old), Value::Str(new)) => self.name(*old, *new),
             (Value::Path(old), Value::Path(new)) => self.path(old, new),
             (Value::Global(module, old), Value::Global(other, new)) => module == other && self.name(*old, *new),
-            (Value::Function(old), Value::Function(new)) => self.same(*old, *new),
+            (Value::Function(old), Value::Function(new)) | (Value::Generator(old), Value::Generator(new)) => {
+                self.same(*old, *new)
+            }
             (Value::Class(old), Value::Class(new)) | (Value::Super(old), Value::Super(new)) => old == new,
             (Value::Param(of, old), Value::Param(other, new)) => old == new && self.same(*of, *other),
             (Value::Instance { class: old, args: given }, Value::Instance { class: new, args }) => {

@@ -33,6 +33,8 @@ pub enum Role {
     New,
     /// By reading an attribute.
     Getter,
+    /// By setting one.
+    Setter,
 }
 
 /// A parameter that Python gives.

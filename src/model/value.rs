@@ -16,6 +16,8 @@ pub enum Value {
     Global(ModuleId, NameId),
     /// A function, closure or async block of this file, not called.
     Function(FunctionId),
+    /// Python: a generator expression of this file that is not gone through in place: what it runs for its elements.
+    Generator(FunctionId),
     Class(ClassId),
     /// An instance of a class value: by annotation, `self`, a Rust type. Type arguments are instance values.
     Instance {
@@ -72,6 +74,9 @@ pub enum Value {
     Handed(ValueId, u32),
 }
 
+/// What stands in place of a field's name for all that are not named: `..config`.
+pub const REST: &str = "..";
+
 /// What a display makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Display {
@@ -99,4 +104,54 @@ pub enum PathRoot {
     Crate,
     /// Rust `self::` (0), `super::` (1), … counted from a module of this file.
     Super(ModuleId, u32),
+}
+
+/// Python: what a parameter must have been for another value to take its place: `x or y`, `if x is None: x = y`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Lack {
+    /// It was `None`.
+    Missing,
+    /// It counted as false.
+    False,
+}
+
+impl Value {
+    /// The mark of a parameter whose place another value takes where it was nothing. A union of one is what is left of `x or y`; where
+    /// only `None` was nothing, the parameter stands in it twice.
+    pub fn replaced(param: ValueId, lack: Lack) -> Self {
+        match lack {
+            Lack::Missing => Self::Union([param, param].into()),
+            Lack::False => Self::Union([param].into()),
+        }
+    }
+
+    /// The parameter under that mark.
+    pub fn as_replaced(&self) -> Option<(ValueId, Lack)> {
+        match self {
+            Self::Union(parts) => match **parts {
+                [param] => Some((param, Lack::False)),
+                [one, other] if one == other => Some((one, Lack::Missing)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+/// A type parameter in the type of what a function gives, and what tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TypeArgument {
+    pub told_by: ToldBy,
+    /// The position of the type argument; `None` where the function gives just something of that type.
+    pub argument: Option<u32>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ToldBy {
+    /// A parameter that is of that type, by position.
+    Parameter(u32),
+    /// One that is a pointer to something of that type: `Arc<S>`.
+    Pointer(u32),
+    /// The type argument at that position of what the method is asked of.
+    Receiver(u32),
 }

@@ -1,15 +1,15 @@
 //! Where the crates that a `Cargo.lock` names have their sources on disk: the registry's folder, `vendor`, git checkouts, and
 //! folders that manifests name.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Deserialize;
 
-use super::changed;
-use super::manifest::Manifest;
+use super::manifest::{Dependency, Manifest};
 use super::python::is_inside;
 use crate::discover::{manifest_text, plain_path};
 
@@ -21,17 +21,27 @@ pub struct CrateSources {
     registries: Vec<PathBuf>,
     /// `git/checkouts`
     checkouts: Option<PathBuf>,
+    /// What has been looked at to find sources, whether it was there or not.
+    looked_at: Mutex<BTreeSet<PathBuf>>,
+    /// What the library of a dependency is called, by who depends on which package.
+    libraries: Mutex<FxHashMap<(LockedId, String), Option<String>>>,
 }
 
 #[derive(Debug)]
 struct Lock {
     folder: Utf8PathBuf,
     packages: OnceLock<Packages>,
+    /// What the manifest beside it puts in the place of packages from elsewhere.
+    patches: OnceLock<Vec<Dependency>>,
+    /// Folders with the sources of its packages: `vendor`, and those that Cargo's configuration names. Without links.
+    vendored: Vec<PathBuf>,
 }
 
 #[derive(Debug, Default)]
 struct Packages {
     all: Vec<Locked>,
+    /// Read when they are asked for.
+    manifests: Vec<OnceLock<Option<Arc<Manifest>>>>,
     by_name: FxHashMap<String, Vec<usize>>,
 }
 
@@ -78,7 +88,16 @@ impl CrateSources {
         folders.sort_unstable();
         folders.dedup();
         folders.retain(|folder| folder.join("Cargo.lock").is_file());
-        let lock = |folder: &Utf8Path| Lock { folder: folder.to_owned(), packages: OnceLock::new() };
+        let mut looked_at = BTreeSet::new();
+        let lock = |folder: &Utf8Path| {
+            looked_at.extend(["Cargo.lock", "Cargo.toml"].map(|name| folder.join(name).into_std_path_buf()));
+            Lock {
+                folder: folder.to_owned(),
+                packages: OnceLock::new(),
+                patches: OnceLock::new(),
+                vendored: vendored(folder, home, &mut looked_at),
+            }
+        };
         let locks: Vec<Lock> = folders.into_iter().map(lock).collect();
         let home = home.filter(|_| !locks.is_empty());
         let registries = home.and_then(|home| std::fs::read_dir(home.join("registry").join("src")).ok());
@@ -90,7 +109,8 @@ impl CrateSources {
             .collect();
         registries.sort();
         let checkouts = home.and_then(|it| it.join("git").join("checkouts").canonicalize().ok()).map(plain_path);
-        Self { locks, registries, checkouts }
+        let looked_at = Mutex::new(looked_at);
+        Self { locks, registries, checkouts, looked_at, libraries: Mutex::default() }
     }
 
     /// Cargo's own folder, as Cargo finds it.
@@ -99,16 +119,28 @@ impl CrateSources {
         named.or_else(|| Some(std::env::home_dir()?.join(".cargo")))
     }
 
-    /// What is locked, and whether sources have come or gone.
+    /// What is locked, and where sources may lie: whether they do is told by what is looked at.
     pub(super) fn say(&self, say: &mut impl FnMut(&str)) {
         for lock in &self.locks {
             say(lock.folder.as_str());
             say(&manifest_text(lock.folder.join("Cargo.lock")).unwrap_or_default());
-            say(&format!("{:?}", changed(lock.folder.join("vendor").as_std_path())));
+            say(&manifest_text(lock.folder.join("Cargo.toml")).unwrap_or_default());
+            for folder in &lock.vendored {
+                say(&folder.to_string_lossy());
+            }
         }
         for folder in self.registries.iter().chain(&self.checkouts) {
-            say(&format!("{} {:?}", folder.display(), changed(folder)));
+            say(&folder.to_string_lossy());
         }
+    }
+
+    /// The manifests and folders that have been looked at to find sources: what is not there today may be tomorrow.
+    pub fn looked_at(&self) -> Vec<PathBuf> {
+        self.looked_at.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
+    fn looks_at(&self, paths: impl IntoIterator<Item = PathBuf>) {
+        self.looked_at.lock().unwrap_or_else(PoisonError::into_inner).extend(paths);
     }
 
     /// There is no lock file: no crate is found.
@@ -126,17 +158,69 @@ impl CrateSources {
         Some(LockedId { lock, package: *package })
     }
 
-    /// The sources of the package called `package` that the one at `of` depends on.
-    pub fn dependency(&self, of: LockedId, package: &str) -> Option<CrateSource> {
+    /// The sources of a package that the one at `of` depends on.
+    pub fn dependency(&self, of: LockedId, dependency: &Dependency) -> Option<CrateSource> {
         let packages = self.locks[of.lock].packages();
-        let wanted = |it: &&String| it.split(' ').next() == Some(package);
-        let mut named = packages.all[of.package].dependencies.iter().filter(wanted);
-        // Of several versions under several names, the lock file does not tell which is which.
-        let (Some(entry), None) = (named.next(), named.next()) else { return None };
+        let entries = packages.all[of.package].dependencies.iter();
+        let mut named: Vec<&String> =
+            entries.filter(|it| it.split(' ').next() == Some(dependency.package.as_str())).collect();
+        // Which of several versions is meant by which name, what is asked for tells, or nothing.
+        if named.len() > 1 {
+            named.retain(|it| it.split(' ').nth(1).is_none_or(|version| !dependency.rules_out(version)));
+        }
+        let [entry] = named[..] else { return None };
         let version = entry.split(' ').nth(1);
-        let mut found = packages.by_name.get(package)?.iter().copied();
+        let mut found = packages.by_name.get(&dependency.package)?.iter().copied();
         let found = found.find(|it| version.is_none_or(|version| packages.all[*it].version == version))?;
         self.source(LockedId { lock: of.lock, package: found })
+    }
+
+    /// Who depends on a package, in whichever lock file: with the name of the package, and whether it is the user's.
+    pub(super) fn dependents(&self, of: LockedId) -> impl Iterator<Item = (LockedId, &str, bool)> {
+        let wanted = self.entry(of);
+        let is_it = move |dependency: &String, alone: bool| {
+            let mut words = dependency.split(' ');
+            words.next() == Some(&*wanted.name) && words.next().map_or(alone, |it| it == wanted.version)
+        };
+        self.locks.iter().enumerate().flat_map(move |(lock, it)| {
+            let packages = it.packages();
+            let versions = packages.by_name.get(&wanted.name).into_iter().flatten();
+            let alone =
+                versions.clone().count() == 1 && versions.clone().all(|it| packages.all[*it].version == wanted.version);
+            let depends = move |it: &Locked| it.dependencies.iter().any(|it| is_it(it, alone));
+            let found = packages.all.iter().enumerate().filter(move |(_, it)| depends(it));
+            found.map(move |(package, it)| (LockedId { lock, package }, it.name.as_str(), it.source.is_none()))
+        })
+    }
+
+    /// The manifest of a package that is not the user's, if its sources are there.
+    pub(super) fn manifest(&self, of: LockedId) -> Option<Arc<Manifest>> {
+        let cell = &self.locks[of.lock].packages().manifests[of.package];
+        cell.get_or_init(|| self.source(of).map(|it| Arc::new(it.manifest))).clone()
+    }
+
+    /// The sources of the one of these dependencies whose library goes by another name than its package: `ini` of `rust-ini`.
+    pub fn called<'a>(
+        &self,
+        of: LockedId,
+        mut dependencies: impl Iterator<Item = &'a Dependency>,
+        name: &str,
+    ) -> Option<CrateSource> {
+        dependencies.find_map(|dependency| {
+            // One that is given a name where it is asked for goes by that.
+            if dependency.is_renamed() {
+                return None;
+            }
+            let key = (of, dependency.package.clone());
+            let libraries = || self.libraries.lock().unwrap_or_else(PoisonError::into_inner);
+            let known = libraries().get(&key).cloned();
+            let find = || {
+                let library = || self.dependency(of, dependency)?.manifest.package?.library;
+                libraries().entry(key).or_insert_with(|| library().map(|it| it.name)).clone()
+            };
+            let library = known.unwrap_or_else(find)?;
+            (library == name).then(|| self.dependency(of, dependency))?
+        })
     }
 
     /// The sources of the only version of a package in any lock file.
@@ -152,10 +236,26 @@ impl CrateSources {
 
     /// The crate in a folder that a manifest names.
     pub fn beside(&self, folder: &Utf8Path) -> Option<CrateSource> {
+        self.looks_at([folder.join("Cargo.toml").into_std_path_buf()]);
         let real = folder.canonicalize_utf8().ok()?;
         let (manifest, name, version) = manifest_in(&real)?;
         let locked = self.locked(folder, &name).or_else(|| self.locked(&real, &name));
+        let locked = locked.or_else(|| self.locked_elsewhere(&name, version.as_deref()));
         Some(CrateSource { folder: real, label: label(&name, version.as_deref()), manifest, locked, is_work: true })
+    }
+
+    /// The entry of a package that lies in a folder, in a lock file that is none of the files above it: that of who uses it.
+    fn locked_elsewhere(&self, name: &str, version: Option<&str>) -> Option<LockedId> {
+        let mut found = self.locks.iter().enumerate().filter_map(|(lock, it)| {
+            let packages = it.packages();
+            let is_it = |index: &&usize| {
+                let entry = &packages.all[**index];
+                entry.source.is_none() && version.is_none_or(|it| it == entry.version)
+            };
+            let package = *packages.by_name.get(name)?.iter().find(is_it)?;
+            Some(LockedId { lock, package })
+        });
+        found.next()
     }
 
     fn entry(&self, id: LockedId) -> &Locked {
@@ -164,22 +264,33 @@ impl CrateSources {
 
     fn source(&self, id: LockedId) -> Option<CrateSource> {
         let entry = self.entry(id);
+        let lock = &self.locks[id.lock];
         let named = format!("{}-{}", entry.name, entry.version);
-        let vendor = self.locks[id.lock].folder.join("vendor").into_std_path_buf();
-        let vendor = vendor.canonicalize().ok().map(plain_path);
-        let source = entry.source.as_deref()?;
+        let Some(source) = entry.source.as_deref() else {
+            let mut patches = lock.patches().iter().filter(|it| it.package == entry.name);
+            let place = patches.find_map(|it| it.path.as_deref())?;
+            self.looks_at([place.join("Cargo.toml").into_std_path_buf()]);
+            let place = place.canonicalize_utf8().ok()?;
+            let (manifest, name, version) = manifest_in(&place)?;
+            let fits = name == entry.name && version.as_deref().is_none_or(|it| it == entry.version);
+            let source = CrateSource { folder: place, label: named, manifest, locked: Some(id), is_work: true };
+            return fits.then_some(source);
+        };
         let mut places: Vec<(PathBuf, &Path)> = Vec::new();
-        if let Some(vendor) = &vendor {
+        for vendor in &lock.vendored {
             places.push((vendor.join(&named), vendor));
             places.push((vendor.join(&entry.name), vendor));
         }
         if source.starts_with("git+") {
             let checkouts = self.checkouts.as_deref();
-            places.extend(checkouts.and_then(|it| Some((checkout(it, source, &entry.name)?, it))));
+            places.extend(checkouts.and_then(|it| Some((self.checkout(it, source, &entry.name)?, it))));
         } else {
-            places.extend(self.registries.iter().map(|it| (it.join(&named), it.as_path())));
+            let (its, others): (Vec<&PathBuf>, Vec<&PathBuf>) =
+                self.registries.iter().partition(|it| is_registry_of(it, source));
+            places.extend(its.into_iter().chain(others).map(|it| (it.join(&named), it.as_path())));
         }
         places.into_iter().find_map(|(folder, around)| {
+            self.looks_at([folder.join("Cargo.toml")]);
             if !is_inside(&folder, around) {
                 return None;
             }
@@ -187,6 +298,27 @@ impl CrateSources {
             let (manifest, name, version) = manifest_in(&folder)?;
             let fits = name == entry.name && version.as_deref().is_none_or(|it| it == entry.version);
             fits.then(|| CrateSource { folder, label: named.clone(), manifest, locked: Some(id), is_work: false })
+        })
+    }
+
+    /// The folder of a package in the checkout of `git+https://host/owner/name?branch=main#revision`.
+    fn checkout(&self, checkouts: &Path, source: &str, package: &str) -> Option<PathBuf> {
+        let (address, revision) = source.split_once('#')?;
+        let address = address.split('?').next()?.trim_end_matches('/');
+        let repository = address.rsplit('/').next()?.trim_end_matches(".git");
+        let of_repository = |path: &PathBuf| name_of(path).rsplit_once('-').is_some_and(|(it, _)| it == repository);
+        let is_it = |path: &PathBuf| !name_of(path).is_empty() && revision.starts_with(name_of(path));
+        self.looks_at([checkouts.to_owned()]);
+        folders_in(checkouts).into_iter().filter(of_repository).find_map(|folder| {
+            let checked = folders_in(&folder).into_iter().find(is_it);
+            self.looks_at([folder]);
+            let mut passed = Vec::new();
+            let found = package_below(&checked?, package, 0, &mut passed);
+            // Where it is found, its manifest tells. Else it may come anywhere.
+            if found.is_none() {
+                self.looks_at(passed);
+            }
+            found
         })
     }
 }
@@ -201,9 +333,67 @@ impl Lock {
             for (index, package) in all.iter().enumerate() {
                 by_name.entry(package.name.clone()).or_default().push(index);
             }
-            Packages { all, by_name }
+            let manifests = all.iter().map(|_| OnceLock::new()).collect();
+            Packages { all, manifests, by_name }
         })
     }
+}
+
+impl Lock {
+    fn patches(&self) -> &[Dependency] {
+        self.patches.get_or_init(|| {
+            let text = manifest_text(self.folder.join("Cargo.toml")).unwrap_or_default();
+            Manifest::parse(self.folder.clone(), &text).map(|it| it.patches).unwrap_or_default()
+        })
+    }
+}
+
+/// The folder in `registry/src` that the packages of a registry lie in: it is called by the registry's host.
+fn is_registry_of(folder: &Path, source: &str) -> bool {
+    let host = match source {
+        "registry+https://github.com/rust-lang/crates.io-index" => "index.crates.io",
+        _ => source.split_once("://").map_or("", |(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or(rest)),
+    };
+    let name = folder.file_name().and_then(|it| it.to_str()).unwrap_or_default();
+    name.rsplit_once('-').is_some_and(|(it, _)| it == host)
+}
+
+/// `.cargo/config.toml`, as far as it says where sources lie.
+#[derive(Deserialize)]
+struct Configuration {
+    #[serde(default)]
+    source: FxHashMap<String, Replacement>,
+}
+
+#[derive(Deserialize)]
+struct Replacement {
+    directory: Option<String>,
+}
+
+/// The folders that have the sources of packages in the place of a registry: `vendor`, and those that the configurations of
+/// Cargo name that hold for the folder. `looked_at` gets all that decides.
+fn vendored(folder: &Utf8Path, home: Option<&Path>, looked_at: &mut BTreeSet<PathBuf>) -> Vec<PathBuf> {
+    let mut found = vec![folder.join("vendor").into_std_path_buf()];
+    let above = folder.ancestors().map(|it| it.join(".cargo").into_std_path_buf());
+    for place in above.chain(home.map(Path::to_owned)) {
+        let names = ["config.toml", "config"].map(|name| place.join(name));
+        looked_at.extend(names.iter().cloned());
+        let texts = names.iter().filter_map(|it| manifest_text(it).ok());
+        let Some(configuration) = texts.into_iter().find_map(|text| toml::from_str::<Configuration>(&text).ok()) else {
+            continue;
+        };
+        // A relative one is seen from where the `.cargo` stands.
+        let around = place.parent().unwrap_or(&place);
+        let mut named: Vec<PathBuf> =
+            configuration.source.into_values().filter_map(|it| Some(around.join(it.directory?))).collect();
+        named.sort();
+        found.extend(named);
+    }
+    looked_at.extend(found.iter().cloned());
+    let mut found: Vec<PathBuf> = found.into_iter().filter_map(|it| it.canonicalize().ok().map(plain_path)).collect();
+    let mut seen: FxHashSet<PathBuf> = FxHashSet::default();
+    found.retain(|it| seen.insert(it.clone()));
+    found
 }
 
 fn label(name: &str, version: Option<&str>) -> String {
@@ -219,40 +409,34 @@ fn manifest_in(folder: &Utf8Path) -> Option<(Manifest, String, Option<String>)> 
     Some((manifest, name, version))
 }
 
-/// The folder of a package in the checkout of `git+https://host/owner/name?branch=main#revision`.
-fn checkout(checkouts: &Path, source: &str, package: &str) -> Option<PathBuf> {
-    let (address, revision) = source.split_once('#')?;
-    let address = address.split('?').next()?.trim_end_matches('/');
-    let repository = address.rsplit('/').next()?.trim_end_matches(".git");
-    let mut folders: Vec<PathBuf> = std::fs::read_dir(checkouts).ok()?.flatten().map(|it| it.path()).collect();
-    folders.sort();
-    let name = |path: &Path| path.file_name().and_then(|it| it.to_str()).unwrap_or_default().to_owned();
-    let of_repository = |path: &PathBuf| name(path).rsplit_once('-').is_some_and(|(it, _)| it == repository);
-    folders.into_iter().filter(of_repository).find_map(|folder| {
-        let mut checked: Vec<PathBuf> = std::fs::read_dir(folder).ok()?.flatten().map(|it| it.path()).collect();
-        checked.sort();
-        let is_it = |path: &PathBuf| !name(path).is_empty() && revision.starts_with(&name(path));
-        package_below(&checked.into_iter().find(is_it)?, package, 0)
-    })
-}
-
 /// How deep in a repository packages are looked for.
 const DEEPEST: u32 = 4;
 
-fn package_below(folder: &Path, package: &str, depth: u32) -> Option<PathBuf> {
+/// `passed` gets what was looked at on the way.
+fn package_below(folder: &Path, package: &str, depth: u32, passed: &mut Vec<PathBuf>) -> Option<PathBuf> {
     let here = Utf8Path::from_path(folder).and_then(manifest_in);
     if here.is_some_and(|(_, name, _)| name == package) {
         return Some(folder.to_owned());
     }
+    passed.extend([folder.to_owned(), folder.join("Cargo.toml")]);
     if depth == DEEPEST {
         return None;
     }
-    let entries = std::fs::read_dir(folder).ok()?.flatten();
+    let mut folders = folders_in(folder).into_iter().filter(|it| !name_of(it).starts_with('.'));
+    folders.find_map(|it| package_below(&it, package, depth + 1, passed))
+}
+
+/// The folders in a folder, sorted. Links are not followed.
+fn folders_in(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let folders = entries.filter(|it| it.file_type().is_ok_and(|it| it.is_dir())).map(|it| it.path());
     let mut folders: Vec<PathBuf> = folders.collect();
     folders.sort();
-    let hidden = |path: &Path| path.file_name().is_some_and(|it| it.to_string_lossy().starts_with('.'));
-    folders.iter().filter(|it| !hidden(it)).find_map(|it| package_below(it, package, depth + 1))
+    folders
+}
+
+fn name_of(path: &Path) -> &str {
+    path.file_name().and_then(|it| it.to_str()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -283,10 +467,12 @@ mod tests {
         let work = Utf8PathBuf::from_path_buf(at("work").canonicalize()?).expect("Unicode");
         let sources = CrateSources::of([work.as_path()].into_iter(), Some(&at("home")));
         let app = sources.locked(&work, "app").expect("it is the user's");
-        let find = |name: &str| sources.dependency(app, name);
+        let dependency = |name: &str| Dependency { package: name.to_owned(), ..Dependency::default() };
+        let find = |name: &str| sources.dependency(app, &dependency(name));
         let kit = find("kit").expect("in the registry");
         assert_eq!(kit.label, "kit-2.0.0");
-        let older = sources.dependency(kit.locked.expect("it is locked"), "kit").expect("the other version");
+        let older =
+            sources.dependency(kit.locked.expect("it is locked"), &dependency("kit")).expect("the other version");
         assert_eq!(older.label, "kit-1.0.0");
         assert_eq!(find("own").map(|it| it.label).as_deref(), Some("own-3.0.0"));
         assert!(find("far").is_some_and(|it| it.folder.ends_with("crates/far")));

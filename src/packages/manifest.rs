@@ -1,5 +1,7 @@
 //! A `Cargo.toml`: which crates a package has, what they are called, and what its dependencies are called in code.
 
+use std::collections::BTreeMap;
+
 use camino::{Utf8Path, Utf8PathBuf};
 use toml::{Table, Value};
 
@@ -12,6 +14,8 @@ pub struct Manifest {
     pub folder: Utf8PathBuf,
     pub package: Option<Package>,
     pub workspace: Option<Workspace>,
+    /// `[patch]`: what is used in the place of packages from elsewhere.
+    pub patches: Vec<Dependency>,
 }
 
 /// `[package]` and what hangs on it.
@@ -29,6 +33,8 @@ pub struct Package {
     pub targets: Vec<Utf8PathBuf>,
     /// Of all kinds and for all platforms.
     pub dependencies: Vec<Dependency>,
+    /// `[features]`: what each of them turns on.
+    pub features: BTreeMap<String, Vec<String>>,
 }
 
 /// `[lib]`, or what it is where nothing is said.
@@ -50,7 +56,7 @@ pub struct Workspace {
 }
 
 /// One line of `[dependencies]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Dependency {
     /// In code, without `-`.
     pub name: String,
@@ -62,6 +68,12 @@ pub struct Dependency {
     pub version: Option<String>,
     /// The workspace says what it is.
     pub inherited: bool,
+    /// The features that are asked for.
+    pub features: Vec<String>,
+    /// `default-features`, where it is said.
+    pub default_features: Option<bool>,
+    /// It is there for all platforms, and in any case: not for tests or the build alone, nor behind a feature.
+    pub always: bool,
 }
 
 impl Manifest {
@@ -80,7 +92,9 @@ impl Manifest {
             }),
             _ => None,
         };
-        Ok(Self { folder, package, workspace })
+        let patched = table.get("patch").and_then(Value::as_table).into_iter().flat_map(|it| it.values());
+        let patches = patched.flat_map(|it| dependencies(&folder, Some(it))).collect();
+        Ok(Self { folder, package, workspace, patches })
     }
 
     /// The package can be made into a module that Python imports.
@@ -90,6 +104,11 @@ impl Manifest {
 }
 
 impl Dependency {
+    /// Code calls it otherwise than its package is called.
+    pub fn is_renamed(&self) -> bool {
+        self.name != self.package.replace('-', "_")
+    }
+
     /// A package of that version is not what is meant: another of the same name is, from a registry.
     pub fn rules_out(&self, version: &str) -> bool {
         let Some(asked) = self.version.as_deref() else { return false };
@@ -143,8 +162,10 @@ fn package_of(folder: &Utf8Path, table: &Table, package: &Table) -> Option<Packa
     let platforms = table.get("target").and_then(Value::as_table);
     let platforms: Vec<&Value> = platforms.into_iter().flat_map(|it| it.values()).collect();
     for kind in kinds {
-        all.extend(dependencies(folder, table.get(kind)));
-        all.extend(platforms.iter().flat_map(|platform| dependencies(folder, platform.get(kind))));
+        let of_kind = dependencies(folder, table.get(kind)).into_iter();
+        all.extend(of_kind.map(|it| Dependency { always: it.always && kind == "dependencies", ..it }));
+        let of_platforms = platforms.iter().flat_map(|platform| dependencies(folder, platform.get(kind)));
+        all.extend(of_platforms.map(|it| Dependency { always: false, ..it }));
     }
     Some(Package {
         name,
@@ -158,6 +179,7 @@ fn package_of(folder: &Utf8Path, table: &Table, package: &Table) -> Option<Packa
         library: Some(library),
         targets,
         dependencies: all,
+        features: features(table.get("features")),
     })
 }
 
@@ -173,16 +195,30 @@ fn library(folder: &Utf8Path, table: Option<&Value>, package: &str) -> Library {
     }
 }
 
+fn texts(list: Option<&Value>) -> Vec<String> {
+    let list = list.and_then(Value::as_array).into_iter().flatten();
+    list.filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+fn features(table: Option<&Value>) -> BTreeMap<String, Vec<String>> {
+    let table = table.and_then(Value::as_table).into_iter().flatten();
+    table.map(|(name, turns_on)| (name.clone(), texts(Some(turns_on)))).collect()
+}
+
 fn dependencies(folder: &Utf8Path, table: Option<&Value>) -> Vec<Dependency> {
     let Some(table) = table.and_then(Value::as_table) else { return Vec::new() };
     let one = |(name, value): (&String, &Value)| {
         let text = |key: &str| value.get(key).and_then(Value::as_str);
+        let flag = |key: &str| value.get(key).and_then(Value::as_bool);
         Dependency {
             name: name.replace('-', "_"),
             package: text("package").unwrap_or(name).to_owned(),
             path: text("path").map(|path| beside(folder, path)),
             version: text("version").or(value.as_str()).map(str::to_owned),
-            inherited: value.get("workspace").and_then(Value::as_bool) == Some(true),
+            inherited: flag("workspace") == Some(true),
+            features: texts(value.get("features")),
+            default_features: flag("default-features").or_else(|| flag("default_features")),
+            always: flag("optional") != Some(true),
         }
     };
     table.iter().map(one).collect()

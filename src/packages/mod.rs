@@ -1,17 +1,20 @@
 //! What stands around the user's files: the manifests of their packages, and the code that is installed for them. All of it
 //! is only read, never run.
 
+mod environments;
 mod extension;
+mod features;
 mod lock;
 mod manifest;
 mod python;
 mod standard;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use rustc_hash::FxHashSet;
 
+pub use environments::{EnvironmentId, Environments};
 pub use extension::Extension;
 pub use lock::{CrateSource, CrateSources, LockedId};
 pub use manifest::{Dependency, Library, Manifest, Package, Workspace};
@@ -28,8 +31,8 @@ pub struct Surroundings {
     pub manifests: Vec<Manifest>,
     /// What crates are built into modules for Python to import.
     pub extensions: Vec<Extension>,
-    /// The environment that Python code is imported from.
-    pub python: Option<SitePackages>,
+    /// The environments that Python code is imported from.
+    pub python: Environments,
     /// Where the crates that lock files name lie.
     pub crates: CrateSources,
     /// The size in bytes above which an installed file is not read.
@@ -40,16 +43,16 @@ impl Surroundings {
     /// Says all that findings hang on: another text means that another analysis may find something else.
     pub fn say(&self, say: &mut impl FnMut(&str)) {
         say(&format!("{:?} {:?} {}", self.manifests, self.extensions, self.largest));
-        if let Some(python) = &self.python {
-            python.say(say);
-        }
+        self.python.say(say);
         self.crates.say(say);
     }
-}
 
-/// When a file or folder was last changed.
-fn changed(path: &Path) -> Option<std::time::SystemTime> {
-    std::fs::metadata(path).ok()?.modified().ok()
+    /// What has been looked at to find what is installed: files and folders that may be there or not.
+    pub fn looked_at(&self) -> Vec<PathBuf> {
+        let mut all = self.crates.looked_at();
+        all.extend(self.python.all().flat_map(|(_, it)| it.looked_at()));
+        all
+    }
 }
 
 /// `path` as seen from where `folder` is seen from, without `.` and with `..` taken back.

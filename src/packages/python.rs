@@ -60,18 +60,21 @@ impl SitePackages {
         let own = all.roots.len();
         for index in 0..own {
             let folder = all.roots[index].folder.clone();
-            for added in added_folders(&folder) {
-                all.add(&added, true);
+            for added in added(&folder) {
+                match added {
+                    Added::Folder(folder) => all.add(&folder, true),
+                    Added::Package { name, place } => all.add_one(&name, &place),
+                }
             }
         }
         Some(all)
     }
 
-    /// `.venv` or `venv` in the folder or above it.
-    pub fn near(folder: &Path) -> Option<Self> {
+    /// `.venv` or `venv` in the folder or above it, and where it stands.
+    pub fn near(folder: &Path) -> Option<(&Path, Self)> {
         let home = std::env::home_dir();
-        let above = folder.ancestors().take_while(|it| home.as_deref() != Some(*it));
-        above.flat_map(|it| [it.join(".venv"), it.join("venv")]).find_map(|it| Self::of(&it))
+        let mut above = folder.ancestors().take_while(|it| home.as_deref() != Some(*it));
+        above.find_map(|it| Some((it, Self::of(&it.join(".venv")).or_else(|| Self::of(&it.join("venv")))?)))
     }
 
     /// The first folder, for people.
@@ -89,11 +92,29 @@ impl SitePackages {
         }
     }
 
+    /// The folders, and the lists in them that add others.
+    pub(super) fn looked_at(&self) -> impl Iterator<Item = PathBuf> + use<'_> {
+        self.roots.iter().flat_map(|root| {
+            let lists = (!root.added).then(|| lists(&root.folder));
+            std::iter::once(root.folder.clone()).chain(lists.into_iter().flatten())
+        })
+    }
+
     fn add(&mut self, folder: &Path, added: bool) {
         let Ok(folder) = folder.canonicalize().map(plain_path) else { return };
         if folder.is_dir() && !self.roots.iter().any(|it| it.folder == folder) {
             self.roots.push(Root { folder, names: OnceLock::new(), added });
         }
+    }
+
+    /// A package that lies at a place under its own name, without what is beside it.
+    fn add_one(&mut self, name: &str, place: &Path) {
+        let inside: PathBuf = name.split('.').collect();
+        let folder = place.ancestors().nth(inside.components().count()).filter(|it| it.join(&inside) == place);
+        let Some(folder) = folder.and_then(|it| it.canonicalize().ok()).map(plain_path) else { return };
+        let first = name.split('.').next().unwrap_or(name).to_owned();
+        let names = OnceLock::from(FxHashSet::from_iter([first]));
+        self.roots.push(Root { folder, names, added: true });
     }
 
     /// The source of the module of that whole name. Compiled modules and stubs have none.
@@ -110,8 +131,9 @@ impl SitePackages {
                     return Some(Installed { path, is_package, root: index });
                 }
             }
-            // The rest of a package is where its beginning is.
-            if root.folder.join(first).join("__init__.py").is_file() {
+            // The rest of a package is where its beginning is, unless that says otherwise.
+            let beginning = root.folder.join(first).join("__init__.py");
+            if beginning.is_file() && !is_spread(&beginning) {
                 return None;
             }
         }
@@ -134,16 +156,19 @@ impl SitePackages {
         !is_standard(first) && self.roots.iter().any(|root| root.has(first))
     }
 
-    /// The file as reports show it, wherever the environment lies: `httpx-0.28.1/httpx/_client.py`.
+    /// The file as reports show it, wherever the environment lies: `httpx-0.28.1/httpx/_client.py`. What is under development lies at a
+    /// place of its own, where people can open it.
     pub fn shown(&self, module: &str, installed: &Installed) -> String {
         let root = &self.roots[installed.root];
+        if root.added {
+            return installed.path.to_string_lossy().replace('\\', "/");
+        }
         let inside = installed.path.strip_prefix(&root.folder).unwrap_or(&installed.path);
         let inside = inside.to_string_lossy().replace('\\', "/");
         let first = module.split('.').next().unwrap_or(module);
-        let folder = || if root.added { "added".to_owned() } else { "site-packages".to_owned() };
         let mut known = self.distributions.lock().unwrap_or_else(PoisonError::into_inner);
         let distribution = known.entry(first.to_owned()).or_insert_with(|| root.distribution_of(first));
-        format!("{}/{inside}", distribution.clone().unwrap_or_else(folder))
+        format!("{}/{inside}", distribution.as_deref().unwrap_or("site-packages"))
     }
 }
 
@@ -247,10 +272,30 @@ fn below(environment: &Path, version: Option<&str>) -> Vec<PathBuf> {
     found
 }
 
-/// Folders that the `.pth` files of a `site-packages` name: their lines that are plain paths. Those that are code are not run.
-fn added_folders(site: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(site).into_iter().flatten().flatten();
-    let mut lists: Vec<PathBuf> = entries.map(|it| it.path()).filter(|it| has_ending(it, "pth")).collect();
+/// What adds to a `site-packages`: its `.pth` files, and the finders that they may speak of.
+fn lists(site: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+    let entries = std::fs::read_dir(site).into_iter().flatten().flatten().map(|it| it.path());
+    let is_finder =
+        |it: &Path| it.file_name().and_then(|it| it.to_str()).is_some_and(|it| it.starts_with("__editable__"));
+    entries.filter(move |it| has_ending(it, "pth") || is_finder(it) && has_ending(it, "py"))
+}
+
+/// The package says that its parts lie in several folders: `__path__ = pkgutil.extend_path(__path__, __name__)`.
+fn is_spread(beginning: &Path) -> bool {
+    let text = manifest_text(beginning).unwrap_or_default();
+    text.contains("extend_path") || text.contains("declare_namespace")
+}
+
+/// What can be imported as if it were installed.
+enum Added {
+    Folder(PathBuf),
+    Package { name: String, place: PathBuf },
+}
+
+/// What the `.pth` files of a `site-packages` add: their lines that are plain paths, and the packages of the finders that
+/// setuptools makes for projects under development. Code is not run.
+fn added(site: &Path) -> Vec<Added> {
+    let mut lists: Vec<PathBuf> = lists(site).filter(|it| has_ending(it, "pth")).collect();
     lists.sort();
     let mut found = Vec::new();
     for list in lists {
@@ -261,9 +306,38 @@ fn added_folders(site: &Path) -> Vec<PathBuf> {
         for line in text.trim_start_matches('\u{feff}').lines().map(str::trim_end) {
             let is_path = !line.is_empty() && !line.starts_with(['#', ' ', '\t']);
             if is_path && !line.starts_with("import ") && !line.starts_with("import\t") {
-                found.push(site.join(line));
+                found.push(Added::Folder(site.join(line)));
+            } else if let Some(finder) = line.strip_prefix("import ").and_then(|it| it.split(';').next()) {
+                found.extend(mapped(site, finder.trim()));
             }
         }
+    }
+    found
+}
+
+/// The packages that a finder of setuptools knows: `MAPPING: dict[str, str] = {'kit': '/work/kit'}`.
+fn mapped(site: &Path, finder: &str) -> Vec<Added> {
+    let is_one = finder.starts_with("__editable__") && finder.chars().all(|it| it == '_' || it.is_ascii_alphanumeric());
+    let text =
+        if is_one { manifest_text(site.join(format!("{finder}.py"))).unwrap_or_default() } else { String::new() };
+    let Some((_, mapping)) = text.lines().find_map(|line| line.strip_prefix("MAPPING")?.split_once('{')) else {
+        return Vec::new();
+    };
+    let texts = quoted(mapping);
+    let one = |it: &[String]| Added::Package { name: it[0].clone(), place: PathBuf::from(&it[1]) };
+    texts.chunks_exact(2).map(one).collect()
+}
+
+/// The strings on a line that a program has written, one after another.
+fn quoted(line: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut rest = line.chars();
+    while let Some(quote) = rest.find(|it| matches!(it, '\'' | '"')) {
+        let mut text = String::new();
+        while let Some(it) = rest.next().filter(|it| *it != quote) {
+            text.extend(if it == '\\' { rest.next() } else { Some(it) });
+        }
+        found.push(text);
     }
     found
 }
@@ -302,7 +376,7 @@ mod tests {
         assert!(SitePackages::near(&at("env/lib")).is_none());
         std::fs::rename(at("env"), at(".venv"))?;
         std::fs::create_dir_all(at("app/deep"))?;
-        assert!(SitePackages::near(&at("app/deep")).is_some());
+        assert_eq!(SitePackages::near(&at("app/deep")).map(|it| it.0.to_owned()), Some(folder.path().to_owned()));
         Ok(())
     }
 
@@ -319,8 +393,56 @@ mod tests {
         write(&at("evil/wrong.py"), "")?;
         let found = SitePackages::of(&at("env")).expect("an environment");
         let mine = found.module("mine").expect("named by a list");
-        assert_eq!(found.shown("mine", &mine), "added/mine.py");
+        let place = |path: &str| at(path).canonicalize().map(|it| plain_path(it).to_string_lossy().replace('\\', "/"));
+        assert_eq!(found.shown("mine", &mine), place("ours/src/mine.py")?);
         assert_eq!(found.module("wrong"), None);
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_developed_is_found_through_its_finder() -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let at = |path: &str| folder.path().join(path);
+        let site = "env/Lib/site-packages";
+        write(&at("ours/kit/__init__.py"), "")?;
+        write(&at("ours/kit/deep.py"), "")?;
+        write(&at("ours/beside.py"), "")?;
+        write(&at("space/one/two/three.py"), "")?;
+        write(
+            &at(&format!("{site}/__editable__.kit-0.1.pth")),
+            "import __editable___kit_0_1_finder; __editable___kit_0_1_finder.install()",
+        )?;
+        let mapping = [("kit", at("ours/kit")), ("one.two", at("space/one/two")), ("other", at("ours/kit"))];
+        let mapping = mapping.map(|(name, place)| format!("{name:?}: {:?}", place.display().to_string())).join(", ");
+        let finder = format!("import sys\nMAPPING: dict[str, str] = {{{mapping}}}\nNAMESPACES = {{}}\n");
+        write(&at(&format!("{site}/__editable___kit_0_1_finder.py")), &finder)?;
+        let found = SitePackages::of(&at("env")).expect("an environment");
+        let deep = found.module("kit.deep").expect("the finder knows it");
+        assert!(found.shown("kit.deep", &deep).ends_with("/ours/kit/deep.py"));
+        assert!(found.module("one.two.three").is_some());
+        assert!(found.module("beside").is_none() && found.module("other").is_none());
+        Ok(())
+    }
+
+    #[test]
+    fn packages_may_say_that_they_are_spread() -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let at = |path: &str| folder.path().join(path);
+        let spread = "__path__ = __import__('pkgutil').extend_path(__path__, __name__)\n";
+        let site = "env/Lib/site-packages";
+        for (place, text) in [
+            (format!("{site}/zope"), spread),
+            ("more/zope".to_owned(), spread),
+            (format!("{site}/kit"), ""),
+            ("more/kit".to_owned(), ""),
+        ] {
+            write(&at(&format!("{place}/__init__.py")), text)?;
+        }
+        write(&at("more/zope/far.py"), "")?;
+        write(&at("more/kit/far.py"), "")?;
+        write(&at(&format!("{site}/more.pth")), "../../../more\n")?;
+        let found = SitePackages::of(&at("env")).expect("an environment");
+        assert!(found.module("zope.far").is_some() && found.module("kit.far").is_none());
         Ok(())
     }
 

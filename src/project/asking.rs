@@ -1,8 +1,8 @@
 //! Code that first finds out where it runs: on a loop or not, in which thread.
 
 use crate::finding::FileId;
-use crate::knowledge::Effect;
-use crate::model::{Block, CallId, Condition, Node, Scope, Test, UNKNOWN, Use, Value, ValueId, flow};
+use crate::knowledge::{Api, Effect};
+use crate::model::{Block, CallId, Condition, Handler, Node, Scope, Test, UNKNOWN, Use, Value, ValueId, flow};
 use crate::source::Language;
 
 use super::Project;
@@ -32,6 +32,39 @@ impl Project {
             && flow::find(&definition.body, &mut |node| matches!(node, Node::Raise(_))).is_some()
             && (self.asks_by_itself(helper) || self.calls_any(helper, &tells))
             && !self.calls_any(helper, &starts)
+    }
+
+    /// The call is of a helper that only comes back where no loop runs: it asks for the running one, and raises if that is there.
+    pub(super) fn comes_back_without_loop(&self, file: FileId, id: CallId) -> bool {
+        let model = self.model(file);
+        if model.language != Language::Python || model.call(id).result != Use::Dropped {
+            return false;
+        }
+        let Some(helper) = self.own_of(file, id) else { return false };
+        if self.declared(helper).kind.is_async() || self.model(helper.file).names.find("get_running_loop").is_none() {
+            return false;
+        }
+        self.looks_into(helper.file);
+        let asks = |node: &Node| matches!(node, Node::Call(id) if self.api_of(helper.file, *id).is_some_and(|it| it.last_name() == "get_running_loop"));
+        let raises = |nodes: &[Node]| nodes.iter().any(|it| matches!(it, Node::Raise(_)));
+        let nodes = &self.function(helper).body.nodes;
+        nodes.iter().enumerate().any(|(index, node)| match node {
+            // `try: get_running_loop()` / `except RuntimeError: return`
+            Node::Try(it) => {
+                let returns = |it: &Handler| matches!(it.body.nodes.last(), Some(Node::Return { .. }));
+                let handlers = || it.handlers.iter();
+                !it.handlers.is_empty()
+                    && flow::find(&it.body, &mut |node| asks(node)).is_some()
+                    && !handlers().any(|it| raises(&it.body.nodes))
+                    && (raises(&it.orelse.nodes) || handlers().all(returns) && raises(&nodes[index + 1..]))
+            }
+            // `if in_loop(): raise RuntimeError(..)`
+            Node::Branch(it) => it.arms.iter().any(|arm| {
+                let in_loop = |it: &Condition| self.says_no_loop(helper, *it) == Some(false);
+                raises(&arm.body.nodes) && arm.conditions.iter().any(in_loop)
+            }),
+            _ => false,
+        })
     }
 
     /// The call runs to its end what a function gave of which nothing is known, if that is a coroutine: the code has asked.
@@ -68,7 +101,7 @@ impl Project {
         let asks = |node: &Node| {
             let Node::Call(id) = node else { return false };
             let api = self.api_of(file, *id);
-            api.is_some_and(|api| matches!(api.last_name(), "get_running_loop" | "current_async_library"))
+            api.is_some_and(asks_for_loop)
         };
         flow::find(&model.function(function.function).body, &mut |node| match node {
             Node::Call(id) => {
@@ -100,12 +133,8 @@ impl Project {
         }
         let asks = match model.value(condition.value) {
             // `try: loop = get_running_loop()` / `except RuntimeError: loop = None`
-            Value::Union(parts) if condition.test == Test::None || condition.test == Test::Truth => {
-                let gives = |part: &ValueId| match model.value(*part) {
-                    Value::Result(call) => self.gives_running_loop(function.file, *call),
-                    value => *value == Value::None,
-                };
-                parts.iter().all(gives) && parts.iter().any(|part| *model.value(*part) != Value::None)
+            Value::Union(_) if condition.test == Test::None || condition.test == Test::Truth => {
+                self.asks_or_answers(function.file, condition.value, 0) == Some(true)
             }
             Value::Result(call) => {
                 let callee = model.value(model.call(*call).callee);
@@ -149,6 +178,23 @@ impl Project {
             _ => return None,
         };
         asks.then_some(!there)
+    }
+
+    /// The value is what one of several ways has found out of the loop: by asking, or (`false`) as it is written down there,
+    /// `backend = "asyncio"`.
+    fn asks_or_answers(&self, file: FileId, value: ValueId, depth: u32) -> Option<bool> {
+        match self.model(file).value(value) {
+            Value::None | Value::Str(_) => Some(false),
+            Value::Result(call) => {
+                let helper = || self.own_of(file, *call).is_some_and(|it| self.tells_of_loop(it));
+                (self.gives_running_loop(file, *call) || helper()).then_some(true)
+            }
+            Value::Union(parts) if depth < 4 => {
+                let each = parts.iter().map(|it| self.asks_or_answers(file, *it, depth + 1));
+                Some(each.collect::<Option<Vec<bool>>>()?.contains(&true))
+            }
+            _ => None,
+        }
     }
 
     /// `asyncio._get_running_loop()`: the loop, or `None`.
@@ -274,6 +320,11 @@ impl Project {
         };
         flow::find(test, &mut |node| asks(node)).is_some()
     }
+}
+
+/// It fails where no loop runs.
+pub(super) fn asks_for_loop(api: &Api) -> bool {
+    matches!(api.last_name(), "get_running_loop" | "current_async_library")
 }
 
 /// The last part of a library's path is one of these.

@@ -2,6 +2,7 @@
 
 use super::{Project, trace};
 use crate::finding::FileId;
+use crate::knowledge::{Api, Effect, ScopeRole};
 use crate::model::{FileModel, PathRoot, Value};
 use crate::source::Language;
 
@@ -19,6 +20,31 @@ impl Project {
             }
             self.async_library_of_group()
         })
+    }
+
+    /// The library whose cancellation the code of a file meets. What a file takes from AnyIO may be no more than `open_file` or `to_thread`:
+    /// in a program for asyncio it is asyncio that cancels it.
+    pub fn cancelling_library(&self, file: FileId) -> &'static str {
+        let library = self.async_library(file);
+        if library != "anyio" || self.mentions_scope_of(file, library) {
+            return library;
+        }
+        if self.noted {
+            trace::asks_for_imports();
+        }
+        self.async_library_of_group()
+    }
+
+    /// The file has the name of something of the library's that opens a scope, or starts a task in one.
+    fn mentions_scope_of(&self, file: FileId, library: &str) -> bool {
+        let opens = |api: &Api| {
+            let cancels = [ScopeRole::CancelScope, ScopeRole::Timeout, ScopeRole::TaskGroup].map(Some);
+            cancels.contains(&api.scope) || api.effect == Some(Effect::Spawns)
+        };
+        let is_of_library = |api: &&Api| api.path.strip_prefix(library).is_some_and(|rest| rest.starts_with('.'));
+        let names = &self.model(file).names;
+        let mut apis = self.knowledge.all(Language::Python).iter().filter(is_of_library);
+        apis.any(|api| opens(api) && names.find(api.last_name()).is_some())
     }
 
     pub(super) fn async_library_of_group(&self) -> &'static str {

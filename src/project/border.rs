@@ -122,15 +122,15 @@ impl Project {
         if is_async { self.awaited(&given) } else { given }
     }
 
-    /// What going through something from Rust runs.
-    pub(super) fn foreign_iteration(&self, of: Foreign) -> Vec<FnRef> {
+    /// What going through something from Rust runs: `iter` gives the iterator, and `next` is what that is asked for.
+    pub(super) fn foreign_iteration(&self, of: Foreign, [iter, next]: [&str; 2]) -> Vec<FnRef> {
         let method = |of: Foreign, name: &str| match of {
             Foreign::Instance(class) => self.foreign_method(class, name, Role::Call),
             _ => None,
         };
-        let Some(iter) = method(of, "__iter__") else { return Vec::new() };
+        let Some(iter) = method(of, iter) else { return Vec::new() };
         let next = match self.foreign_result(iter) {
-            Ty::Foreign(iterator) => method(iterator, "__next__"),
+            Ty::Foreign(iterator) => method(iterator, next),
             _ => None,
         };
         std::iter::once(iter).chain(next).collect()

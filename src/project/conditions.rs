@@ -5,13 +5,15 @@ use std::net::{IpAddr, SocketAddr};
 use crate::finding::FileId;
 use crate::knowledge::{Api, Effect, Runner};
 use crate::model::{
-    Arg, Call, FILE_MODULE, FunctionId, NameId, Node, PathRoot, Use, Value, ValueId, flow, is_constant_name,
+    Arg, Call, Condition, FILE_MODULE, FunctionId, NameId, Node, PathRoot, Test, Use, Value, ValueId, flow,
+    is_constant_name,
 };
 use crate::source::Language;
 
 use super::Project;
+use super::guards::Guard;
 use super::remembered::Only;
-use super::types::{Class, ClassRef, Ty};
+use super::types::{Class, ClassRef, FnRef, Ty};
 
 /// What needs no resolver, by its type.
 const ADDRESSES: &[&str] = &[
@@ -38,6 +40,24 @@ impl Project {
             return None;
         }
         Some(effect)
+    }
+
+    /// What must hold of the function's parameters, and of attributes of its object, for a library function to have its effect in
+    /// a call that is given them: a timeout is not zero.
+    pub(super) fn needs_of_arguments<'a>(
+        &'a self,
+        function: FnRef,
+        call: &'a Call,
+        api: &'a Api,
+    ) -> impl Iterator<Item = Option<Guard>> + 'a {
+        let given = move |condition: &&'static str| {
+            let (which, value) = condition.split_once('=')?;
+            matches!(value, "0" | "@zero").then(|| self.given_for(function.file, call, which)).flatten()
+        };
+        api.unless.iter().filter_map(given).map(move |argument| {
+            let exceeds = |bound, holds| Condition { value: argument.value, test: Test::Exceeds(bound), holds };
+            self.guard_of_either(function, &[exceeds(0, true), exceeds(-1, false)])
+        })
     }
 
     /// The function that makes the call also calls this method of the same receiver, or, where that is an attribute of the
@@ -251,7 +271,7 @@ impl Project {
     /// The module of that name, or something in it, is imported at the top of the file.
     fn is_imported(&self, file: FileId, value: ValueId) -> bool {
         let model = self.model(file);
-        let Some(name) = self.text_of(file, value, 0) else { return false };
+        let Some(name) = self.text_of(file, value) else { return false };
         let is_of_it = |value: &Value| match value {
             Value::Path(path) if path.root == PathRoot::Absolute => {
                 let mut segments = path.segments.iter().map(|it| model.name(*it));
@@ -293,7 +313,7 @@ impl Project {
         let is_file = |ty: &Ty| matches!(ty.library_path(), Some(path) if matches!(path, "io.BytesIO" | "io.StringIO"));
         match model.value(value) {
             _ if is_file(&self.evaluate(file, value)) => true,
-            _ if self.is_text(file, value, is_database_in_memory) => true,
+            _ if self.is_text(file, value, is_name_of_memory) => true,
             Value::Attr(object, name) if depth < 4 => match self.evaluate(file, *object) {
                 Ty::Instance(Class::Own(class), _) if class.file == file => {
                     let values = self.set_or_given(class, *name);
@@ -355,10 +375,16 @@ impl Project {
     }
 
     /// The value is a text that passes the test, or one of several that all do.
-    fn is_text(&self, file: FileId, value: ValueId, test: fn(&str) -> bool) -> bool {
+    pub(super) fn is_text(&self, file: FileId, value: ValueId, test: fn(&str) -> bool) -> bool {
+        let Some(value) = self.text_behind(file, value) else { return false };
         match self.model(file).value(value) {
             Value::Union(parts) => parts.iter().all(|part| self.is_text(file, *part, test)),
-            _ => self.text_of(file, value, 0).is_some_and(|text| test(&text)),
+            // `for path in ("/proc/self/stat", "/proc/stat"):`
+            Value::Element(_) => {
+                let is_one = |it: &Ty| matches!(it, Ty::Str(text) if test(text));
+                self.evaluate(file, value).parts().iter().all(is_one)
+            }
+            _ => self.text_of(file, value).is_some_and(|text| test(&text)),
         }
     }
 
@@ -380,25 +406,12 @@ impl Project {
             && std::iter::once(value).chain(first).any(|it| is_address(&self.evaluate(file, it)))
     }
 
-    /// The text that a value is, that a pair begins with, or that was given to the call which made it.
-    fn text_of(&self, file: FileId, value: ValueId, depth: u32) -> Option<Box<str>> {
+    /// The text that a value is, or that it was made of.
+    fn text_of(&self, file: FileId, value: ValueId) -> Option<Box<str>> {
         let model = self.model(file);
-        if depth > 4 {
-            return None;
-        }
+        let value = self.text_behind(file, value)?;
         match model.value(value) {
             Value::Str(text) => Some(model.name(*text).into()),
-            Value::Tuple(items) => self.text_of(file, *items.first()?, depth + 1),
-            Value::Entered(inner, _) | Value::Inner(inner) => self.text_of(file, *inner, depth + 1),
-            Value::Result(id) => {
-                let call = model.call(*id);
-                let made_of = match model.value(call.callee) {
-                    // `File::open("..").unwrap()`
-                    Value::Attr(receiver, name) if UNWRAPS.contains(&model.name(*name)) => *receiver,
-                    _ => call.args.first()?.value,
-                };
-                self.text_of(file, made_of, depth + 1)
-            }
             // A constant.
             Value::Global(..) | Value::Path(_) => match self.evaluate(file, value) {
                 Ty::Str(text) => Some(text.as_ref().into()),
@@ -406,6 +419,28 @@ impl Project {
             },
             _ => None,
         }
+    }
+
+    /// The value itself, what a pair begins with, or what was given to the call which made it.
+    fn text_behind(&self, file: FileId, value: ValueId) -> Option<ValueId> {
+        let model = self.model(file);
+        let mut at = value;
+        for _ in 0..5 {
+            at = match model.value(at) {
+                Value::Tuple(items) => *items.first()?,
+                Value::Entered(inner, _) | Value::Inner(inner) => *inner,
+                Value::Result(id) => {
+                    let call = model.call(*id);
+                    match model.value(call.callee) {
+                        // `File::open("..").unwrap()`
+                        Value::Attr(receiver, name) if UNWRAPS.contains(&model.name(*name)) => *receiver,
+                        _ => call.args.first()?.value,
+                    }
+                }
+                _ => return Some(at),
+            };
+        }
+        None
     }
 }
 
@@ -417,7 +452,7 @@ fn is_numeric(text: &str) -> bool {
 }
 
 /// What SQLite opens without a file.
-fn is_database_in_memory(text: &str) -> bool {
+pub(super) fn is_name_of_memory(text: &str) -> bool {
     text.contains(":memory:") || text.contains("mode=memory")
 }
 

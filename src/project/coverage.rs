@@ -4,9 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use super::Project;
 use super::calls::Callee;
+use super::decorators::Wrapping;
+use super::reach::is_left_alone;
 use super::types::{Class, FnRef, Ty};
 use crate::finding::FileId;
 use crate::model::{CallId, Value};
+use crate::packages::is_standard;
+use crate::source::Language;
 
 /// Calls in async functions by what they were found to run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,9 +21,28 @@ pub struct Coverage {
     pub installed: usize,
     /// What a table tells of.
     pub described: usize,
-    /// Known by name or by the type of the receiver, and in no table.
+    /// Known by name or by the type of the receiver, of the language's own library or an event loop, and in no table.
     pub named: usize,
     pub unresolved: usize,
+}
+
+/// What a call was found to run.
+enum Known {
+    Own,
+    Installed,
+    Described,
+    Named,
+}
+
+/// Why it is not known what a call runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unresolved {
+    /// Nothing is known of a decorator on it.
+    Decorated,
+    /// It is this of a library, which no table names, and there is no source of it.
+    Library(String),
+    /// What the file says does not tell.
+    Dynamic,
 }
 
 impl Coverage {
@@ -58,61 +81,85 @@ impl Project {
         let mut found = Coverage::default();
         for (id, call) in model.all_calls() {
             if model.function(call.function).kind.is_async() {
-                *self.counter(file, id, &mut found) += 1;
+                *match self.known_of_call(file, id) {
+                    Ok(Known::Own) => &mut found.own,
+                    Ok(Known::Installed) => &mut found.installed,
+                    Ok(Known::Described) => &mut found.described,
+                    Ok(Known::Named) => &mut found.named,
+                    Err(_) => &mut found.unresolved,
+                } += 1;
             }
         }
         found
     }
 
-    /// The calls of one function of which it is not known what they run, in order of place.
-    pub fn unresolved_calls(&self, function: FnRef) -> Vec<CallId> {
+    /// The calls of one function of which it is not known what they run, and why, in order of place.
+    pub fn unresolved_calls(&self, function: FnRef) -> Vec<(CallId, Unresolved)> {
         let calls = self.model(function.file).calls_in(function.function);
         let own = calls.iter().filter(|(_, call)| call.function == function.function);
-        let mut found: Vec<(u32, CallId)> = own
-            .filter(|(id, _)| self.is_unresolved(function.file, *id))
-            .map(|(id, call)| (call.span.start, id))
+        let mut found: Vec<(u32, CallId, Unresolved)> = own
+            .filter_map(|(id, call)| Some((call.span.start, id, self.known_of_call(function.file, id).err()?)))
             .collect();
-        found.sort_by_key(|(start, _)| *start);
-        found.into_iter().map(|(_, id)| id).collect()
+        found.sort_by_key(|(start, ..)| *start);
+        found.into_iter().map(|(_, id, why)| (id, why)).collect()
     }
 
-    fn is_unresolved(&self, file: FileId, call: CallId) -> bool {
-        self.callees(file, call).iter().all(|it| *it == Callee::Unknown) && !self.is_named(file, call)
-    }
-
-    fn counter<'a>(&self, file: FileId, call: CallId, found: &'a mut Coverage) -> &'a mut usize {
-        let own = |callee: &Callee| match callee {
-            Callee::Own(function) => Some(function.file),
-            Callee::Construct(class) => Some(class.file),
-            Callee::Api(..) | Callee::Unknown => None,
-        };
+    fn known_of_call(&self, file: FileId, call: CallId) -> Result<Known, Unresolved> {
         let callees = self.callees(file, call);
-        if let Some(file) = callees.iter().find_map(own) {
-            return if self.is_installed(file) { &mut found.installed } else { &mut found.own };
+        let own = callees.iter().find_map(|callee| match callee {
+            Callee::Own(function) if self.wrapping(*function) != Wrapping::Unknown => Some(function.file),
+            Callee::Construct(class) => Some(class.file),
+            _ => None,
+        });
+        if let Some(file) = own {
+            return Ok(if self.is_installed(file) { Known::Installed } else { Known::Own });
         }
         if callees.iter().any(|it| matches!(it, Callee::Api(..))) {
-            return &mut found.described;
+            return Ok(Known::Described);
         }
-        if self.is_named(file, call) { &mut found.named } else { &mut found.unresolved }
+        if callees.iter().any(|it| matches!(it, Callee::Own(_))) {
+            return Err(Unresolved::Decorated);
+        }
+        self.known_by_name(file, call)
     }
 
-    /// It is known which function is called, though nothing is known of the function.
-    fn is_named(&self, file: FileId, call: CallId) -> bool {
+    /// Nothing is known of what a call runs but perhaps its name: that is enough where somebody answers for all names.
+    fn known_by_name(&self, file: FileId, call: CallId) -> Result<Known, Unresolved> {
         let model = self.model(file);
         let callee = model.call(call).callee;
-        if !matches!(self.evaluate(file, callee), Ty::Unknown | Ty::None) {
-            return true;
+        let of = |path: &str| match self.is_answered_for(model.language, path) {
+            true => Ok(Known::Named),
+            false => Err(Unresolved::Library(path.to_owned())),
+        };
+        let ty = self.evaluate(file, callee);
+        let paths = ty.parts().iter().filter_map(|part| match part {
+            Ty::External(path) | Ty::Method(path, _) | Ty::Instance(Class::Library(path), _) => Some(of(path)),
+            _ => None,
+        });
+        if let Some(found) = paths.reduce(|first, next| first.or(next)) {
+            return found;
         }
-        let Value::Attr(receiver, _) = model.value(callee) else { return false };
-        matches!(
-            self.evaluate(file, *receiver),
-            Ty::Str(_)
-                | Ty::Int(_)
-                | Ty::Bool(_)
-                | Ty::Tuple(_)
-                | Ty::Collection(_)
-                | Ty::External(_)
-                | Ty::Instance(Class::Library(_), _)
-        )
+        let Value::Attr(receiver, name) = model.value(callee) else { return Err(Unresolved::Dynamic) };
+        match self.evaluate(file, *receiver) {
+            Ty::Str(_) | Ty::Int(_) | Ty::Bool(_) | Ty::Tuple(_) | Ty::Collection(_) => Ok(Known::Named),
+            Ty::External(path) | Ty::Instance(Class::Library(path), _) => {
+                of(&path).map_err(|_| Unresolved::Library(member(model.language, &path, model.name(*name))))
+            }
+            _ => Err(Unresolved::Dynamic),
+        }
     }
+
+    /// Who is silent about this path has looked at it: it is of the language's own library, of an event loop, or a type that a
+    /// table tells of. Of other libraries the tables name what matters most, and their sources tell the rest, where they are.
+    fn is_answered_for(&self, language: Language, path: &str) -> bool {
+        let first = path.split(['.', ':']).next().unwrap_or(path);
+        language == Language::Python && is_standard(first)
+            || is_left_alone(language, first)
+            || self.knowledge.describes(language, path)
+    }
+}
+
+fn member(language: Language, path: &str, name: &str) -> String {
+    let between = if language == Language::Python { "." } else { "::" };
+    format!("{path}{between}{name}")
 }

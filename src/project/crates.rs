@@ -28,6 +28,8 @@ pub(super) struct Crates {
     by_package: FxHashMap<String, Vec<FileId>>,
     /// Names of libraries that are not their package's.
     renamed: FxHashSet<String>,
+    /// Names that some package or workspace gives to what it depends on.
+    given: FxHashSet<String>,
 }
 
 #[derive(Default)]
@@ -86,6 +88,11 @@ impl Crates {
             if manifest.package.is_some() {
                 crates.packages.insert(plain(&manifest.folder), index);
             }
+        }
+        for manifest in &crates.manifests {
+            let of_package = manifest.package.iter().flat_map(|it| &it.dependencies);
+            let all = of_package.chain(manifest.workspace.iter().flat_map(|it| &it.dependencies));
+            crates.given.extend(all.filter(|it| it.is_renamed()).map(|it| it.name.clone()));
         }
         crates.nodes.resize_with(count, Node::default);
         for (id, stem) in &stems {
@@ -210,6 +217,14 @@ impl Crates {
         self.workspaces(manifest).find_map(|it| it.workspace.as_ref()?.dependency(name)).or(Some(found))
     }
 
+    /// The package that code of the file means by a name which the manifest gives it; `None`: it goes by its own.
+    pub(super) fn meant_by(&self, file: FileId, name: &str) -> Option<&str> {
+        if !self.given.contains(name) {
+            return None;
+        }
+        self.dependency(file, name).filter(|it| it.is_renamed()).map(|it| it.package.as_str())
+    }
+
     /// The file's package and the folder it is in.
     pub(super) fn package_of(&self, file: FileId) -> Option<(&Utf8Path, &Package)> {
         let manifest = self.nodes.get(file.index())?.manifest?;
@@ -247,7 +262,7 @@ impl Crates {
             let it = self.dependency(file, &it.name)?;
             let other = *self.packages.get(&plain(it.path.as_ref()?))?;
             let library = self.package(other)?.library.as_ref()?;
-            (library.name == name && it.name == it.package.replace('-', "_")).then(|| self.library(other))?
+            (library.name == name && !it.is_renamed()).then(|| self.library(other))?
         })
     }
 

@@ -7,7 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::finding::{Confidence, FileId};
 use crate::knowledge::{Api, Effect, Kind, Runner};
-use crate::model::{CallId, Condition, NameId, ValueId};
+use crate::model::{CallId, Condition, NameId, Test, ValueId};
 use crate::source::{Language, Span};
 
 use super::guards::{Guards, Outcome};
@@ -51,6 +51,8 @@ pub struct Site {
     pub asks: Option<(ValueId, Wanted)>,
     /// What tests before it say of values that the call hands on, the latest one first.
     pub given: Vec<Condition>,
+    /// What has just been set, or asked, of attributes of the objects that it has to do with.
+    pub attributes: Vec<Attribute>,
     /// What must hold of the function's own parameters for it to be reached.
     pub guards: Guards,
     /// How many branches and handlers it stands in, and how many may have been left before: whether it is reached hangs on
@@ -62,6 +64,15 @@ pub struct Site {
     pub shared: bool,
     /// It is asked of an object that is an attribute of another: `self.config.log`.
     pub held: bool,
+}
+
+/// What is known of an attribute of an object at one place in a function.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Attribute {
+    pub object: ValueId,
+    pub name: NameId,
+    pub test: Test,
+    pub holds: bool,
 }
 
 /// What an object is asked for.
@@ -146,15 +157,17 @@ pub struct Effects {
     pub(super) special: Special,
     /// Sync functions that the loop itself calls.
     callbacks: FxHashSet<FnRef>,
+    /// Files of which every function is looked at, whether code on the loop reaches it or not.
+    asked: FxHashSet<FileId>,
 }
 
 impl Effects {
-    pub(super) fn of(project: &Project) -> Self {
+    pub(super) fn of(project: &Project, asked: FxHashSet<FileId>) -> Self {
         use rayon::prelude::*;
         let relevant = project.relevant_files();
         let callbacks: FxHashSet<FnRef> =
             relevant.par_iter().flat_map_iter(|file| project.callbacks_of(*file)).collect();
-        let mut effects = Self { callbacks, ..Self::default() };
+        let mut effects = Self { callbacks, asked, ..Self::default() };
         effects.reach(project, &|functions| {
             functions.par_iter().map(|function| (*function, Known::of(project, *function))).collect()
         });
@@ -162,13 +175,13 @@ impl Effects {
         effects
     }
 
-    /// What code on the loop reaches. `look` looks at functions of which nothing is known. Gives all functions that
+    /// What code on the loop reaches, and what is asked for. `look` looks at functions of which nothing is known. Gives all functions that
     /// are reached.
     fn reach(&mut self, project: &Project, look: &Look<'_>) -> FxHashSet<FnRef> {
         let relevant = project.relevant_files().iter();
         let mut frontier: Vec<FnRef> = relevant
             .flat_map(|file| project.model(*file).function_ids().map(|function| FnRef { file: *file, function }))
-            .filter(|function| self.on_loop(project, *function))
+            .filter(|function| self.asked.contains(&function.file) || self.on_loop(project, *function))
             .collect();
         let mut seen: FxHashSet<FnRef> = frontier.iter().copied().collect();
         self.special = Special::default();
@@ -275,7 +288,7 @@ impl Effects {
             }
         };
         for function in functions {
-            for (at, (site, runs)) in self.sites(*function).iter().enumerate() {
+            for (at, (site, runs)) in surest_first(self.sites(*function)) {
                 match runs {
                     Runs::Own(_) if self.special.replaces(*function, at) => {}
                     Runs::Own(callee) => {
@@ -327,7 +340,7 @@ impl Effects {
                         reached.push((*caller, Hop { site: (*site).clone(), next, bound, way: *way, guards }));
                     }
                 }
-                // The least demanding first, then the earliest place.
+                // The least demanding first, then what hangs on the fewest branches, then the earliest place.
                 let order = |hop: &Hop| {
                     let next = match hop.next {
                         Runs::Own(next) | Runs::Asked(Some(next)) => Some((project.standing(next.file), next.function)),
@@ -340,7 +353,7 @@ impl Effects {
                         };
                         (it.subject, own, library)
                     });
-                    (hop.guards.len(), hop.site.span, next, bound, hop.way)
+                    (hop.guards.len(), hop.site.branches, hop.site.span, next, bound, hop.way)
                 };
                 reached.sort_by(|(a, x), (b, y)| a.cmp(b).then_with(|| order(x).cmp(&order(y))));
                 level = Vec::new();
@@ -370,6 +383,12 @@ impl Effects {
         project.asks_for_effects(function);
         self.hops.get(effect.index()).is_some_and(|hops| hops.contains_key(&Node::from(function)))
     }
+}
+
+/// What hangs on no branch is the better witness; else the earlier place.
+fn surest_first(sites: &[(Site, Runs)]) -> impl Iterator<Item = (usize, &(Site, Runs))> {
+    let of = |in_branch: bool| sites.iter().enumerate().filter(move |(_, (site, _))| (site.branches > 0) == in_branch);
+    of(false).chain(of(true))
 }
 
 /// It does not return before a future is done.

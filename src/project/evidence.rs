@@ -79,6 +79,11 @@ impl Effects {
             .flat_map(|(node, ways)| ways.into_iter().flatten().enumerate().map(move |(way, hop)| (node, way, hop)));
         let mut goes = ways.filter_map(|(node, way, hop)| {
             project.carried(caller, site, callee, &hop.guards)?;
+            if project.is_replaced(caller, site, callee, &hop.site)
+                || project.is_after_first(caller, site, callee, &hop.site)
+            {
+                return None;
+            }
             self.chain(project, node, (way, site.held), asked.clone(), effect)
         });
         let awaited = site.call.is_some_and(|call| project.model(caller.file).call(call).awaited);

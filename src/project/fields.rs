@@ -2,7 +2,7 @@
 //! makes the object.
 
 use crate::finding::FileId;
-use crate::model::{Call, CallId, Condition, NameId, ParamKind, Test, UNKNOWN, Value, ValueId, is_constant_name};
+use crate::model::{Call, CallId, Condition, Lack, NameId, ParamKind, Test, UNKNOWN, Value, ValueId, is_constant_name};
 use crate::source::Language;
 
 use super::Project;
@@ -32,25 +32,38 @@ impl Project {
     /// that may decide.
     pub(super) fn demand_on_field(&self, function: FnRef, condition: Condition) -> Option<Demand> {
         let model = self.model(function.file);
-        let Value::Attr(object, name) = *model.value(condition.value) else { return None };
-        if model.language != Language::Python {
-            return None;
+        if model.language == Language::Rust {
+            return self.demand_on_written_field(function, condition);
         }
+        let Value::Attr(object, name) = *model.value(condition.value) else { return None };
         let (param, class) = if self.is_own_object(function, object) {
             (0, ClassRef { file: function.file, class: self.declared(function).class? })
         } else {
             let param = self.declared(function).param_of(object)?;
             (u16::try_from(param).ok()?, self.class_declared(function.file, object)?)
         };
+        let (file, name) = self.behind_property(class, model.name(name)).unwrap_or((function.file, name));
+        let model = self.model(file);
         let may_decide = match condition.test {
             Test::Answers(_) => self.injection(class, model.name(name)).is_some(),
-            _ => self.settings(class, model.name(name)).is_some(),
+            _ => self.settings(class, model.name(name)).is_some() || self.is_decided(class, model.name(name)),
         };
         may_decide.then(|| Demand {
             param,
-            of: Of::Field(function.file, name),
+            of: Of::Field(file, name),
             ..Demand::on_own_object(condition, function.file)
         })
+    }
+
+    /// The attribute that a property gives, `return self._dry`, by its name in that file.
+    fn behind_property(&self, class: ClassRef, name: &str) -> Option<(FileId, NameId)> {
+        let method = self.find_method(class, name).filter(|it| self.is_property(*it))?;
+        let [returned] = self.function(method).returned[..] else { return None };
+        let model = self.model(method.file);
+        match *model.value(returned) {
+            Value::Attr(object, name) if self.is_own_object(method, object) => Some((method.file, name)),
+            _ => None,
+        }
     }
 
     /// The class that a value is of, or nothing at all.
@@ -87,6 +100,10 @@ impl Project {
             for value in fields.chain(named(&definition.also_set)) {
                 let is_constant =
                     matches!(model.value(value), Value::None | Value::Bool(_) | Value::Int(_) | Value::Str(_));
+                let is_named = matches!(
+                    model.value(value),
+                    Value::Attr(..) | Value::Path(_) | Value::Global(..) | Value::Function(_)
+                );
                 let may_decide = matches!(
                     model.value(value),
                     Value::Tuple(_)
@@ -96,7 +113,9 @@ impl Project {
                         | Value::Union(_)
                 ) || self.member_of_enum(class.file, value).is_some()
                     // What a field is without being given, as `Field(default=..)` has it.
-                    || !declared.is_empty() && is_made_by_fields && matches!(model.value(value), Value::Result(_));
+                    || !declared.is_empty() && is_made_by_fields && matches!(model.value(value), Value::Result(_))
+                    // A function, as in `sleep: Callable = time.sleep`.
+                    || is_made_by_fields && is_named;
                 if !is_constant && !may_decide {
                     return None;
                 }
@@ -118,6 +137,9 @@ impl Project {
         guard: Demand,
         (file, name): (FileId, NameId),
     ) -> Outcome {
+        if self.language(caller.file) == Language::Rust {
+            return self.outcome_of_written_field(caller, site, callee, guard, (file, name));
+        }
         let model = self.model(caller.file);
         let name = self.model(file).name(name);
         let is_given = self.declared(callee).params.get(usize::from(guard.param));
@@ -139,6 +161,9 @@ impl Project {
                     return Outcome::Fails;
                 }
                 let Some(given) = given else { return Outcome::Open };
+                if let Some(outcome) = self.outcome_of_known(caller, site, given, name, guard) {
+                    return outcome;
+                }
                 if let Some(param) = self.declared(caller).param_of(given) {
                     return Outcome::Becomes(Guard::from(Demand { param: param as u16, ..guard }));
                 }
@@ -153,6 +178,9 @@ impl Project {
             Some(call) if !self.is_called_by(caller.file, call, callee) => return Outcome::Open,
             _ => {
                 let Some((receiver, _)) = self.question(caller, site) else { return Outcome::Open };
+                if let Some(outcome) = self.outcome_of_known(caller, site, receiver, name, guard) {
+                    return outcome;
+                }
                 if self.is_own_object(caller, receiver) || self.above(caller.file, receiver).is_some() {
                     return match self.own_object_rules_out(caller, name, guard) {
                         true => Outcome::Fails,
@@ -168,7 +196,8 @@ impl Project {
         }
         let Some(mut settings) = self.settings(object.class, name) else { return Outcome::Open };
         settings.retain(|it| self.may_be_set_by_constructor(object.class, *it));
-        if !self.is_set_by_class_alone(&object, name) {
+        let is_fixed = || object.made.is_empty() && settings.iter().all(|it| self.is_given_above(object.class, *it));
+        if !self.is_set_by_class_alone(&object, name) && !is_fixed() {
             return Outcome::Open;
         }
         let makers: Vec<Option<Made>> = match object.made.is_empty() {
@@ -184,7 +213,7 @@ impl Project {
             let value = *value;
             return self.outcome_of_value(caller, site, value, Demand { of: Of::Whole, ..guard });
         }
-        let mut each = found.iter().map(|it| it.and_then(|(file, value)| self.tells(file, value, guard)));
+        let mut each = found.iter().map(|it| it.and_then(|(file, value)| self.tells_of_given(file, value, guard)));
         let first = each.next().flatten();
         guard.outcome(first.filter(|_| each.all(|it| it == first)))
     }
@@ -268,6 +297,12 @@ impl Project {
         model.calls_in(initial.function).any(|it| it.function == initial.function && is_initial(it))
     }
 
+    /// What the constructor of the class hands on to one above is set: `super().__init__(offline=True)`.
+    fn is_given_above(&self, class: ClassRef, setting: (FileId, ValueId)) -> bool {
+        let constructor = self.constructor_with(class, setting).map(|it| it.0);
+        constructor.is_some() && constructor != self.find_method(class, "__init__")
+    }
+
     /// The constructor of the class, or of one above, of which a value is a parameter, and which.
     fn constructor_with(&self, class: ClassRef, (file, value): (FileId, ValueId)) -> Option<(FnRef, usize)> {
         let is_param = |function: FnRef| {
@@ -287,10 +322,11 @@ impl Project {
     fn setting(&self, class: ClassRef, made: Option<Made>, name: &str, (file, value): (FileId, ValueId)) -> Setting {
         let initial = self.find_method(class, "__init__");
         let Some(initial) = initial else { return self.field_given(class, made, name, (file, value)) };
-        if let Some((param, other)) = self.replaced_in(file, value) {
+        if let Some((param, lack, other)) = self.replaced_in(file, value) {
             let given = self.setting(class, made, name, (file, param))?;
             return match self.model(given.0).value(given.1) {
                 Value::None => Some((file, other)),
+                _ if lack == Lack::Missing => self.is_there(given.0, given.1, 0).then_some(given),
                 _ => {
                     let condition = Condition { value: param, test: Test::Truth, holds: true };
                     let is_true = self.tells(given.0, given.1, Demand::on_own_object(condition, file));
@@ -305,21 +341,21 @@ impl Project {
                 _ => Some((file, value)),
             };
         };
-        if made.is_none() {
+        if made.is_none() && constructor == initial {
             return Some((file, value));
         }
         self.given_to_constructor(made, initial, (constructor, position), 0)
     }
 
     /// `hooks or []`: a parameter, and what takes its place where it is nothing.
-    fn replaced_in(&self, file: FileId, value: ValueId) -> Option<(ValueId, ValueId)> {
+    fn replaced_in(&self, file: FileId, value: ValueId) -> Option<(ValueId, Lack, ValueId)> {
         let model = self.model(file);
         let Value::Union(parts) = model.value(value) else { return None };
-        let [kept, other] = **parts else { return None };
-        match model.value(kept) {
-            Value::Union(param) if param.len() == 1 => Some((param[0], other)),
-            _ => None,
-        }
+        let [one, another] = **parts else { return None };
+        [(one, another), (another, one)].into_iter().find_map(|(kept, other)| {
+            let (param, lack) = model.value(kept).as_replaced()?;
+            Some((param, lack, other))
+        })
     }
 
     /// What the call of a constructor gives for a parameter of that one, or of one that it hands it on to. Without the call, what the
@@ -378,10 +414,15 @@ impl Project {
         let model = self.model(maker.file);
         let args = &model.call(call).args;
         let named = args.iter().find(|it| it.name.is_some_and(|it| model.name(it) == name));
+        let by_position = || args.iter().take_while(|it| it.name.is_none() && !it.spread);
         match named {
             Some(given) => Some((maker.file, given.value)),
-            None if args.iter().all(|it| it.name.is_some() && !it.spread) => Some((file, value)),
-            None => None,
+            None if args.iter().any(|it| it.spread) => None,
+            None if by_position().next().is_none() => Some((file, value)),
+            None => {
+                let position = self.field_position(class, name)?;
+                Some(by_position().nth(position).map_or((file, value), |it| (maker.file, it.value)))
+            }
         }
     }
 }

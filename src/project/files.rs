@@ -73,7 +73,7 @@ impl Files {
     ) -> Self {
         let places = members.iter().map(|it| (it.location.as_path(), it.language));
         let layout = Arc::new(Layout::of(places, &surroundings));
-        let installed = Installed::new(surroundings, members.len());
+        let installed = Installed::new(surroundings, members.iter().map(|it| it.location.as_path()));
         let by_place = OnceLock::new();
         let (shared, told) = (Shared::default(), RwLock::default());
         Self { members, layout, knowledge: knowledge.into(), installed, shared, by_place, reader, told }

@@ -1,14 +1,15 @@
 //! Where a function goes one way or another: what holds on each way of branches, loops and handlers.
 
-use crate::knowledge::Effect;
+use crate::knowledge::{Effect, Needs};
 use crate::model::{
-    Arm, Block, Branch, Condition, FileModel, FunctionId, Handler, Loop, LoopKind, Node, Path, TOP_LEVEL, Test, Try,
-    Value, ValueId, flow,
+    Arm, Block, Branch, Condition, FileModel, FunctionId, Handler, Loop, LoopKind, NameId, Node, Path, TOP_LEVEL, Test,
+    Try, Value, ValueId, flow,
 };
 use crate::source::Language;
 
 use super::Project;
-use super::effects::Runs;
+use super::asking::asks_for_loop;
+use super::effects::{Runs, Site};
 use super::sites::Found;
 use super::times::mends;
 use super::types::{FnRef, Ty};
@@ -115,17 +116,25 @@ impl Found<'_> {
                 self.guards = guards.clone().and_all(arm.conditions.iter().map(of).chain([either]));
                 let told = self.told.len();
                 self.told.extend(&arm.conditions);
-                self.branches += 1;
+                let known = self.known.clone();
+                self.learn(&arm.conditions);
+                let asked = u32::from(constant != Some(true));
+                self.branches += asked;
                 self.walk(&arm.body);
-                self.branches -= 1;
+                self.branches -= asked;
+                self.known = known;
                 self.told.truncate(told);
                 (self.once, self.shared) = (once, shared);
             }
-            self.guards = guards.and_all(arm.otherwise.iter().map(of));
+            let either = project.guard_of_either(function, &arm.otherwise_either);
+            self.guards = guards.and_all(arm.otherwise.iter().map(of).chain([either]));
             self.told.extend(&arm.otherwise);
+            self.learn(&arm.otherwise);
             // What is left runs where no loop does.
             self.off_loop |= arm.otherwise.iter().any(|it| no_loop(it) == Some(true));
             if constant == Some(true) {
+                // What the arm leaves is never gone on with.
+                self.off_loop |= !flow::exits(&arm.body, &|_| false).falls;
                 break;
             }
         }
@@ -134,6 +143,7 @@ impl Found<'_> {
         if falls {
             (self.guards, self.off_loop) = (outer, off_loop);
             self.told.truncate(before);
+            self.known.clear();
         }
         self.happens_once(branch.arms.iter().find_map(|arm| self.project.answers(self.function, arm)));
         // In Rust that is how errors are passed on.
@@ -146,18 +156,24 @@ impl Found<'_> {
         self.shared |= kept == Some(true);
     }
 
-    /// Rust: what the arm's test comes to, where that is a constant: `const SYNC: bool = false;`.
+    /// What the arm's test comes to, where that is a constant: `const SYNC: bool = false;`, `from settings import DEBUG`.
     fn constant(&self, arm: &Arm) -> Option<bool> {
         let model = self.project.model(self.file);
-        if model.language != Language::Rust {
-            return None;
-        }
+        let is_rust = model.language == Language::Rust;
         let decided = |it: &Condition| match (it.test, model.value(it.value)) {
-            (Test::Truth, Value::Bool(flag)) => Some(*flag == it.holds),
-            (Test::Truth, Value::Global(..) | Value::Path(_)) => match self.project.evaluate(self.file, it.value) {
-                Ty::Bool(flag) => Some(flag == it.holds),
-                _ => None,
-            },
+            (Test::Truth, Value::Bool(flag)) if is_rust => Some(*flag == it.holds),
+            (Test::Truth, Value::Global(..) | Value::Path(_)) if is_rust => {
+                match self.project.evaluate(self.file, it.value) {
+                    Ty::Bool(flag) => Some(flag == it.holds),
+                    _ => None,
+                }
+            }
+            (Test::Truth | Test::Is(_) | Test::Equals(_), Value::Global(..) | Value::Path(_) | Value::Attr(..))
+                if !is_rust =>
+            {
+                let truth = self.project.constant_tells(self.file, *it);
+                truth.map(|it_is| it_is == it.holds)
+            }
             _ => None,
         };
         if arm.conditions.iter().any(|it| decided(it) == Some(false)) {
@@ -171,20 +187,46 @@ impl Found<'_> {
         flow::find(test, &mut |node| asks(node)).is_some()
     }
 
+    /// A place at which something is called that a method is handed, under what its object must be for that: `x.map(f)`,
+    /// `x.unwrap_or_else(f)`. With elements it is a loop, else in a library a branch.
+    pub(super) fn needing(&self, site: &Site, callee: ValueId, needs: Needs) -> Option<Site> {
+        // What the user hands over is mostly meant to be called.
+        let asked = u32::from(self.installed);
+        let (test, holds) = match needs {
+            Needs::Nothing => return None,
+            Needs::Some => (Test::None, false),
+            Needs::None => (Test::None, true),
+            Needs::Truth | Needs::Elements => (Test::Truth, true),
+            Needs::State => return Some(Site { branches: site.branches + asked, ..site.clone() }),
+        };
+        let Value::Attr(object, _) = *self.project.model(self.file).value(callee) else { return None };
+        let condition = Condition { value: self.counted(object), test, holds };
+        let guards = site.guards.clone().and_all([self.project.guard_of(self.function, condition)]);
+        let branches = if needs == Needs::Elements { site.branches } else { site.branches + asked };
+        Some(Site { guards, branches, ..site.clone() })
+    }
+
     /// What stands in a `for` over nothing does not run: `for x in items`, `for _ in range(retries)`.
     pub(super) fn looped(&mut self, it: &Loop) {
         self.walk(&it.head);
+        // Its body has run before, perhaps.
+        self.known.clear();
         let outer = self.guards.clone();
-        if let (LoopKind::For, Some(iterated)) = (it.kind, it.iterated) {
+        if let (LoopKind::For | LoopKind::Comprehension | LoopKind::Generator, Some(iterated)) = (it.kind, it.iterated)
+        {
             let condition = Condition { value: self.counted(iterated), test: Test::Truth, holds: true };
             self.guards = outer.clone().and_all([self.project.guard_of(self.function, condition)]);
         }
+        let said = it.conditions.iter().map(|it| self.project.guard_at_first(self.function, *it));
+        self.guards = self.guards.clone().and_all(said);
         let asked = u32::from(it.kind == LoopKind::While);
         self.branches += asked;
         self.walk(&it.body);
         self.branches -= asked;
         self.guards = outer;
+        self.known.clear();
         self.walk(&it.orelse);
+        self.known.clear();
     }
 
     /// What a loop goes on as long as: the number that a `range` counts to, the parameter of `items or []` and of `list(items)`; else the
@@ -200,16 +242,15 @@ impl Found<'_> {
                 let mut filled = parts.iter().filter(|it| !is_empty(it));
                 match (filled.next(), filled.next()) {
                     // A parameter, unless it is nothing.
-                    (Some(one), None) => match model.value(*one) {
-                        Value::Union(inner) if inner.len() == 1 => inner[0],
-                        _ => *one,
-                    },
+                    (Some(one), None) => model.value(*one).as_replaced().map_or(*one, |it| it.0),
                     _ => iterated,
                 }
             }
             Value::Result(id) => {
                 let call = model.call(*id);
                 match (model.value(call.callee), call.args.as_slice()) {
+                    // `items.iter()`, `x.as_ref()`
+                    (Value::Attr(of, name), []) if keeps_nothing(model, *name) => self.counted(*of),
                     (Value::Path(path), [of]) if path.segments.last().is_some_and(|it| model.name(*it) == "range") => {
                         of.value
                     }
@@ -241,6 +282,7 @@ impl Found<'_> {
         let before = self.sites.len();
         self.polls += u32::from(polls);
         self.walk(&it.body);
+        self.known.clear();
         self.polls -= u32::from(polls);
         // `try: asyncio.run(..)` / `except RuntimeError:` is how some ask whether a loop runs.
         if falls_back {
@@ -253,7 +295,7 @@ impl Found<'_> {
         // Where no loop runs, `get_running_loop` fails: its handler is not on one.
         let asks = flow::find(
             &it.body,
-            &mut |node| matches!(node, Node::Call(id) if project.api_of(self.file, *id).is_some_and(|api| api.last_name() == "get_running_loop")),
+            &mut |node| matches!(node, Node::Call(id) if project.api_of(self.file, *id).is_some_and(asks_for_loop)),
         );
         if asks.is_none() {
             self.branches += 1;
@@ -263,12 +305,14 @@ impl Found<'_> {
                     self.happens_once(project.fills_what_is_missing(self.function, &it.body, handler));
                     self.walk(&handler.body);
                     (self.once, self.shared) = (once, shared);
+                    self.known.clear();
                 }
             }
             self.branches -= 1;
         }
         self.walk(&it.orelse);
         self.walk(&it.finally);
+        self.known.clear();
     }
 
     /// A module cannot be imported, and what is done before that is raised again only explains it: nothing goes on after it.
@@ -281,6 +325,42 @@ impl Found<'_> {
             && handler.catches.iter().all(is_import_error)
             && !flow::exits(&handler.body, &|_| false).survives()
     }
+}
+
+/// Rust: what the method makes of nothing is nothing, and of something something: of `None`, or of what has no elements.
+fn keeps_nothing(model: &FileModel, method: NameId) -> bool {
+    model.language == Language::Rust
+        && matches!(
+            model.name(method),
+            "as_bytes"
+                | "as_deref"
+                | "as_deref_mut"
+                | "as_mut"
+                | "as_ref"
+                | "as_slice"
+                | "as_str"
+                | "bytes"
+                | "chars"
+                | "clone"
+                | "cloned"
+                | "copied"
+                | "enumerate"
+                | "into_iter"
+                | "into_keys"
+                | "into_values"
+                | "iter"
+                | "iter_mut"
+                | "keys"
+                | "lines"
+                | "par_iter"
+                | "peekable"
+                | "rev"
+                | "take"
+                | "to_owned"
+                | "to_vec"
+                | "values"
+                | "values_mut"
+        )
 }
 
 /// What it makes of nothing is nothing: `list(items)`.

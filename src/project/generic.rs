@@ -3,46 +3,37 @@
 use std::sync::Arc;
 
 use crate::finding::FileId;
-use crate::model::{NameId, ParamKind, TOP_LEVEL, TypeArgument, Value, ValueId};
+use crate::model::{NameId, ParamKind, TOP_LEVEL, ToldBy, TypeArgument, Value, ValueId};
 
 use super::Project;
 use super::types::{CallRef, Class, ClassRef, FnRef, Ty, some};
 
 impl Project {
-    /// What a call of the function gives, with the type arguments that the arguments of the call tell: `Service::new(Disk)`.
-    pub(super) fn with_arguments(&self, function: FnRef, call: Option<CallRef>, made: Ty) -> Ty {
+    /// What a call of the function gives, with the types that the arguments of the call, or what it is asked of, tell:
+    /// `Service::new(Disk)`, `service.inner()`.
+    pub(super) fn with_arguments(&self, function: FnRef, call: Option<CallRef>, receiver: Option<&Ty>, made: Ty) -> Ty {
         let gives = &self.declared(function).gives;
         match call {
-            Some(call) if !gives.is_empty() => self.filled(function, call, gives, &made),
+            Some(call) if !gives.is_empty() => {
+                let told = |told_by: ToldBy| self.told_type(function, call, receiver, told_by);
+                filled(gives, &told, &made)
+            }
             _ => made,
         }
     }
 
-    fn filled(&self, function: FnRef, call: CallRef, gives: &[TypeArgument], made: &Ty) -> Ty {
-        match made {
-            Ty::Instance(of @ Class::Own(_), args) => {
-                let mut args = args.to_vec();
-                for given in gives {
-                    let open = |it: &&mut Ty| matches!(it, Ty::Unknown | Ty::Dyn(_));
-                    let Some(slot) = args.get_mut(given.argument as usize).filter(open) else {
-                        continue;
-                    };
-                    let value = self.argument_at(call.file, call.call, function, given.param);
-                    let ty = value.map_or(Ty::Unknown, |value| self.evaluate(call.file, value));
-                    *slot = if given.pointed_to { self.first_argument(&ty) } else { ty };
-                }
-                Ty::Instance(*of, some(args))
-            }
-            // `Result<Self, E>`, `Arc<Self>`
-            Ty::Instance(of, args) => {
-                let mut args = args.to_vec();
-                if let Some(first) = args.first_mut() {
-                    *first = self.filled(function, call, gives, first);
-                }
-                Ty::Instance(*of, some(args))
-            }
-            Ty::Coroutine(inner, of) => Ty::Coroutine(Arc::new(self.filled(function, call, gives, inner)), *of),
-            other => other.clone(),
+    fn told_type(&self, function: FnRef, call: CallRef, receiver: Option<&Ty>, told_by: ToldBy) -> Ty {
+        let given = |param: u32| {
+            let value = self.argument_at(call.file, call.call, function, param);
+            value.map_or(Ty::Unknown, |value| self.evaluate(call.file, value))
+        };
+        match told_by {
+            ToldBy::Parameter(param) => given(param),
+            ToldBy::Pointer(param) => self.first_argument(&given(param)),
+            ToldBy::Receiver(argument) => match receiver.map(|it| self.behind_pointers(it.clone())) {
+                Some(Ty::Instance(Class::Own(_), args)) => args.get(argument as usize).cloned().unwrap_or(Ty::Unknown),
+                _ => Ty::Unknown,
+            },
         }
     }
 
@@ -112,5 +103,40 @@ impl Project {
         let takes = &self.declared(function).takes;
         let with = takes.iter().find(|(param, _)| *param == index + receivers);
         with.map_or(Ty::Unknown, |(_, with)| self.evaluate(function.file, *with))
+    }
+}
+
+/// The type with the type arguments that `told` tells.
+fn filled(gives: &[TypeArgument], told: &dyn Fn(ToldBy) -> Ty, made: &Ty) -> Ty {
+    match made {
+        Ty::Instance(of @ Class::Own(_), args) => {
+            let mut args = args.to_vec();
+            for given in gives {
+                let open = |it: &&mut Ty| matches!(it, Ty::Unknown | Ty::Dyn(_));
+                let slot = given.argument.and_then(|argument| args.get_mut(argument as usize)).filter(open);
+                if let Some(slot) = slot {
+                    *slot = told(given.told_by);
+                }
+            }
+            Ty::Instance(*of, some(args))
+        }
+        // `Result<Self, E>`, `Arc<Self>`
+        Ty::Instance(of, args) => {
+            let mut args = args.to_vec();
+            if let Some(first) = args.first_mut() {
+                *first = filled(gives, told, first);
+            }
+            Ty::Instance(*of, some(args))
+        }
+        Ty::Coroutine(inner, of) => Ty::Coroutine(Arc::new(filled(gives, told, inner)), *of),
+        // `-> S`
+        Ty::Unknown | Ty::Dyn(_) => {
+            let itself = gives.iter().find(|it| it.argument.is_none());
+            match itself.map(|it| told(it.told_by)) {
+                None | Some(Ty::Unknown) => made.clone(),
+                Some(told) => told,
+            }
+        }
+        other => other.clone(),
     }
 }

@@ -3,7 +3,7 @@
 //! method in place of the one that the way goes through, the way ends.
 
 use crate::finding::FileId;
-use crate::model::{CallId, Condition, FunctionKind, Param, ParamKind, Test, UNKNOWN, Value, ValueId};
+use crate::model::{CallId, Condition, FunctionKind, NameId, Param, ParamKind, Test, UNKNOWN, Value, ValueId};
 use crate::source::Language;
 
 use super::Project;
@@ -53,6 +53,11 @@ impl Project {
         let condition = Condition { value: receiver, test: Test::Answers(asked), holds: true };
         match model.value(receiver) {
             _ if model.language != Language::Python => Answer::Declared,
+            // A field that is a function, `sleep: Callable = time.sleep`, of which an object may be given another.
+            _ if of_library && self.is_own_object(function, receiver) => {
+                let condition = Condition { value: asked, test: Test::Equals(asked), holds: true };
+                self.guard_of(function, condition).map_or(Answer::Declared, Answer::Perhaps)
+            }
             Value::Attr(holder, name) if !self.is_own_object(function, *holder) => {
                 let demand = Demand::on_own_object(condition, function.file);
                 let given = self.given_here(function, *holder, model.name(*name));
@@ -166,7 +171,7 @@ impl Project {
             let Some(constructor) = self.own_method(own, "__init__") else {
                 match self.find_method(class, "__init__") {
                     Some(_) => continue,
-                    None => return self.written_field(own, name),
+                    None => return self.written_field(class, own, name),
                 }
             };
             let params = &self.declared(constructor).params;
@@ -199,12 +204,42 @@ impl Project {
     }
 
     /// A field of a class whose constructor is written by something else: `@dataclass`.
-    fn written_field(&self, class: ClassRef, name: &str) -> Option<Injection> {
-        let model = self.model(class.file);
-        let definition = model.class(class.class);
-        let position = definition.declared.iter().position(|it| model.name(it.0) == name)?;
-        let has_others = self.ancestry(class).iter().skip(1).any(|it| matches!(it, Ancestor::Own(_)));
-        Some(Injection::Field(Some(position).filter(|_| !definition.decorators.is_empty() && !has_others)))
+    fn written_field(&self, class: ClassRef, of: ClassRef, name: &str) -> Option<Injection> {
+        let model = self.model(of.file);
+        let is_declared = model.class(of.class).annotated.iter().any(|it| model.name(*it) == name);
+        is_declared.then(|| Injection::Field(self.field_position(class, name)))
+    }
+
+    /// The position of a field among all that a constructor takes which is written by something else: those of the classes above first.
+    pub(super) fn field_position(&self, class: ClassRef, name: &str) -> Option<usize> {
+        let ancestry = self.ancestry(class);
+        let is_tuple =
+            ancestry.iter().any(|it| matches!(it, Ancestor::Library(_, path) if &**path == "typing.NamedTuple"));
+        let mut fields: Vec<&str> = Vec::new();
+        for ancestor in ancestry.iter().rev() {
+            let Ancestor::Own(own) = ancestor else { continue };
+            let model = self.model(own.file);
+            let definition = model.class(own.class);
+            let is_written = is_tuple || !definition.decorators.is_empty();
+            // `field(init=False)`
+            let is_left_out = |it: &(NameId, ValueId)| match model.value(it.1) {
+                Value::Result(call) => {
+                    model.call(*call).args.iter().any(|it| it.name.is_some_and(|it| model.name(it) == "init"))
+                }
+                _ => false,
+            };
+            let mut set = definition.fields.iter().chain(&definition.also_set);
+            if !definition.annotated.is_empty() && !is_written || set.any(is_left_out) {
+                return None;
+            }
+            for id in &definition.annotated {
+                let field = model.name(*id);
+                if !fields.contains(&field) {
+                    fields.push(field);
+                }
+            }
+        }
+        fields.iter().position(|it| *it == name)
     }
 
     /// What an object was given for an attribute when it was made.
@@ -249,6 +284,22 @@ impl Project {
         }
     }
 
+    /// The callee asks an attribute of its object that the caller has just set to something which answers otherwise: `service.client = Mock()`.
+    pub(super) fn is_replaced(&self, caller: FnRef, site: &Site, callee: FnRef, next: &Site) -> bool {
+        let Some(call) = next.call.filter(|_| !site.attributes.is_empty()) else { return false };
+        let there = self.model(callee.file);
+        let asked = there.call(call).callee;
+        let Value::Attr(holder, _) = *there.value(asked) else { return false };
+        let Value::Attr(own, name) = *there.value(holder) else { return false };
+        let Some((receiver, _)) = self.question(caller, site).filter(|_| self.is_own_object(callee, own)) else {
+            return false;
+        };
+        let condition = Condition { value: holder, test: Test::Answers(asked), holds: true };
+        let demand = Demand::on_own_object(condition, callee.file);
+        let outcome = self.outcome_of_known(caller, site, receiver, there.name(name), demand);
+        matches!(outcome, Some(Outcome::Fails))
+    }
+
     /// The constructor of the caller's own class has given it an object of which the condition does not hold.
     pub(super) fn own_object_rules_out(&self, caller: FnRef, name: &str, guard: Demand) -> bool {
         let (Test::Answers(_), Some(class)) = (guard.test, self.declared(caller).class) else { return false };
@@ -288,7 +339,9 @@ impl Project {
         let definition = self.function(maker);
         let is_plain = definition.kind == FunctionKind::Sync && !definition.is_generator;
         match definition.returned[..] {
-            [value] if is_plain && definition.decorators.is_empty() => self.object(maker, value, depth + 1),
+            [value] if is_plain && (definition.decorators.is_empty() || self.is_class_method(maker)) => {
+                self.object(maker, value, depth + 1)
+            }
             _ => None,
         }
     }

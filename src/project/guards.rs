@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::finding::FileId;
 use crate::model::{
-    Arg, CallId, Condition, FileModel, NameId, Node, Param, ParamKind, Test, UNKNOWN, Value, ValueId, flow,
+    Arg, CallId, Condition, FileModel, Lack, NameId, Node, Param, ParamKind, Test, UNKNOWN, Value, ValueId, flow,
 };
 use crate::source::Language;
 
@@ -26,7 +26,7 @@ pub(super) struct Demand {
     /// No path gives the parameter another value before it is asked for.
     pub(super) exact: bool,
     /// Another value has taken the place of the parameter if it was nothing: `x = x or y`, `if x is None: x = y`.
-    pub(super) replaced: bool,
+    pub(super) replaced: Option<Lack>,
 }
 
 /// What of a parameter a condition is about.
@@ -47,7 +47,7 @@ impl Demand {
     pub(super) fn on_own_object(condition: Condition, file: FileId) -> Self {
         let Condition { test, holds, .. } = condition;
         let asked_in = if test.refers() { file } else { FileId(0) };
-        Self { param: 0, test, holds, of: Of::Whole, asked_in, exact: false, replaced: false }
+        Self { param: 0, test, holds, of: Of::Whole, asked_in, exact: false, replaced: None }
     }
 
     /// What is known of the test decides.
@@ -140,7 +140,10 @@ impl Guards {
         } else {
             // That it is one value says that it is none of the others. What an object holds is seldom known.
             let is_field = |it: &Guard| matches!(it.one.of, Of::Field(..));
+            // So says one condition more than two of which one must hold.
+            let is_vague = |it: &Guard| it.other.is_some();
             let told = all.iter().position(|it| guard.tells_more_than(*it));
+            let told = told.or_else(|| all.iter().position(is_vague).filter(|_| !is_vague(&guard)));
             let told = told.or_else(|| all.iter().position(is_field).filter(|_| !is_field(&guard)));
             let Some(told) = told.and_then(|it| all.get_mut(it)) else { return self };
             *told = guard;
@@ -176,13 +179,16 @@ fn kept_in(
     value: ValueId,
     depth: u32,
     is_param: &dyn Fn(ValueId) -> Option<usize>,
-) -> Option<usize> {
+) -> Option<(usize, Lack)> {
+    // Of a union in a union, something else than its being nothing decided.
+    if let Some((kept, lack)) = model.value(value).as_replaced() {
+        return is_param(kept).map(|it| (it, lack));
+    }
     match model.value(value) {
-        // Of a union in a union, something else than its being nothing decided.
-        Value::Union(parts) if parts.len() == 1 => is_param(parts[0]),
-        Value::Union(parts) if depth < 6 => {
-            parts.iter().find_map(|part| is_param(*part).or_else(|| kept_in(model, *part, depth + 1, is_param)))
-        }
+        Value::Union(parts) if depth < 6 => parts.iter().find_map(|part| {
+            let bare = is_param(*part).map(|it| (it, Lack::False));
+            bare.or_else(|| kept_in(model, *part, depth + 1, is_param))
+        }),
         _ => None,
     }
 }
@@ -190,17 +196,22 @@ fn kept_in(
 impl Project {
     /// A condition as one on a parameter of the function, if it is one.
     pub(super) fn guard_of(&self, function: FnRef, condition: Condition) -> Option<Guard> {
-        Some(Guard::from(self.demand_of(function, condition)?))
+        Some(Guard::from(self.demand_of(function, condition, false)?))
+    }
+
+    /// The same, of what is asked before the function may have given the parameter another value.
+    pub(super) fn guard_at_first(&self, function: FnRef, condition: Condition) -> Option<Guard> {
+        Some(Guard::from(self.demand_of(function, condition, true)?))
     }
 
     /// That one of the conditions holds, if there are two and both are on parameters of the function.
     pub(super) fn guard_of_either(&self, function: FnRef, conditions: &[Condition]) -> Option<Guard> {
         let [one, other] = conditions else { return None };
-        let one = self.demand_of(function, *one)?;
-        Some(Guard { one, other: Some(self.demand_of(function, *other)?) })
+        let one = self.demand_of(function, *one, false)?;
+        Some(Guard { one, other: Some(self.demand_of(function, *other, false)?) })
     }
 
-    fn demand_of(&self, function: FnRef, condition: Condition) -> Option<Demand> {
+    fn demand_of(&self, function: FnRef, condition: Condition, at_first: bool) -> Option<Demand> {
         // Of which entry, nobody knows.
         if condition.test == Test::Entry {
             return None;
@@ -227,12 +238,17 @@ impl Project {
         let param = param.or_else(|| params.iter().position(|it| it.value != UNKNOWN && union.contains(&it.value)));
         // Of what took its place where it was nothing, only what it must be says something of what was given.
         let tells_what_it_is = condition.holds && !matches!(condition.test, Test::Truth | Test::None);
-        let is_replaced = param.is_none() && tells_what_it_is;
+        let is_replaced = param.is_none() && (tells_what_it_is || condition.test == Test::Truth);
         let kept = if is_replaced { kept_in(model, condition.value, 0, &is_param) } else { None };
-        let Some(param) = param.or(kept) else { return self.demand_on_field(function, condition) };
+        let kept = kept.filter(|it| tells_what_it_is || it.1 == Lack::Missing);
+        let Some(param) = param.or(kept.map(|it| it.0)) else { return self.demand_on_field(function, condition) };
         // `count + 1` is as good as `count` for all tests but this.
         let asks_for_more = matches!(condition.test, Test::Exceeds(_));
-        if asks_for_more && (exact.is_none() || self.is_counted(function, &params[param])) {
+        // Rust: what is set anew keeps its name, and its value here.
+        let may_be_set_anew = model.language == Language::Rust && !at_first;
+        if asks_for_more && exact.is_none()
+            || (asks_for_more || may_be_set_anew) && self.is_counted(function, &params[param])
+        {
             return None;
         }
         Some(Demand {
@@ -242,7 +258,7 @@ impl Project {
             of: entry.map_or(Of::Whole, |it| Of::Entry(function.file, it.0)),
             asked_in: if refers { function.file } else { FileId(0) },
             exact: exact.is_some(),
-            replaced: kept.is_some(),
+            replaced: kept.map(|it| it.1),
         })
     }
 
@@ -266,9 +282,24 @@ impl Project {
     fn is_counted(&self, function: FnRef, param: &Param) -> bool {
         self.looks_into(function.file);
         let model = self.model(function.file);
-        let binds = |node: &Node| matches!(node, Node::Bind { local, .. } if *local == param.local);
+        let body = &model.function(function.function).body;
+        let mut locals = vec![param.local];
+        if model.language == Language::Rust {
+            let copied = |node: &Node| match node {
+                Node::Bind { local, value, .. } if *value == param.value => Some(*local),
+                _ => None,
+            };
+            flow::find(body, &mut |node| {
+                locals.extend(copied(node));
+                false
+            });
+        }
+        let binds = |node: &Node| {
+            matches!(node, Node::Bind { local, value, .. } if locals.contains(local)
+                && (*local == param.local || *value != param.value))
+        };
         let is_more = |arg: &Arg| matches!(model.value(arg.value), Value::Union(parts) if parts.contains(&param.value));
-        flow::find(&model.function(function.function).body, &mut |node| binds(node)).is_some()
+        flow::find(body, &mut |node| binds(node)).is_some()
             || model
                 .calls_in(function.function)
                 .any(|call| call.function == function.function && call.args.iter().any(is_more))
@@ -340,17 +371,14 @@ impl Project {
         };
         match given {
             Some(value) => self.outcome_of_value(caller, site, value, guard),
-            None if param.has_default && guard.replaced && self.is_nothing(callee.file, param.default, guard) => {
-                Outcome::Open
-            }
-            None if param.has_default => guard.outcome(self.tells(callee.file, param.default, guard)),
+            None if param.has_default => guard.outcome(self.tells_of_given(callee.file, param.default, guard)),
             None => self.rest_given(caller, call, callee, guard),
         }
     }
 
     /// What a condition comes to on a value that the caller gives.
     pub(super) fn outcome_of_value(&self, caller: FnRef, site: &Site, value: ValueId, guard: Demand) -> Outcome {
-        if guard.replaced && self.is_nothing(caller.file, value, guard) {
+        if self.is_nothing(caller.file, value, guard) {
             return Outcome::Open;
         }
         let told = site.given.iter().filter(|it| it.value == value);
@@ -365,14 +393,20 @@ impl Project {
     /// It is declared to be of a type, `client: Client`, and `None` is no part of that.
     fn is_declared_something(&self, caller: FnRef, value: ValueId, test: Test) -> Option<bool> {
         let model = self.model(caller.file);
-        if !matches!((model.value(value), test), (Value::Instance { .. }, Test::None | Test::Truth))
+        if !matches!(model.value(value), Value::Instance { .. } | Value::Param(..))
+            || !matches!(test, Test::None | Test::Truth)
             || model.language != Language::Python
         {
             return None;
         }
-        let may_be_none = |it: &Param| it.value == value && it.has_default && *model.value(it.default) == Value::None;
-        if self.declared(caller).params.iter().any(may_be_none) {
+        let mut params = self.declared(caller).params.iter().filter(|it| it.value == value).peekable();
+        let is_callable = params.peek().is_some_and(|it| it.is_callable);
+        let may_be_none = |it: &Param| it.has_default && *model.value(it.default) == Value::None;
+        if params.any(may_be_none) {
             return None;
+        }
+        if is_callable {
+            return Some(test == Test::Truth);
         }
         self.is_something(&self.evaluate(caller.file, value), test)
     }
@@ -380,14 +414,24 @@ impl Project {
     /// What the caller gives is a parameter of its own, perhaps: then its callers decide.
     fn handed_on(&self, caller: FnRef, value: ValueId, guard: Demand) -> Outcome {
         let condition = Condition { value, test: guard.test, holds: guard.holds };
-        let Some(one) = self.demand_of(caller, condition) else { return Outcome::Open };
-        let (exact, replaced) = (one.exact && guard.exact, one.replaced || guard.replaced);
+        let Some(one) = self.demand_of(caller, condition, false) else { return Outcome::Open };
+        let (exact, replaced) = (one.exact && guard.exact, one.replaced.max(guard.replaced));
         Outcome::Becomes(Guard::from(Demand { exact, replaced, asked_in: guard.asked_in, ..one }))
     }
 
-    /// The value is written as one that counts as false.
+    /// Whether a condition holds of what a parameter is given: not known where another value takes its place.
+    pub(super) fn tells_of_given(&self, file: FileId, value: ValueId, guard: Demand) -> Option<bool> {
+        if self.is_nothing(file, value, guard) { None } else { self.tells(file, value, guard) }
+    }
+
+    /// The value is written as one whose place another has taken.
     fn is_nothing(&self, file: FileId, value: ValueId, demand: Demand) -> bool {
-        self.tells(file, value, Demand { test: Test::Truth, ..demand }) == Some(false)
+        let tells = |test| self.tells(file, value, Demand { test, ..demand });
+        match demand.replaced {
+            None => false,
+            Some(Lack::Missing) => tells(Test::None) == Some(true),
+            Some(Lack::False) => tells(Test::Truth) == Some(false),
+        }
     }
 
     pub(super) fn is_called_by(&self, file: FileId, call: CallId, callee: FnRef) -> bool {

@@ -13,11 +13,11 @@ use super::Slot;
 use super::crates::either;
 use super::layout::{join, last, parent};
 use super::types::{ClassRef, FnRef};
-use crate::discover::{Found, Kind, manifest_text};
+use crate::discover::{Found, Kind};
 use crate::finding::FileId;
 use crate::knowledge::Api;
-use crate::packages::{CrateSource, Surroundings};
-use crate::source::{Language, Source};
+use crate::packages::{CrateSource, EnvironmentId, Surroundings};
+use crate::source::{Features, Language, Source};
 
 /// A map that many threads read and few write.
 type Shared<K, V> = RwLock<FxHashMap<K, V>>;
@@ -34,12 +34,17 @@ pub(super) struct Installed {
     by_path: Shared<PathBuf, FileId>,
     /// What an earlier analysis has read.
     before: FxHashMap<PathBuf, Arc<Slot>>,
+    /// Which environment each of the user's files imports from.
+    environments: Box<[Option<EnvironmentId>]>,
     /// Python modules by their whole name.
-    modules: Shared<String, Option<FileId>>,
+    modules: Shared<(EnvironmentId, String), Option<FileId>>,
     crates: boxcar::Vec<CrateSource>,
     crates_by_folder: Shared<Utf8PathBuf, CrateId>,
     /// What a crate calls another: by the asking crate, or the folder of the user's package.
     names: Shared<(Asking, String), Option<CrateId>>,
+    features: Shared<CrateId, Option<Arc<Features>>>,
+    /// Folders in which a file of a crate was looked for in vain.
+    absent_beside: RwLock<FxHashSet<PathBuf>>,
     /// All Rust files of a crate, without their endings, sorted.
     listings: Shared<CrateId, Arc<[String]>>,
     pub(super) impls: Shared<ClassRef, Impls>,
@@ -70,6 +75,7 @@ pub(super) enum Place {
     Python {
         module: String,
         is_package: bool,
+        environment: EnvironmentId,
     },
     Rust {
         of: CrateId,
@@ -100,8 +106,12 @@ pub(super) fn remembered<K: std::hash::Hash + Eq, V: Clone>(map: &Shared<K, V>, 
 }
 
 impl Installed {
-    pub(super) fn new(around: Arc<Surroundings>, first: usize) -> Self {
-        Self { around, first, ..Self::default() }
+    /// For files of the user's that lie at these places.
+    pub(super) fn new<'a>(around: Arc<Surroundings>, files: impl ExactSizeIterator<Item = &'a Utf8Path>) -> Self {
+        let first = files.len();
+        let environments =
+            if around.python.is_empty() { Box::default() } else { files.map(|it| around.python.of(it)).collect() };
+        Self { around, first, environments, ..Self::default() }
     }
 
     /// Takes over what has been read already.
@@ -124,8 +134,8 @@ impl Installed {
         self.files.get(file.index().checked_sub(self.first)?)
     }
 
-    /// All that the answers so far hang on: files with the texts that were read, and folders in which something was looked
-    /// for (without text), since what is not there today may be tomorrow.
+    /// All that the answers so far hang on: files with the texts that were read, and, without text, manifests, and folders in which something was looked
+    /// for, since what is not there today may be tomorrow.
     pub(super) fn looked_at(&self) -> Vec<(PathBuf, Option<Arc<str>>)> {
         let mut seen = Vec::new();
         let mut folders: FxHashSet<PathBuf> = FxHashSet::default();
@@ -137,18 +147,14 @@ impl Installed {
         }
         let modules = self.modules.read().unwrap_or_else(PoisonError::into_inner);
         let missing = modules.iter().filter(|(_, found)| found.is_none());
-        let packages: FxHashSet<&str> = missing.map(|(name, _)| name.rsplit_once('.').map_or("", |it| it.0)).collect();
-        folders.extend(
-            packages.into_iter().flat_map(|package| self.around.python.iter().flat_map(|it| it.folders_of(package))),
-        );
+        let packages: FxHashSet<(EnvironmentId, &str)> =
+            missing.map(|((of, name), _)| (*of, name.rsplit_once('.').map_or("", |it| it.0))).collect();
+        folders.extend(packages.into_iter().flat_map(|(of, package)| self.around.python.get(of).folders_of(package)));
         let listings = self.listings.read().unwrap_or_else(PoisonError::into_inner);
         folders.extend(listings.values().flat_map(|stems| stems.iter()).map(|stem| PathBuf::from(parent(stem))));
-        for (_, source) in self.crates.iter().filter(|(_, source)| source.is_work) {
-            let manifest = source.folder.join("Cargo.toml").into_std_path_buf();
-            let text = manifest_text(&manifest).unwrap_or_default();
-            seen.push((manifest, Some(text.into())));
-        }
-        seen.extend(folders.into_iter().map(|folder| (folder, None)));
+        folders.extend(self.absent_beside.read().unwrap_or_else(PoisonError::into_inner).iter().cloned());
+        folders.extend(self.around.looked_at());
+        seen.extend(folders.into_iter().map(|path| (path, None)));
         seen.sort();
         seen
     }
@@ -166,15 +172,26 @@ impl Installed {
     pub(super) fn slot(&self, file: FileId) -> Option<&Slot> {
         let entry = self.entry(file)?;
         Some(entry.slot.get_or_init(|| {
-            if let Some(slot) = self.before.get(&entry.found.path) {
+            let is_as_before = |it: &&Arc<Slot>| it.source.features == self.features(&entry.place, &it.source);
+            if let Some(slot) = self.before.get(&entry.found.path).filter(is_as_before) {
                 return Arc::clone(slot);
             }
             let source = crate::discover::read(&entry.found, self.around.largest).ok().flatten();
             let language = entry.found.kind.language();
             let mut source = source.unwrap_or_else(|| Source::new(entry.found.shown.clone(), language, ""));
             source.installed = true;
+            source.features = self.features(&entry.place, &source);
             Slot::with(source, true)
         }))
+    }
+
+    /// The features of the file's crate, where it asks for some.
+    fn features(&self, place: &Place, source: &Source) -> Option<Arc<Features>> {
+        let Place::Rust { of, .. } = place else { return None };
+        if !source.text.contains("feature") {
+            return None;
+        }
+        remembered(&self.features, *of, || self.around.features(self.krate(*of)).map(Arc::new))
     }
 
     /// As reports show it.
@@ -195,22 +212,36 @@ impl Installed {
         })
     }
 
-    /// An environment holds something importable under this name.
-    pub(super) fn has_module(&self, first: &str) -> bool {
-        self.around.python.as_ref().is_some_and(|it| it.has(first))
+    /// The environment that the code of a file imports from: an installed one from its own.
+    pub(super) fn environment_of(&self, file: FileId) -> Option<EnvironmentId> {
+        match self.place(file) {
+            Some(Place::Python { environment, .. }) => Some(*environment),
+            Some(Place::Rust { .. }) => None,
+            None => self.environments.get(file.index()).copied().flatten(),
+        }
+    }
+
+    /// The environment holds something importable under this name.
+    pub(super) fn has_module(&self, environment: EnvironmentId, first: &str) -> bool {
+        self.around.python.get(environment).has(first)
     }
 
     /// The file of an installed Python module, by its whole name. `own` knows the user's files: a package under
     /// development is installed, too.
-    pub(super) fn module(&self, name: &str, own: impl FnOnce(&Path) -> Option<FileId>) -> Option<FileId> {
-        let site = self.around.python.as_ref()?;
-        remembered(&self.modules, name.to_owned(), || {
+    pub(super) fn module(
+        &self,
+        environment: EnvironmentId,
+        name: &str,
+        own: impl FnOnce(&Path) -> Option<FileId>,
+    ) -> Option<FileId> {
+        let site = self.around.python.get(environment);
+        remembered(&self.modules, (environment, name.to_owned()), || {
             let found = site.module(name)?;
             if let Some(own) = own(&found.path) {
                 return Some(own);
             }
             let shown = site.shown(name, &found);
-            let place = Place::Python { module: name.to_owned(), is_package: found.is_package };
+            let place = Place::Python { module: name.to_owned(), is_package: found.is_package, environment };
             Some(self.number(found.path, shown, Kind::Python, place))
         })
     }
@@ -262,7 +293,11 @@ impl Installed {
             return Some(known);
         }
         let source = self.krate(of);
-        let real = path.canonicalize().ok()?;
+        let Ok(real) = path.canonicalize() else {
+            let folder = path.parent().map(Path::to_owned);
+            self.absent_beside.write().unwrap_or_else(PoisonError::into_inner).extend(folder);
+            return None;
+        };
         let inside = Utf8Path::new(stem).strip_prefix(&source.folder).ok()?;
         if !path.is_file() || !crate::discover::plain_path(real).starts_with(&source.folder) {
             return None;

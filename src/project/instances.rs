@@ -2,6 +2,7 @@
 
 use crate::finding::FileId;
 use crate::model::{Display, Value, ValueId};
+use crate::packages::is_standard;
 use crate::source::Language;
 
 use super::Project;
@@ -71,7 +72,36 @@ impl Project {
             Value::Collection(Display::List, _) => Ty::library("builtins.list"),
             Value::Collection(Display::Set, _) => Ty::library("builtins.set"),
             Value::Collection(Display::Dict, _) => Ty::library("builtins.dict"),
-            _ => self.evaluate(file, value),
+            _ => match self.evaluate(file, value) {
+                ty @ (Ty::Collection(_) | Ty::Tuple(_)) => {
+                    let kind = if self.language(file) == Language::Python { self.kind_of(file, value) } else { None };
+                    kind.map_or(ty, Ty::library)
+                }
+                ty => ty,
+            },
+        }
+    }
+
+    /// Which of the built-in collections a value is, where it is declared or made as one.
+    fn kind_of(&self, file: FileId, value: ValueId) -> Option<&'static str> {
+        let model = self.model(file);
+        match model.value(value) {
+            // `tuple[T, ...]` is declared as a sequence that is a tuple.
+            Value::Instance { class, args } => {
+                let named = |class: ValueId| kind_named(&self.evaluate(file, class));
+                named(*class).or_else(|| named(*args.get(1)?))
+            }
+            Value::Result(call) => match self.only(file, *call) {
+                Only::Own(function) => {
+                    let declared = self.declared(function);
+                    let returns = declared.returns.filter(|_| !declared.kind.is_async() && !declared.is_generator)?;
+                    let is_one = matches!(self.model(function.file).value(returns), Value::Instance { .. });
+                    if is_one { self.kind_of(function.file, returns) } else { None }
+                }
+                Only::Api(api) if api.path == "sorted" || api.returns.starts_with("list[") => Some("builtins.list"),
+                _ => kind_named(&self.evaluate(file, model.call(*call).callee)),
+            },
+            _ => None,
         }
     }
 
@@ -246,6 +276,11 @@ impl Project {
                     let facts = self.knowledge.type_facts(Language::Python, &path);
                     pending.extend(facts.map_or(&[][..], |facts| facts.bases).iter().map(|base| (*base).to_owned()));
                 }
+                if let Class::Library(path) = of
+                    && self.is_apart_from(path, wanted)
+                {
+                    return Some(false);
+                }
                 // What derives from nothing else is of no class of a library either.
                 let is_alone = matches!(of, Class::Own(_)) && pending.is_empty();
                 let is_known = || {
@@ -267,6 +302,37 @@ impl Project {
             _ => None,
         }
     }
+}
+
+impl Project {
+    /// Two types of the standard library of which neither derives from the other: those of one module might.
+    fn is_apart_from(&self, one: &str, other: &str) -> bool {
+        let module = |path: &str| path.split('.').next().map(str::to_owned).filter(|it| is_standard(it));
+        let derives = |from: &str, base: &str| {
+            let facts = self.knowledge.type_facts(Language::Python, from);
+            facts.is_some_and(|it| it.bases.contains(&base))
+        };
+        let is_type = |path: &str| self.knowledge.type_facts(Language::Python, path).is_some_and(|it| it.path == path);
+        let (Some(first), Some(second)) = (module(one), module(other)) else { return false };
+        first != second
+            && is_type(one)
+            && is_type(other)
+            && !is_abstract(other)
+            && !derives(one, other)
+            && !derives(other, one)
+    }
+}
+
+/// The built-in collection that a class is, under its own name or that for annotations.
+fn kind_named(class: &Ty) -> Option<&'static str> {
+    let Ty::External(path) = class else { return None };
+    Some(match &**path {
+        "builtins.list" | "typing.List" => "builtins.list",
+        "builtins.tuple" | "typing.Tuple" => "builtins.tuple",
+        "builtins.set" | "typing.Set" => "builtins.set",
+        "builtins.frozenset" | "typing.FrozenSet" => "builtins.frozenset",
+        _ => return None,
+    })
 }
 
 /// What all of these say.

@@ -43,8 +43,17 @@ struct Entry {
     module: String,
 }
 
+/// What an import names.
+#[derive(Clone, Copy)]
+pub(super) struct Found {
+    /// The file, and how many of the segments name it.
+    pub(super) module: (FileId, usize),
+    /// It lies beside the importing code, or on the way up from it.
+    pub(super) is_near: bool,
+}
+
 /// What an import names, by the folder it starts from and whether a table knows the library; see [`Layout::absolute`].
-type Imports = FxHashMap<(u32, bool), FxHashMap<String, Option<(FileId, usize)>>>;
+type Imports = FxHashMap<(u32, bool), FxHashMap<String, Option<Found>>>;
 
 /// Imports that a thread remembers.
 const MOST_IMPORTS: usize = 1 << 14;
@@ -234,7 +243,7 @@ impl Layout {
 
     /// `import a.b.c` seen from `file`. `known`: a library of that name is in the tables, so only a module beside the
     /// importing code can be meant instead.
-    pub(super) fn absolute(&self, file: FileId, segments: &[&str], known: bool) -> Option<(FileId, usize)> {
+    pub(super) fn absolute(&self, file: FileId, segments: &[&str], known: bool) -> Option<Found> {
         let root = self.entries[file.index()].root;
         IMPORTS.with_borrow_mut(|it| {
             if it.layout != self.number || it.count > MOST_IMPORTS {
@@ -256,7 +265,13 @@ impl Layout {
         })
     }
 
-    fn absolute_afresh(&self, root: u32, segments: &[&str], known: bool) -> Option<(FileId, usize)> {
+    fn absolute_afresh(&self, root: u32, segments: &[&str], known: bool) -> Option<Found> {
+        let near = self.near(root, segments, known).map(|module| Found { module, is_near: true });
+        near.or_else(|| if known { None } else { Some(Found { module: self.far(segments)?, is_near: false }) })
+    }
+
+    /// From the folder upwards.
+    fn near(&self, root: u32, segments: &[&str], known: bool) -> Option<(FileId, usize)> {
         let root = self.roots[root as usize].as_str();
         // Inside a package of that name, or beside the script.
         if let Some(found) = self.below(root, segments) {
@@ -276,6 +291,11 @@ impl Layout {
                 return Some(found);
             }
         }
+        None
+    }
+
+    /// Wherever it is, if that is one place.
+    fn far(&self, segments: &[&str]) -> Option<(FileId, usize)> {
         if let Some([only]) = self.top.get(*segments.first()?).map(Vec::as_slice)
             && let Some(found) = self.below(only, segments)
         {

@@ -167,7 +167,7 @@ impl Project {
             return Ty::Collection(Arc::new(args.into_iter().next().unwrap_or(Ty::Unknown)));
         }
         let path = match (language, path) {
-            (Language::Rust, "Option") => "std::option::Option",
+            (Language::Rust, "Option" | "std::option::Option::Some") => "std::option::Option",
             (Language::Rust, "Result") => "std::result::Result",
             (Language::Rust, "Box") => "std::boxed::Box",
             (Language::Rust, "String") => "std::string::String",

@@ -11,8 +11,10 @@ mod calls;
 mod conditions;
 mod coverage;
 mod crates;
+mod databases;
 mod decorators;
 mod deref;
+mod driven;
 pub mod effects;
 mod enums;
 pub mod evidence;
@@ -26,6 +28,7 @@ mod guards;
 mod implementations;
 mod installed;
 mod instances;
+mod known;
 mod layout;
 mod leaving;
 mod library;
@@ -38,13 +41,16 @@ mod overridden;
 mod patched;
 mod path;
 mod reach;
+mod receiver;
 mod remembered;
 mod resolve;
 mod results;
+mod several;
 mod shared;
 mod sites;
 mod special;
 mod subjects;
+mod there;
 mod times;
 mod told;
 mod trace;
@@ -52,8 +58,9 @@ mod traits;
 pub mod types;
 mod unwritten;
 mod waits;
+mod written;
 
-pub use coverage::Coverage;
+pub use coverage::{Coverage, Unresolved};
 pub use decorators::Wrapping;
 pub use files::{Files, Member, Read, Reader};
 pub use live::{Kept, Live};
@@ -143,13 +150,18 @@ struct Slot {
 impl Project {
     /// Reads and links a group of files.
     pub fn new(files: Arc<Files>, group: Vec<FileId>) -> Self {
+        Self::telling_of(files, group, FxHashSet::default())
+    }
+
+    /// The same, to tell what every function of some of the files does: of the others it is known where code on the loop leads there.
+    pub fn telling_of(files: Arc<Files>, group: Vec<FileId>, asked: FxHashSet<FileId>) -> Self {
         use rayon::prelude::*;
         let mut project = Self::unread(files, group);
         project.files.shared.begin();
         let files = project.group.par_iter().with_max_len(HANDFUL).copied();
         project.relevant = files.filter(|file| project.read(*file)).collect();
         project.look_for_blocks();
-        project.effects = Effects::of(&project);
+        project.effects = Effects::of(&project, asked);
         project
     }
 

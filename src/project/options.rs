@@ -157,8 +157,8 @@ impl Project {
         };
         match given {
             Given::Value(value) => self.outcome_of_value(caller, site, value, Demand { of: Of::Whole, ..guard }),
-            Given::Default(file, value) => guard.outcome(self.tells(file, value, guard)),
-            Given::Absent if guard.test.asks_for_kind() => Outcome::Open,
+            Given::Default(file, value) => guard.outcome(self.tells_of_given(file, value, guard)),
+            Given::Absent if guard.test.asks_for_kind() || guard.replaced.is_some() => Outcome::Open,
             Given::Absent => guard.outcome(Some(guard.test == crate::model::Test::None)),
             Given::HandedOn(demand) => Outcome::Becomes(Guard::from(demand)),
             Given::Changed => Outcome::Fails,

@@ -11,10 +11,11 @@ use super::types::{Class, ClassRef, FnRef, Ty};
 use crate::finding::FileId;
 use crate::knowledge::Api;
 use crate::model::FILE_MODULE;
+use crate::packages::EnvironmentId;
 use crate::source::Language;
 
-/// Libraries whose insides say nothing of what calling them does: event loops and runtimes, which wait as their tables say,
-/// and names that stand for the language itself.
+/// Libraries whose insides say nothing of what calling them does: event loops, which wait as their tables say, and names that
+/// stand for the language itself.
 const LEFT_ALONE: &[&str] = &[
     "_pytest",
     "anyio",
@@ -29,6 +30,10 @@ const LEFT_ALONE: &[&str] = &[
     "trio",
     "typing_extensions",
     "uvloop",
+];
+
+/// The same of crates: runtimes, and the standard library.
+pub(super) const CRATES_LEFT_ALONE: &[&str] = &[
     "alloc",
     "async_channel",
     "async_executor",
@@ -52,6 +57,14 @@ const LEFT_ALONE: &[&str] = &[
     "tokio_util",
     "tracing",
 ];
+
+/// The library's insides are not looked into.
+pub(super) fn is_left_alone(language: Language, library: &str) -> bool {
+    match language {
+        Language::Python => LEFT_ALONE.contains(&library),
+        Language::Rust => CRATES_LEFT_ALONE.contains(&library),
+    }
+}
 
 impl Project {
     /// The file is of an installed package, not the user's: no finding is made in it.
@@ -89,16 +102,16 @@ impl Project {
         self.knowledge.library(language, first).is_some() || self.knowledge.configures(first)
     }
 
-    /// The file of the longest installed module that a dotted path begins with, and how many segments name it.
-    fn installed_module(&self, segments: &[&str]) -> Option<(FileId, usize)> {
+    /// The file of the longest module installed in an environment that a dotted path begins with, and how many segments name it.
+    fn installed_module(&self, environment: EnvironmentId, segments: &[&str]) -> Option<(FileId, usize)> {
         let first = segments.first()?;
-        if !self.installed().has_module(first) || LEFT_ALONE.contains(first) || self.layout.has_package(first) {
+        if !self.installed().has_module(environment, first) || is_left_alone(Language::Python, first) {
             return None;
         }
         let mut found = None;
         for length in 1..=segments.len() {
             let name = segments[..length].join(".");
-            match self.installed().module(&name, |path| self.files.at(path)) {
+            match self.installed().module(environment, &name, |path| self.files.at(path)) {
                 Some(file) => found = Some((file, length)),
                 None if found.is_some() => break,
                 None => {}
@@ -109,18 +122,24 @@ impl Project {
 
     /// `import a.b.c` in `file`: the module, and how many of the segments name it.
     pub(super) fn absolute_module(&self, file: FileId, segments: &[&str], known: bool) -> Option<(FileId, usize)> {
+        let environment = self.installed().environment_of(file);
+        let installed = || self.installed_module(environment?, segments);
         if let Some(place) = self.installed().place(file) {
             let Place::Python { module, .. } = place else { return None };
             let own = module.split('.').next() == segments.first().copied();
-            return if own || !known { self.installed_module(segments) } else { None };
+            return if own || !known { installed() } else { None };
         }
         let found = self.layout.absolute(file, segments, known);
-        found.or_else(|| if known { None } else { self.installed_module(segments) })
+        // What lies on no path of the importing code is meant only if nothing is installed under that name.
+        if known || found.is_some_and(|it| it.is_near) {
+            return found.map(|it| it.module);
+        }
+        installed().or(found.map(|it| it.module))
     }
 
     /// `from ..a import b` in `file`: `level` dots. Gives the package itself for no segments.
     pub(super) fn relative_module(&self, file: FileId, level: u32, segments: &[&str]) -> Option<(FileId, usize)> {
-        let Some(Place::Python { module, is_package }) = self.installed().place(file) else {
+        let Some(Place::Python { module, is_package, environment }) = self.installed().place(file) else {
             return self.layout.relative(file, level, segments);
         };
         let mut base: Vec<&str> = module.split('.').collect();
@@ -131,7 +150,7 @@ impl Project {
             return None;
         }
         base.extend(segments);
-        let (file, used) = self.installed_module(&base)?;
+        let (file, used) = self.installed_module(*environment, &base)?;
         Some((file, used.checked_sub(length)?))
     }
 
@@ -151,7 +170,7 @@ impl Project {
     fn follows(&self, language: Language) -> bool {
         let around = &self.installed().around;
         match language {
-            Language::Python => around.python.is_some(),
+            Language::Python => !around.python.is_empty(),
             // Which types the user's own `impl` blocks are for is found out before.
             Language::Rust => !around.crates.is_empty() && !is_apart(),
         }
@@ -170,7 +189,11 @@ impl Project {
         let (start, used, segments): (FileId, usize, Vec<&str>) = match language {
             Language::Python => {
                 let segments: Vec<&str> = path.split('.').collect();
-                let (file, used) = self.installed_module(&segments)?;
+                if self.layout.has_package(segments.first()?) {
+                    return None;
+                }
+                let mut environments = self.installed().around.python.all();
+                let (file, used) = environments.find_map(|(it, _)| self.installed_module(it, &segments))?;
                 (file, used, segments)
             }
             Language::Rust => {
@@ -243,7 +266,7 @@ impl Project {
 
     /// The first file of the library crate that `file` calls by this name.
     pub(super) fn crate_named(&self, file: FileId, name: &str) -> Option<FileId> {
-        if LEFT_ALONE.contains(&name) || !self.follows(Language::Rust) {
+        if is_left_alone(Language::Rust, name) || !self.follows(Language::Rust) {
             return self.layout_crate(file, name);
         }
         let sources = &self.installed().around.crates;
@@ -253,9 +276,12 @@ impl Project {
             }
             let source = self.installed().krate(*of);
             let found = self.installed().crate_named(Asking::Crate(*of), name, || {
-                let dependency = source.manifest.package.as_ref()?.dependency(name)?;
+                let package = source.manifest.package.as_ref()?;
+                let Some(dependency) = package.dependency(name) else {
+                    return sources.called(source.locked?, package.dependencies.iter(), name);
+                };
                 let beside = || sources.beside(dependency.path.as_deref()?);
-                let locked = || sources.dependency(source.locked?, &dependency.package);
+                let locked = || sources.dependency(source.locked?, dependency);
                 locked().or_else(beside)
             });
             return self.installed().crate_root(found?);
@@ -265,13 +291,30 @@ impl Project {
         }
         let (folder, package) = self.layout.crates.package_of(file)?;
         let found = self.installed().crate_named(Asking::User(folder.to_owned()), name, || {
-            let dependency = self.layout.crates.dependency(file, name)?;
+            let locked = sources.locked(folder, &package.name);
+            let Some(dependency) = self.layout.crates.dependency(file, name) else {
+                let all = package.dependencies.iter();
+                let all = all.filter_map(|it| self.layout.crates.dependency(file, &it.name));
+                return sources.called(locked?, all, name);
+            };
             if let Some(path) = &dependency.path {
                 return sources.beside(path);
             }
-            sources.dependency(sources.locked(folder, &package.name)?, &dependency.package)
+            sources.dependency(locked?, dependency)
         });
         self.installed().crate_root(found?)
+    }
+
+    /// The package that a file means by the name of a crate which its manifest gives it.
+    pub(super) fn crate_meant_by(&self, file: FileId, name: &str) -> Option<&str> {
+        match self.installed().place(file) {
+            Some(Place::Rust { of, .. }) => {
+                let package = self.installed().krate(*of).manifest.package.as_ref()?;
+                package.dependency(name).filter(|it| it.is_renamed()).map(|it| it.package.as_str())
+            }
+            Some(Place::Python { .. }) => None,
+            None => self.layout.crates.meant_by(file, name),
+        }
     }
 
     fn layout_crate(&self, file: FileId, name: &str) -> Option<FileId> {
@@ -280,7 +323,7 @@ impl Project {
 
     /// The crate that all who name it mean, where there is but one version of it.
     fn crate_of_anyone(&self, name: &str) -> Option<FileId> {
-        if LEFT_ALONE.contains(&name) {
+        if is_left_alone(Language::Rust, name) {
             return None;
         }
         let sources = &self.installed().around.crates;

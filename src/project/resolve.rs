@@ -29,6 +29,7 @@ impl Project {
             Value::Bool(it) => return Ty::Bool(*it),
             Value::Int(it) => return Ty::Int(*it),
             Value::Function(function) => return Ty::Function(FnRef { file, function: *function }),
+            Value::Generator(function) => return Ty::Generator(FnRef { file, function: *function }),
             Value::Class(class) => return Ty::Class(ClassRef { file, class: *class }),
             _ => {}
         }
@@ -48,6 +49,7 @@ impl Project {
             Value::Int(it) => Ty::Int(*it),
             Value::Str(it) => Ty::Str(model.name(*it).into()),
             Value::Function(function) => Ty::Function(FnRef { file, function: *function }),
+            Value::Generator(function) => Ty::Generator(FnRef { file, function: *function }),
             Value::Class(class) => Ty::Class(ClassRef { file, class: *class }),
             Value::Path(path) => self.outside(file, path),
             Value::Global(module, name) => self.global(file, *module, *name),
@@ -277,8 +279,12 @@ impl Project {
     /// A path that starts with a crate's name: a library's, or another crate of the project.
     fn crate_path(&self, file: FileId, segments: &[&str]) -> Ty {
         let Some((first, rest)) = segments.split_first() else { return Ty::Unknown };
-        if self.is_known(Language::Rust, first) {
-            return self.library_name(Language::Rust, segments.join("::"));
+        // What the tables tell, they tell of packages under their own names.
+        let meant = self.crate_meant_by(file, first).map(|it| it.replace('-', "_"));
+        if self.is_known(Language::Rust, meant.as_deref().unwrap_or(first)) {
+            let path: Vec<&str> =
+                std::iter::once(meant.as_deref().unwrap_or(first)).chain(rest.iter().copied()).collect();
+            return self.library_name(Language::Rust, path.join("::"));
         }
         match self.crate_named(file, first) {
             Some(root) => self.down(Ty::Module(root, FILE_MODULE), rest, Language::Rust),

@@ -32,9 +32,9 @@ impl Project {
                 let args = call.map_or_else(Vec::new, |call| self.arguments_of_fields(*class, call));
                 self.instance_of(language, &Ty::Class(*class), args)
             }
-            Ty::Function(function) => self.with_arguments(*function, call, self.call_result(*function, None)),
+            Ty::Function(function) => self.with_arguments(*function, call, None, self.call_result(*function, None)),
             Ty::Bound(receiver, function) => {
-                self.with_arguments(*function, call, self.call_result(*function, Some(receiver)))
+                self.with_arguments(*function, call, Some(receiver), self.call_result(*function, Some(receiver)))
             }
             Ty::Partial(inner) => self.result_of(language, inner, call),
             Ty::Super(_) => callee.clone(),
@@ -288,6 +288,11 @@ impl Project {
             return (*element).clone();
         }
         let yielded = memo::once(Question::Yields(function), || {
+            // A generator expression gives the elements that it is written with.
+            if definition.kind == FunctionKind::Closure {
+                let elements = definition.returned.iter().map(|it| self.evaluate(function.file, *it));
+                return Ty::union(elements.map(|it| self.element(Language::Python, &it)));
+            }
             let mut values = Vec::new();
             crate::model::flow::visit(&definition.body, &mut |node| {
                 if let crate::model::Node::Yield(it) = node {

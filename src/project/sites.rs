@@ -2,15 +2,13 @@
 
 use crate::finding::FileId;
 use crate::knowledge::{Api, Effect, Kind, Runner};
-use crate::model::{
-    Block, Call, CallId, Condition, FunctionId, Node, Role, ScopeKind, Test, Use, Value, ValueId, flow,
-};
+use crate::model::{Block, Call, CallId, Condition, FunctionId, Node, Role, Test, Use, Value, ValueId, flow};
 use crate::source::{Language, Span};
 
 use super::Project;
 use super::calls::Callee;
 use super::decorators::Wrapping;
-use super::effects::{Runs, Site, Wanted};
+use super::effects::{Attribute, Runs, Site, Wanted};
 use super::given::Answer;
 use super::guards::Guards;
 use super::remembered::Only;
@@ -36,6 +34,7 @@ impl Project {
             installed,
             guards: Guards::default(),
             told: self.told_where_defined(function),
+            known: Vec::new(),
             polls: 0,
             branches: 0,
             once: false,
@@ -140,6 +139,8 @@ pub(super) struct Found<'a> {
     pub(super) guards: Guards,
     /// What holds of single values at the current place, as tests around and before it say.
     pub(super) told: Vec<Condition>,
+    /// What attributes are set to, or tests say of them, since when nothing has run that may set them otherwise.
+    pub(super) known: Vec<Attribute>,
     /// How many `try`s around the current place catch `BlockingIOError`: nothing waits for the network there.
     pub(super) polls: u32,
     /// Branches and handlers around the current place, and those before it that may have been left for good.
@@ -156,13 +157,14 @@ pub(super) struct Found<'a> {
 impl Found<'_> {
     pub(super) fn site(&self, span: Span, call: Option<CallId>) -> Site {
         let given = call.map(|it| self.told_of_arguments(it)).unwrap_or_default();
+        let attributes = call.map(|it| self.known_at(it)).unwrap_or_default();
         let model = self.project.model(self.file);
         let held = call.is_some_and(|it| match model.value(model.call(it).callee) {
             Value::Attr(receiver, _) => self.is_held(*receiver),
             _ => false,
         });
         let (guards, branches, once, shared) = (self.guards.clone(), self.branches, self.once, self.shared);
-        Site { span, call, asks: None, given, guards, branches, once, shared, held }
+        Site { span, call, asks: None, given, attributes, guards, branches, once, shared, held }
     }
 
     /// The object is an attribute of another.
@@ -201,27 +203,34 @@ impl Found<'_> {
                 Node::Call(call) => {
                     asked |= self.project.asks_for_runtime(self.file, *call);
                     self.call(*call);
+                    if !self.known.is_empty() && self.may_set(*call) {
+                        self.known.clear();
+                    }
                     // What is done until the process is gone keeps nobody waiting.
-                    self.off_loop |= self.project.ends_this_process(self.file, *call);
+                    self.off_loop |= self.project.ends_this_process(self.file, *call)
+                        || self.project.comes_back_without_loop(self.file, *call);
                 }
                 // `match Handle::try_current()`: where there is none, nothing is blocked.
                 Node::Branch(_) if std::mem::take(&mut asked) => {}
                 Node::Implicit(it) => self.implicit(it),
+                Node::Set { of: Some(object), name, to } => self.set(*object, *name, *to),
                 Node::Branch(branch) => self.branch(branch),
                 Node::Try(it) => self.tried(it),
                 Node::Loop(it) => self.looped(it),
                 Node::Yield(it) if it.delegates => self.go_through(it.span, it.value, 0),
                 node => {
-                    if let Node::Scope(scope) = node
-                        && scope.kind == ScopeKind::With
-                    {
-                        for item in &scope.items {
-                            self.enter(&self.site_of(item.span, item.value), item.value, true);
-                        }
+                    if matches!(node, Node::Await(_) | Node::Yield(_)) || node.has_parts() {
+                        self.known.clear();
+                    }
+                    if let Node::Scope(scope) = node {
+                        self.entered(scope);
                     }
                     let fails = matches!(node, Node::Scope(it) if self.project.expects_failure(self.file, it, false));
                     if !fails {
                         flow::parts(node).for_each(|part| self.walk(part));
+                    }
+                    if node.has_parts() {
+                        self.known.clear();
                     }
                 }
             }
@@ -292,7 +301,13 @@ impl Found<'_> {
         if let Some((api, effect)) = effect
             && !is_void(api)
         {
-            self.library(&site, api, effect);
+            site.guards = site.guards.and_all(project.needs_of_arguments(self.function, call, api));
+            if effect != Effect::Blocks(Kind::Database) || model.language != Language::Rust {
+                self.library(&site, api, effect);
+            } else if let Some(guard) = project.asks_database(self.function, call) {
+                let guards = site.guards.clone().and_all([guard]);
+                self.library(&Site { guards, ..site.clone() }, api, effect);
+            }
         }
         match only {
             // To be awaited it would have to give something else than it does: not what is meant.
@@ -342,42 +357,6 @@ impl Found<'_> {
                 .library_path()
                 .is_none_or(|path| !path.ends_with("::Result") && !path.ends_with("::Option") && !is_built_in(path)),
         }
-    }
-
-    /// Rust: what goes by one name, each under another `cfg`, runs on some platform.
-    fn twins(&mut self, site: &Site, id: CallId) {
-        let project = self.project;
-        if project.language(self.file) != Language::Rust {
-            return;
-        }
-        let callees = project.callees(self.file, id);
-        let own = callees.iter().map(|it| match it {
-            Callee::Own(function) => Some(*function),
-            _ => None,
-        });
-        let Some(functions) = own.collect::<Option<Vec<FnRef>>>() else { return };
-        // Methods of one name may be those of several traits.
-        let name = |function: &FnRef| (function.file, project.declared(*function).qualname);
-        let is_plain = |it: &FnRef| !project.is_method(*it) && !project.declared(*it).kind.is_async();
-        if functions.iter().all(|it| name(it) == name(&functions[0]) && is_plain(it)) {
-            self.own(site, functions);
-        }
-    }
-
-    /// The effect that all have which a call may run: only that is sure.
-    fn effect_of_all(
-        &self,
-        id: CallId,
-        effect_of: &dyn Fn(&'static Api) -> Option<(&'static Api, Effect)>,
-    ) -> Option<(&'static Api, Effect)> {
-        let language = self.project.language(self.file);
-        let callees = self.project.callees(self.file, id);
-        let mut effects = callees.iter().map(|callee| match callee {
-            Callee::Api(path, _) => self.project.knowledge.api(language, path).and_then(effect_of),
-            _ => None,
-        });
-        let first = effects.next()??;
-        effects.all(|it| it.is_some_and(|(_, effect)| effect == first.1)).then_some(first)
     }
 
     /// An argument is an object of a class that is known, or something that this function itself is given.
@@ -475,6 +454,8 @@ impl Found<'_> {
             if let Some(argument) = argument
                 && (!is_lazy(api) || self.is_consumed(id, 0))
             {
+                let under = self.needing(site, call.callee, runs.needs);
+                let site = under.as_ref().unwrap_or(site);
                 match self.keeper(call).filter(|_| runs.place == Runner::Once) {
                     Some(shared) => {
                         let shared = shared || site.shared;
@@ -484,6 +465,7 @@ impl Found<'_> {
                 }
             }
         }
+        self.drives(call, api);
         if model.language == Language::Rust {
             self.exhaust(site, id, api);
         }

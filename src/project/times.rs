@@ -2,8 +2,8 @@
 
 use crate::finding::FileId;
 use crate::model::{
-    Arm, Block, ClassId, Condition, FileModel, FunctionId, Handler, ImplicitKind, NameId, Node, ParamKind, Test,
-    UNKNOWN, Value, ValueId, flow,
+    Arm, Block, ClassId, Condition, FILE_MODULE, FileModel, FunctionId, Handler, ImplicitKind, NameId, Node, ParamKind,
+    Test, UNKNOWN, Value, ValueId, flow,
 };
 
 use super::Project;
@@ -70,7 +70,7 @@ impl Project {
         });
         let entry = || {
             let of = entry_asked_for(model, arm).filter(|of| !says_of_entry(arm, *of, true))?;
-            let kept = kept(model, function, of).filter(|it| it.shared)?;
+            let kept = kept(model, function, model.value(of)).filter(|it| it.shared)?;
             sets_entry(model, &arm.body, of).then_some(kept)
         };
         self.kept_here(file, by_condition.or_else(entry)?)
@@ -97,18 +97,18 @@ impl Project {
         let Handler { body, catches, .. } = handler;
         let entry = || {
             let of = operated_on(tried, |name| model.name(name) == "__getitem__")?;
-            let kept = kept(model, function, of).filter(|it| it.shared)?;
+            let kept = kept(model, function, model.value(of)).filter(|it| it.shared)?;
             sets_entry(model, body, of).then_some(kept)
         };
         let is_missing = |class: &ValueId| matches!(self.evaluate(file, *class), Ty::External(path) if &*path == "builtins.AttributeError");
         let attribute = || {
             let Some(Node::Return { value: Some(returned), .. }) = tried.nodes.last() else { return None };
             // What has been set in the function is not what its class says, and so unknown.
-            let sets = |node: &Node| matches!(node, Node::Set { value, .. } if [*value, UNKNOWN].contains(returned));
-            match flow::find(body, &mut |node| sets(node))? {
-                Node::Set { value, .. } if catches.iter().any(is_missing) => is_set(model, function, *value, body),
-                _ => None,
-            }
+            let sets = |node: &Node| {
+                set_by(node).is_some_and(|(set, _)| *returned == UNKNOWN || *model.value(*returned) == set)
+            };
+            let set = flow::find(body, &mut |node| sets(node)).filter(|_| catches.iter().any(is_missing))?;
+            is_set_to_more(model, function, &set_by(set)?.0, body)
         };
         self.kept_here(file, entry().or_else(attribute)?)
     }
@@ -179,14 +179,14 @@ fn answers(model: &FileModel, function: FunctionId, arm: &Arm) -> Option<Kept> {
     });
     by_condition.or_else(|| {
         let of = entry_asked_for(model, arm).filter(|of| returns(&|_| true) && !says_of_entry(arm, *of, false))?;
-        let kept = kept(model, function, of).filter(|it| it.shared)?;
+        let kept = kept(model, function, model.value(of)).filter(|it| it.shared)?;
         sets_entry(model, whole, of).then_some(kept)
     })
 }
 
 /// The value outlives the call: it is a global, an attribute of one or of a class, or of the function's own object.
-fn kept(model: &FileModel, function: FunctionId, value: ValueId) -> Option<Kept> {
-    match model.value(value) {
+fn kept(model: &FileModel, function: FunctionId, value: &Value) -> Option<Kept> {
+    match value {
         Value::Global(..) => Some(Kept { shared: true, of: None }),
         Value::Attr(of, _) => kept_by(model, function, *of),
         _ => None,
@@ -225,9 +225,15 @@ fn is_set(model: &FileModel, function: FunctionId, value: ValueId, part: &Block)
 }
 
 fn is_set_to_more(model: &FileModel, function: FunctionId, kept: &Value, part: &Block) -> Option<Kept> {
-    let sets = |node: &Node| matches!(node, Node::Set { value, to } if model.value(*value) == kept && is_made(model, function, *to));
-    match flow::find(part, &mut |node| sets(node))? {
-        Node::Set { value, .. } => self::kept(model, function, *value),
+    let sets = |node: &Node| set_by(node).is_some_and(|(set, to)| set == *kept && is_made(model, function, to));
+    flow::find(part, &mut |node| sets(node)).and_then(|_| self::kept(model, function, kept))
+}
+
+/// What the node sets, and to what.
+fn set_by(node: &Node) -> Option<(Value, ValueId)> {
+    match *node {
+        Node::Set { of: Some(object), name, to } => Some((Value::Attr(object, name), to)),
+        Node::Set { of: None, name, to } => Some((Value::Global(FILE_MODULE, name), to)),
         _ => None,
     }
 }

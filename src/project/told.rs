@@ -60,6 +60,7 @@ impl Project {
             }
             Test::Entry => return None,
             Test::Callable => return self.is_callable(file, value),
+            Test::InMemory => return self.is_database_in_memory(file, value, 0),
             Test::Answers(asked) => return self.answers_alike(demand.asked_in, asked, file, value),
             Test::Has(name) => match self.model(demand.asked_in).value(name) {
                 Value::Str(name) => return self.has_attribute(file, value, self.model(demand.asked_in).name(*name)),
@@ -85,6 +86,19 @@ impl Project {
             // Rust's `None`.
             Value::Unit(inner) => return self.tells(file, *inner, demand),
             Value::Path(path) if path.segments.last().is_some_and(|it| model.name(*it) == "None") => Some(Ty::None),
+            // `Some(..)`
+            Value::Instance { class, .. } if test == Test::None && model.language == Language::Rust => {
+                return match model.value(*class) {
+                    Value::Path(path) if path.segments.last().is_some_and(|it| model.name(*it) == "Some") => {
+                        Some(false)
+                    }
+                    _ => None,
+                };
+            }
+            // `Vec::new()`
+            Value::Result(id) if model.language == Language::Rust && matches!(test, Test::None | Test::Truth) => {
+                return self.makes_empty(file, *id).then_some(false);
+            }
             Value::Str(it) => Some(Ty::Str(model.name(*it).into())),
             Value::None | Value::Bool(_) | Value::Int(_) | Value::Function(_) | Value::Class(_) => {
                 Some(self.evaluate(file, value))
@@ -99,7 +113,7 @@ impl Project {
                 return match self.object_made_by(file, *id) {
                     Some(_) if test == Test::None => Some(false),
                     Some(ty) => self.is_something(&ty, test),
-                    None => None,
+                    None => self.is_surely(file, value, test),
                 };
             }
             // What is entered is there for what stands inside.
@@ -111,6 +125,7 @@ impl Project {
                 };
             }
             Value::Result(_) if matches!(test, Test::Is(_)) => Some(self.evaluate(file, value)),
+            Value::Awaited(_) | Value::Element(_) => return self.is_surely(file, value, test),
             _ => None,
         };
         let literal = literal?;
@@ -134,12 +149,42 @@ impl Project {
             Ty::Str(it) => (Some(!it.is_empty()), false),
             Ty::Function(_) | Ty::Class(_) => (Some(true), false),
             _ if self.is_named_as_constant(file, value) => (None, false),
-            _ => return None,
+            _ => return self.is_surely(file, value, test),
         };
         match test {
             Test::None => Some(none),
             _ => truth,
         }
+    }
+
+    /// What a test for `None`, or for truth, comes to of what is surely there.
+    fn is_surely(&self, file: FileId, value: ValueId, test: Test) -> Option<bool> {
+        if !matches!(test, Test::None | Test::Truth) || !self.is_there(file, value, 0) {
+            return None;
+        }
+        match test {
+            Test::None => Some(false),
+            _ => {
+                let ty = self.evaluate(file, value);
+                if self.is_code(&ty) { Some(true) } else { self.is_something(&ty, test) }
+            }
+        }
+    }
+
+    /// Rust: the call makes a collection or a text with nothing in it: `Vec::new()`, `String::default()`.
+    fn makes_empty(&self, file: FileId, call: CallId) -> bool {
+        let model = self.model(file);
+        let it = model.call(call);
+        let is_maker = || model.callee_name(it).is_some_and(|name| matches!(model.name(name), "new" | "default"));
+        it.args.is_empty()
+            && is_maker()
+            && match self.result_of_call(file, call) {
+                Ty::Collection(_) => true,
+                Ty::Instance(Class::Library(path), _) => {
+                    &*path == "std::string::String" || path.starts_with("std::collections::")
+                }
+                _ => false,
+            }
     }
 
     /// What a call gives that makes an object, or is of a function that says what it returns.
@@ -169,7 +214,8 @@ impl Project {
     pub(super) fn is_something(&self, ty: &Ty, test: Test) -> Option<bool> {
         let counts = |path: &str| {
             let facts = self.knowledge.type_facts(Language::Python, path);
-            is_built_in(path) || facts.is_none_or(|facts| !facts.iter.is_empty())
+            let is_number = matches!(path, "builtins.bool" | "builtins.complex");
+            is_built_in(path) || is_number || facts.is_none_or(|facts| !facts.iter.is_empty())
         };
         match (ty, test) {
             (Ty::Instance(Class::Library(path), _), Test::None) => {
@@ -206,10 +252,29 @@ impl Project {
         if asked_in == file && literal == value && self.is_named_as_constant(file, value) {
             return Some(true);
         }
+        let is_written = |it: &Value| {
+            let is_display = matches!(it, Value::Tuple(_) | Value::Collection(..));
+            is_display
+                || matches!(it, Value::None | Value::Bool(_) | Value::Int(_) | Value::Str(_) | Value::Function(_))
+        };
+        if is_written(self.model(file).value(value)) && self.is_sentinel(asked_in, literal) {
+            return Some(false);
+        }
         let asked = self.member_of_enum(asked_in, literal);
         let given = self.member_of_enum(file, value);
         if let (Some(asked), Some(given)) = (&asked, &given) {
             return self.is_same_member(asked, given);
+        }
+        // A function of a library, and whatever is called in its place.
+        if let Value::Attr(..) = self.model(asked_in).value(literal)
+            && let ty @ Ty::External(function) = &self.evaluate(asked_in, literal)
+            && self.is_code(ty)
+        {
+            return match self.evaluate(file, value) {
+                Ty::External(given) => Some(given == *function),
+                Ty::Instance(Class::Own(_), _) => Some(false),
+                given => self.is_code(&given).then_some(false),
+            };
         }
         let plain = match self.model(file).value(value) {
             _ if given.is_some() => Ty::Unknown,
@@ -235,9 +300,34 @@ impl Project {
         }
     }
 
+    /// Python: whether a test holds of what by its name is a constant, of this module or another, that is set to one thing alone.
+    pub(super) fn constant_tells(&self, file: FileId, condition: Condition) -> Option<bool> {
+        let is_plain = |it: &Ty| matches!(it, Ty::Bool(_) | Ty::Int(_) | Ty::Str(_));
+        let is_constant = self.is_named_as_constant(file, condition.value);
+        if !is_constant || !is_plain(&self.evaluate(file, condition.value)) {
+            return None;
+        }
+        self.tells(file, condition.value, Demand::on_own_object(condition, file))
+    }
+
+    /// `MISSING = object()`: it equals nothing but itself.
+    fn is_sentinel(&self, file: FileId, value: ValueId) -> bool {
+        let model = self.model(file);
+        let Value::Global(module, name) = *model.value(value) else { return false };
+        let mut bound = model.module(module).bound_to(name).map(|it| model.value(it.1.value));
+        match (bound.next(), bound.next()) {
+            (Some(Value::Result(call)), None) => {
+                let made_of = self.evaluate(file, model.call(*call).callee);
+                matches!(made_of, Ty::External(path) if &*path == "builtins.object")
+            }
+            _ => false,
+        }
+    }
+
     /// Whether the value is a greater number, where it is written as one.
     fn exceeds(&self, file: FileId, value: ValueId, bound: i64) -> Option<bool> {
         match self.model(file).value(value) {
+            Value::Unit(inner) => self.exceeds(file, *inner, bound),
             Value::Int(_) | Value::Bool(_) | Value::Global(..) => match self.evaluate(file, value) {
                 Ty::Int(number) => Some(number > bound),
                 Ty::Bool(flag) => Some(i64::from(flag) > bound),

@@ -76,7 +76,7 @@ pub enum Ty {
     Method(LibraryPath, Arc<Ty>),
     /// What calling an async function gives; awaiting it gives the inner.
     Coroutine(Arc<Ty>, Option<FnRef>),
-    /// What calling a generator function gives.
+    /// What calling a generator function gives, or a generator expression.
     Generator(FnRef),
     /// What calling a function decorated `@contextmanager` gives.
     Manager(FnRef),

@@ -1,8 +1,8 @@
 //! What runs without being written as a call: properties, `for`, `with`, operators, and what built-in functions ask for.
 
 use crate::finding::FileId;
-use crate::knowledge::{Api, Effect, ScopeRole};
-use crate::model::{Arg, CallId, Implicit, ImplicitKind, Role, Value, ValueId};
+use crate::knowledge::{Api, Effect, Runner, ScopeRole};
+use crate::model::{Arg, Block, Call, CallId, Implicit, ImplicitKind, Node, Role, Use, Value, ValueId, flow};
 use crate::python::exhausts;
 use crate::source::{Language, Span};
 
@@ -23,6 +23,45 @@ const METHODS_OF_BUILTINS: &[(&str, &str)] = &[
     ("next", "__next__"),
     ("iter", "__iter__"),
 ];
+
+impl Project {
+    /// `next(rows())`: what stands after the first `yield` of the generator is not run by that.
+    pub(super) fn is_after_first(&self, caller: FnRef, site: &Site, generator: FnRef, at: &Site) -> bool {
+        if !self.declared(generator).is_generator || self.language(caller.file) != Language::Python {
+            return false;
+        }
+        let model = self.model(caller.file);
+        let Some(call) = site.call.map(|it| model.call(it)) else { return false };
+        let [asked] = call.args[..] else { return false };
+        let Value::Result(made) = *model.value(asked.value) else { return false };
+        let is_next = matches!(self.evaluate(caller.file, call.callee), Ty::External(path) if builtin(&path) == "next");
+        // Who has it by a name may ask it again.
+        let asks = |other: &Call| other.args.iter().any(|it| it.value == asked.value);
+        let is_alone = || {
+            let turns = |node: &Node| matches!(node, Node::Loop(it) if it.span.contains(call.span));
+            model.calls_in(caller.function).iter().filter(|(_, other)| asks(other)).count() == 1
+                && flow::find(&model.function(caller.function).body, &mut |node| turns(node)).is_none()
+        };
+        is_next
+            && (call.span.contains(model.call(made).span) || is_alone())
+            && first_yield(&self.function(generator).body).is_some_and(|it| it.end <= at.span.start)
+    }
+}
+
+/// The first `yield` of a generator, where all ways go there.
+fn first_yield(block: &Block) -> Option<Span> {
+    let has_yield = |node: &Node| {
+        matches!(node, Node::Yield(_))
+            || flow::parts(node).any(|part| flow::find(part, &mut |it| matches!(it, Node::Yield(_))).is_some())
+    };
+    match block.nodes.iter().find(|node| has_yield(node))? {
+        Node::Yield(it) => Some(it.span),
+        Node::Scope(it) => first_yield(&it.body),
+        Node::Try(it) => first_yield(&it.body),
+        Node::Block(it) => first_yield(it),
+        _ => None,
+    }
+}
 
 impl Found<'_> {
     pub(super) fn implicit(&mut self, it: &Implicit) {
@@ -61,7 +100,12 @@ impl Found<'_> {
                 self.asked(&site);
             }
             ImplicitKind::Iterate => self.go_through(it.span, it.value, 0),
-            ImplicitKind::AsyncIterate | ImplicitKind::Drop => {}
+            ImplicitKind::AsyncIterate => match project.evaluate(self.file, it.value) {
+                Ty::Generator(generator) if project.is_installed(generator.file) => self.own(&site, [generator]),
+                Ty::Foreign(it) => self.own(&site, project.foreign_iteration(it, ["__aiter__", "__anext__"])),
+                value => self.methods_awaited(&site, &value, &["__aiter__", "__anext__"]),
+            },
+            ImplicitKind::Drop => {}
         }
     }
 
@@ -74,6 +118,11 @@ impl Found<'_> {
             && !project.is_abstract(function)
         {
             self.own(site, [function]);
+        }
+        if let Ty::Foreign(Foreign::Instance(class)) = receiver
+            && accessor.ends_with(".setter")
+        {
+            self.own(site, project.foreign_method(*class, property, Role::Setter));
         }
     }
 
@@ -149,7 +198,7 @@ impl Found<'_> {
             (Language::Python, Ty::Instance(Class::Library(_), _) | Ty::External(_)) => {
                 self.method(site, value, "__next__");
             }
-            (_, Ty::Foreign(it)) => self.own(site, project.foreign_iteration(*it)),
+            (_, Ty::Foreign(it)) => self.own(site, project.foreign_iteration(*it, ["__iter__", "__next__"])),
             (Language::Rust, Ty::Instance(Class::Own(_), _)) => {
                 if let Some(next) = project.method_of_trait(value, "next") {
                     self.own(site, [next]);
@@ -231,6 +280,10 @@ impl Found<'_> {
         match self.project.evaluate(self.file, value) {
             generator @ Ty::Generator(_) => self.iterate(site, &generator),
             Ty::Unknown => self.go_through(site.span, value, 0),
+            // `iter(x)` counts as `x`: what that has made is asked.
+            Ty::Instance(Class::Own(class), _) if self.project.find_method(class, "__next__").is_none() => {
+                self.go_through(site.span, value, 0);
+            }
             _ => self.special_method(site, value, "__next__"),
         }
     }
@@ -264,6 +317,15 @@ impl Found<'_> {
             for arg in made_over.iter().filter(|arg| !arg.spread && depth < MOST_LAZY) {
                 self.go_through(span, arg.value, depth + 1);
             }
+            // Where it stands, nobody has asked for an element yet.
+            let call = model.call(*id);
+            if matches!(call.result, Use::Bound(_))
+                && let Some(api) = project.api_of(self.file, *id)
+            {
+                let run = api.runs.iter().filter(|it| it.place == Runner::Inline);
+                let run = run.filter_map(|it| call.argument(&model.names, it.position.map(usize::from), None));
+                run.for_each(|arg| self.inline(&self.site(span, None), arg.value));
+            }
             return;
         }
         if model.language == Language::Rust
@@ -274,7 +336,10 @@ impl Found<'_> {
             return;
         }
         let iterated = project.evaluate(self.file, value);
-        if iterated.library_path().is_some() && project.is_on_no_disk(self.file, value) {
+        if iterated.library_path().is_some()
+            && (project.is_on_no_disk(self.file, value)
+                || project.is_closed(self.file, value, self.function.function, span))
+        {
             return;
         }
         let is_object = model.language == Language::Python && matches!(iterated, Ty::Instance(Class::Own(_), _));
@@ -309,7 +374,7 @@ impl Found<'_> {
             Ty::Instance(Class::Library(_), _) => self.is_made_by_effect(receiver),
             _ => true,
         };
-        if !is_told {
+        if !is_told && !project.is_closed(self.file, receiver, self.function.function, site.span) {
             self.method(site, &iterator, "next");
         }
     }
@@ -351,6 +416,10 @@ impl Project {
         let iterated = match self.returns(iter, Some(&Ty::Instance(Class::Own(class), none()))) {
             Ty::Instance(Class::Own(other), _) => other,
             iterator @ Ty::Instance(Class::Library(_), _) => return (run, Some(iterator)),
+            Ty::Generator(generator) => {
+                run.extend((!self.declared(generator).kind.is_async()).then_some(generator));
+                return (run, None);
+            }
             _ => class,
         };
         let next = self.find_method(iterated, "__next__").filter(|it| !self.is_abstract(*it));

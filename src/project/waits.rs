@@ -1,7 +1,8 @@
 //! Waits that are over when they begin: what a call waits for has happened before, as the code around it shows.
 
 use crate::finding::FileId;
-use crate::model::{Arg, Call, CallId, FunctionId, Node, UNKNOWN, Value, ValueId, flow};
+use crate::model::{Arg, Call, CallId, FunctionId, Node, Taken, UNKNOWN, Use, Value, ValueId, flow};
+use crate::source::Span;
 
 use super::Project;
 use super::types::Ty;
@@ -76,9 +77,53 @@ impl Project {
     /// The receiver is the receiving end of a channel. The function itself sends into it, or whatever was given the sending
     /// end has run to its end: what is to come is there.
     pub(super) fn was_sent(&self, file: FileId, call: &Call) -> bool {
+        match self.model(file).value(call.callee) {
+            Value::Attr(receiver, _) => self.was_sent_to(file, *receiver, call),
+            _ => false,
+        }
+    }
+
+    /// Rust: a place goes through all that comes out of a channel, `for x in receiver`, and nobody is left who could send: what is there is all.
+    pub(super) fn is_closed(&self, file: FileId, receiver: ValueId, function: FunctionId, span: Span) -> bool {
         let model = self.model(file);
-        let Value::Attr(receiver, _) = model.value(call.callee) else { return false };
-        let Value::Item(pair, 1) = model.value(*receiver) else { return false };
+        let receiver = match model.value(receiver) {
+            // `receiver.into_iter()`
+            Value::Result(id) => match model.value(model.call(*id).callee) {
+                Value::Attr(receiver, name) if matches!(model.name(*name), "iter" | "into_iter") => *receiver,
+                _ => return false,
+            },
+            _ => receiver,
+        };
+        let Value::Item(pair, 1) = *model.value(receiver) else { return false };
+        let is_sender = |value: ValueId| self.is_sender(file, value, pair, 0);
+        let at = Call {
+            function,
+            callee: UNKNOWN,
+            span,
+            name_span: span,
+            args: Vec::new(),
+            result: Use::Consumed,
+            awaited: false,
+            taken: Taken::default(),
+        };
+        let is_let_go = |other: &Call| {
+            other.span.end <= span.start
+                && match model.callee_name(other).map_or("", |it| model.name(it)) {
+                    "drop" => other.args.iter().any(|arg| is_sender(arg.value)),
+                    // It has gone where it was used, and that is over.
+                    _ => {
+                        other.function != function
+                            && matches!(model.value(other.callee), Value::Attr(it, _) if is_sender(*it))
+                    }
+                }
+        };
+        model.all_calls().any(|(_, other)| is_let_go(other)) && self.was_sent_to(file, receiver, &at)
+    }
+
+    /// The same of what `receiver` receives, at the place of a call.
+    fn was_sent_to(&self, file: FileId, receiver: ValueId, call: &Call) -> bool {
+        let model = self.model(file);
+        let Value::Item(pair, 1) = model.value(receiver) else { return false };
         let is_sender = |value: ValueId| self.is_sender(file, value, *pair, 0);
         let (mut holders, mut sends) = (Vec::new(), false);
         for (id, other) in model.all_calls() {
@@ -155,7 +200,7 @@ impl Project {
         let is_it = |value: ValueId| *model.value(value) == Value::Result(id);
         // A thread.
         let is_joined_ahead = |other: &Call| {
-            other.function == before.function
+            self.is_inside(file, other.function, before.function)
                 && other.span.end <= before.span.start
                 && model.callee_name(other).is_some_and(|it| model.name(it) == "join")
         };

@@ -75,7 +75,9 @@ impl Lowerer<'_> {
             "tuple" | "Tuple" if matches!(parts, [element, Expr::EllipsisLiteral(_)] if !is_class_of(element)) => {
                 let element = self.annotation(&parts[0]);
                 let sequence = self.imported(0, "typing", Some("Sequence"));
-                self.instance(sequence, vec![element])
+                // Which one it is, the second argument says.
+                let class = self.annotated_class(head);
+                self.instance(sequence, vec![element, class])
             }
             _ => {
                 let class = self.annotated_class(head);

@@ -44,8 +44,10 @@ impl<'a> Lowerer<'a> {
             methods: Vec::new(),
             fields: Vec::new(),
             declared: Vec::new(),
+            annotated: Vec::new(),
             also_set: Vec::new(),
             set_in: Vec::new(),
+            decided: Vec::new(),
             parametric: Vec::new(),
             defaults: Box::default(),
             decorators,
@@ -124,6 +126,15 @@ impl<'a> Lowerer<'a> {
         }
     }
 
+    /// `name: Type` in a class: its constructor may take it.
+    pub(super) fn field_annotated(&mut self, target: &Expr, annotation: &Expr) {
+        let (Expr::Name(name), Some(class)) = (target, self.frame().classes.last().copied()) else { return };
+        if self.model.is_file() && !is_of_class(annotation) {
+            let name = self.name(name.id.as_str());
+            self.model.classes[class.index()].annotated.push(name);
+        }
+    }
+
     /// `name: Type = value` in a class, `self.name: Type = value` and `self.name += value` in a method of it.
     pub(super) fn attribute_set_as_well(&mut self, target: &Expr, value: ValueId) {
         let (class, name) = match target {
@@ -135,5 +146,15 @@ impl<'a> Lowerer<'a> {
             let name = self.name(name);
             self.model.classes[class.index()].also_set.push((name, value));
         }
+    }
+}
+
+/// `ClassVar`, `typing.ClassVar[int]`
+fn is_of_class(annotation: &Expr) -> bool {
+    match annotation {
+        Expr::Name(it) => it.id == "ClassVar",
+        Expr::Attribute(it) => it.attr.as_str() == "ClassVar",
+        Expr::Subscript(it) => is_of_class(&it.value),
+        _ => false,
     }
 }

@@ -112,6 +112,7 @@ impl<'a> Lowerer<'a> {
             body,
             orelse: Block::default(),
             iterated,
+            conditions: Vec::new(),
         })));
     }
 

@@ -3,7 +3,7 @@
 use ruff_python_ast::{BoolOp, CmpOp, Expr, ExprCall, MatchCase, Pattern, Singleton, UnaryOp};
 use ruff_text_size::Ranged;
 
-use crate::model::{Arm, CallId, Condition, Display, Test, UNKNOWN, Value, ValueId};
+use crate::model::{Arm, CallId, Condition, Display, Lack, Test, UNKNOWN, Value, ValueId};
 
 use super::kind::asks_for_equal;
 use super::parse::span;
@@ -46,8 +46,9 @@ impl Lowerer<'_> {
         self.conditions(test, &mut conditions);
         let mut otherwise = Vec::new();
         self.failing(test, &mut otherwise);
-        let either = self.either(test).unwrap_or_default();
-        Arm { conditions, otherwise, either, ..Arm::default() }
+        let either = self.either(test, true).unwrap_or_default();
+        let otherwise_either = self.either(test, false).unwrap_or_default();
+        Arm { conditions, otherwise, either, otherwise_either, ..Arm::default() }
     }
 
     /// The same of `case "text":`, of what the `match` asks.
@@ -153,7 +154,7 @@ impl Lowerer<'_> {
                 value.is_some()
             }
             Expr::UnaryOp(it) if it.op == UnaryOp::Not => {
-                if let Some(either) = self.either(&it.operand) {
+                if let Some(either) = self.either(&it.operand, true) {
                     out.extend(either.into_iter().map(Condition::denied));
                     return true;
                 }
@@ -180,13 +181,14 @@ impl Lowerer<'_> {
                     out.push(asked);
                     return true;
                 }
-                if matches!(op, CmpOp::Eq | CmpOp::NotEq | CmpOp::In | CmpOp::NotIn) {
+                let is_flag = matches!(op, CmpOp::Eq | CmpOp::NotEq) && literal.is_boolean_literal_expr();
+                if matches!(op, CmpOp::Eq | CmpOp::NotEq | CmpOp::In | CmpOp::NotIn) && !is_flag {
                     return self.equality(&it.left, *op, literal, out);
                 }
                 if matches!(op, CmpOp::Lt | CmpOp::LtE | CmpOp::Gt | CmpOp::GtE) {
                     return self.order(&it.left, *op, literal, out);
                 }
-                if !matches!(op, CmpOp::Is | CmpOp::IsNot) {
+                if !matches!(op, CmpOp::Is | CmpOp::IsNot) && !is_flag {
                     return false;
                 }
                 let test = match literal {
@@ -196,7 +198,7 @@ impl Lowerer<'_> {
                 };
                 let value = self.subject(&it.left);
                 value.into_iter().for_each(|value| self.note_asked(value));
-                let holds = *op == CmpOp::Is;
+                let holds = matches!(op, CmpOp::Is | CmpOp::Eq);
                 out.extend(value.map(|value| Condition { value, test, holds }));
                 value.is_some()
             }
@@ -290,14 +292,11 @@ impl Lowerer<'_> {
         (latest.span == whole).then_some(id)
     }
 
-    /// `a or b`, `not (a and b)`: what each operand says, if each says one thing.
-    fn either(&mut self, test: &Expr) -> Option<Vec<Condition>> {
-        let (operands, holds) = match test {
-            Expr::BoolOp(it) if it.op == BoolOp::Or => (&it.values, true),
-            Expr::UnaryOp(it) if it.op == UnaryOp::Not => match &*it.operand {
-                Expr::BoolOp(it) if it.op == BoolOp::And => (&it.values, false),
-                _ => return None,
-            },
+    /// What each operand says of `a or b` where that holds, and of `a and b` where it does not, if each says one thing.
+    fn either(&mut self, test: &Expr, holds: bool) -> Option<Vec<Condition>> {
+        let operands = match test {
+            Expr::BoolOp(it) if (it.op == BoolOp::Or) == holds => &it.values,
+            Expr::UnaryOp(it) if it.op == UnaryOp::Not => return self.either(&it.operand, !holds),
             _ => return None,
         };
         let mut either = Vec::with_capacity(operands.len());
@@ -315,8 +314,8 @@ impl Lowerer<'_> {
 
     /// The value of a parameter where another takes its place if it is nothing: `x or y`. A test that comes after says
     /// nothing of the parameter itself, unless it tells what it must have been.
-    pub(super) fn replaced(&mut self, value: ValueId) -> ValueId {
-        if self.is_parameter(value) { self.add(Value::Union([value].into())) } else { value }
+    pub(super) fn replaced(&mut self, value: ValueId, lack: Lack) -> ValueId {
+        if self.is_parameter(value) { self.add(Value::replaced(value, lack)) } else { value }
     }
 
     /// The same of `x if test else y`, after a test that says this.
@@ -325,7 +324,8 @@ impl Lowerer<'_> {
         if of_it().next().is_none() {
             return value;
         }
-        let replaced = self.replaced(value);
+        let is_missing = of_it().all(|it| it.test == Test::None);
+        let replaced = self.replaced(value, if is_missing { Lack::Missing } else { Lack::False });
         let is_nothing = of_it().all(|it| matches!(it.test, Test::Truth | Test::None));
         // Something else decides whether another takes its place: the mark of nothing is of no use then.
         if is_nothing || replaced == value { replaced } else { self.add(Value::Union([replaced].into())) }
@@ -337,16 +337,20 @@ impl Lowerer<'_> {
 
     /// After `if x is None: x = y`.
     pub(super) fn replace_after(&mut self, arms: &[Arm]) {
-        let says_nothing = |it: &&Condition| matches!((it.test, it.holds), (Test::Truth, false) | (Test::None, true));
-        let asked = arms.iter().flat_map(|arm| &arm.conditions).filter(says_nothing).map(|it| it.value);
-        let asked: Vec<ValueId> = asked.filter(|it| self.is_parameter(*it)).collect();
-        for value in asked {
+        let lack = |it: &Condition| match (it.test, it.holds) {
+            (Test::Truth, false) => Some((it.value, Lack::False)),
+            (Test::None, true) => Some((it.value, Lack::Missing)),
+            _ => None,
+        };
+        let asked = arms.iter().flat_map(|arm| &arm.conditions).filter_map(lack);
+        let asked: Vec<(ValueId, Lack)> = asked.filter(|it| self.is_parameter(it.0)).collect();
+        for (value, lack) in asked {
             for local in 0..self.frame().current.len() {
                 let Some(joined) = self.frame().current[local] else { continue };
                 let Value::Union(parts) = self.model.value(joined) else { continue };
                 if let Some(at) = parts.iter().position(|part| *part == value) {
                     let mut parts = parts.to_vec();
-                    parts[at] = self.replaced(value);
+                    parts[at] = self.replaced(value, lack);
                     let joined = self.add(Value::Union(parts.into()));
                     self.frame().current[local] = Some(joined);
                 }
@@ -400,5 +404,5 @@ fn asks_for_entry(call: &ExprCall) -> bool {
 
 /// What is said where the test of the arm fails.
 pub(super) fn contrary(said: Arm) -> Arm {
-    Arm { conditions: said.otherwise, ..Arm::default() }
+    Arm { conditions: said.otherwise, either: said.otherwise_either, ..Arm::default() }
 }

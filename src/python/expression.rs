@@ -7,8 +7,8 @@ use ruff_python_ast::{
 use ruff_text_size::Ranged;
 
 use crate::model::{
-    Arg, Arm, Await, Branch, BranchKind, Call, Condition, Display, FunctionKind, Implicit, ImplicitKind, Node, Taken,
-    UNKNOWN, Use, Value, ValueId, Yield,
+    Arg, Arm, Await, Branch, BranchKind, Call, Condition, Display, FunctionKind, Implicit, ImplicitKind, Lack, Node,
+    Taken, UNKNOWN, Use, Value, ValueId, Yield, flow,
 };
 use crate::source::Span;
 
@@ -104,6 +104,9 @@ impl<'a> Lowerer<'a> {
                 let right = self.expression(&it.right, if formats { Use::Shown } else { used });
                 match it.op {
                     Operator::Div => self.add(Value::Quotient(left)),
+                    _ if formats || it.op == Operator::Add && it.left.is_f_string_expr() => {
+                        self.builtin_instance("str")
+                    }
                     // `list + list`, `A | B` of classes.
                     Operator::Add | Operator::BitOr => self.union(vec![left, right]),
                     _ => UNKNOWN,
@@ -126,20 +129,16 @@ impl<'a> Lowerer<'a> {
             Expr::Compare(it) => {
                 let first = it.ops.first().copied().unwrap_or(CmpOp::Eq);
                 let mut left = self.compared_by(first, &it.left, uses_by_comparison(first).0);
-                for (op, value) in it.ops.iter().zip(&it.comparators) {
-                    let right = self.compared_by(*op, value, uses_by_comparison(*op).1);
-                    let whole = span(it.range());
-                    match op {
-                        CmpOp::Eq => self.operator(left, "__eq__", whole),
-                        CmpOp::NotEq => self.operator(left, "__ne__", whole),
-                        CmpOp::Lt => self.operator(left, "__lt__", whole),
-                        CmpOp::LtE => self.operator(left, "__le__", whole),
-                        CmpOp::Gt => self.operator(left, "__gt__", whole),
-                        CmpOp::GtE => self.operator(left, "__ge__", whole),
-                        CmpOp::In | CmpOp::NotIn => self.operator(right, "__contains__", whole),
-                        CmpOp::Is | CmpOp::IsNot => {}
+                let whole = span(it.range());
+                for (index, (op, value)) in it.ops.iter().zip(&it.comparators).enumerate() {
+                    // `a < b < c`: the third is asked for only where the first two are as they should be.
+                    if index == 0 {
+                        left = self.comparison(left, *op, value, whole);
+                        continue;
                     }
-                    left = right;
+                    let body = self.block(|this| left = this.comparison(left, *op, value, whole));
+                    let at = span(value.range());
+                    self.branch(whole, vec![Arm { body, span: at, ..Arm::default() }], false);
                 }
                 UNKNOWN
             }
@@ -359,7 +358,7 @@ impl<'a> Lowerer<'a> {
             bodies.push((body, span(operand.range()), said));
         }
         if let Some((_, earlier)) = values.split_last_mut().filter(|_| op == BoolOp::Or) {
-            earlier.iter_mut().for_each(|value| *value = self.replaced(*value));
+            earlier.iter_mut().for_each(|value| *value = self.replaced(*value, Lack::False));
         }
         // Nested from the last to the first: a later operand is reached only through the earlier ones.
         let mut inner: Option<Arm> = None;
@@ -374,6 +373,22 @@ impl<'a> Lowerer<'a> {
             self.branch(whole, vec![arm], false);
         }
         self.union(values)
+    }
+
+    /// One comparison of a chain. Gives its right side.
+    fn comparison(&mut self, left: ValueId, op: CmpOp, right: &'a Expr, whole: Span) -> ValueId {
+        let right = self.compared_by(op, right, uses_by_comparison(op).1);
+        match op {
+            CmpOp::Eq => self.operator(left, "__eq__", whole),
+            CmpOp::NotEq => self.operator(left, "__ne__", whole),
+            CmpOp::Lt => self.operator(left, "__lt__", whole),
+            CmpOp::LtE => self.operator(left, "__le__", whole),
+            CmpOp::Gt => self.operator(left, "__gt__", whole),
+            CmpOp::GtE => self.operator(left, "__ge__", whole),
+            CmpOp::In | CmpOp::NotIn => self.operator(right, "__contains__", whole),
+            CmpOp::Is | CmpOp::IsNot => {}
+        }
+        right
     }
 
     pub(super) fn branch(&mut self, whole: Span, arms: Vec<Arm>, exhaustive: bool) {
@@ -410,8 +425,10 @@ impl<'a> Lowerer<'a> {
         self.open(id, Bound::default());
         let value =
             self.comprehension_over(Display::Other, it.range(), &[&it.elt], &it.generators, (Use::Stored, given));
+        self.model.function_mut(id).returned.push(value);
         self.close();
-        value
+        // Who asks for elements of an async one awaits them.
+        if flow::suspends(&self.model.function(id).body) { value } else { self.add(Value::Generator(id)) }
     }
 
     fn call(&mut self, it: &'a ExprCall, result: Use) -> ValueId {
@@ -420,6 +437,7 @@ impl<'a> Lowerer<'a> {
             func => (self.expression(func, Use::Operand), span(func.range())),
         };
         let callee = self.special_callee(&it.func, callee);
+        self.note_own_call(callee);
         let mut args = Vec::with_capacity(it.arguments.args.len() + it.arguments.keywords.len());
         let plain = |value: ValueId, arg: &Expr| {
             let spread = arg.is_starred_expr();

@@ -174,7 +174,9 @@ impl<'a> Lowerer<'a> {
                 (_, _, Some(default)) if it.parameter.annotation.is_none() && is_provided(it) => default,
                 _ => self.parameter_value(id, index as u32, it),
             };
-            params.push(self.param(it.parameter.name.as_str(), value, kind, default));
+            let is_callable = it.parameter.annotation.as_deref().is_some_and(names_callable);
+            let param = self.param(it.parameter.name.as_str(), value, kind, default);
+            params.push(Param { is_callable, ..param });
         }
         if let Some(rest) = &parameters.vararg {
             let element = rest.annotation.as_ref().map_or(UNKNOWN, |it| self.annotation(it));
@@ -206,6 +208,7 @@ impl<'a> Lowerer<'a> {
             kind,
             has_default: default.is_some(),
             default: default.unwrap_or(UNKNOWN),
+            is_callable: false,
         }
     }
 
@@ -225,6 +228,16 @@ impl<'a> Lowerer<'a> {
             param.local = local;
         }
         self.model.function_mut(id).params = params;
+    }
+}
+
+/// `Callable`, `typing.Callable[[str], None]`
+fn names_callable(annotation: &Expr) -> bool {
+    match annotation {
+        Expr::Name(it) => it.id == "Callable",
+        Expr::Attribute(it) => it.attr.as_str() == "Callable",
+        Expr::Subscript(it) => names_callable(&it.value),
+        _ => false,
     }
 }
 

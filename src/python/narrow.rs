@@ -2,7 +2,7 @@
 
 use ruff_python_ast::{BoolOp, CmpOp, Expr, Pattern, UnaryOp};
 
-use crate::model::{FILE_MODULE, NameId, Node, Value, ValueId};
+use crate::model::{ClassId, FILE_MODULE, NameId, Node, ParamKind, Value, ValueId};
 
 use super::bound::Attribute;
 use super::scope::Lowerer;
@@ -102,25 +102,56 @@ impl<'a> Lowerer<'a> {
         }
     }
 
-    /// An attribute is set: whoever reads the function is told, if it has been asked for.
+    /// An attribute is set: whoever reads the function is told, if it has been asked for, or may decide what a call does.
     pub(super) fn note_set(&mut self, object: ValueId, attribute: &str, to: ValueId) {
-        if self.frame().asked.is_empty() {
+        let own = self.own_object();
+        let may_decide = match own {
+            Some((own, _)) if own == object => matches!(self.model.value(to), Value::None | Value::Bool(_)),
+            _ => !self.model.is_opaque(object),
+        };
+        if !may_decide && self.frame().asked.is_empty() {
             return;
         }
         let name = self.name(attribute);
         let object = self.as_class_of(object);
-        self.set_if_asked(Value::Attr(object, name), to);
+        let is_asked = |it: &ValueId| *self.model.value(*it) == Value::Attr(object, name);
+        if may_decide || self.frames.last().is_some_and(|it| it.asked.iter().any(is_asked)) {
+            self.push(Node::Set { of: Some(object), name, to });
+        }
+        if may_decide && own.is_some_and(|it| it.0 == object) {
+            self.frame().decided.push(name);
+        }
+    }
+
+    /// The object of the method that is walked, unless that makes it, and its class.
+    fn own_object(&self) -> Option<(ValueId, ClassId)> {
+        let function = self.model.function(self.function());
+        let class = function.class.filter(|_| !function.is_static)?;
+        let is_constructor = self.model.name(function.name) == "__init__";
+        let own = function.params.first().filter(|it| it.kind == ParamKind::Receiver && !is_constructor)?;
+        Some((own.value, class))
+    }
+
+    /// The method asks its own object for something: what it has set may decide what that does.
+    pub(super) fn note_own_call(&mut self, callee: ValueId) {
+        let Value::Attr(receiver, _) = *self.model.value(callee) else { return };
+        if self.frame().decided.is_empty() || !self.model.is_file() {
+            return;
+        }
+        let Some((_, class)) = self.own_object().filter(|it| it.0 == receiver) else { return };
+        for name in std::mem::take(&mut self.frame().decided) {
+            let decided = &mut self.model.classes[class.index()].decided;
+            if !decided.contains(&name) {
+                decided.push(name);
+            }
+        }
     }
 
     /// The same of a name of the module.
     pub(super) fn note_set_global(&mut self, name: NameId, to: ValueId) {
-        self.set_if_asked(Value::Global(FILE_MODULE, name), to);
-    }
-
-    fn set_if_asked(&mut self, set: Value, to: ValueId) {
-        let Some(frame) = self.frames.last() else { return };
-        if let Some(value) = frame.asked.iter().copied().find(|it| *self.model.value(*it) == set) {
-            self.push(Node::Set { value, to });
+        let is_asked = |it: &ValueId| *self.model.value(*it) == Value::Global(FILE_MODULE, name);
+        if self.frames.last().is_some_and(|it| it.asked.iter().any(is_asked)) {
+            self.push(Node::Set { of: None, name, to });
         }
     }
 

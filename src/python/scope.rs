@@ -47,6 +47,8 @@ pub(super) struct Frame<'a> {
     elsewhere: FxHashSet<NameId>,
     /// Attributes and globals that tests have asked something of.
     pub(super) asked: Vec<ValueId>,
+    /// Attributes of the method's own object that it has set to `None` or a truth value.
+    pub(super) decided: Vec<NameId>,
     /// Attributes that are not what their class says, of which name, if of one alone.
     pub(super) changed: Vec<(Option<NameId>, NameId)>,
     /// Per local: what it stands for here.
@@ -514,6 +516,7 @@ impl<'a> Frame<'a> {
             inner: Vec::new(),
             elsewhere: FxHashSet::default(),
             asked: Vec::new(),
+            decided: Vec::new(),
             changed: Vec::new(),
             current: Vec::new(),
             assigned: Vec::new(),
@@ -542,6 +545,7 @@ impl<'a> Frame<'a> {
         self.classes.clear();
         self.caught.clear();
         self.asked.clear();
+        self.decided.clear();
         self.changed.clear();
         self.ended = false;
     }

@@ -63,6 +63,7 @@ impl<'a> Lowerer<'a> {
             Stmt::AnnAssign(it) => {
                 let declared = self.annotation(&it.annotation);
                 self.attribute_declared(&it.target, declared);
+                self.field_annotated(&it.target, &it.annotation);
                 if let Some(value) = &it.value {
                     let result = self.use_of_target(&it.target);
                     let value = self.expression(value, result);
@@ -125,8 +126,13 @@ impl<'a> Lowerer<'a> {
             Stmt::Assert(it) => {
                 self.expression(&it.test, Use::Tested);
                 self.narrow(&it.test);
+                // Only what fails is told of.
                 if let Some(message) = &it.msg {
-                    self.expression(message, Use::Shown);
+                    let body = self.block(|this| {
+                        this.expression(message, Use::Shown);
+                    });
+                    let at = span(message.range());
+                    self.branch(at, vec![Arm { body, span: at, ..Arm::default() }], false);
                 }
                 // `assert False, "cannot happen"`
                 if self.constant(&it.test) == Some(false) {
@@ -272,6 +278,7 @@ impl<'a> Lowerer<'a> {
             body,
             orelse,
             iterated: Some(iterated),
+            conditions: Vec::new(),
         })));
     }
 
@@ -312,6 +319,7 @@ impl<'a> Lowerer<'a> {
             body,
             orelse,
             iterated: None,
+            conditions: Vec::new(),
         })));
     }
 

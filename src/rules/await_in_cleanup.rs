@@ -35,7 +35,7 @@ fn check(context: &mut Context<'_>) {
     if context.language() != Language::Python {
         return;
     }
-    let library = context.async_library(context.file);
+    let library = context.project.cancelling_library(context.file);
     // A cancellation of asyncio arrives once: only a second one hits the clean-up.
     if library == "asyncio" && !context.wants(Profile::Strict) {
         return;

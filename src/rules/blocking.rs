@@ -17,8 +17,8 @@ use crate::source::{Language, Span};
 pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) {
     let project = context.project;
     let effects = project.effects();
-    // What is kept is made by the first call that gets there: of those in this file the nearest is told.
-    let mut made: FxHashMap<FnRef, Finding> = FxHashMap::default();
+    // What is kept is made by the first call of a function that gets there: of the functions of this file the nearest is told.
+    let mut made: FxHashMap<FnRef, (FnRef, Finding)> = FxHashMap::default();
     for function in context.functions_on_loop() {
         // Asked of those alone that something is to be told of.
         let alone = OnceCell::new();
@@ -57,7 +57,7 @@ pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) 
                     let keeper = evidence.once.or(site.shared.then_some(*callee));
                     let is_nearest = |keeper: &FnRef| {
                         let before = made.get(keeper);
-                        before.is_none_or(|before| before.trace.len() > evidence.steps.len())
+                        before.is_none_or(|(of, it)| *of != function && it.trace.len() > evidence.steps.len())
                             && !is_spared(&*context, *keeper, evidence.held || site.shared)
                     };
                     if !keeper.as_ref().is_none_or(is_nearest) {
@@ -81,7 +81,7 @@ pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) 
                     finding.trace = evidence.steps;
                     finding.branches = evidence.branches;
                     match keeper {
-                        Some(keeper) => _ = made.insert(keeper, finding),
+                        Some(keeper) => _ = made.insert(keeper, (function, finding)),
                         None => context.keep(finding),
                     }
                 }
@@ -89,7 +89,7 @@ pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) 
             }
         }
     }
-    made.into_values().for_each(|finding| context.keep(finding));
+    made.into_values().for_each(|(_, finding)| context.keep(finding));
 }
 
 /// The call that gives what a method is called on.

@@ -5,7 +5,7 @@ use crate::finding::{Confidence, Place, Related, Severity};
 use crate::knowledge::{Api, Effect, Handle, TypeRole};
 use crate::model::{Call, CallId, FunctionKind, Node, Use, Value, ValueId, flow};
 use crate::project::Wrapping;
-use crate::project::types::{FnRef, Ty};
+use crate::project::types::{ClassRef, FnRef, Ty};
 use crate::source::Language;
 
 pub(super) static RULE: Rule = Rule {
@@ -46,7 +46,7 @@ fn check(context: &mut Context<'_>) {
         } else if context.language() == Language::Python
             && let Some(helper) = context.project.own_of(context.file, id)
             && !context.project.is_async(helper)
-            && let Some(started) = handed_back(context, helper, 0)
+            && let Some(started) = handed_back(context, helper, context.project.class_asked(context.file, id), 0)
         {
             dropped_from(context, call, helper, started);
         }
@@ -57,7 +57,7 @@ fn check(context: &mut Context<'_>) {
 fn awaited_helper(context: &mut Context<'_>, id: CallId, call: &Call) {
     if let Some(helper) = context.project.own_of(context.file, id)
         && context.project.is_async(helper)
-        && let Some(started) = handed_back(context, helper, 0)
+        && let Some(started) = handed_back(context, helper, context.project.class_asked(context.file, id), 0)
         && is_lost(context, call, context.use_of(id))
     {
         dropped_from(context, call, helper, started);
@@ -302,8 +302,14 @@ fn is_sender(context: &Context<'_>, ty: &Ty) -> bool {
     facts.is_some_and(|facts| facts.role == Some(TypeRole::Sender))
 }
 
-/// A function of the project that starts a task, keeps no hold on it and returns it; an async one, once it is awaited.
-fn handed_back(context: &Context<'_>, helper: FnRef, depth: u32) -> Option<(&'static Api, Place)> {
+/// A function of the project that starts a task, keeps no hold on it and returns it; an async one, once it is awaited. `of`: the class of the
+/// object that it is a method of, where that is known.
+pub(super) fn handed_back(
+    context: &Context<'_>,
+    helper: FnRef,
+    of: Option<ClassRef>,
+    depth: u32,
+) -> Option<(&'static Api, Place)> {
     // Most need not be looked into.
     let outlines = context.project.of_outlines();
     let definition = context.project.function(helper);
@@ -324,7 +330,7 @@ fn handed_back(context: &Context<'_>, helper: FnRef, depth: u32) -> Option<(&'st
         return None;
     }
     drop(outlines);
-    let started = tasks().map(|task| started_for(context, helper, *task, depth));
+    let started = tasks().map(|task| started_for(context, helper, *task, of, depth));
     started.collect::<Option<Vec<_>>>()?.into_iter().next()
 }
 
@@ -332,7 +338,13 @@ fn handed_back(context: &Context<'_>, helper: FnRef, depth: u32) -> Option<(&'st
 const MOST_RETURNS: usize = 4;
 
 /// Where what a helper returns is started, if nobody else keeps hold of it.
-fn started_for(context: &Context<'_>, helper: FnRef, task: ValueId, depth: u32) -> Option<(&'static Api, Place)> {
+fn started_for(
+    context: &Context<'_>,
+    helper: FnRef,
+    task: ValueId,
+    of: Option<ClassRef>,
+    depth: u32,
+) -> Option<(&'static Api, Place)> {
     let project = context.project;
     // Most calls need not be looked into: they start nothing.
     let outlines = project.of_outlines();
@@ -340,11 +352,13 @@ fn started_for(context: &Context<'_>, helper: FnRef, task: ValueId, depth: u32) 
     let Value::Result(id) = model.value(task) else { return None };
     let api = project.api_of(helper.file, *id);
     // It may have the task from another helper.
-    let inner = project.own_of(helper.file, *id).filter(|it| *it != helper && !project.is_async(*it));
+    let inner = project.run_in_helper(helper, *id, of).filter(|(it, _)| *it != helper && !project.is_async(*it));
     drop(outlines);
     let (api, place) = match (api, inner) {
         (Some(api), _) if matches!(api.handle, Some(Handle::Weak | Handle::Detaches)) => (api, None),
-        (None, Some(inner)) if depth < 8 => handed_back(context, inner, depth + 1).map(|it| (it.0, Some(it.1)))?,
+        (None, Some((inner, of))) if depth < 8 => {
+            handed_back(context, inner, of, depth + 1).map(|it| (it.0, Some(it.1)))?
+        }
         _ => return None,
     };
     let call = project.model(helper.file).call(*id);

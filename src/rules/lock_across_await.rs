@@ -7,7 +7,8 @@ use super::{Category, Context, Profile, Rule};
 use crate::finding::{Related, Severity};
 use crate::knowledge::{Guard, TypeRole};
 use crate::model::{
-    Block, Branch, CallId, ClassKind, FunctionId, Kinds, LocalId, Node, Scope, ScopeKind, UNKNOWN, Value, ValueId, flow,
+    Block, Branch, CallId, ClassKind, FunctionId, Kinds, LocalId, Node, ParamKind, Scope, ScopeKind, UNKNOWN, Value,
+    ValueId, flow,
 };
 use crate::project::types::{Class, ClassRef, Ty};
 use crate::source::{Language, Span};
@@ -38,7 +39,10 @@ fn check(context: &mut Context<'_>) {
         let body = &context.project.function(function).body;
         match context.language() {
             Language::Python => python(context, body, &mut found),
-            Language::Rust => rust(context, body, &mut found),
+            Language::Rust => {
+                given(context, function.function, body, &mut found);
+                rust(context, body, &mut found);
+            }
         }
         found.sort_by_key(|it| (it.taken, it.wait));
         found.dedup_by_key(|it| it.taken);
@@ -150,6 +154,18 @@ fn suspension(node: &Node) -> Span {
         Node::Loop(it) => it.keyword,
         Node::Branch(it) => Span::new(it.span.start, it.span.start + 1),
         _ => Span::default(),
+    }
+}
+
+/// Guards that the function is given: they are its own from then on.
+fn given(context: &Context<'_>, function: FunctionId, body: &Block, found: &mut Vec<Held>) {
+    let definition = context.model().function(function);
+    for param in definition.params.iter().filter(|it| it.kind != ParamKind::Receiver) {
+        if let Some((what, source)) = kept(context, param.value)
+            && let Some(wait) = wait_while_held(context, &body.nodes, Some(param.local))
+        {
+            found.push(Held { what, source, taken: definition.local(param.local).span, wait });
+        }
     }
 }
 

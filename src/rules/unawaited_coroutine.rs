@@ -1,7 +1,7 @@
 //! `unawaited-coroutine`: a coroutine or future is created and never awaited.
 
-use super::misused_protocols;
 use super::{Category, Context, Profile, Rule};
+use super::{leaked_task, misused_protocols};
 use crate::finding::{Applicability, Edit, Fix, Severity};
 use crate::knowledge::{Api, Effect};
 use crate::model::{
@@ -35,14 +35,17 @@ fn check(context: &mut Context<'_>) {
             misused_protocols::given_to_builtin(context, call);
         }
         let Some(what) = misuse(context, call).filter(|_| !call.awaited) else { continue };
-        if let Some(name) = coroutine(context, id)
+        if is_python && let Some(name) = started_by_rust(context, id, call) {
+            report(context, id, &format!("future of `{name}`"), what);
+        } else if let Some(name) = coroutine(context, id)
             && (call.result != Use::Receiver || uses_result(context, id))
             && !is_taken_apart(context, id)
             && !is_meant(context, call)
             && !is_expected_to_fail(context, call)
             && !is_said_to_be_none(context, id)
+            && !is_of_another_method(context, id)
         {
-            report(context, id, &name, what);
+            report(context, id, &format!("coroutine of `{name}`"), what);
         }
     }
     for function in context.model().function_ids() {
@@ -100,6 +103,19 @@ pub(super) fn is_expected_to_fail(context: &Context<'_>, call: &Call) -> bool {
             && context.project.expects_failure(context.file, scope, true))
     };
     flow::find(body, &mut |node| expects(node)).is_some()
+}
+
+/// What is called hands on what a method of its object gives, and the class of the object has one that gives no coroutine.
+fn is_of_another_method(context: &Context<'_>, id: CallId) -> bool {
+    let project = context.project;
+    let Some(helper) = project.own_of(context.file, id).filter(|it| !project.is_async(*it)) else { return false };
+    let Some(of) = project.class_asked(context.file, id) else { return false };
+    let model = project.model(helper.file);
+    project.function(helper).returned.iter().any(|value| {
+        let Value::Result(inner) = model.value(*value) else { return false };
+        let run = project.run_in_helper(helper, *inner, Some(of)).map(|it| it.0);
+        run.is_some_and(|run| !project.is_async(run) && project.own_of(helper.file, *inner) != Some(run))
+    })
 }
 
 /// The code has asked, and goes here where it is none: `if iscoroutinefunction(f): return await f()`, and then `f()`.
@@ -197,6 +213,20 @@ pub(super) fn coroutine(context: &Context<'_>, id: CallId) -> Option<String> {
             names.collect::<Option<Vec<String>>>()?.into_iter().next()
         }
     }
+}
+
+/// Python: the function of Rust that starts a future and gives it to Python, where that is taken for its result. Whoever drops it
+/// leaves a task to itself, which `leaked-task` tells.
+fn started_by_rust(context: &Context<'_>, id: CallId, call: &Call) -> Option<String> {
+    let is_taken = match call.result {
+        Use::Dropped | Use::Discarded | Use::Receiver => false,
+        Use::Bound(local) => context.model().function(call.function).local(local).reads > 0,
+        _ => true,
+    };
+    let function = context.project.own_of(context.file, id).filter(|_| is_taken)?;
+    let is_it = context.project.language(function.file) == Language::Rust
+        && leaked_task::handed_back(context, function, None, 0).is_some();
+    is_it.then(|| context.project.short_name(function).to_owned())
 }
 
 pub(super) fn own_coroutine(context: &Context<'_>, function: FnRef) -> Option<String> {
@@ -360,10 +390,10 @@ fn is_rewritten(context: &Context<'_>, function: FnRef) -> bool {
         })
 }
 
-fn report(context: &mut Context<'_>, id: CallId, name: &str, what: &str) {
+fn report(context: &mut Context<'_>, id: CallId, subject: &str, what: &str) {
     let call = context.model().call(id);
     let function = context.function(call.function);
-    let message = format!("the coroutine of `{name}` {what}");
+    let message = format!("the {subject} {what}");
     let mut finding = context.finding(&RULE, function, call.name_span, message);
     let in_async = context.model().function(call.function).kind.is_async();
     finding.help = Some(if in_async {

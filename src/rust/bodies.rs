@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 use syn::ItemFn;
 
 use crate::model::{FileModel, FunctionId, Growing, ModuleId, NameId, Part, Start, ValueId};
-use crate::source::{Edition, Source, Words};
+use crate::source::{Edition, Features, Source, Words};
 
 use super::mentions::{begins_block, is_name};
 use super::names::ModuleNames;
@@ -96,7 +96,7 @@ impl Lowerer<'_> {
     pub(super) fn finish_without(mut self, source: &Source, stack: usize) -> FileModel {
         let mut left_out = std::mem::take(&mut self.left_out);
         left_out.sort_unstable_by_key(|it| it.function);
-        let edition = self.edition;
+        let (edition, features) = (self.edition, source.features.clone());
         let (mut model, names) = self.into_file();
         let length = |it: &LeftOut| {
             let span = model.declaration(it.function).span;
@@ -105,7 +105,7 @@ impl Lowerer<'_> {
         let lengths: Vec<(FunctionId, u32)> = left_out.iter().map(length).collect();
         let text = Arc::clone(&source.text);
         model.leave_out(&lengths, move |base, index, start| {
-            let lower = || lower(base, &text, &names, edition, start, &left_out[index]);
+            let lower = || lower(base, &text, &names, (edition, features.as_deref()), start, &left_out[index]);
             let part = stacker::maybe_grow(stack, stack + (1 << 20), lower);
             proc_macro2::extra::invalidate_current_thread_spans();
             part.unwrap_or_else(|| Part::empty(base.declaration(left_out[index].function).clone()))
@@ -120,14 +120,14 @@ fn lower(
     base: &FileModel,
     text: &str,
     names: &FxHashMap<ModuleId, ModuleNames>,
-    edition: Edition,
+    built: (Edition, Option<&Features>),
     start: Start,
     it: &LeftOut,
 ) -> Option<Part> {
     let span = base.declaration(it.function).span;
     let written: ItemFn = syn::parse_str(text.get(span.range())?).ok()?;
     let model = Growing::body(base, start, it.function, span.range().len());
-    let mut lowerer = Lowerer::with(model, std::borrow::Cow::Borrowed(names), edition);
+    let mut lowerer = Lowerer::with(model, std::borrow::Cow::Borrowed(names), built);
     (lowerer.module, lowerer.self_types, lowerer.generics, lowerer.path) =
         (it.module, it.self_types.clone(), it.generics.clone(), it.path.clone());
     let mut offsets = Offsets::of(&text[..span.end as usize], span.start);

@@ -2,9 +2,9 @@
 
 use proc_macro2::TokenStream;
 use syn::parse::Parser;
-use syn::{BinOp, Expr, Macro, Pat, UnOp};
+use syn::{BinOp, Expr, ExprMethodCall, Macro, Member, Pat, UnOp};
 
-use crate::model::{Block, Condition, Test, UNKNOWN, Use, ValueId};
+use crate::model::{Block, Condition, Test, UNKNOWN, Use, Value, ValueId};
 
 use super::macros::split;
 use super::pattern::{is_nothing, moves};
@@ -49,8 +49,44 @@ pub(super) fn is_decided(cond: &Expr) -> bool {
         Expr::Macro(it) => matched(&it.mac).is_some_and(|(_, pat)| is_plain(&pat)),
         Expr::Paren(it) => is_decided(&it.expr),
         Expr::Unary(it) => is_decided(&it.expr),
-        Expr::Path(_) | Expr::Binary(_) => true,
+        Expr::Path(_) | Expr::Field(_) => true,
+        Expr::Binary(it) => !matches!(it.op, BinOp::And(_) | BinOp::Or(_)),
+        Expr::MethodCall(it) => says_by_name(it).is_some(),
         _ => false,
+    }
+}
+
+/// What the method says of its object: `x.is_some()`, `x.is_none()`, `x.is_empty()`.
+fn says_by_name(it: &ExprMethodCall) -> Option<(Test, bool)> {
+    let said = if it.method == "is_none" {
+        (Test::None, true)
+    } else if it.method == "is_some" {
+        (Test::None, false)
+    } else if it.method == "is_empty" {
+        (Test::Truth, false)
+    } else {
+        return None;
+    };
+    it.args.is_empty().then_some(said)
+}
+
+/// What a comparison with a number says of the other side: that it exceeds this, or does not.
+fn exceeds(op: BinOp, number: i64) -> Option<(i64, bool)> {
+    match op {
+        BinOp::Gt(_) => Some((number, true)),
+        BinOp::Ge(_) => Some((number.checked_sub(1)?, true)),
+        BinOp::Lt(_) => Some((number.checked_sub(1)?, false)),
+        BinOp::Le(_) => Some((number, false)),
+        _ => None,
+    }
+}
+
+/// The number that is written there.
+fn number(expr: &Expr) -> Option<i64> {
+    match expr {
+        Expr::Lit(syn::ExprLit { lit: syn::Lit::Int(it), .. }) => it.base10_parse().ok(),
+        Expr::Paren(it) => number(&it.expr),
+        _ => None,
     }
 }
 
@@ -97,6 +133,14 @@ impl Lowerer<'_> {
             Expr::Reference(it) => self.looked_at(&it.expr, value),
             Expr::Paren(it) => self.looked_at(&it.expr, value),
             Expr::Path(it) if it.qself.is_none() => self.path_value(&it.path),
+            Expr::Field(it) if value == UNKNOWN => {
+                let object = self.looked_at(&it.base, UNKNOWN);
+                let name = match &it.member {
+                    Member::Named(name) => self.ident(name),
+                    Member::Unnamed(index) => self.name(&index.index.to_string()),
+                };
+                self.derived(object, |object| Value::Field(object, name))
+            }
             _ => value,
         }
     }
@@ -145,7 +189,7 @@ impl Lowerer<'_> {
     /// Walks a test; gives what it says where it holds, if that is one thing.
     fn tested(&mut self, cond: &Expr) -> Option<Condition> {
         match cond {
-            Expr::Path(_) => {
+            Expr::Path(_) | Expr::Field(_) => {
                 let value = self.expression(cond, Use::Tested);
                 Some(Condition { value, test: Test::Truth, holds: true })
             }
@@ -160,6 +204,22 @@ impl Lowerer<'_> {
                 let is_written = matches!(&*it.right, Expr::Path(_) | Expr::Lit(_));
                 let holds = matches!(it.op, BinOp::Eq(_));
                 is_written.then_some(Condition { value, test: Test::Equals(other), holds })
+            }
+            Expr::Binary(it) => {
+                let said = number(&it.right).and_then(|number| exceeds(it.op, number));
+                let Some((bound, holds)) = said else {
+                    self.expression(cond, Use::Tested);
+                    return None;
+                };
+                let value = self.expression(&it.left, Use::Consumed);
+                let value = self.looked_at(&it.left, value);
+                Some(Condition { value, test: Test::Exceeds(bound), holds })
+            }
+            Expr::MethodCall(it) => {
+                self.expression(cond, Use::Tested);
+                let (test, holds) = says_by_name(it)?;
+                let value = self.looked_at(&it.receiver, UNKNOWN);
+                (value != UNKNOWN).then_some(Condition { value, test, holds })
             }
             Expr::Macro(it) => {
                 self.expression(cond, Use::Tested);

@@ -3,7 +3,7 @@
 use syn::{Expr, ExprForLoop, ExprIf, ExprLoop, ExprMatch, ExprWhile, Pat};
 
 use crate::model::{
-    Arm, Block, Branch, BranchKind, Condition, Implicit, ImplicitKind, Loop, LoopKind, Node, UNKNOWN, Use, Value,
+    Arm, Block, Branch, BranchKind, Condition, Implicit, ImplicitKind, Loop, LoopKind, Node, Test, UNKNOWN, Use, Value,
     ValueId,
 };
 use crate::source::{Edition, Span};
@@ -40,7 +40,7 @@ impl Lowerer<'_> {
             this.frame().nodes.extend(body.nodes);
             (test, value, conditions, outliving)
         });
-        let constant = platform::constant(&it.cond, self.tests());
+        let constant = platform::constant(&it.cond, self.built());
         let decides = conditions.len() == 1 && is_decided(&it.cond);
         let otherwise = if decides { conditions.iter().map(|it| it.denied()).collect() } else { Vec::new() };
         let mut arms = vec![Arm { test, conditions, otherwise, body, constant, span, ..Arm::default() }];
@@ -79,13 +79,13 @@ impl Lowerer<'_> {
         let temporaries = self.frame().temporaries.split_off(before);
         // The subject is something in the arms alone whose pattern it may match with something in it.
         let (subjects, temporaries): (Vec<_>, Vec<_>) = temporaries.into_iter().partition(|it| it.is_subject);
-        let tests = self.tests();
+        let built = self.built();
         let local = self.local_of(&it.expr);
         let mut may_be_there = true;
         let asked = self.looked_at(&it.expr, subject);
         let mut values = Vec::new();
         let mut arms = Vec::new();
-        for arm in it.arms.iter().filter(|it| !platform::is_left_out_for(&it.attrs, tests)) {
+        for arm in it.arms.iter().filter(|it| !platform::is_left_out(&it.attrs, built)) {
             let (body, test) = self.block(|this| {
                 this.destructure(&arm.pat, subject);
                 let is_there = may_be_there && !pattern::is_nothing(&arm.pat);
@@ -123,15 +123,19 @@ impl Lowerer<'_> {
         let span = self.between(it.while_token.span, it.body.brace_token.span.close());
         let keyword = self.span(it.while_token.span);
         let forever = matches!(&*it.cond, Expr::Lit(syn::ExprLit { lit: syn::Lit::Bool(it), .. }) if it.value);
-        let (body, head) = self.block(|this| {
-            let (head, temporaries, _) = this.condition(&it.cond);
+        let (body, (head, conditions)) = self.block(|this| {
+            let (head, temporaries, mut said) = this.condition(&it.cond);
+            // A number that is counted down, it is zero that it begins with or not.
+            for it in said.iter_mut().filter(|it| it.test == Test::Exceeds(0)) {
+                it.test = Test::Truth;
+            }
             let (body, _) = this.block(|this| this.statements(&it.body.stmts, Use::Dropped));
             let body = this.held(&temporaries, body, span);
             this.frame().nodes.extend(body.nodes);
-            head
+            (head, said)
         });
         let kind = if forever { LoopKind::Forever } else { LoopKind::While };
-        self.looped(kind, span, keyword, head, body, None)
+        self.looped((kind, conditions), (span, keyword), head, body, None)
     }
 
     pub(super) fn for_loop(&mut self, it: &ExprForLoop) -> ValueId {
@@ -156,9 +160,25 @@ impl Lowerer<'_> {
             this.destructure(&it.pat, element);
             this.statements(&it.body.stmts, Use::Dropped);
         });
-        self.looped(LoopKind::For, span, keyword, head, body, Some(iterated));
+        let conditions = self.counts_to(&it.expr).into_iter().collect();
+        self.looped((LoopKind::For, conditions), (span, keyword), head, body, Some(iterated));
         self.wrap(nodes, &temporaries, span);
         UNKNOWN
+    }
+
+    /// `0..n`: what it counts to is not zero where there is a turn.
+    fn counts_to(&mut self, expr: &Expr) -> Option<Condition> {
+        let Expr::Range(it) = expr else {
+            let Expr::Paren(it) = expr else { return None };
+            return self.counts_to(&it.expr);
+        };
+        let Expr::Lit(syn::ExprLit { lit: syn::Lit::Int(from), .. }) = &**it.start.as_ref()? else { return None };
+        let least = u64::from(matches!(it.limits, syn::RangeLimits::Closed(_)));
+        if from.base10_parse::<u64>().ok()? < least {
+            return None;
+        }
+        let value = self.looked_at(it.end.as_ref()?, UNKNOWN);
+        (value != UNKNOWN).then_some(Condition { value, test: Test::Truth, holds: true })
     }
 
     pub(super) fn endless_loop(&mut self, it: &ExprLoop) -> ValueId {
@@ -168,7 +188,7 @@ impl Lowerer<'_> {
         self.frame().loops.push(Broken { label, values: Vec::new() });
         let (body, _) = self.block(|this| this.statements(&it.body.stmts, Use::Dropped));
         let mut values = self.frame().loops.pop().map_or_else(Vec::new, |it| it.values);
-        self.looped(LoopKind::Forever, span, keyword, Block::default(), body, None);
+        self.looped((LoopKind::Forever, Vec::new()), (span, keyword), Block::default(), body, None);
         values.retain(|it| *it != UNKNOWN);
         self.union(values)
     }
@@ -183,15 +203,14 @@ impl Lowerer<'_> {
 
     fn looped(
         &mut self,
-        kind: LoopKind,
-        span: Span,
-        keyword: Span,
+        (kind, conditions): (LoopKind, Vec<Condition>),
+        (span, keyword): (Span, Span),
         head: Block,
         body: Block,
         iterated: Option<ValueId>,
     ) -> ValueId {
         let orelse = Block::default();
-        self.push(Node::Loop(Box::new(Loop { kind, span, keyword, head, body, orelse, iterated })));
+        self.push(Node::Loop(Box::new(Loop { kind, span, keyword, head, body, orelse, iterated, conditions })));
         UNKNOWN
     }
 }

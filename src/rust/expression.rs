@@ -3,7 +3,7 @@
 use syn::{BinOp, Expr, ExprCall, ExprMethodCall, Lit, Member, PathArguments, UnOp};
 
 use crate::model::{
-    Arg, Arm, Await, Branch, BranchKind, Call, Display, Implicit, ImplicitKind, Node, Taken, UNKNOWN, Use, Value,
+    Arg, Arm, Await, Branch, BranchKind, Call, Display, Implicit, ImplicitKind, Node, REST, Taken, UNKNOWN, Use, Value,
     ValueId, Yield,
 };
 use crate::source::Span;
@@ -98,7 +98,12 @@ impl Lowerer<'_> {
                 let inner = if matches!(&*it.expr, Expr::Await(_)) { Use::Consumed } else { result };
                 let value = self.expression(&it.expr, inner);
                 self.moved(&it.expr);
+                // What others give decides whether it goes on.
                 let function = self.function();
+                if matches!(&*it.expr, Expr::Path(_)) && self.model.function(function).param_of(value).is_some() {
+                    let span = self.between(place::start(expr), place::end(expr));
+                    self.leaves_without(value, span);
+                }
                 self.model.function_mut(function).tries = true;
                 self.derived(value, Value::Inner)
             }
@@ -127,8 +132,14 @@ impl Lowerer<'_> {
                     UNKNOWN
                 }
                 _ => {
-                    self.expression(&it.expr, Use::Consumed);
-                    UNKNOWN
+                    let value = self.expression(&it.expr, Use::Consumed);
+                    match (it.op, self.model.value(value)) {
+                        (UnOp::Neg(_), Value::Int(number)) => {
+                            let number = -number;
+                            self.add(Value::Int(number))
+                        }
+                        _ => UNKNOWN,
+                    }
                 }
             },
             Expr::Binary(it) => self.binary(it, expr),
@@ -220,7 +231,8 @@ impl Lowerer<'_> {
                     }
                 }
                 if let Some(rest) = &it.rest {
-                    self.expression(rest, Use::Consumed);
+                    let value = self.expression(rest, Use::Consumed);
+                    fields.push((self.name(REST), value));
                 }
                 if it.qself.is_some() {
                     return UNKNOWN;
@@ -315,6 +327,13 @@ impl Lowerer<'_> {
             let (first, second) = if computes_in_place(it) { (&it.right, &it.left) } else { (&it.left, &it.right) };
             self.expression(first, Use::Consumed);
             self.expression(second, Use::Consumed);
+            // What it was given is not what it is from here on.
+            if assigns(it.op)
+                && let Some(local) = self.local_of(&it.left)
+            {
+                let span = self.span(place::start(&it.left));
+                self.push(Node::Bind { local, value: UNKNOWN, span });
+            }
             return UNKNOWN;
         }
         // The operands of lazy operators drop their temporaries.
@@ -347,9 +366,16 @@ impl Lowerer<'_> {
             self.push(Node::Bind { local, value, span });
             return;
         }
-        self.expression(right, Use::Stored);
+        let value = self.expression(right, Use::Stored);
         self.moved(right);
         self.expression(left, Use::Consumed);
+        if let Expr::Field(field) = left
+            && let Member::Named(name) = &field.member
+            && matches!(&*field.base, Expr::Path(it) if it.path.is_ident("self"))
+        {
+            let (function, name) = (self.function(), self.ident(name));
+            self.model.function_mut(function).sets.push((name, value));
+        }
     }
 
     /// The arguments of a call of `callee`.
@@ -382,7 +408,7 @@ impl Lowerer<'_> {
                 values.push(error);
             }
             let path: &[&str] =
-                if wrapper == "Some" { &["std", "option", "Option"] } else { &["std", "result", "Result"] };
+                if wrapper == "Some" { &["std", "option", "Option", "Some"] } else { &["std", "result", "Result"] };
             let class = self.absolute(path);
             return self.instance(class, values);
         }
@@ -496,8 +522,12 @@ fn is_given_closure(expr: &Expr) -> bool {
 
 /// `a += b`, as far as the sign tells, of numbers.
 fn computes_in_place(it: &syn::ExprBinary) -> bool {
-    let assigns = matches!(
-        it.op,
+    assigns(it.op) && !matches!(&*it.right, Expr::Reference(_))
+}
+
+fn assigns(op: BinOp) -> bool {
+    matches!(
+        op,
         BinOp::AddAssign(_)
             | BinOp::SubAssign(_)
             | BinOp::MulAssign(_)
@@ -508,8 +538,7 @@ fn computes_in_place(it: &syn::ExprBinary) -> bool {
             | BinOp::BitOrAssign(_)
             | BinOp::ShlAssign(_)
             | BinOp::ShrAssign(_)
-    );
-    assigns && !matches!(&*it.right, Expr::Reference(_))
+    )
 }
 
 fn is_dotted(expr: &Expr) -> bool {

@@ -134,7 +134,7 @@ impl Lowerer<'_> {
                 (name, value, ParamKind::Positional)
             }
         };
-        Param { name, local: LocalId(0), value, kind, has_default: false, default: UNKNOWN }
+        Param { name, local: LocalId(0), value, kind, has_default: false, default: UNKNOWN, is_callable: false }
     }
 
     /// The body of a function declared before.
@@ -243,6 +243,7 @@ impl Lowerer<'_> {
                 kind: ParamKind::Positional,
                 has_default: false,
                 default: UNKNOWN,
+                is_callable: false,
             };
             param.local = match pat {
                 Pat::Ident(pat) if pat.subpat.is_none() => {

@@ -6,7 +6,7 @@ use syn::{
     TypeParamBound, WherePredicate,
 };
 
-use crate::model::{NameId, TypeArgument, UNKNOWN, Value, ValueId};
+use crate::model::{NameId, ToldBy, TypeArgument, UNKNOWN, Value, ValueId};
 
 use super::scope::Lowerer;
 
@@ -45,31 +45,50 @@ impl Lowerer<'_> {
         self.generics.iter().any(|(generic, _)| *generic == name).then_some(name)
     }
 
-    /// Which parameters tell what the type arguments are of what the function gives.
+    /// What tells the type parameters in the type of what the function gives.
     pub(super) fn gives(&mut self, sig: &Signature) -> Box<[TypeArgument]> {
         let ReturnType::Type(_, output) = &sig.output else { return Box::default() };
         if self.generics.is_empty() {
             return Box::default();
         }
         let mut made = &**output;
-        while let Some(inner) = inside(made, &AROUND) {
-            made = inner;
+        loop {
+            made = match made {
+                Type::Reference(it) => &it.elem,
+                _ => match inside(made, &AROUND) {
+                    Some(inner) => inner,
+                    None => break,
+                },
+            };
         }
         let is_self = matches!(made, Type::Path(it) if it.path.is_ident("Self"));
         let arguments = if is_self { self.self_parameters.clone() } else { self.parameters_of(made) };
+        let arguments = arguments.into_iter().zip(0..).map(|(name, argument)| (name, Some(argument)));
+        let itself = self.parameter_named(made);
         let mut gives = Vec::new();
-        for (name, argument) in arguments.into_iter().zip(0..) {
-            let Some(name) = name else { continue };
-            for (input, param) in sig.inputs.iter().zip(0..) {
-                let FnArg::Typed(input) = input else { continue };
-                let pointed_to = inside(&input.ty, &POINTERS);
-                if self.parameter_named(pointed_to.unwrap_or(&input.ty)) == Some(name) {
-                    gives.push(TypeArgument { param, argument, pointed_to: pointed_to.is_some() });
-                    break;
-                }
-            }
+        for (name, argument) in arguments.chain([(itself, None)]) {
+            let told_by = name.and_then(|name| self.told_by(sig, name));
+            gives.extend(told_by.map(|told_by| TypeArgument { told_by, argument }));
         }
         gives.into()
+    }
+
+    /// What tells the type parameter of that name where the function is called.
+    fn told_by(&mut self, sig: &Signature, name: NameId) -> Option<ToldBy> {
+        for (input, param) in sig.inputs.iter().zip(0..) {
+            let FnArg::Typed(input) = input else { continue };
+            let given = match &*input.ty {
+                Type::Reference(it) => &it.elem,
+                ty => ty,
+            };
+            let pointed_to = inside(given, &POINTERS);
+            if self.parameter_named(pointed_to.unwrap_or(given)) == Some(name) {
+                return Some(if pointed_to.is_some() { ToldBy::Pointer(param) } else { ToldBy::Parameter(param) });
+            }
+        }
+        sig.receiver()?;
+        let position = self.self_parameters.iter().position(|it| *it == Some(name))?;
+        Some(ToldBy::Receiver(position as u32))
     }
 
     /// The parameters that are functions, with what these are called with.

@@ -111,7 +111,7 @@ impl Lowerer<'_> {
                     syn::Expr::Lit(it) if matches!(it.lit, syn::Lit::Bool(_) | syn::Lit::Int(_) | syn::Lit::Str(_)) => {
                         self.literal(&it.lit)
                     }
-                    syn::Expr::Macro(_) => match platform::constant(&it.expr, self.tests()) {
+                    syn::Expr::Macro(_) => match platform::constant(&it.expr, self.built()) {
                         Some(flag) => self.add(Value::Bool(flag)),
                         None => UNKNOWN,
                     },
@@ -167,8 +167,10 @@ impl Lowerer<'_> {
             fields: Vec::new(),
             declared: Vec::new(),
             metaclass: None,
+            annotated: Vec::new(),
             also_set: Vec::new(),
             set_in: Vec::new(),
+            decided: Vec::new(),
             parametric: Vec::new(),
             defaults: Box::default(),
             decorators: Vec::new(),

@@ -71,7 +71,7 @@ impl Lowerer<'_> {
                 parts.into_iter().skip(1).for_each(|it| self.mention(it));
                 UNKNOWN
             }
-            "cfg" => match platform::holds_in(mac, self.tests()) {
+            "cfg" => match platform::holds_in(mac, self.built()) {
                 Some(holds) => self.add(Value::Bool(holds)),
                 None => UNKNOWN,
             },
@@ -90,7 +90,7 @@ impl Lowerer<'_> {
                 UNKNOWN
             }
             other if EVALUATE.contains(&other) || other.starts_with("assert_") => {
-                let walk = |this: &mut Self| this.evaluated(split(mac.tokens.clone()).into_iter(), Use::Consumed);
+                let walk = |this: &mut Self| this.evaluated_at_first(split(mac.tokens.clone()), surely(other), span);
                 let values = if is_expression(other) { walk(self) } else { self.statement_scope(span, walk) };
                 if matches!(other, "write" | "writeln")
                     && let Some(out) = values.first().copied()
@@ -147,6 +147,20 @@ impl Lowerer<'_> {
                 }
                 Err(_) => self.mention(part),
             }
+        }
+        values
+    }
+
+    /// The first `sure` parts are evaluated, the others perhaps.
+    fn evaluated_at_first(&mut self, mut parts: Vec<TokenStream>, sure: usize, span: Span) -> Vec<ValueId> {
+        let others = parts.split_off(sure.min(parts.len()));
+        let mut values = self.evaluated(parts.into_iter(), Use::Consumed);
+        let (body, more) = self.block(|this| this.evaluated(others.into_iter(), Use::Consumed));
+        values.extend(more);
+        if !body.nodes.is_empty() {
+            let arm = Arm { body, span, ..Arm::default() };
+            let branch = Branch { kind: BranchKind::Expression, span, arms: vec![arm], exhaustive: false };
+            self.push(Node::Branch(Box::new(branch)));
         }
         values
     }
@@ -247,8 +261,13 @@ impl Lowerer<'_> {
 
     fn select(&mut self, mac: &Macro, span: Span) -> ValueId {
         let Ok(select) = syn::parse2::<Select>(mac.tokens.clone()) else {
-            self.mention(mac.tokens.clone());
-            return UNKNOWN;
+            return match syn::parse2::<ChannelSelect>(mac.tokens.clone()) {
+                Ok(select) => self.channel_select(mac, &select, span),
+                Err(_) => {
+                    self.mention(mac.tokens.clone());
+                    UNKNOWN
+                }
+            };
         };
         let mut arms = Vec::new();
         let mut exhaustive = true;
@@ -279,6 +298,32 @@ impl Lowerer<'_> {
             arms.push(Arm { test, future, body, span, ..Arm::default() });
         }
         self.push(Node::Branch(Box::new(Branch { kind: BranchKind::Select, span, arms, exhaustive })));
+        values.retain(|it| *it != UNKNOWN);
+        self.union(values)
+    }
+
+    /// `crossbeam_channel::select!`, which waits on its thread unless there is something to do meanwhile.
+    fn channel_select(&mut self, mac: &Macro, select: &ChannelSelect, span: Span) -> ValueId {
+        for operand in &select.operands {
+            self.expression(operand, Use::Consumed);
+        }
+        if select.waits {
+            self.expanded(mac, span, Vec::new(), Use::Consumed);
+        }
+        let mut arms = Vec::new();
+        let mut values = Vec::new();
+        for (pat, handler) in &select.branches {
+            let (body, value) = self.block(|this| {
+                if let Some(pat) = pat {
+                    this.destructure(pat, UNKNOWN);
+                }
+                this.expression(handler, Use::Consumed)
+            });
+            values.push(value);
+            let span = self.between(place::start(handler), place::end(handler));
+            arms.push(Arm { body, span, ..Arm::default() });
+        }
+        self.push(Node::Branch(Box::new(Branch { kind: BranchKind::Match, span, arms, exhaustive: true })));
         values.retain(|it| *it != UNKNOWN);
         self.union(values)
     }
@@ -318,6 +363,18 @@ impl Lowerer<'_> {
                 }
             }
         }
+    }
+}
+
+/// How many of its arguments the macro evaluates in any case: not what tells of a failure, and nothing that is left out of a
+/// program or by its log.
+fn surely(name: &str) -> usize {
+    match name {
+        "assert" | "ensure" => 1,
+        "assert_eq" | "assert_ne" | "assert_matches" => 2,
+        "trace" | "debug" | "info" | "warn" | "error" | "log" | "event" | "span" => 0,
+        name if name.starts_with("debug_assert") || name.ends_with("_span") => 0,
+        _ => usize::MAX,
     }
 }
 
@@ -470,5 +527,46 @@ impl Parse for Select {
             }
         }
         Ok(Self { branches })
+    }
+}
+
+/// The body of `crossbeam_channel::select!`: `recv(receiver) -> message => ..`, `send(sender, value) -> sent => ..`, `default => ..`.
+struct ChannelSelect {
+    /// What is received from and sent to.
+    operands: Vec<Expr>,
+    branches: Vec<(Option<Pat>, Expr)>,
+    /// It has nothing to do while nothing comes.
+    waits: bool,
+}
+
+impl Parse for ChannelSelect {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let (mut operands, mut branches, mut waits) = (Vec::new(), Vec::new(), true);
+        while !input.is_empty() {
+            let operation: syn::Ident = input.parse()?;
+            let is_default = operation == "default";
+            if !is_default && operation != "recv" && operation != "send" {
+                return Err(syn::Error::new(operation.span(), "no operation of a channel"));
+            }
+            if input.peek(syn::token::Paren) {
+                let inside;
+                syn::parenthesized!(inside in input);
+                operands.extend(inside.parse_terminated(Expr::parse, Token![,])?);
+            } else {
+                waits = false;
+            }
+            let pat = if is_default {
+                None
+            } else {
+                input.parse::<Token![->]>()?;
+                Some(Pat::parse_single(input)?)
+            };
+            input.parse::<Token![=>]>()?;
+            branches.push((pat, Expr::parse_with_earlier_boundary_rule(input)?));
+            if input.peek(Token![,]) {
+                input.parse::<Token![,]>()?;
+            }
+        }
+        Ok(Self { operands, branches, waits })
     }
 }

@@ -60,9 +60,9 @@ pub fn lower(source: &Source) -> FileModel {
 fn lower_whole(source: &Source, scan: Scan) -> FileModel {
     lowered(source, scan, |scan, mut model| {
         let text = scan.plain.as_deref().unwrap_or(&source.text);
-        let (pieces, errors) = parse::parse(text);
+        let (pieces, errors) = parse::parse(text, source.features.as_deref());
         model.errors = errors;
-        let mut lowerer = Lowerer::new(model, source.edition);
+        let mut lowerer = Lowerer::new(model, source);
         lowerer.file(text, &pieces);
         lowerer.finish()
     })
@@ -75,9 +75,9 @@ pub fn lower_in_parts(source: &Source) -> FileModel {
     let Some(outline) = bodies::Outline::of(&source.text, &scan) else { return lower_whole(source, scan) };
     let stack = stack(&scan);
     lowered(source, scan, |_, mut model| {
-        let (pieces, errors) = parse::parse(&outline.text);
+        let (pieces, errors) = parse::parse(&outline.text, source.features.as_deref());
         model.errors = errors;
-        let mut lowerer = Lowerer::new(model, source.edition);
+        let mut lowerer = Lowerer::new(model, source);
         lowerer.bodies = &outline.bodies;
         lowerer.file(&outline.text, &pieces);
         lowerer.finish_without(source, stack)

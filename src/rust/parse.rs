@@ -6,10 +6,10 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use syn::{Attribute, ImplItem, Item, TraitItem};
 
 use crate::model::ParseError;
-use crate::source::Span;
+use crate::source::{Features, Span};
 
 use super::offset::Offsets;
-use super::platform::{is_left_out, kept};
+use super::platform::{Built, is_left_out, kept};
 
 /// Some items of a file, with where their text stands in it.
 pub(super) struct Piece {
@@ -27,9 +27,10 @@ impl Piece {
 }
 
 /// All that can be parsed of a text, and what cannot.
-pub(super) fn parse(text: &str) -> (Vec<Piece>, Vec<ParseError>) {
+pub(super) fn parse(text: &str, features: Option<&Features>) -> (Vec<Piece>, Vec<ParseError>) {
     let start = shebang(text);
-    let mut parser = Parser { base: start as u32, end: text.len() as u32, errors: Vec::new() };
+    let built = Built { features, ..Built::default() };
+    let mut parser = Parser { base: start as u32, end: text.len() as u32, errors: Vec::new(), built };
     let pieces = match TokenStream::from_str(&text[start..]) {
         Ok(tokens) => vec![parser.piece(&text[start..], tokens)],
         // Brackets that do not pair, or a string without an end: by pieces that start at the margin.
@@ -52,13 +53,14 @@ pub(super) fn parse(text: &str) -> (Vec<Piece>, Vec<ParseError>) {
     (pieces, parser.errors)
 }
 
-struct Parser {
+struct Parser<'a> {
     base: u32,
     end: u32,
     errors: Vec<ParseError>,
+    built: Built<'a>,
 }
 
-impl Parser {
+impl Parser<'_> {
     /// `tokens` are those of `text`: another parse of it costs less than a copy in case that one is needed.
     fn piece(&mut self, text: &str, tokens: TokenStream) -> Piece {
         let mut piece = match syn::parse2::<syn::File>(tokens) {
@@ -69,7 +71,8 @@ impl Parser {
                 Piece { base: self.base, end: self.end, attrs, items: self.items(rest) }
             }
         };
-        piece.items = if is_left_out(&piece.attrs) { Vec::new() } else { kept(unwrapped(piece.items)) };
+        let is_left_out = is_left_out(&piece.attrs, self.built);
+        piece.items = if is_left_out { Vec::new() } else { kept(unwrapped(piece.items), self.built) };
         piece
     }
 

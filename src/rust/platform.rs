@@ -1,5 +1,5 @@
-//! What `cfg` leaves out wherever there are threads and an event loop to hold up: code for WebAssembly, and what a function that
-//! is no test itself does in tests alone.
+//! What `cfg` leaves out wherever there are threads and an event loop to hold up: code for WebAssembly, what a function that
+//! is no test itself does in tests alone, and in a crate that is installed what features are for that are off.
 //!
 //! Such code stands beside its twin for all other platforms, under the same names. With both of them read, a call would mean
 //! both, and a task would be lost where there is no handle to keep.
@@ -7,26 +7,30 @@
 use syn::punctuated::Punctuated;
 use syn::{Attribute, BinOp, Expr, ExprLit, ImplItem, Item, Lit, Macro, Meta, Stmt, Token, UnOp};
 
-/// Whether code is compiled for tests: of code that is no test it is asked what it does elsewhere.
-#[derive(Clone, Copy)]
-pub(super) enum Tests {
-    Perhaps,
-    No,
+use crate::source::Features;
+
+/// What is known of how code is compiled.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Built<'a> {
+    /// Not for tests: of code that is no test it is asked what it does elsewhere.
+    pub(super) for_no_test: bool,
+    /// Of a crate that is installed.
+    pub(super) features: Option<&'a Features>,
 }
 
 /// The items without those that are for WebAssembly alone, at any depth. A module in a file of its own stays declared, since
 /// the file is there.
-pub(super) fn kept(mut items: Vec<Item>) -> Vec<Item> {
-    items.retain(|item| !is_left_out(attributes(item)));
+pub(super) fn kept(mut items: Vec<Item>, built: Built<'_>) -> Vec<Item> {
+    items.retain(|item| !is_left_out(attributes(item), built));
     for item in &mut items {
         match item {
             Item::Mod(it) => {
                 if let Some((_, inner)) = &mut it.content {
-                    *inner = kept(std::mem::take(inner));
+                    *inner = kept(std::mem::take(inner), built);
                 }
             }
             Item::Impl(it) => it.items.retain(|member| match member {
-                ImplItem::Fn(method) => !is_left_out(&method.attrs),
+                ImplItem::Fn(method) => !is_left_out(&method.attrs, built),
                 _ => true,
             }),
             _ => {}
@@ -54,19 +58,25 @@ fn attributes(item: &Item) -> &[Attribute] {
 
 /// The statement is for WebAssembly alone, or for tests where there are none. What a function declares in its body stays, as
 /// what is declared around it does.
-pub(super) fn leaves_out(stmt: &Stmt, tests: Tests) -> bool {
-    let tests = if matches!(stmt, Stmt::Item(_)) { Tests::Perhaps } else { tests };
-    is_left_out_for(attributes_of(stmt), tests)
+pub(super) fn leaves_out(stmt: &Stmt, built: Built<'_>) -> bool {
+    let for_no_test = built.for_no_test && !matches!(stmt, Stmt::Item(_));
+    is_left_out(attributes_of(stmt), Built { for_no_test, ..built })
 }
 
 /// The statement is there under a `cfg` that always holds.
-pub(super) fn is_kept(stmt: &Stmt, tests: Tests) -> bool {
-    outcomes(attributes_of(stmt), tests).all(|it| it == Some(true))
+pub(super) fn is_kept(stmt: &Stmt, built: Built<'_>) -> bool {
+    outcomes(attributes_of(stmt), built).all(|it| it == Some(true))
 }
 
 /// The statement is there under a `cfg`, and another perhaps where it is not.
 pub(super) fn is_gated(stmt: &Stmt) -> bool {
     has_cfg(attributes_of(stmt))
+}
+
+/// Its `cfg` hangs on a feature.
+pub(super) fn asks_for_feature(stmt: &Stmt) -> bool {
+    let mut asked = attributes_of(stmt).iter().filter(|attr| attr.path().is_ident("cfg"));
+    asked.any(|attr| attr.meta.require_list().is_ok_and(|it| it.tokens.to_string().contains("feature")))
 }
 
 pub(super) fn has_cfg(attrs: &[Attribute]) -> bool {
@@ -116,31 +126,27 @@ fn attributes_of_expression(expr: &Expr) -> &[Attribute] {
     }
 }
 
-/// A `cfg` among the attributes holds for no platform but WebAssembly.
-pub(super) fn is_left_out(attrs: &[Attribute]) -> bool {
-    is_left_out_for(attrs, Tests::Perhaps)
-}
-
-pub(super) fn is_left_out_for(attrs: &[Attribute], tests: Tests) -> bool {
-    outcomes(attrs, tests).any(|it| it == Some(false))
+/// A `cfg` among the attributes holds for no platform but WebAssembly, or where a feature is as it is not.
+pub(super) fn is_left_out(attrs: &[Attribute], built: Built<'_>) -> bool {
+    outcomes(attrs, built).any(|it| it == Some(false))
 }
 
 /// What the `cfg`s among the attributes come to.
-fn outcomes(attrs: &[Attribute], tests: Tests) -> impl Iterator<Item = Option<bool>> + '_ {
+fn outcomes<'a>(attrs: &'a [Attribute], built: Built<'a>) -> impl Iterator<Item = Option<bool>> + 'a {
     let predicates = attrs.iter().filter(|attr| attr.path().is_ident("cfg"));
-    predicates.map(move |attr| holds(&attr.parse_args::<Meta>().ok()?, tests))
+    predicates.map(move |attr| holds(&attr.parse_args::<Meta>().ok()?, built))
 }
 
 /// What a test comes to, whatever the values of the program are: `true`, `!cfg!(test)`.
-pub(super) fn constant(cond: &Expr, tests: Tests) -> Option<bool> {
+pub(super) fn constant(cond: &Expr, built: Built<'_>) -> Option<bool> {
     match cond {
         Expr::Lit(ExprLit { lit: Lit::Bool(it), .. }) => Some(it.value),
-        Expr::Macro(it) if it.mac.path.is_ident("cfg") => holds_in(&it.mac, tests),
-        Expr::Paren(it) => constant(&it.expr, tests),
-        Expr::Unary(it) if matches!(it.op, UnOp::Not(_)) => constant(&it.expr, tests).map(|it| !it),
+        Expr::Macro(it) if it.mac.path.is_ident("cfg") => holds_in(&it.mac, built),
+        Expr::Paren(it) => constant(&it.expr, built),
+        Expr::Unary(it) if matches!(it.op, UnOp::Not(_)) => constant(&it.expr, built).map(|it| !it),
         Expr::Binary(it) => {
             let (left, right) = match it.op {
-                BinOp::And(_) | BinOp::Or(_) => (constant(&it.left, tests), constant(&it.right, tests)),
+                BinOp::And(_) | BinOp::Or(_) => (constant(&it.left, built), constant(&it.right, built)),
                 _ => return None,
             };
             let decides = matches!(it.op, BinOp::Or(_));
@@ -151,16 +157,16 @@ pub(super) fn constant(cond: &Expr, tests: Tests) -> Option<bool> {
 }
 
 /// What `cfg!(..)` comes to.
-pub(super) fn holds_in(mac: &Macro, tests: Tests) -> Option<bool> {
-    holds(&mac.parse_body::<Meta>().ok()?, tests)
+pub(super) fn holds_in(mac: &Macro, built: Built<'_>) -> Option<bool> {
+    holds(&mac.parse_body::<Meta>().ok()?, built)
 }
 
 /// Whether the predicate holds on a platform with threads, whichever it is.
-fn holds(predicate: &Meta, tests: Tests) -> Option<bool> {
+fn holds(predicate: &Meta, built: Built<'_>) -> Option<bool> {
     match predicate {
         Meta::List(it) => {
             let inner = it.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated).ok()?;
-            let mut parts = inner.iter().map(|it| holds(it, tests));
+            let mut parts = inner.iter().map(|it| holds(it, built));
             if it.path.is_ident("not") {
                 parts.next()?.map(|it| !it)
             } else if it.path.is_ident("all") {
@@ -185,6 +191,9 @@ fn holds(predicate: &Meta, tests: Tests) -> Option<bool> {
             let Expr::Lit(ExprLit { lit: Lit::Str(value), .. }) = &it.value else { return None };
             let value = value.value();
             let name = it.path.get_ident()?.to_string();
+            if name == "feature" {
+                return built.features?.is_on(&value);
+            }
             let is_wasm = match name.as_str() {
                 "target_family" => value == "wasm",
                 "target_arch" => value.starts_with("wasm"),
@@ -193,10 +202,7 @@ fn holds(predicate: &Meta, tests: Tests) -> Option<bool> {
             };
             is_wasm.then_some(false)
         }
-        Meta::Path(it) if it.is_ident("test") => match tests {
-            Tests::Perhaps => None,
-            Tests::No => Some(false),
-        },
+        Meta::Path(it) if it.is_ident("test") => built.for_no_test.then_some(false),
         // Names of a build script's own: `wasm_browser`.
         Meta::Path(it) => it.get_ident().is_some_and(|it| it.to_string().starts_with("wasm")).then_some(false),
     }

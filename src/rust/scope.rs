@@ -10,7 +10,7 @@ use crate::model::{
     Block, FILE_MODULE, FileModel, Function, FunctionId, FunctionKind, Growing, Local, LocalId, ModuleId, NameId, Node,
     Path, PathRoot, TOP_LEVEL, UNKNOWN, Value, ValueId,
 };
-use crate::source::{Edition, Span};
+use crate::source::{Edition, Features, Source, Span};
 
 use super::bodies::LeftOut;
 use super::names::ModuleNames;
@@ -20,6 +20,8 @@ use super::parse::Piece;
 pub(super) struct Lowerer<'a> {
     pub(super) model: Growing<'a>,
     pub(super) edition: Edition,
+    /// Those of the crate, where it is installed.
+    pub(super) features: Option<&'a Features>,
     /// Where the tokens at hand stand in the file.
     offsets: Offsets,
     pub(super) module: ModuleId,
@@ -99,14 +101,20 @@ pub(super) enum Found {
 }
 
 impl<'a> Lowerer<'a> {
-    pub(super) fn new(model: FileModel, edition: Edition) -> Self {
-        Self::with(Growing::file(model), Cow::default(), edition)
+    pub(super) fn new(model: FileModel, source: &'a Source) -> Self {
+        let features = source.features.as_deref();
+        Self::with(Growing::file(model), Cow::default(), (source.edition, features))
     }
 
-    pub(super) fn with(model: Growing<'a>, names: Cow<'a, FxHashMap<ModuleId, ModuleNames>>, edition: Edition) -> Self {
+    pub(super) fn with(
+        model: Growing<'a>,
+        names: Cow<'a, FxHashMap<ModuleId, ModuleNames>>,
+        (edition, features): (Edition, Option<&'a Features>),
+    ) -> Self {
         Self {
             model,
             edition,
+            features,
             offsets: Offsets::default(),
             module: FILE_MODULE,
             names,

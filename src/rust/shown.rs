@@ -153,7 +153,7 @@ impl Lowerer<'_> {
     /// A method of a `#[pymethods]` block.
     pub(super) fn show_method(&mut self, id: FunctionId, attrs: &[Attribute], sig: &Signature) {
         let attributes = Attributes::of(attrs);
-        if attributes.has("setter") || attributes.has("classattr") {
+        if attributes.has("classattr") {
             return;
         }
         let own = plain(&sig.ident);
@@ -164,6 +164,10 @@ impl Lowerer<'_> {
         } else if attributes.has("getter") {
             let name = attributes.argument("getter");
             (Role::Getter, name.unwrap_or_else(|| own.strip_prefix("get_").unwrap_or(&own).to_owned()), 1)
+        } else if attributes.has("setter") {
+            let name = attributes.argument("setter");
+            let name = name.unwrap_or_else(|| own.strip_prefix("set_").unwrap_or(&own).to_owned());
+            (Role::Setter, name, usize::from(!has_receiver))
         } else {
             // `slf: PyRef<Self>`, or the class.
             (Role::Call, own, usize::from(!has_receiver && !is_static))

@@ -3,8 +3,8 @@
 use syn::{Attribute, Expr, Local, Pat, Stmt, Type};
 
 use crate::model::{
-    Arm, Block, Branch, BranchKind, Condition, Display, LocalId, NameId, Node, Scope, ScopeItem, ScopeKind, UNKNOWN,
-    Use, Value, ValueId, flow,
+    Arm, Block, Branch, BranchKind, Condition, Display, LocalId, NameId, Node, Scope, ScopeItem, ScopeKind, Test,
+    UNKNOWN, Use, Value, ValueId, flow,
 };
 use crate::source::Span;
 
@@ -12,10 +12,10 @@ use super::cfg::are_alternatives;
 use super::condition::is_plain;
 use super::generic::is_boxed_function;
 use super::place;
-use super::platform::{Tests, has_cfg, is_gated, is_kept, leaves_out};
+use super::platform::{Built, asks_for_feature, has_cfg, is_gated, is_kept, leaves_out};
 use super::scope::{Found, Lowerer, Temporary};
 
-impl Lowerer<'_> {
+impl<'a> Lowerer<'a> {
     /// The statements of a block. Gives the value of its last expression, if it has one; that goes to `result`.
     pub(super) fn statements(&mut self, stmts: &[Stmt], result: Use) -> Option<ValueId> {
         self.statements_to(stmts, result, true)
@@ -24,12 +24,12 @@ impl Lowerer<'_> {
     /// The same; `tail_ends`: the temporaries of the last expression are gone at the end of the block, not at that of the
     /// statement it is a part of.
     pub(super) fn statements_to(&mut self, stmts: &[Stmt], result: Use, tail_ends: bool) -> Option<ValueId> {
-        let tests = self.tests();
+        let built = self.built();
         // Items are visible in the whole block.
         let mut items = Vec::new();
         for stmt in stmts {
             if let Stmt::Item(item) = stmt
-                && !leaves_out(stmt, tests)
+                && !leaves_out(stmt, built)
             {
                 items.push((item, self.declare_item(item, true)));
             }
@@ -39,12 +39,12 @@ impl Lowerer<'_> {
         }
         let mut values = Vec::new();
         let mut gated_lets = Vec::new();
-        let last = stmts.iter().rposition(|stmt| !leaves_out(stmt, tests));
+        let last = stmts.iter().rposition(|stmt| !leaves_out(stmt, built));
         // Of blocks at the end that are each there under a `cfg`, every one is the last.
         let gated = stmts.iter().rev().take_while(|stmt| is_gated(stmt)).count();
         for (index, stmt) in stmts.iter().enumerate() {
             let is_last = last == Some(index) || index >= stmts.len() - gated;
-            if leaves_out(stmt, tests) {
+            if leaves_out(stmt, built) {
                 continue;
             }
             match stmt {
@@ -55,8 +55,8 @@ impl Lowerer<'_> {
                     let ends = !is_tail || tail_ends;
                     let before = self.frame().nodes.len();
                     let found = self.expression_statement(expr, if is_tail { result } else { Use::Dropped }, ends);
-                    if is_gated(stmt) && !is_kept(stmt, tests) {
-                        self.left_in_part(before, expr);
+                    if is_gated(stmt) && !is_kept(stmt, built) {
+                        self.left_in_part(before, stmt, expr);
                     }
                     if is_tail {
                         values.push(found);
@@ -84,15 +84,17 @@ impl Lowerer<'_> {
         }
     }
 
-    /// Whether the code at hand is a test.
-    pub(super) fn tests(&self) -> Tests {
-        if self.test { Tests::Perhaps } else { Tests::No }
+    /// How the code at hand is compiled.
+    pub(super) fn built(&self) -> Built<'a> {
+        Built { for_no_test: !self.test, features: self.features }
     }
 
-    /// What is there under a `cfg` and leaves the function leaves it where that holds: what follows is for the others.
-    fn left_in_part(&mut self, from: usize, expr: &Expr) {
+    /// What is there under a `cfg` and leaves the function leaves it where that holds: what follows is for the others. Of a feature
+    /// of an installed crate, nobody knows whether it is on.
+    fn left_in_part(&mut self, from: usize, stmt: &Stmt, expr: &Expr) {
         let body = Block::new(self.frame().nodes.split_off(from));
-        if flow::exits(&body, &|_| false).falls {
+        let is_certain = self.features.is_none() || !asks_for_feature(stmt);
+        if is_certain && flow::exits(&body, &|_| false).falls {
             self.frame().nodes.extend(body.nodes);
             return;
         }
@@ -221,6 +223,16 @@ impl Lowerer<'_> {
         let is_here = frame + 1 == self.frames.len();
         let twin = gated.iter().find(|(it, _)| is_here && *it == local)?;
         are_alternatives(twin.1, attrs).then_some(local)
+    }
+
+    /// `x?`: what follows is for what is there.
+    pub(super) fn leaves_without(&mut self, value: ValueId, span: Span) {
+        let nothing = Condition { value, test: Test::None, holds: true };
+        let body = Block::new(vec![Node::Return { span, value: None }]);
+        let (conditions, otherwise) = (vec![nothing], vec![nothing.denied()]);
+        let arm = Arm { body, span, conditions, otherwise, ..Arm::default() };
+        let branch = Branch { kind: BranchKind::If, span, arms: vec![arm], exhaustive: false };
+        self.push(Node::Branch(Box::new(branch)));
     }
 
     /// The `else` of a `let`.

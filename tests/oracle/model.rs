@@ -125,6 +125,7 @@ impl Reader<'_> {
             | Node::Break { .. }
             | Node::Continue { .. }
             | Node::Bind { .. }
+            | Node::Set { .. }
             | Node::Release { .. }
             | Node::Hold { .. }
             | Node::Implicit(_) => {}

@@ -6,9 +6,9 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use super::nanoseconds;
 use crate::cli::check::Group;
 use crate::cli::inputs::Inputs;
+use crate::cli::stamp::{Stamp, nanoseconds};
 use crate::discover::{self, Found, Kind, Problem};
 use crate::finding::{Applicability, Confidence, Edit, FileId, Finding, Fix, Place, Related, Severity, Step};
 use crate::project::Coverage;
@@ -17,31 +17,11 @@ use crate::source::{Source, Span};
 use crate::suppress::{Reason, Split};
 
 /// How a file was when it was read.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Stamp {
-    /// In bytes.
-    pub size: u64,
-    /// In nanoseconds since 1970.
-    pub changed: u64,
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct State {
+    pub stamp: Stamp,
     /// Of the text.
     pub content: u128,
-}
-
-/// File systems tell times apart by this much, in nanoseconds: a file changed so shortly before it was read may have been
-/// changed again since without a sign.
-const GRAIN: u64 = 2_000_000_000;
-
-impl Stamp {
-    pub fn of(path: &Path) -> Option<Self> {
-        let metadata = std::fs::metadata(path).ok()?;
-        let changed = metadata.modified().map_or(0, nanoseconds);
-        Some(Self { size: metadata.len(), changed, content: 0 })
-    }
-
-    /// The file has not been touched since a run that began then, and that found it in the other state.
-    pub fn same_time(&self, other: &Self, begun: u64) -> bool {
-        self.size == other.size && self.changed == other.changed && self.changed.saturating_add(GRAIN) < begun
-    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -49,9 +29,9 @@ pub(super) struct Entry {
     /// When the run began, in nanoseconds since 1970.
     pub begun: u64,
     /// Every file that was read.
-    pub files: Vec<(u32, Stamp)>,
+    pub files: Vec<(u32, State)>,
     /// What was read of installed packages, and the folders in which something was looked for.
-    pub around: Vec<(String, Stamp)>,
+    pub around: Vec<(String, State)>,
     kept: Vec<StoredFinding>,
     suppressed: Vec<(StoredFinding, String, Option<String>)>,
     errors: Vec<(u32, StoredProblem)>,
@@ -66,9 +46,9 @@ pub(super) struct Entry {
 pub(super) struct Seen {
     pub begun: SystemTime,
     /// By their numbers.
-    pub files: Vec<(u32, Stamp)>,
+    pub files: Vec<(u32, State)>,
     /// By their paths.
-    pub around: Vec<(String, Stamp)>,
+    pub around: Vec<(String, State)>,
 }
 
 /// In the number of a file: it is one of `installed`.

@@ -65,6 +65,12 @@ impl<'a> Writer<'a> {
         let mut bases = Map::new();
         let description = json!({ "text": "The directory asynclint was run in." });
         bases.insert(uri::ROOT.to_owned(), json!({ "uri": root, "description": description }));
+        if self.artifacts.keys().any(|it| it.uri_base_id == Some(uri::DEPENDENCIES)) {
+            // Where that is, only the reader's machine knows.
+            let description =
+                json!({ "text": "Where dependencies are installed, each in a folder of its name and version." });
+            bases.insert(uri::DEPENDENCIES.to_owned(), json!({ "description": description }));
+        }
         let artifacts = std::mem::take(&mut self.artifacts).into_iter();
         RunLog {
             tool: Tool {
@@ -200,9 +206,10 @@ impl<'a> Writer<'a> {
 
     fn artifact(&mut self, file: FileId) -> ArtifactLocation {
         let source = self.run.sources.source(file);
+        let working_directory = self.run.working_directory.as_str();
         let location = match source.installed {
-            true => uri::installed(source.path.as_str()),
-            false => uri::artifact(source.path.as_str(), self.run.working_directory.as_str()),
+            true => uri::installed(source.path.as_str(), working_directory),
+            false => uri::artifact(source.path.as_str(), working_directory),
         };
         self.artifacts.entry(location.clone()).or_insert(source.language.name());
         location

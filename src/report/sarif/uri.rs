@@ -6,10 +6,14 @@ use super::log::ArtifactLocation;
 pub(super) const ROOT: &str = "%SRCROOT%";
 
 /// What files of dependencies are relative to: wherever these are installed.
-const DEPENDENCIES: &str = "DEPENDENCIES";
+pub(super) const DEPENDENCIES: &str = "DEPENDENCIES";
 
-/// The place of a file of a dependency, which has a name and no fixed place: `httpx-0.28.1/httpx/_client.py`.
-pub(super) fn installed(path: &str) -> ArtifactLocation {
+/// The place of a file of a dependency, which has a name and no fixed place: `httpx-0.28.1/httpx/_client.py`. One that is under
+/// development has a place.
+pub(super) fn installed(path: &str, working_directory: &str) -> ArtifactLocation {
+    if is_absolute(path) {
+        return artifact(path, working_directory);
+    }
     ArtifactLocation { uri: encoded(path), uri_base_id: Some(DEPENDENCIES) }
 }
 
@@ -116,6 +120,8 @@ mod tests {
         assert_eq!(folder("C:\\src\\"), "file:///C:/src/");
         assert_eq!(artifact("C:/lib/x.py", "C:\\work").uri, "file:///C:/lib/x.py");
         assert_eq!(artifact("C:\\work\\x.py", "C:\\work").uri, "x.py");
+        assert_eq!(installed("/work/kit/x.py", "/work").uri, "kit/x.py");
+        assert_eq!(installed("kit-1.0/x.py", "/work").uri_base_id, Some(DEPENDENCIES));
         assert_eq!(folder("\\\\server\\share"), "file://server/share/");
     }
 }
