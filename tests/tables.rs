@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 const EFFECTS: &[&str] = &["blocks", "starts-runtime", "spawns", "checkpoint"];
 const KINDS: &[&str] = &["sleep", "network", "database", "process", "file", "path", "lock", "input", "cpu"];
-const PLACES: &[&str] = &["thread", "process", "loop", "task", "inline", "once", "runtime"];
+const PLACES: &[&str] = &["thread", "process", "loop", "task", "inline", "once", "runtime", "beside"];
 const SCOPES: &[&str] =
     &["timeout", "cancel-scope", "task-group", "suppress", "closing", "lock", "shield", "reraise", "other"];
 const HANDLES: &[&str] = &["weak", "detaches", "cancels", "owned"];

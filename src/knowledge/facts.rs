@@ -161,6 +161,8 @@ pub enum Runner {
     /// As [`Self::Inline`], and what comes of it is kept: it is called the first time alone.
     Once,
     Runtime,
+    /// As [`Self::Runtime`], by one that is there, on a thread that is none of its own: nothing else waits for that.
+    Beside,
 }
 
 /// What an object used in `with` is.

@@ -17,11 +17,10 @@ impl Project {
             },
             // `Arc`, `Box`, a guard: of what they give access to.
             Ty::Instance(Class::Library(path), args) => match self.knowledge.type_facts(Language::Rust, path) {
-                // `axum::extract::State(inner)`: what it gives access to is its only field.
-                Some(facts) if facts.wrapper && name == "0" && !facts.path.starts_with("std::") => {
-                    args.first().cloned().unwrap_or(Ty::Unknown)
+                // `axum::extract::State(inner)`: a field of its own comes before those of what it gives access to.
+                Some(facts) if facts.wrapper && facts.fields.iter().all(|it| it.0 != name) => {
+                    args.first().map_or(Ty::Unknown, |inner| self.field(inner, name))
                 }
-                Some(facts) if facts.wrapper => args.first().map_or(Ty::Unknown, |inner| self.field(inner, name)),
                 _ => self.member(Language::Rust, receiver, name),
             },
             Ty::Union(parts) => Ty::union(parts.iter().map(|it| self.field(it, name))),

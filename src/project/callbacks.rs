@@ -3,8 +3,8 @@
 use std::cell::OnceCell;
 
 use crate::finding::FileId;
-use crate::knowledge::{HandlerFacts, HandlerRole, Place as RunPlace, Runner};
-use crate::model::{ClassId, ClassKind, FunctionId, FunctionKind, NameId, Node, Value, ValueId, flow};
+use crate::knowledge::{Api, HandlerFacts, HandlerRole, Place as RunPlace, Runner};
+use crate::model::{Arg, ClassId, ClassKind, FunctionId, FunctionKind, NameId, Node, Value, ValueId, flow};
 use crate::source::Language;
 
 use super::Project;
@@ -92,11 +92,15 @@ impl Project {
         }
     }
 
-    /// A framework runs the async function on a loop of its own, on which it starts nothing else: what it blocks is itself.
+    /// A framework runs the async function on a loop of its own, on which it starts nothing else: what it blocks is itself. In Rust, a block
+    /// is run to its end on a thread that waits for it: `handle.block_on(async { .. })`.
     pub fn is_alone_on_loop(&self, function: FnRef) -> bool {
         let _outlines = self.of_outlines();
         let declared = self.declared(function);
         let model = self.model(function.file);
+        if declared.kind == FunctionKind::AsyncBlock {
+            return self.is_run_beside(function);
+        }
         if model.language != Language::Python || !declared.kind.is_async() {
             return false;
         }
@@ -120,6 +124,17 @@ impl Project {
             api.is_some_and(|api| api.runs.iter().any(|it| matches!(it.place, Runner::Task | Runner::Loop)))
         };
         (decorated || handles()) && flow::find(&self.function(function).body, &mut |node| spawns(node)).is_none()
+    }
+
+    /// Rust: the block is given to what runs it beside its runtime, and to nothing else.
+    fn is_run_beside(&self, block: FnRef) -> bool {
+        let model = self.model(block.file);
+        let Some(around) = model.declaration(block.function).parent else { return false };
+        let is_it = |arg: &Arg| *model.value(arg.value) == Value::Function(block.function);
+        let calls = model.calls_in(around);
+        let mut given = calls.iter().filter(|(_, call)| call.args.iter().any(is_it)).map(|it| it.0).peekable();
+        let runs = |api: &Api| api.runs.iter().any(|it| it.place == Runner::Beside);
+        given.peek().is_some() && given.all(|id| self.api_of(block.file, id).is_some_and(runs))
     }
 
     /// The value is a closure in which nothing is called, nothing waits and nothing loops.

@@ -393,7 +393,7 @@ fn surest_first(sites: &[(Site, Runs)]) -> impl Iterator<Item = (usize, &(Site, 
 
 /// It does not return before a future is done.
 fn runs_future(api: &Api) -> bool {
-    api.runs.iter().any(|it| it.place == Runner::Runtime)
+    api.runs.iter().any(|it| matches!(it.place, Runner::Runtime | Runner::Beside))
 }
 
 /// Keeps a way unless one that is no longer asks for no more. Gives its place among the ways.

@@ -156,10 +156,18 @@ impl Project {
             Value::Collection(_, items) => {
                 Ty::Collection(Arc::new(Ty::union(items.iter().map(|it| self.evaluate(file, *it)))))
             }
+            Value::Union(items) if model.language == Language::Rust => {
+                // `if there { Some(x) } else { None }`
+                let is_none = |it: &Ty| matches!(it, Ty::External(path) if &**path == "std::option::Option::None");
+                let parts: Vec<Ty> = items.iter().map(|it| self.evaluate(file, *it)).collect();
+                let is_all = parts.iter().all(is_none);
+                Ty::union(parts.into_iter().filter(|it| is_all || !is_none(it)))
+            }
             Value::Union(items) => Ty::union(items.iter().map(|it| self.evaluate(file, *it))),
             Value::Handed(callee, index) => self.called_with(file, *callee, *index),
             Value::Dyn(of_trait) => match self.evaluate(file, *of_trait) {
-                Ty::Class(class) if self.is_trait(class) => Ty::Dyn(class),
+                Ty::Class(class) | Ty::Instance(Class::Own(class), _) if self.is_trait(class) => Ty::Dyn(class),
+                told @ Ty::Instance(Class::Library(_), _) => told,
                 _ => Ty::Unknown,
             },
             Value::Provided { of, by, name } => {

@@ -84,7 +84,7 @@ fn nobody_cancels(context: &Context<'_>, function: FnRef) -> bool {
 fn is_run_to_its_end(context: &Context<'_>, function: FnRef) -> bool {
     let project = context.project;
     let runs_it = |(id, call): (CallId, &Call)| {
-        let runs = |api: &Api| api.runs.iter().any(|it| it.place == Runner::Runtime);
+        let runs = |api: &Api| api.runs.iter().any(|it| matches!(it.place, Runner::Runtime | Runner::Beside));
         let is_it = |ty: Ty| matches!(ty, Ty::Coroutine(_, Some(it)) | Ty::Function(it) if it == function);
         call.args
             .first()

@@ -19,6 +19,8 @@ const PER_ELEMENT: &[&str] = &[
     "all",
     "and_then",
     "any",
+    "binary_search_by",
+    "dedup_by_key",
     "filter",
     "filter_map",
     "find",
@@ -42,6 +44,10 @@ const PER_ELEMENT: &[&str] = &[
     "take_while",
     "try_for_each",
 ];
+
+/// Those whose closure is given two at a time, and those that hand it one beside what they carry along.
+const PER_PAIR: &[&str] = &["dedup_by", "is_sorted_by", "max_by", "min_by", "reduce", "sort_by", "sort_unstable_by"];
+const CARRYING: &[&str] = &["fold", "scan", "try_fold"];
 
 /// Longer strings are no names of anything.
 const LONGEST_STRING: usize = 80;
@@ -477,8 +483,10 @@ impl Lowerer<'_> {
         // `self.file.read`, but of a chain of calls only `output`.
         let name_span =
             if is_dotted(&it.receiver) { self.between(start, it.method.span()) } else { self.span(it.method.span()) };
-        if receiver != UNKNOWN && PER_ELEMENT.iter().any(|name| it.method == name) {
-            self.element = Some(receiver);
+        if receiver != UNKNOWN {
+            let groups = [(PER_ELEMENT, 0..1), (PER_PAIR, 0..2), (CARRYING, 1..2)];
+            let group = groups.into_iter().find(|(names, _)| names.iter().any(|name| it.method == name));
+            self.element = group.map(|(_, which)| (receiver, which));
         }
         let name = self.ident(&it.method);
         let callee = self.derived(receiver, |receiver| Value::Attr(receiver, name));

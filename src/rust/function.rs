@@ -226,8 +226,8 @@ impl Lowerer<'_> {
                 Pat::Type(it) => (&*it.pat, self.type_value(&it.ty)),
                 pat => (pat, UNKNOWN),
             };
-            let value = match (declared, elements, handed) {
-                (UNKNOWN, Some(elements), _) if index == 0 => self.add(Value::Element(elements)),
+            let value = match (declared, &elements, handed) {
+                (UNKNOWN, Some((elements, which)), _) if which.contains(&index) => self.add(Value::Element(*elements)),
                 (UNKNOWN, None, Some(handed)) => self.add(Value::Item(handed, index as u32)),
                 (UNKNOWN, ..) => self.add(Value::Param(id, index as u32)),
                 (declared, ..) => declared,

@@ -39,8 +39,8 @@ pub(super) struct Lowerer<'a> {
     pub(super) test: bool,
     /// What the closure that comes next is handed to: a tuple of what it is called with.
     pub(super) handed: Option<ValueId>,
-    /// The receiver whose elements the closure that comes next is called with.
-    pub(super) element: Option<ValueId>,
+    /// The receiver whose elements the closure that comes next is called with, and as which of its parameters.
+    pub(super) element: Option<(ValueId, Range<usize>)>,
     /// A name, while it is looked up.
     text: String,
     /// The insides of bodies that are to be left out, in order.

@@ -150,7 +150,11 @@ impl Lowerer<'_> {
             let Some(last) = it.path.segments.last() else { continue };
             let is_one_of = |names: &[&str]| names.iter().any(|name| last.ident == name);
             if is_one_of(TELLING) {
-                return self.named_type(&it.path);
+                let told = self.named_type(&it.path);
+                // One that the project has under such a name tells nothing.
+                let is_path = |class: ValueId| matches!(self.model.value(class), Value::Path(_));
+                let is_of_library = matches!(self.model.value(told), Value::Instance { class, .. } if is_path(*class));
+                return if is_of_library { told } else { self.derived(told, Value::Dyn) };
             }
             if is_one_of(&CALLED) {
                 return UNKNOWN;
