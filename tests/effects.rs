@@ -1,45 +1,10 @@
-//! `asynclint effects`: what a function does, and what is not known of it.
+//! `asynclint effects`: what functions do, and what is not known of them.
 
 mod support;
 
 use serde_json::Value;
-use support::Folder;
 
-#[test]
-fn effects_tell_which_calls_are_not_known_and_why() {
-    let folder = Folder::new(&[
-        (
-            "app/a.py",
-            "import time\n\nimport missing\nfrom missing import timed, work\n\nfrom .fast import nap\nfrom .db import load as known\n\n\n\
-             @timed\ndef load():\n    time.sleep(1)\n\n\nHANDLERS = {'x': load}\n\n\n\
-             async def main(req):\n    load()\n    work()\n    missing.go()\n    req.a.b()\n    HANDLERS['x']()\n    nap()\n\
-             \x20   known()\n    time.monotonic()\n    len('')\n    ''.upper()\n",
-        ),
-        ("app/__init__.py", ""),
-        ("app/db.py", "def load(): ...\n"),
-        ("app/fast.pyi", "def nap() -> None: ...\n"),
-        ("app/fast.so", ""),
-    ]);
-    // From the folder above a package that no project is around.
-    let ran = folder.run(&["effects", "app/a.py::main", "--output-format", "json"]);
-    let told: Value = serde_json::from_str(&ran.out).expect("JSON");
-    let function = &told["functions"][0];
-    assert_eq!(function["function"], "app.a.main", "{told}");
-    let unresolved = function["unresolved"].as_array().expect("a list").iter();
-    let calls: Vec<&str> = unresolved.filter_map(|it| it["call"].as_str()).collect();
-    assert_eq!(calls, ["load", "work", "missing.go", "req.a.b", "HANDLERS['x']", "nap"], "{told}");
-    let text = folder.run(&["effects", "app/a.py::main"]).out;
-    assert!(text.contains("`load`: nothing is known of a decorator on it\n"), "{text}");
-    assert!(text.contains("`work`: no table names `missing.work`, and no source of it is found\n"), "{text}");
-    let counted = folder.run(&["check", "app", "--verbose"]).err;
-    assert!(
-        counted.contains(
-            "calls in async functions: 10; 1 to the project's own functions, 0 into dependencies, 1 to functions that the \
-             tables describe, 2 to others of the language's library or an event loop, 6 not resolved (40 % resolved)"
-        ),
-        "{counted}"
-    );
-}
+use support::Folder;
 
 #[test]
 fn effects_show_what_a_function_does_and_why() {
@@ -97,5 +62,41 @@ fn effects_show_what_a_function_does_and_why() {
     assert_eq!(
         (unknown.status, &*unknown.err),
         (Some(2), "error: `db.py` has no function `Store.lod`; did you mean `load`?\n")
+    );
+}
+
+#[test]
+fn effects_tell_which_calls_are_not_known_and_why() {
+    let folder = Folder::new(&[
+        (
+            "app/a.py",
+            "import time\n\nimport missing\nfrom missing import timed, work\n\nfrom .fast import nap\nfrom .db import load as known\n\n\n\
+             @timed\ndef load():\n    time.sleep(1)\n\n\nHANDLERS = {'x': load}\n\n\n\
+             async def main(req):\n    load()\n    work()\n    missing.go()\n    req.a.b()\n    HANDLERS['x']()\n    nap()\n\
+             \x20   known()\n    time.monotonic()\n    len('')\n    ''.upper()\n",
+        ),
+        ("app/__init__.py", ""),
+        ("app/db.py", "def load(): ...\n"),
+        ("app/fast.pyi", "def nap() -> None: ...\n"),
+        ("app/fast.so", ""),
+    ]);
+    // From the folder above a package that no project is around.
+    let ran = folder.run(&["effects", "app/a.py::main", "--output-format", "json"]);
+    let told: Value = serde_json::from_str(&ran.out).expect("JSON");
+    let function = &told["functions"][0];
+    assert_eq!(function["function"], "app.a.main", "{told}");
+    let unresolved = function["unresolved"].as_array().expect("a list").iter();
+    let calls: Vec<&str> = unresolved.filter_map(|it| it["call"].as_str()).collect();
+    assert_eq!(calls, ["load", "work", "missing.go", "req.a.b", "HANDLERS['x']", "nap"], "{told}");
+    let text = folder.run(&["effects", "app/a.py::main"]).out;
+    assert!(text.contains("`load`: nothing is known of a decorator on it\n"), "{text}");
+    assert!(text.contains("`work`: no table names `missing.work`, and no source of it is found\n"), "{text}");
+    let counted = folder.run(&["check", "app", "--verbose"]).err;
+    assert!(
+        counted.contains(
+            "calls in async functions: 10; 1 to the project's own functions, 0 into dependencies, 1 to functions that the \
+             tables describe, 2 to others of the language's library or an event loop, 6 not resolved (40 % resolved)"
+        ),
+        "{counted}"
     );
 }
