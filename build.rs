@@ -156,11 +156,12 @@ fn write_handlers(language: &str, handlers: &[Handler], out: &mut String) {
     for it in handlers {
         let _ = writeln!(
             out,
-            "HandlerFacts {{ decorators: &{:?}, bases: &{:?}, methods: &{:?}, sync: {}, asynchronous: {}, role: {}, makes: {:?} }},",
+            "HandlerFacts {{ decorators: &{:?}, bases: &{:?}, methods: &{:?}, sync: {}, thread_if: {:?}, asynchronous: {}, role: {}, makes: {:?} }},",
             it.decorators,
             it.bases,
             it.methods,
             word("Place", it.sync.as_deref()),
+            it.thread_if.as_deref().unwrap_or_default(),
             word("Place", it.is_async.as_deref()),
             word("HandlerRole", it.role.as_deref()),
             it.makes.as_deref().unwrap_or_default(),

@@ -5,12 +5,14 @@ use std::sync::OnceLock;
 use crate::source::{Language, Words};
 
 /// Words without which nothing in a Python file is asynchronous, and those of rules that need no event loop.
-const PYTHON: [&str; 10] = [
+const PYTHON: [&str; 11] = [
     "async",
     "await",
     "trio",
     "anyio",
     "uvloop",
+    // It runs a `def` on the loop.
+    "litestar",
     "run_until_complete",
     "coroutine",
     "except*",
@@ -50,7 +52,7 @@ fn says_something(text: &str, start: usize, end: usize) -> bool {
         }
         // At the top of a notebook's cell; elsewhere `async def` stands around it.
         "await" => !is_part && after.starts_with(|it: char| it.is_whitespace() || "\\([{".contains(it)),
-        "trio" | "anyio" | "uvloop" => !is_part && is_imported(before, after),
+        "trio" | "anyio" | "uvloop" | "litestar" => !is_part && is_imported(before, after),
         "coroutine" => before.ends_with(['.', '@']) || is_imported(before, after),
         "ExceptionGroup" => !is_part || before.ends_with("Base"),
         "except*" | "except *" => {
@@ -93,6 +95,7 @@ mod tests {
             "try: ...\n  except *E: ...\n",
             "raise BaseExceptionGroup('', [])\n",
             "from trio import sleep\n",
+            "from litestar import get\n",
             "@gen.coroutine\ndef f(): ...\n",
             "importlib.import_module(\"asyncio\")\n",
         ] {

@@ -244,6 +244,8 @@ pub struct HandlerFacts {
     pub bases: &'static [&'static str],
     pub methods: &'static [&'static str],
     pub sync: Option<Place>,
+    /// The argument of a decorator by which a `def` runs in a thread all the same; empty: there is none.
+    pub thread_if: &'static str,
     pub asynchronous: Option<Place>,
     pub role: Option<HandlerRole>,
     /// What a decorated function is from then on, as the tables write types; empty: a function.

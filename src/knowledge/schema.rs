@@ -109,6 +109,7 @@ pub struct Handler {
     pub sync: Option<String>,
     #[serde(rename = "async")]
     pub is_async: Option<String>,
+    pub thread_if: Option<String>,
     pub role: Option<String>,
     pub makes: Option<String>,
     pub source: Option<String>,

@@ -334,6 +334,9 @@ impl<'a> Pair<'a> {
             (Value::Attr(old, name), Value::Attr(new, other)) | (Value::Field(old, name), Value::Field(new, other)) => {
                 self.name(*name, *other) && self.value(*old, *new)
             }
+            (Value::Declared(old, set), Value::Declared(new, other)) => {
+                self.value(*old, *new) && self.value(*set, *other)
+            }
             (Value::Item(old, index), Value::Item(new, other))
             | (Value::Handed(old, index), Value::Handed(new, other)) => index == other && self.value(*old, *new),
             (Value::Awaited(old), Value::Awaited(new))

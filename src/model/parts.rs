@@ -431,6 +431,7 @@ impl Value {
             | Self::Dyn(inner)
             | Self::Provided { of: inner, .. }
             | Self::Instance { class: inner, .. } => is_opaque(*inner),
+            Self::Declared(declared, set) => is_opaque(*declared) && is_opaque(*set),
             Self::Result(call) => callee(*call).is_some_and(is_opaque),
             // One unknown makes all unknown.
             Self::Union(items) => items.iter().any(|item| is_opaque(*item)),

@@ -26,6 +26,8 @@ pub enum Value {
     },
     /// Rust: in place of type arguments, what the fields of a struct that is written out are set to: they tell them.
     Fields(Box<[(NameId, ValueId)]>),
+    /// Python: what a name is set to that is declared to be of a type, which comes first: `repo: Repo = make_repo()`.
+    Declared(ValueId, ValueId),
     /// What a call gives (for an async function: the coroutine; see `Awaited`).
     Result(CallId),
     Awaited(ValueId),

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 
 use crate::finding::FileId;
 use crate::knowledge::{Api, HandlerFacts, HandlerRole, Place as RunPlace, Runner};
-use crate::model::{Arg, ClassId, ClassKind, FunctionId, FunctionKind, NameId, Node, Value, ValueId, flow};
+use crate::model::{Arg, ClassId, ClassKind, Decorator, FunctionId, FunctionKind, NameId, Node, Value, ValueId, flow};
 use crate::source::Language;
 
 use super::Project;
@@ -84,11 +84,25 @@ impl Project {
                 continue;
             }
             let is_run = function.decorators.iter().any(|decorator| {
-                self.facts_of_decorator(file, decorator).is_some_and(|facts| facts.sync == Some(place))
+                let facts = self.facts_of_decorator(file, decorator).filter(|facts| facts.sync.is_some());
+                facts.is_some_and(|facts| self.place_of_sync(file, decorator, facts) == Some(place))
             });
             if is_run {
                 found.push(FnRef { file, function: id });
             }
+        }
+    }
+
+    /// Where a framework runs a `def` under the decorator, which may say so itself: `sync_to_thread=True`.
+    fn place_of_sync(&self, file: FileId, decorator: &Decorator, facts: &HandlerFacts) -> Option<RunPlace> {
+        let model = self.model(file);
+        let args = decorator.call.map_or(&[][..], |call| &model.call(call).args);
+        let says = |arg: &&Arg| arg.spread || arg.name.is_some_and(|name| model.name(name) == facts.thread_if);
+        let said = args.iter().filter(|_| !facts.thread_if.is_empty()).find(says);
+        match said.map(|arg| self.evaluate(file, arg.value)) {
+            None | Some(Ty::Bool(false) | Ty::None) => facts.sync,
+            Some(Ty::Bool(true)) => Some(RunPlace::Thread),
+            Some(_) => None,
         }
     }
 

@@ -436,6 +436,8 @@ impl Project {
     /// Objects of the class stand in the place of the functions they are made with, `@Remembered`: what calling one runs.
     fn object_around(&self, class: ClassRef) -> Decoration {
         let methods = self.find_method(class, "__init__").zip(self.find_method(class, "__call__"));
+        // A descriptor may give something else wherever it is asked for.
+        let methods = methods.filter(|_| self.find_method(class, "__get__").is_none());
         let Some((initial, call)) = methods else { return Decoration::Unknown };
         let Some(position) = self.first_positional(initial) else { return Decoration::Unknown };
         let Some(own) = self.declared(initial).class else { return Decoration::Unknown };

@@ -257,11 +257,10 @@ impl Project {
         let inner = match model.value(value) {
             // `with Client() as client`
             Value::Entered(inner, _) => self.object(function, *inner, depth + 1),
-            Value::Global(module, name) => {
-                let mut bound = model.module(*module).bound_to(*name);
-                let top = FnRef { function: crate::model::TOP_LEVEL, ..function };
-                bound.next().filter(|_| bound.next().is_none()).and_then(|it| self.object(top, it.1.value, depth + 1))
-            }
+            // `repo: Repo = SqlRepo()`
+            Value::Declared(_, set) => self.object(function, *set, depth + 1),
+            Value::Global(module, name) => self.object_bound(function.file, *module, *name, depth),
+            Value::Path(path) => self.object_imported(function.file, path, depth),
             // `self.client`, which the class of the function's own object makes.
             Value::Attr(own, name) if self.is_own_object(function, *own) => {
                 let definition = model.class(self.declared(function).class?);
@@ -275,6 +274,9 @@ impl Project {
                 });
                 let made: Option<Vec<Object>> = made.collect();
                 made.map(|objects| Object { class, made: objects.into_iter().flat_map(|it| it.made).collect() })
+            }
+            Value::Attr(holder, name) if let Ty::Module(file, module) = self.evaluate(function.file, *holder) => {
+                self.object_named(file, module, model.name(*name), depth)
             }
             // `service.client`: what the class of the object makes, or what the object was given.
             Value::Attr(holder, name) => self.object_held(function, *holder, model.name(*name), depth),

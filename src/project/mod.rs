@@ -36,6 +36,7 @@ mod live;
 mod members;
 mod memo;
 mod modules;
+mod objects;
 mod options;
 mod overridden;
 mod patched;

@@ -72,6 +72,7 @@ impl Project {
                 };
                 self.instance_of(model.language, &class, args)
             }
+            Value::Declared(declared, set) => self.declared_and_set(file, *declared, *set),
             Value::Result(call) => self.result_of_call(file, *call),
             Value::Awaited(inner) => self.awaited(&self.evaluate(file, *inner)),
             Value::Entered(inner, is_async) => self.entered(&self.evaluate(file, *inner), *is_async),
@@ -185,6 +186,17 @@ impl Project {
                     _ => Ty::Unknown,
                 }
             }
+        }
+    }
+
+    /// What a name is set to, if that is known to be an object: it may be of a class below the one that is declared, or of one that does what a
+    /// protocol asks for.
+    fn declared_and_set(&self, file: FileId, declared: ValueId, set: ValueId) -> Ty {
+        let declared = self.evaluate(file, declared);
+        let Ty::Instance(Class::Own(wanted), _) = &declared else { return declared };
+        match self.constructed(file, set) {
+            Some(class) if class != *wanted => Ty::Instance(Class::Own(class), none()),
+            _ => declared,
         }
     }
 

@@ -123,7 +123,7 @@ impl Project {
             let ty = match self.evaluate(file, declared) {
                 // `-> impl Trait`: the body tells which type it is.
                 Ty::Dyn(of_trait) => self.made_for(function, of_trait),
-                ty => ty,
+                ty => self.made_in_place_of(function, &ty).unwrap_or(ty),
             };
             if !ty.is_unknown() {
                 return if self.gives_what_it_is_called_on(function, &ty, receiver) {
@@ -170,6 +170,32 @@ impl Project {
         match Ty::union(returned.iter().map(|value| self.evaluate(function.file, *value))) {
             made @ Ty::Instance(Class::Own(_), _) => made,
             _ => Ty::Dyn(of_trait),
+        }
+    }
+
+    /// Python: what a function makes, whatever it is declared to give: an object of a class below that, or one that does what a protocol asks
+    /// for. Of a method, one of a class below may make another.
+    fn made_in_place_of(&self, function: FnRef, declared: &Ty) -> Option<Ty> {
+        let Ty::Instance(Class::Own(wanted), _) = declared else { return None };
+        if self.language(function.file) != Language::Python || self.declared(function).class.is_some() {
+            return None;
+        }
+        let mut made = self.function(function).returned.iter().map(|it| self.constructed(function.file, *it));
+        let first = made.next()??;
+        (first != *wanted && made.all(|it| it == Some(first))).then(|| Ty::Instance(Class::Own(first), none()))
+    }
+
+    /// The class that a value makes an object of: `Class()`.
+    pub(super) fn constructed(&self, file: FileId, value: ValueId) -> Option<ClassRef> {
+        let model = self.model(file);
+        let Value::Result(call) = model.value(value) else { return None };
+        let callee = model.call(*call).callee;
+        if !matches!(model.value(callee), Value::Global(..) | Value::Path(_) | Value::Class(_) | Value::Attr(..)) {
+            return None;
+        }
+        match self.evaluate(file, callee) {
+            Ty::Class(class) if !self.is_made_otherwise(class) => Some(class),
+            _ => None,
         }
     }
 

@@ -16,6 +16,7 @@ use super::bound::Bound;
 use super::condition;
 use super::parse::span;
 use super::scope::Lowerer;
+use super::spread::elements_spread;
 use super::uses::{use_by_operator, uses_by_comparison};
 
 /// Below this much free stack a fresh piece is taken.
@@ -453,10 +454,17 @@ impl<'a> Lowerer<'a> {
             }
             all => {
                 let used = self.use_by_callee(callee);
-                args.extend(all.iter().map(|arg| plain(self.argument(callee, arg, used), arg)));
+                for arg in all {
+                    // `*[first, second]`: as if they were given one by one.
+                    let given = elements_spread(arg).unwrap_or(std::slice::from_ref(arg));
+                    args.extend(given.iter().map(|arg| plain(self.argument(callee, arg, used), arg)));
+                }
             }
         }
         for keyword in it.arguments.keywords.iter() {
+            if keyword.arg.is_none() && self.named_in_display(callee, &keyword.value, &mut args) {
+                continue;
+            }
             let value = match &keyword.value {
                 Expr::Lambda(lambda) if keyword.arg.as_ref().is_some_and(|name| name == "key") => {
                     let element = self.compared(callee, &args);

@@ -4,7 +4,7 @@ use crate::model::{
     ClassId, Decorator, Display, FunctionId, FunctionKind, Node, Param, ParamKind, UNKNOWN, Use, Value, ValueId,
 };
 use crate::source::Span;
-use ruff_python_ast::{Expr, ExprLambda, ParameterWithDefault, Parameters, StmtFunctionDef};
+use ruff_python_ast::{Expr, ExprLambda, ParameterWithDefault, Parameters, StmtFunctionDef, TypeParam, TypeParams};
 use ruff_text_size::Ranged;
 
 use super::bound::Bound;
@@ -45,11 +45,14 @@ impl<'a> Lowerer<'a> {
             Some(_) if !is_static => Receiver::Instance,
             _ => Receiver::None,
         };
+        let inner = self.frame().inner.len();
+        self.type_parameters(definition.type_params.as_deref());
         self.parameters(id, &definition.parameters, &defaults, receiver);
         if let Some(returns) = &definition.returns {
             let value = self.annotation(returns);
             self.model.function_mut(id).returns = Some(value);
         }
+        self.frame().inner.truncate(inner);
         let value = self.add(Value::Function(id));
         self.push(Node::Define(id));
         if let Some(class) = class {
@@ -73,6 +76,19 @@ impl<'a> Lowerer<'a> {
         match self.left_out_body(start) {
             Some(body) => self.left_out.push((id, body)),
             None => self.frame().later.push(Later { id, definition }),
+        }
+    }
+
+    /// `def load[R: Repo](repo: R)`: in annotations a type parameter stands for what it is bound to.
+    fn type_parameters(&mut self, parameters: Option<&'a TypeParams>) {
+        for parameter in parameters.into_iter().flat_map(|it| &it.type_params) {
+            let bound = match parameter {
+                TypeParam::TypeVar(it) => it.bound.as_deref(),
+                TypeParam::TypeVarTuple(_) | TypeParam::ParamSpec(_) => None,
+            };
+            let class = bound.map_or(UNKNOWN, |bound| self.annotated_class(bound));
+            let name = self.name(parameter.name().as_str());
+            self.frame().inner.push((name, Inner::Value(class)));
         }
     }
 

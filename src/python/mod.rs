@@ -19,6 +19,7 @@ mod narrow;
 mod parse;
 mod recover;
 mod scope;
+mod spread;
 mod statement;
 mod target;
 mod uses;

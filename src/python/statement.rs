@@ -67,7 +67,16 @@ impl<'a> Lowerer<'a> {
                 if let Some(value) = &it.value {
                     let result = self.use_of_target(&it.target);
                     let value = self.expression(value, result);
-                    let known = if declared == UNKNOWN { value } else { declared };
+                    let is_object = it.value.as_deref().is_some_and(makes_object)
+                        && matches!(self.model.value(declared), Value::Instance { .. })
+                        && matches!(self.model.value(value), Value::Result(_))
+                        && it.target.is_name_expr()
+                        && self.frame().classes.is_empty();
+                    let known = match declared {
+                        UNKNOWN => value,
+                        _ if is_object => self.add(Value::Declared(declared, value)),
+                        _ => declared,
+                    };
                     if known != value {
                         self.attribute_set_as_well(&it.target, value);
                     }
@@ -492,4 +501,15 @@ fn is_irrefutable(pattern: &Pattern) -> bool {
         Pattern::MatchOr(it) => it.patterns.iter().any(is_irrefutable),
         _ => false,
     }
+}
+
+/// `Class()`, by its name.
+fn makes_object(value: &Expr) -> bool {
+    let Expr::Call(call) = value else { return false };
+    let name = match &*call.func {
+        Expr::Name(it) => it.id.as_str(),
+        Expr::Attribute(it) => it.attr.as_str(),
+        _ => return false,
+    };
+    name.starts_with(char::is_uppercase)
 }

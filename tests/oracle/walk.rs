@@ -249,9 +249,7 @@ impl Walker {
         self.expression(&it.func);
         self.all(&it.args);
         it.keywords.iter().for_each(|it| self.expression(&it.value));
-        let count = it.args.len() + it.keywords.len();
-        let named = it.keywords.iter().filter(|it| it.arg.is_some()).count();
-        let spread = it.args.iter().filter(|it| it.is_starred_expr()).count() + it.keywords.len() - named;
+        let Given { count, named, spread } = Given::by(it);
         let awaited = if awaited { "an awaited" } else { "a" };
         let what = format!("{awaited} call of {count} arguments ({named} named, {spread} spread)");
         self.push(it.start().to_u32(), it.end().to_u32(), what);
@@ -361,5 +359,58 @@ impl Walker {
             }
             Expr::Constant(_) | Expr::Name(_) => {}
         }
+    }
+}
+
+/// How many arguments a call has, and how many of them by name or spread. Where it is written what they spread, they count one by one.
+#[derive(Default)]
+struct Given {
+    count: usize,
+    named: usize,
+    spread: usize,
+}
+
+impl Given {
+    fn by(call: &ast::ExprCall) -> Self {
+        let mut given = Self::default();
+        for arg in &call.args {
+            let Expr::Starred(starred) = arg else {
+                given.add(1, 0, 0);
+                continue;
+            };
+            match &*starred.value {
+                Expr::List(ast::ExprList { elts, .. }) | Expr::Tuple(ast::ExprTuple { elts, .. })
+                    if !elts.iter().any(Expr::is_starred_expr) =>
+                {
+                    given.add(elts.len(), 0, 0);
+                }
+                _ => given.add(1, 0, 1),
+            }
+        }
+        let is_text =
+            |key: &Option<Expr>| matches!(key, Some(Expr::Constant(it)) if matches!(it.value, ast::Constant::Str(_)));
+        for keyword in &call.keywords {
+            match (&keyword.arg, &keyword.value) {
+                (Some(_), _) => given.add(1, 1, 0),
+                (None, Expr::Dict(it)) if it.keys.iter().all(is_text) => given.add(it.keys.len(), it.keys.len(), 0),
+                (None, Expr::Call(it))
+                    if it.args.is_empty() && matches!(&*it.func, Expr::Name(name) if name.id.as_str() == "dict") =>
+                {
+                    let inner = Self::by(it);
+                    given.add(inner.named, inner.named, 0);
+                    if inner.count > inner.named {
+                        given.add(1, 0, 1);
+                    }
+                }
+                (None, _) => given.add(1, 0, 1),
+            }
+        }
+        given
+    }
+
+    fn add(&mut self, count: usize, named: usize, spread: usize) {
+        self.count += count;
+        self.named += named;
+        self.spread += spread;
     }
 }
