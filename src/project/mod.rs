@@ -145,6 +145,8 @@ struct Slot {
     words: OnceLock<FxHashSet<Word>>,
     /// Rust: the names of the functions in its text.
     functions: OnceLock<FxHashSet<Word>>,
+    /// Rust: the modules that its text declares for tests alone.
+    for_tests: OnceLock<Box<[Box<str>]>>,
     /// The analysis itself failed on the file: an internal error, to be reported.
     failed: AtomicBool,
     /// Which parameters the file's functions call.
@@ -444,6 +446,7 @@ impl Slot {
             mentions: OnceLock::new(),
             words: OnceLock::new(),
             functions: OnceLock::new(),
+            for_tests: OnceLock::new(),
             failed: AtomicBool::new(false),
             callables: OnceLock::new(),
         })
