@@ -309,7 +309,9 @@ impl Project {
     }
 
     pub(super) fn asks_for_runtime(&self, file: FileId, id: CallId) -> bool {
-        self.language(file) == Language::Rust
+        let model = self.model(file);
+        model.language == Language::Rust
+            && model.callee_name(model.call(id)).is_some_and(|it| model.name(it) == "try_current")
             && self.api_of(file, id).is_some_and(|api| api.last_name() == "try_current")
     }
 
