@@ -8,8 +8,8 @@ use std::collections::VecDeque;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
-    Binding, Call, CallId, Class, ClassKind, FileModel, Function, FunctionId, Impl, Module, NameId, Node, Path, Value,
-    ValueId, flow,
+    Binding, Call, CallId, Class, ClassKind, FileModel, Function, FunctionId, Impl, Lack, Module, NameId, Node, Path,
+    Value, ValueId, flow,
 };
 
 /// What a change of a file has done to its outline.
@@ -351,6 +351,13 @@ impl<'a> Pair<'a> {
             }
             (Value::Declared(old, set), Value::Declared(new, other)) => {
                 self.value(*old, *new) && self.value(*set, *other)
+            }
+            (Value::Replaced(old, lack), Value::Replaced(new, other)) => {
+                let is_same = match (lack, other) {
+                    (Lack::Kind(one), Lack::Kind(another)) => self.value(*one, *another),
+                    (one, another) => one == another,
+                };
+                is_same && self.value(*old, *new)
             }
             (Value::Item(old, index), Value::Item(new, other))
             | (Value::Handed(old, index), Value::Handed(new, other)) => index == other && self.value(*old, *new),

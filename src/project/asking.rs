@@ -198,6 +198,7 @@ impl Project {
                 let helper = || self.own_of(file, *call).is_some_and(|it| self.tells_of_loop(it));
                 (self.gives_running_loop(file, *call) || helper()).then_some(true)
             }
+            Value::Replaced(param, _) => self.asks_or_answers(file, *param, depth),
             Value::Union(parts) if depth < 4 => {
                 let each = parts.iter().map(|it| self.asks_or_answers(file, *it, depth + 1));
                 Some(each.collect::<Option<Vec<bool>>>()?.contains(&true))

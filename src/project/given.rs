@@ -196,6 +196,7 @@ impl Project {
     /// The value is that one on some path: `client or Client()`.
     fn may_be(&self, file: FileId, value: ValueId, wanted: ValueId, depth: u32) -> bool {
         match self.model(file).value(value) {
+            Value::Replaced(param, _) => *param == wanted,
             Value::Union(parts) if depth < DEEPEST => {
                 parts.iter().any(|it| *it == wanted || self.may_be(file, *it, wanted, depth + 1))
             }

@@ -20,6 +20,7 @@ mod enums;
 pub mod evidence;
 mod fields;
 mod files;
+mod filled;
 mod forks;
 mod generic;
 mod given;
@@ -33,6 +34,8 @@ mod layout;
 mod leaving;
 mod library;
 mod live;
+
+mod made;
 mod members;
 mod memo;
 mod modules;
