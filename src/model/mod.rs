@@ -23,7 +23,7 @@ pub use names::{NameId, Names, is_constant_name};
 pub use outline::{Reshaped, reshaped};
 pub use parts::{AllCalls, Calls, Part, Start};
 pub use shown::{Given, ModuleBody, Role, Shown, ShownClass, ShownFunction, ShownModule};
-pub use value::{Display, Lack, Path, PathRoot, REST, ToldBy, TypeArgument, Value};
+pub use value::{Display, Lack, Path, PathRoot, REST, TYPE_GIVEN, ToldBy, TypeArgument, Value};
 
 use std::hash::{BuildHasher, BuildHasherDefault};
 use std::sync::Arc;

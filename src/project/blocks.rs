@@ -1,5 +1,7 @@
 //! Rust: the fields of types, and what `impl` blocks give them.
 
+use std::sync::Arc;
+
 use crate::finding::FileId;
 use crate::model::{ClassKind, Path, Value, ValueId};
 use crate::source::Language;
@@ -138,6 +140,28 @@ impl Project {
 
     pub(super) fn is_trait(&self, class: ClassRef) -> bool {
         self.model(class.file).class(class.class).kind == ClassKind::Trait
+    }
+
+    /// What is given to whatever has one of the type's traits: `impl<T: Store> StoreExt for T`.
+    pub(super) fn member_by_bound(&self, class: ClassRef, receiver: &Ty, name: &str) -> Ty {
+        let traits = |(file, index): &(FileId, u32)| match self
+            .evaluate(*file, self.model(*file).impls[*index as usize].of_trait?)
+        {
+            Ty::Class(of_trait) => Some(of_trait),
+            _ => None,
+        };
+        let blocks = self.impls_of(class);
+        let found = blocks.iter().filter_map(traits).map(|it| self.member_of_all(it, receiver, name));
+        found.into_iter().find(|it| !it.is_unknown()).unwrap_or(Ty::Unknown)
+    }
+
+    /// The same, of that trait: `impl dyn Store` as well.
+    pub(super) fn member_of_all(&self, of_trait: ClassRef, receiver: &Ty, name: &str) -> Ty {
+        match self.methods_in_blocks(of_trait, name, None)[..] {
+            [] => self.trait_member(of_trait, receiver, name),
+            [only] => Ty::Bound(Arc::new(receiver.clone()), only),
+            _ => Ty::Unknown,
+        }
     }
 
     /// A default method of a trait that the type implements.

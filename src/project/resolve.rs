@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::finding::FileId;
-use crate::model::{FILE_MODULE, ModuleId, NameId, ParamKind, Path, PathRoot, Value, ValueId};
+use crate::model::{FILE_MODULE, ModuleId, NameId, Path, PathRoot, Value, ValueId};
 use crate::source::Language;
 
 use super::memo::{self, is_apart};
@@ -338,11 +338,5 @@ impl Project {
             Ty::Union(parts) => Ty::union(parts.iter().map(|it| self.inner(language, it))),
             other => other.clone(),
         }
-    }
-
-    /// The values of parameters that receive something: not `self`.
-    pub fn parameter_count(&self, function: FnRef) -> usize {
-        let _outlines = self.of_outlines();
-        self.declared(function).params.iter().filter(|param| param.kind != ParamKind::Receiver).count()
     }
 }

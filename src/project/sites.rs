@@ -211,7 +211,7 @@ impl Found<'_> {
                         || self.project.comes_back_without_loop(self.file, *call);
                 }
                 // `match Handle::try_current()`: where there is none, nothing is blocked.
-                Node::Branch(_) if std::mem::take(&mut asked) => {}
+                Node::Branch(it) if std::mem::take(&mut asked) && !self.knows_runtime(it) => {}
                 Node::Implicit(it) => self.implicit(it),
                 Node::Set { of: Some(object), name, to } => self.set(*object, *name, *to),
                 Node::Branch(branch) => self.branch(branch),
@@ -468,6 +468,7 @@ impl Found<'_> {
         self.drives(call, api);
         if model.language == Language::Rust {
             self.exhaust(site, id, api);
+            self.of_given_type(site, call, api);
         }
         if let Some(argument) = call.args.first().filter(|_| api.returns.starts_with("enter:")) {
             // A stack that is entered here is left here, and all that is in it.

@@ -65,11 +65,13 @@ impl Project {
         {
             values.extend(declared.params.first().map(|it| Subject::from(it.value)));
         }
-        let params = declared.params.iter().filter(|it| it.kind != ParamKind::Receiver && it.value != UNKNOWN);
+        // In Rust also the object of what is given to whatever has a trait: `impl<T: Store> StoreExt for T`.
+        let is_of_all = model.language == Language::Rust && declared.class.is_none();
+        let params = declared.params.iter().filter(|it| it.kind != ParamKind::Receiver || is_of_all);
         values.extend(
             params
                 .map(|it| it.value)
-                .filter(|it| questions.contains(it) && self.may_be_of_class(function, *it))
+                .filter(|it| *it != UNKNOWN && questions.contains(it) && self.may_be_of_class(function, *it))
                 .map(Subject::from),
         );
         for value in questions {

@@ -70,6 +70,7 @@ pub(super) struct LeftOut {
     module: ModuleId,
     self_types: Vec<(ValueId, ValueId)>,
     generics: Vec<(NameId, ValueId)>,
+    constants: Vec<(NameId, ValueId)>,
     path: Vec<String>,
 }
 
@@ -85,6 +86,7 @@ impl Lowerer<'_> {
                 module: self.module,
                 self_types: self.self_types.clone(),
                 generics: self.generics.clone(),
+                constants: self.constants.clone(),
                 path: self.path.clone(),
             });
         }
@@ -130,6 +132,7 @@ fn lower(
     let mut lowerer = Lowerer::with(model, std::borrow::Cow::Borrowed(names), built);
     (lowerer.module, lowerer.self_types, lowerer.generics, lowerer.path) =
         (it.module, it.self_types.clone(), it.generics.clone(), it.path.clone());
+    lowerer.constants = it.constants.clone();
     let mut offsets = Offsets::of(&text[..span.end as usize], span.start);
     lowerer.among(&mut offsets, |this| {
         this.define_function(it.function, &written.sig, &written.attrs, Some(&written.block));

@@ -2,11 +2,14 @@
 //! are called with.
 
 use syn::{
-    FnArg, GenericArgument, GenericParam, Generics, PathArguments, ReturnType, Signature, Type, TypeParam,
+    Expr, FnArg, GenericArgument, GenericParam, Generics, PathArguments, ReturnType, Signature, Type, TypeParam,
     TypeParamBound, WherePredicate,
 };
 
-use crate::model::{NameId, ToldBy, TypeArgument, UNKNOWN, Value, ValueId};
+use crate::model::{
+    Arg, FunctionId, LocalId, NameId, Param, ParamKind, TYPE_GIVEN, ToldBy, TypeArgument, UNKNOWN, Value, ValueId,
+};
+use crate::source::Span;
 
 use super::scope::Lowerer;
 
@@ -24,6 +27,78 @@ impl Lowerer<'_> {
         }
         let default = |it: &TypeParam| it.default.as_ref().map_or(UNKNOWN, |(_, ty)| self.type_value(ty));
         generics.type_params().map(default).collect()
+    }
+
+    /// Parameters for the types and constants that a call of the function may be written with, `load::<Disk>`, where they decide what it
+    /// runs. They stand behind the others, under names that no argument has by itself.
+    pub(super) fn given_parameters(&mut self, function: FunctionId, sig: &Signature) -> Vec<Param> {
+        let mut params = Vec::new();
+        for (it, position) in given(&sig.generics).zip(0..) {
+            let decides = match it {
+                GenericParam::Type(it) => {
+                    let name = self.ident(&it.ident);
+                    let known = self.generics.iter().rev().find(|(generic, _)| *generic == name);
+                    known.is_some_and(|(_, value)| matches!(self.model.value(*value), Value::Dyn(_)))
+                }
+                _ => true,
+            };
+            if decides {
+                let index = sig.inputs.len() + params.len();
+                let name = self.name(&format!("{TYPE_GIVEN}{position}"));
+                let value = self.add(Value::Param(function, index as u32));
+                let (local, kind) = (LocalId(0), ParamKind::KeywordOnly);
+                let has_default = false;
+                params.push(Param { name, local, value, kind, has_default, default: UNKNOWN, is_callable: false });
+            }
+        }
+        params
+    }
+
+    /// Brings these into scope; gives the mark to cut `given_types` back to.
+    pub(super) fn bind_given(&mut self, function: FunctionId, sig: &Signature) -> usize {
+        let mark = self.given_types.len();
+        for index in sig.inputs.len()..self.model.function(function).params.len() {
+            let param = self.model.function(function).params[index];
+            let position = self.model.name(param.name).strip_prefix(TYPE_GIVEN).and_then(|it| it.parse().ok());
+            let ident = match position.and_then(|it| given(&sig.generics).nth(it)) {
+                Some(GenericParam::Type(it)) => &it.ident,
+                Some(GenericParam::Const(it)) => &it.ident,
+                _ => continue,
+            };
+            let name = self.ident(ident);
+            self.given_types.push((name, param.value));
+            let local = self.declare(param.name, Span::default());
+            self.model.function_mut(function).params[index].local = local;
+        }
+        mark
+    }
+
+    /// The parameter that stands for what the call is written with.
+    pub(super) fn given_type(&self, name: NameId) -> Option<ValueId> {
+        self.given_types.iter().rev().find(|(given, _)| *given == name).map(|it| it.1)
+    }
+
+    /// The types and constants that a function is called with, as arguments: `channel::<Job>(8)`.
+    pub(super) fn types_given(&mut self, path: &syn::Path, span: Span, args: &mut Vec<Arg>) {
+        let Some(PathArguments::AngleBracketed(it)) = path.segments.last().map(|it| &it.arguments) else { return };
+        let given = it.args.iter().filter(|it| !matches!(it, GenericArgument::Lifetime(_)));
+        for (it, position) in given.zip(0..) {
+            let value = match it {
+                GenericArgument::Type(ty) => match ty {
+                    Type::Path(it) if it.path.get_ident().is_some() => {
+                        let name = it.path.get_ident().map(|it| self.ident(it));
+                        name.and_then(|name| self.given_type(name)).unwrap_or_else(|| self.type_value(ty))
+                    }
+                    ty => self.type_value(ty),
+                },
+                GenericArgument::Const(Expr::Lit(it)) => self.literal(&it.lit),
+                _ => UNKNOWN,
+            };
+            if value != UNKNOWN {
+                let name = Some(self.name(&format!("{TYPE_GIVEN}{position}")));
+                args.push(Arg { name, value, span, spread: false });
+            }
+        }
     }
 
     /// The names of type parameters among the arguments of a type, each at its place.
@@ -141,6 +216,11 @@ impl Lowerer<'_> {
         let inputs: Vec<ValueId> = inputs.iter().map(|it| self.type_value(&it.ty)).collect();
         inputs.iter().any(|it| *it != UNKNOWN).then(|| self.add(Value::Tuple(inputs.into())))
     }
+}
+
+/// The parameters that a call may be written with.
+fn given(generics: &Generics) -> impl Iterator<Item = &GenericParam> {
+    generics.params.iter().filter(|it| !matches!(it, GenericParam::Lifetime(_)))
 }
 
 /// `Box<dyn FnOnce()>`

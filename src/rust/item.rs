@@ -264,11 +264,21 @@ impl Lowerer<'_> {
         };
         self.path.push(short.unwrap_or_else(|| "impl".to_owned()));
         self.self_types.push((target, class));
+        let outer_constants = std::mem::take(&mut self.constants);
         for member in &it.items {
-            if let ImplItem::Type(it) = member {
-                let name = self.associated(&it.ident);
-                let value = self.type_value(&it.ty);
-                self.generics.push((name, value));
+            match member {
+                ImplItem::Type(it) => {
+                    let name = self.associated(&it.ident);
+                    let value = self.type_value(&it.ty);
+                    self.generics.push((name, value));
+                }
+                ImplItem::Const(it) => {
+                    if let syn::Expr::Lit(written) = &it.expr {
+                        let (name, value) = (self.ident(&it.ident), self.literal(&written.lit));
+                        self.constants.push((name, value));
+                    }
+                }
+                _ => {}
             }
         }
         let decorators = self.decorators(&it.attrs);
@@ -283,6 +293,7 @@ impl Lowerer<'_> {
         }
         self.self_types.pop();
         self.self_parameters = outer_parameters;
+        self.constants = outer_constants;
         self.path.pop();
         self.test = outer_test;
         self.leave_generics(mark);

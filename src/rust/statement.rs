@@ -3,8 +3,8 @@
 use syn::{Attribute, Expr, Local, Pat, Stmt, Type};
 
 use crate::model::{
-    Arm, Block, Branch, BranchKind, Condition, Display, LocalId, NameId, Node, Scope, ScopeItem, ScopeKind, Test,
-    UNKNOWN, Use, Value, ValueId, flow,
+    Arm, Block, Branch, BranchKind, Condition, Display, Kinds, LocalId, NameId, Node, Scope, ScopeItem, ScopeKind,
+    Test, UNKNOWN, Use, Value, ValueId, flow,
 };
 use crate::source::Span;
 
@@ -150,7 +150,7 @@ impl<'a> Lowerer<'a> {
 
     /// The block, in a scope that holds the temporaries if the task may be suspended in it.
     pub(super) fn held(&mut self, temporaries: &[Temporary], body: Block, span: Span) -> Block {
-        if temporaries.is_empty() || !flow::suspends(&body) {
+        if temporaries.is_empty() || !flow::suspends(&body) && !body.kinds().meet(Kinds::YIELD) {
             return body;
         }
         let items = temporaries
