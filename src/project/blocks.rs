@@ -14,7 +14,7 @@ impl Project {
     pub(super) fn field(&self, receiver: &Ty, name: &str) -> Ty {
         match receiver {
             Ty::Instance(Class::Own(class), args) => match self.field_of_instance(*class, args, name) {
-                Ty::Unknown => self.field_through_deref(*class, name),
+                Ty::Unknown => self.field_through_deref(*class, args, name),
                 found => found,
             },
             // `Arc`, `Box`, a guard: of what they give access to.
@@ -152,7 +152,11 @@ impl Project {
         };
         let blocks = self.impls_of(class);
         let found = blocks.iter().filter_map(traits).map(|it| self.member_of_all(it, receiver, name));
-        found.into_iter().find(|it| !it.is_unknown()).unwrap_or(Ty::Unknown)
+        let mut found = found.filter(|it| !it.is_unknown());
+        match (found.next(), found.next()) {
+            (Some(only), None) => only,
+            _ => Ty::Unknown,
+        }
     }
 
     /// The same, of that trait: `impl dyn Store` as well.

@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 
 use crate::finding::FileId;
 use crate::knowledge::{Runner, Runs};
-use crate::model::{CallId, Calls, FileModel, FunctionId, Param, ParamKind, Value, ValueId};
+use crate::model::{CallId, Calls, FileModel, FunctionId, Param, ParamKind, TYPE_GIVEN, Value, ValueId};
 use crate::source::Language;
 
 use super::Project;
@@ -256,8 +256,14 @@ impl Project {
     /// Rust: the value stands for a type parameter, not for something of that type.
     pub(super) fn is_type_given(&self, file: FileId, value: ValueId) -> bool {
         let model = self.model(file);
-        let Value::Param(function, index) = model.value(value) else { return false };
-        let param = model.declaration(*function).params.get(*index as usize);
-        model.language == Language::Rust && param.is_some_and(|it| it.kind == ParamKind::KeywordOnly)
+        model.language == Language::Rust
+            && match model.value(value) {
+                Value::Param(function, index) => {
+                    let param = model.declaration(*function).params.get(*index as usize);
+                    param.is_some_and(|it| it.kind == ParamKind::KeywordOnly)
+                }
+                Value::Field(_, name) => model.name(*name).starts_with(TYPE_GIVEN),
+                _ => false,
+            }
     }
 }

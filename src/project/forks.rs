@@ -90,8 +90,8 @@ impl Found<'_> {
         let (outer, off_loop) = (self.guards.clone(), self.off_loop);
         let before = self.told.len();
         let model = self.project.model(self.file);
-        let asks = |arm: &Arm| self.asks_for_runtime(&arm.test);
-        if model.language == Language::Rust && branch.arms.iter().any(asks) && !self.knows_runtime(branch) {
+        let asks = |arm: &Arm| self.is_asked_for_runtime(&arm.test);
+        if self.asks_for_runtime && branch.arms.iter().any(asks) && !self.knows_runtime(branch) {
             // `if let Ok(handle) = Handle::try_current()`: where there is none, nothing is blocked. What follows a branch that leaves
             // is for the other case.
             self.off_loop |= branch.arms.iter().any(|arm| !flow::exits(&arm.body, &|_| false).falls);
@@ -189,7 +189,7 @@ impl Found<'_> {
         branch.arms.iter().any(|arm| arm.conditions.iter().any(says))
     }
 
-    fn asks_for_runtime(&self, test: &Block) -> bool {
+    fn is_asked_for_runtime(&self, test: &Block) -> bool {
         let asks = |node: &Node| matches!(node, Node::Call(id) if self.project.asks_for_runtime(self.file, *id));
         flow::find(test, &mut |node| asks(node)).is_some()
     }

@@ -55,12 +55,13 @@ impl Project {
                     }
                     Ty::Unknown if language == Language::Rust => match self.trait_member(*class, receiver, name) {
                         Ty::Unknown => match self.of_any(receiver, name) {
-                            Ty::Unknown if matches!(receiver, Ty::Instance(..)) => {
-                                match self.through_deref(*class, name) {
+                            Ty::Unknown => match receiver {
+                                Ty::Instance(_, args) => match self.through_deref(*class, args, name) {
                                     Ty::Unknown => self.member_by_bound(*class, receiver, name),
                                     found => found,
-                                }
-                            }
+                                },
+                                _ => Ty::Unknown,
+                            },
                             found => found,
                         },
                         found => found,

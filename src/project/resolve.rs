@@ -117,9 +117,9 @@ impl Project {
                 // What a guard gives access to is no guard.
                 ty if ty.parts().iter().any(|part| self.is_bare_guard(part)) => Ty::Unknown,
                 // Behind `**x` is what the type gives access to, as one is for the reference.
-                ty @ Ty::Instance(Class::Own(class), _) if matches!(model.value(*inner), Value::Deref(it) if self.evaluate(file, *it) == ty) => {
-                    match self.deref_target(class) {
-                        Ty::Unknown => ty,
+                ref ty @ Ty::Instance(Class::Own(class), ref args) if matches!(model.value(*inner), Value::Deref(it) if self.evaluate(file, *it) == *ty) => {
+                    match self.deref_target(class, args) {
+                        Ty::Unknown => ty.clone(),
                         target => target,
                     }
                 }

@@ -40,6 +40,7 @@ impl Project {
             once: false,
             shared: false,
             off_loop: false,
+            asks_for_runtime: self.model(file).names.find("try_current").is_some(),
             sites: Vec::new(),
         };
         found.walk(body);
@@ -151,6 +152,8 @@ pub(super) struct Found<'a> {
     pub(super) shared: bool,
     /// No loop runs here: the code has asked.
     pub(super) off_loop: bool,
+    /// Rust: the file may ask whether there is a runtime.
+    pub(super) asks_for_runtime: bool,
     pub(super) sites: Vec<(Site, Runs)>,
 }
 
@@ -201,7 +204,7 @@ impl Found<'_> {
             }
             match node {
                 Node::Call(call) => {
-                    asked |= self.project.asks_for_runtime(self.file, *call);
+                    asked |= self.asks_for_runtime && self.project.asks_for_runtime(self.file, *call);
                     self.call(*call);
                     if !self.known.is_empty() && self.may_set(*call) {
                         self.known.clear();

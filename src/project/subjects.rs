@@ -2,7 +2,7 @@
 //! are, who hands them on, and which class a call tells of them.
 
 use crate::finding::FileId;
-use crate::model::{Param, ParamKind, TOP_LEVEL, UNKNOWN, Value, ValueId};
+use crate::model::{Param, ParamKind, TOP_LEVEL, TYPE_GIVEN, UNKNOWN, Value, ValueId};
 use crate::source::Language;
 
 use super::Project;
@@ -250,8 +250,12 @@ impl Project {
             return None;
         };
         let there = self.model(class.file);
-        let parametric = &there.class(class.class).parametric;
-        let argument = parametric.iter().find(|(field, _)| there.name(*field) == name)?.1;
+        let parametric = || &there.class(class.class).parametric;
+        // `T::load()`, in a method of `Service<T>`
+        let argument = match name.strip_prefix(TYPE_GIVEN) {
+            Some(position) => position.parse().ok()?,
+            None => parametric().iter().find(|(field, _)| there.name(*field) == name)?.1,
+        };
         let is_open = args.get(argument as usize).is_none_or(|it| matches!(it, Ty::Unknown | Ty::Dyn(_)));
         is_open.then_some(argument)
     }

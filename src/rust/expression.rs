@@ -449,8 +449,10 @@ impl Lowerer<'_> {
             }
             None => self.arguments(&it.args, callee),
         };
-        if let Expr::Path(func) = &*it.func {
-            self.types_given(&func.path, name_span, &mut args);
+        if let Expr::Path(func) = &*it.func
+            && let Some(PathArguments::AngleBracketed(written)) = func.path.segments.last().map(|it| &it.arguments)
+        {
+            self.types_given(written, name_span, &mut args);
         }
         self.call(callee, span, name_span, args, result)
     }
@@ -508,8 +510,12 @@ impl Lowerer<'_> {
         }
         let name = self.ident(&it.method);
         let callee = self.derived(receiver, |receiver| Value::Attr(receiver, name));
-        let args = self.arguments(&it.args, callee);
+        let mut args = self.arguments(&it.args, callee);
         self.element = None;
+        // What is collected or parsed is told by the value.
+        if let Some(written) = it.turbofish.as_ref().filter(|_| it.method != "collect" && it.method != "parse") {
+            self.types_given(written, name_span, &mut args);
+        }
         let value = self.call(callee, span, name_span, args, result);
         self.note_type(it, value);
         self.parsed(it);

@@ -2,8 +2,8 @@
 //! are called with.
 
 use syn::{
-    Expr, FnArg, GenericArgument, GenericParam, Generics, PathArguments, ReturnType, Signature, Type, TypeParam,
-    TypeParamBound, WherePredicate,
+    AngleBracketedGenericArguments, Expr, FnArg, GenericArgument, GenericParam, Generics, PathArguments, ReturnType,
+    Signature, Type, TypeParam, TypeParamBound, WherePredicate,
 };
 
 use crate::model::{
@@ -11,7 +11,7 @@ use crate::model::{
 };
 use crate::source::Span;
 
-use super::scope::Lowerer;
+use super::scope::{Found, Lowerer};
 
 /// Pointers that give access to what they hold, and what a function may give it in.
 const POINTERS: [&str; 3] = ["Arc", "Box", "Rc"];
@@ -78,10 +78,19 @@ impl Lowerer<'_> {
         self.given_types.iter().rev().find(|(given, _)| *given == name).map(|it| it.1)
     }
 
+    /// The type parameter of that name, as something that the object of the method has: its type says which type it is.
+    pub(super) fn type_of_self(&mut self, parameter: NameId) -> Option<ValueId> {
+        let position = self.self_parameters.iter().position(|it| *it == Some(parameter))?;
+        let this = self.model.known_name("self")?;
+        let Found::Local { frame, local } = self.find(this) else { return None };
+        let this = self.read(frame, local);
+        let name = self.name(&format!("{TYPE_GIVEN}{position}"));
+        Some(self.derived(this, |this| Value::Field(this, name)))
+    }
+
     /// The types and constants that a function is called with, as arguments: `channel::<Job>(8)`.
-    pub(super) fn types_given(&mut self, path: &syn::Path, span: Span, args: &mut Vec<Arg>) {
-        let Some(PathArguments::AngleBracketed(it)) = path.segments.last().map(|it| &it.arguments) else { return };
-        let given = it.args.iter().filter(|it| !matches!(it, GenericArgument::Lifetime(_)));
+    pub(super) fn types_given(&mut self, written: &AngleBracketedGenericArguments, span: Span, args: &mut Vec<Arg>) {
+        let given = written.args.iter().filter(|it| !matches!(it, GenericArgument::Lifetime(_)));
         for (it, position) in given.zip(0..) {
             let value = match it {
                 GenericArgument::Type(ty) => match ty {
@@ -113,9 +122,14 @@ impl Lowerer<'_> {
         types.map(|ty| self.parameter_named(ty)).collect()
     }
 
-    /// The type parameter in scope that a type is.
-    fn parameter_named(&mut self, ty: &Type) -> Option<NameId> {
+    /// The type parameter in scope that a type is: by its name, or as `Self::Target` where the `impl` says that it is that.
+    pub(super) fn parameter_named(&mut self, ty: &Type) -> Option<NameId> {
         let Type::Path(it) = ty else { return None };
+        if it.path.segments.len() == 2 && it.path.segments[0].ident == "Self" && !self.associated_parameters.is_empty()
+        {
+            let name = self.ident(&it.path.segments[1].ident);
+            return self.associated_parameters.iter().find(|it| it.0 == name).map(|it| it.1);
+        }
         let name = self.ident(it.path.get_ident()?);
         self.generics.iter().any(|(generic, _)| *generic == name).then_some(name)
     }

@@ -265,9 +265,14 @@ impl Lowerer<'_> {
         self.path.push(short.unwrap_or_else(|| "impl".to_owned()));
         self.self_types.push((target, class));
         let outer_constants = std::mem::take(&mut self.constants);
+        let outer_associated = std::mem::take(&mut self.associated_parameters);
         for member in &it.items {
             match member {
                 ImplItem::Type(it) => {
+                    if let Some(parameter) = self.parameter_named(&it.ty) {
+                        let name = self.ident(&it.ident);
+                        self.associated_parameters.push((name, parameter));
+                    }
                     let name = self.associated(&it.ident);
                     let value = self.type_value(&it.ty);
                     self.generics.push((name, value));
@@ -294,6 +299,7 @@ impl Lowerer<'_> {
         self.self_types.pop();
         self.self_parameters = outer_parameters;
         self.constants = outer_constants;
+        self.associated_parameters = outer_associated;
         self.path.pop();
         self.test = outer_test;
         self.leave_generics(mark);

@@ -41,6 +41,8 @@ const PRELUDE: &[(&str, &[&str])] = &[
     ("ToString", &["std", "string", "ToString"]),
     ("Default", &["std", "default", "Default"]),
     ("Clone", &["std", "clone", "Clone"]),
+    ("AsRef", &["std", "convert", "AsRef"]),
+    ("AsMut", &["std", "convert", "AsMut"]),
 ];
 
 impl ModuleNames {
@@ -259,7 +261,10 @@ impl Lowerer<'_> {
             return if segments.len() > 2 { UNKNOWN } else { self.descend(given, &segments[1..]) };
         }
         if self.generics.iter().any(|(name, _)| *name == first) {
-            return UNKNOWN;
+            return self.type_of_self(first).map_or(UNKNOWN, |of| match segments[1..] {
+                [name] => self.descend(of, &[name]),
+                _ => UNKNOWN,
+            });
         }
         self.module_path(self.module, &text, segments)
     }

@@ -37,6 +37,8 @@ pub(super) struct Lowerer<'a> {
     pub(super) given_types: Vec<(NameId, ValueId)>,
     /// Constants of the current `impl` that are written out: `Self::VERIFIES`.
     pub(super) constants: Vec<(NameId, ValueId)>,
+    /// Associated types of the current `impl` that are one of its type parameters: `type Target = T;`.
+    pub(super) associated_parameters: Vec<(NameId, NameId)>,
     /// The type parameters among the arguments of the type that the current `impl` is for.
     pub(super) self_parameters: Vec<Option<NameId>>,
     /// Below `#[cfg(test)]` or in a test.
@@ -127,6 +129,7 @@ impl<'a> Lowerer<'a> {
             generics: Vec::new(),
             given_types: Vec::new(),
             constants: Vec::new(),
+            associated_parameters: Vec::new(),
             self_parameters: Vec::new(),
             test: false,
             handed: None,

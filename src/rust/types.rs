@@ -144,7 +144,7 @@ impl Lowerer<'_> {
     /// `impl A + B`, `dyn A`, `T: A`: known where a trait of a library says it all. Else the first stands for all that may be the
     /// project's.
     fn bounded<'t>(&mut self, bounds: impl Iterator<Item = &'t TypeParamBound>) -> ValueId {
-        let mut first = None;
+        let (mut first, mut access) = (None, None);
         for bound in bounds {
             let TypeParamBound::Trait(it) = bound else { continue };
             let Some(last) = it.path.segments.last() else { continue };
@@ -162,11 +162,19 @@ impl Lowerer<'_> {
             if first.is_none() && !is_one_of(COMMON) {
                 first = Some(&it.path);
             }
+            if is_one_of(&["AsMut", "AsRef", "Borrow", "BorrowMut"]) {
+                access = Some(&it.path);
+            }
         }
-        first.map_or(UNKNOWN, |path| {
-            let of_trait = self.path_value(path);
-            self.derived(of_trait, Value::Dyn)
-        })
+        match (first, access) {
+            (Some(path), _) => {
+                let of_trait = self.path_value(path);
+                self.derived(of_trait, Value::Dyn)
+            }
+            // `impl AsRef<Path>`: what it gives access to is known.
+            (None, Some(path)) => self.named_type(path),
+            (None, None) => UNKNOWN,
+        }
     }
 
     /// Brings type parameters into scope; gives the mark to pass to [`Self::leave_generics`].
