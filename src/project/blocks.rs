@@ -81,8 +81,13 @@ impl Project {
         let parametric = &model.class(class.class).parametric;
         let index = parametric.iter().find(|(field, _)| model.name(*field) == name).map(|(_, index)| *index as usize);
         match index.and_then(|index| args.get(index)) {
-            Some(known) if !known.is_unknown() => known.clone(),
-            _ => self.own_field(class, name),
+            Some(known) if !known.is_unknown() => return known.clone(),
+            _ => {}
+        }
+        let holding = model.class(class.class).holding.iter().find(|it| model.name(it.0) == name);
+        match holding.filter(|it| args.get(it.1 as usize).is_some_and(|it| !it.is_unknown())) {
+            Some((_, _, open)) => self.alias_of(class.file, *open, args),
+            None => self.own_field(class, name),
         }
     }
 
@@ -134,6 +139,8 @@ impl Project {
                 wanted == *given || [wanted, *given].iter().any(|it| self.is_trait(*it))
             }
             (Ty::Instance(Class::Library(wanted), _), Ty::Instance(Class::Library(given), _)) => wanted == *given,
+            (Ty::Bool(wanted), Ty::Bool(given)) => wanted == *given,
+            (Ty::Int(wanted), Ty::Int(given)) => wanted == *given,
             _ => true,
         })
     }

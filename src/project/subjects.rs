@@ -236,7 +236,55 @@ impl Project {
             let argument = self.parameter_of_field(function, object, model.name(name))?;
             Some(Subject { value: object, argument: Some(argument) })
         };
-        subject().unwrap_or(Subject::from(value))
+        let is_rust = model.language == Language::Rust;
+        subject().or_else(|| self.held_by(function, value).filter(|_| is_rust)).unwrap_or(Subject::from(value))
+    }
+
+    /// Rust: the type argument that something is of which a field gives access to: `self.store.lock().unwrap()`.
+    fn held_by(&self, function: FnRef, value: ValueId) -> Option<Subject> {
+        let model = self.model(function.file);
+        let (mut at, mut last) = (value, None);
+        loop {
+            at = match model.value(at) {
+                Value::Field(object, name) => {
+                    last = Some((*object, *name));
+                    *object
+                }
+                Value::Attr(inner, _)
+                | Value::Inner(inner)
+                | Value::Deref(inner)
+                | Value::Awaited(inner)
+                | Value::Element(inner)
+                | Value::Index(inner) => *inner,
+                Value::Result(call) => model.call(*call).callee,
+                _ => break,
+            };
+        }
+        let (object, field) = last.filter(|it| it.0 == at && at != value)?;
+        let is_given = self.declared(function).params.iter().any(|it| it.value == object);
+        if !is_given && !self.is_captured(function, object) {
+            return None;
+        }
+        let Ty::Instance(Class::Own(class), args) = self.behind_pointers(self.evaluate(function.file, object)) else {
+            return None;
+        };
+        let there = self.model(class.file);
+        let name = model.name(field);
+        let argument = there.class(class.class).holding.iter().find(|it| there.name(it.0) == name)?.1;
+        // As much is known of both: the trait that is asked of the parameter.
+        let declared = args.get(argument as usize).filter(|it| matches!(it, Ty::Dyn(_)))?;
+        (self.behind_wrappers(self.evaluate(function.file, value)) == *declared)
+            .then_some(Subject { value: object, argument: Some(argument) })
+    }
+
+    /// What guards, pointers and the like give access to.
+    fn behind_wrappers(&self, mut ty: Ty) -> Ty {
+        while let Ty::Instance(Class::Library(path), args) = &ty
+            && self.knowledge.type_facts(Language::Rust, path).is_some_and(|facts| facts.wrapper)
+        {
+            ty = args.first().cloned().unwrap_or(Ty::Unknown);
+        }
+        ty
     }
 
     /// Rust: which type argument the type of a field is, where the object is the function's own or was given to it, and the function does not
@@ -272,7 +320,10 @@ impl Project {
     /// Rust: the type of the object has type arguments.
     fn has_parameters(&self, function: FnRef, object: ValueId) -> bool {
         match self.behind_pointers(self.evaluate(function.file, object)) {
-            Ty::Instance(Class::Own(class), _) => !self.model(class.file).class(class.class).parametric.is_empty(),
+            Ty::Instance(Class::Own(class), _) => {
+                let declared = self.model(class.file).class(class.class);
+                !declared.parametric.is_empty() || !declared.holding.is_empty()
+            }
             _ => false,
         }
     }

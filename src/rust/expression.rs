@@ -14,7 +14,7 @@ use super::scope::{Found, Lowerer};
 /// Below this much free stack a fresh piece is taken.
 const RED_ZONE: usize = 128 << 10;
 const STACK: usize = 4 << 20;
-/// Methods that call their argument with each element of the receiver.
+/// Methods that call their argument with each element of the receiver, sorted.
 const PER_ELEMENT: &[&str] = &[
     "all",
     "and_then",
@@ -503,18 +503,24 @@ impl Lowerer<'_> {
         // `self.file.read`, but of a chain of calls only `output`.
         let name_span =
             if is_dotted(&it.receiver) { self.between(start, it.method.span()) } else { self.span(it.method.span()) };
-        if receiver != UNKNOWN {
+        let name = self.ident(&it.method);
+        if receiver != UNKNOWN && !it.args.is_empty() {
+            let method = self.model.name(name);
             let groups = [(PER_ELEMENT, 0..1), (PER_PAIR, 0..2), (CARRYING, 1..2)];
-            let group = groups.into_iter().find(|(names, _)| names.iter().any(|name| it.method == name));
+            let group = groups.into_iter().find(|(names, _)| names.binary_search(&method).is_ok());
             self.element = group.map(|(_, which)| (receiver, which));
         }
-        let name = self.ident(&it.method);
         let callee = self.derived(receiver, |receiver| Value::Attr(receiver, name));
         let mut args = self.arguments(&it.args, callee);
         self.element = None;
-        // What is collected or parsed is told by the value.
-        if let Some(written) = it.turbofish.as_ref().filter(|_| it.method != "collect" && it.method != "parse") {
-            self.types_given(written, name_span, &mut args);
+        match &it.turbofish {
+            Some(written) if it.method == "collect" => {
+                let element = self.derived(receiver, Value::Element);
+                self.collects(written, element, name_span, &mut args);
+            }
+            // What is parsed is made of the text.
+            Some(written) if it.method != "parse" => self.types_given(written, name_span, &mut args),
+            _ => {}
         }
         let value = self.call(callee, span, name_span, args, result);
         self.note_type(it, value);

@@ -7,7 +7,8 @@ use syn::{
 };
 
 use crate::model::{
-    Arg, FunctionId, LocalId, NameId, Param, ParamKind, TYPE_GIVEN, ToldBy, TypeArgument, UNKNOWN, Value, ValueId,
+    Arg, Display, FunctionId, LocalId, NameId, Param, ParamKind, TYPE_GIVEN, ToldBy, TypeArgument, UNKNOWN, Value,
+    ValueId,
 };
 use crate::source::Span;
 
@@ -108,6 +109,64 @@ impl Lowerer<'_> {
                 args.push(Arg { name, value, span, spread: false });
             }
         }
+    }
+
+    /// The elements of what the method is asked of that a call is of.
+    pub(super) fn element_of_receiver(&mut self, call: ValueId) -> ValueId {
+        let receiver = match self.model.value(call) {
+            Value::Awaited(call) => return self.element_of_receiver(*call),
+            Value::Result(call) => match self.model.value(self.model.call(*call).callee) {
+                Value::Attr(receiver, _) => *receiver,
+                _ => UNKNOWN,
+            },
+            _ => UNKNOWN,
+        };
+        self.derived(receiver, Value::Element)
+    }
+
+    /// `x.collect::<Vec<_>>()`, where these are the elements of `x`.
+    pub(super) fn collects(
+        &mut self,
+        written: &AngleBracketedGenericArguments,
+        element: ValueId,
+        span: Span,
+        args: &mut Vec<Arg>,
+    ) {
+        if let Some(GenericArgument::Type(ty)) = written.args.first() {
+            let value = self.collected_type(ty, element);
+            if value == UNKNOWN {
+                return;
+            }
+            let name = Some(self.name(&format!("{TYPE_GIVEN}0")));
+            args.push(Arg { name, value, span, spread: false });
+        }
+    }
+
+    /// A type that elements are collected into: they are what it leaves open, `Vec<_>`, `Result<HashMap<_, _>, _>`.
+    pub(super) fn collected_type(&mut self, ty: &Type, element: ValueId) -> ValueId {
+        let Type::Path(it) = ty else { return self.type_value(ty) };
+        let (Some(last), class) = (it.path.segments.last(), self.path_value(&it.path)) else { return UNKNOWN };
+        let types: Vec<&Type> = types_of(&last.arguments).collect();
+        let args = match types[..] {
+            // It is there if all are.
+            [inside, ..] if last.ident == "Result" || last.ident == "Option" => {
+                let element = self.derived(element, Value::Inner);
+                vec![self.collected_type(inside, element)]
+            }
+            [one] if leaves_open(one) && last.ident == "Vec" => {
+                return self.add(Value::Collection(Display::Other, [element].into()));
+            }
+            [one] if leaves_open(one) => vec![element],
+            [key, value] if leaves_open(key) || leaves_open(value) => {
+                let mut part = |ty: &Type, index: u32| match leaves_open(ty) {
+                    true => self.derived(element, |element| Value::Item(element, index)),
+                    false => self.type_value(ty),
+                };
+                vec![part(key, 0), part(value, 1)]
+            }
+            _ => return self.type_value(ty),
+        };
+        self.instance(class, args)
     }
 
     /// The names of type parameters among the arguments of a type, each at its place.
@@ -230,6 +289,28 @@ impl Lowerer<'_> {
         let inputs: Vec<ValueId> = inputs.iter().map(|it| self.type_value(&it.ty)).collect();
         inputs.iter().any(|it| *it != UNKNOWN).then(|| self.add(Value::Tuple(inputs.into())))
     }
+}
+
+/// `Vec<_>`
+pub(super) fn leaves_open(ty: &Type) -> bool {
+    match ty {
+        Type::Infer(_) => true,
+        Type::Reference(it) => leaves_open(&it.elem),
+        Type::Path(it) => it.path.segments.last().is_some_and(|it| types_of(&it.arguments).any(leaves_open)),
+        _ => false,
+    }
+}
+
+/// The types among the arguments of a path's segment.
+fn types_of(arguments: &PathArguments) -> impl Iterator<Item = &Type> {
+    let arguments = match arguments {
+        PathArguments::AngleBracketed(it) => Some(&it.args),
+        _ => None,
+    };
+    arguments.into_iter().flatten().filter_map(|it| match it {
+        GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    })
 }
 
 /// The parameters that a call may be written with.

@@ -144,12 +144,14 @@ fn target(rest: &str, names: &mut Vec<Word>) {
     let head = if start == 0 { after_parameters(head) } else { head };
     outer_names(head, names);
     // `impl<T: Store> Copying for T`: it is for whatever has one of the traits that are named.
-    let parameters = &rest[..start.min(rest.len() - after_parameters(rest).len())];
     let of_all = head.trim();
-    if !of_all.is_empty() && of_all.chars().all(is_name) && words(parameters).contains(&word(of_all)) {
-        let open = rest[end..].find('{').map_or(end, |at| end + at);
-        names.extend(words(parameters));
-        names.extend(words(&rest[end..open]));
+    if start > 0 && rest.trim_start().starts_with('<') && !of_all.is_empty() && of_all.chars().all(is_name) {
+        let parameters = words(&rest[..end - after_parameters(&rest[..end]).len()]);
+        if parameters.contains(&word(of_all)) {
+            let open = rest[end..].find('{').map_or(end, |at| end + at);
+            names.extend(parameters);
+            names.extend(words(&rest[end..open]));
+        }
     }
 }
 

@@ -132,13 +132,21 @@ impl Lowerer<'_> {
         &mut self,
         args: &syn::punctuated::Punctuated<GenericArgument, syn::Token![,]>,
     ) -> Vec<ValueId> {
-        args.iter()
-            .filter_map(|it| match it {
-                GenericArgument::Type(ty) => Some(self.type_value(ty)),
-                GenericArgument::AssocType(it) => Some(self.type_value(&it.ty)),
-                _ => None,
-            })
-            .collect()
+        let mut values = Vec::with_capacity(args.len());
+        for it in args {
+            match it {
+                GenericArgument::Type(ty) => values.push(self.type_value(ty)),
+                GenericArgument::AssocType(it) => values.push(self.type_value(&it.ty)),
+                _ => {}
+            }
+        }
+        // Constants stand behind the types: `Buffer<true>`.
+        for it in args {
+            if let GenericArgument::Const(syn::Expr::Lit(it)) = it {
+                values.push(self.literal(&it.lit));
+            }
+        }
+        values
     }
 
     /// `impl A + B`, `dyn A`, `T: A`: known where a trait of a library says it all. Else the first stands for all that may be the
