@@ -274,6 +274,9 @@ impl<'a> Pair<'a> {
             && self.methods(&old.set_in, &new.set_in)
             && self.names(&old.decided, &new.decided)
             && self.all(&old.parametric, &new.parametric, |pair, old, new| pair.name(old.0, new.0) && old.1 == new.1)
+            && self.all(&old.holding, &new.holding, |pair, old, new| {
+                pair.name(old.0, new.0) && old.1 == new.1 && pair.value(old.2, new.2)
+            })
             && self.values(&old.defaults, &new.defaults)
     }
 

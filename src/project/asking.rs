@@ -140,6 +140,11 @@ impl Project {
             let is_child = *model.value(literal) == Value::Int(0) && self.is_forked(function.file, condition.value);
             return is_child.then_some(condition.holds);
         }
+        if condition.test == Test::Failed {
+            let is_asked =
+                matches!(model.value(condition.value), Value::Result(id) if self.asks_for_runtime(function.file, *id));
+            return is_asked.then_some(condition.holds);
+        }
         let asks = match model.value(condition.value) {
             // `try: loop = get_running_loop()` / `except RuntimeError: loop = None`
             Value::Union(_) if condition.test == Test::None || condition.test == Test::Truth => {
