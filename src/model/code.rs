@@ -251,6 +251,8 @@ pub enum Test {
     None,
     /// It is an instance of this class, or of one of these.
     Instance(ValueId),
+    /// Rust: it is an `Err`, not an `Ok`.
+    Failed,
     /// It is `True`, or `False`, and nothing else that counts as such.
     Is(bool),
     /// It equals this literal; Rust: or is this variant of its `enum`.

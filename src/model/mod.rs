@@ -20,10 +20,10 @@ pub use code::{
 pub use growing::Growing;
 pub use kinds::Kinds;
 pub use names::{NameId, Names, is_constant_name};
-pub use outline::{Reshaped, reshaped};
+pub use outline::{Moved, Reshaped, reshaped};
 pub use parts::{AllCalls, Calls, Part, Start};
 pub use shown::{Given, ModuleBody, Role, Shown, ShownClass, ShownFunction, ShownModule};
-pub use value::{Display, Lack, Path, PathRoot, REST, ToldBy, TypeArgument, Value};
+pub use value::{Display, Lack, Path, PathRoot, REST, TYPE_GIVEN, ToldBy, TypeArgument, Value};
 
 use std::hash::{BuildHasher, BuildHasherDefault};
 use std::sync::Arc;
@@ -204,6 +204,9 @@ pub struct Class {
     pub decided: Vec<NameId>,
     /// Rust: those of the fields whose type is a type parameter, and which of the parameters for types it is.
     pub parametric: Vec<(NameId, u32)>,
+    /// Rust: those of the fields that hold something of one type parameter, `Arc<Mutex<S>>`, which of the parameters for types it is, and
+    /// the field's type, in which [`Value::Param`]s of the top level stand for them.
+    pub holding: Vec<(NameId, u32, ValueId)>,
     /// Rust: what the type parameters are where nothing is said; empty where none has such a default.
     pub defaults: Box<[ValueId]>,
     pub decorators: Vec<ValueId>,

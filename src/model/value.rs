@@ -83,6 +83,9 @@ pub enum Value {
 /// What stands in place of a field's name for all that are not named: `..config`.
 pub const REST: &str = "..";
 
+/// Rust: with its position, the name of the argument in place of a type that a call is written with: `channel::<Job>`.
+pub const TYPE_GIVEN: &str = "<";
+
 /// What a display makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Display {

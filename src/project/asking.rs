@@ -7,6 +7,7 @@ use crate::source::Language;
 
 use super::Project;
 use super::calls::Callee;
+use super::trace::Question;
 use super::types::{FnRef, Ty};
 
 /// What finds out whether something can be awaited.
@@ -40,11 +41,19 @@ impl Project {
         if model.language != Language::Python || model.call(id).result != Use::Dropped {
             return false;
         }
-        let Some(helper) = self.own_of(file, id) else { return false };
-        if self.declared(helper).kind.is_async() || self.model(helper.file).names.find("get_running_loop").is_none() {
+        self.own_of(file, id).is_some_and(|it| self.refuses_to_return_on_loop(it))
+    }
+
+    /// It asks for the running loop, and raises if that is there.
+    pub(super) fn refuses_to_return_on_loop(&self, helper: FnRef) -> bool {
+        !self.is_async(helper) && self.answered(Question::RefusesLoop, helper, || self.raises_on_loop(helper))
+    }
+
+    fn raises_on_loop(&self, helper: FnRef) -> bool {
+        self.looks_into(helper.file);
+        if self.model(helper.file).names.find("get_running_loop").is_none() {
             return false;
         }
-        self.looks_into(helper.file);
         let asks = |node: &Node| matches!(node, Node::Call(id) if self.api_of(helper.file, *id).is_some_and(|it| it.last_name() == "get_running_loop"));
         let raises = |nodes: &[Node]| nodes.iter().any(|it| matches!(it, Node::Raise(_)));
         let nodes = &self.function(helper).body.nodes;
@@ -130,6 +139,11 @@ impl Project {
         if let Test::Equals(literal) = condition.test {
             let is_child = *model.value(literal) == Value::Int(0) && self.is_forked(function.file, condition.value);
             return is_child.then_some(condition.holds);
+        }
+        if condition.test == Test::Failed {
+            let is_asked =
+                matches!(model.value(condition.value), Value::Result(id) if self.asks_for_runtime(function.file, *id));
+            return is_asked.then_some(condition.holds);
         }
         let asks = match model.value(condition.value) {
             // `try: loop = get_running_loop()` / `except RuntimeError: loop = None`
@@ -263,8 +277,8 @@ impl Project {
     }
 
     /// A helper that asks for the running loop, and says so by what it returns: the loop or nothing, yes or no.
-    fn tells_of_loop(&self, helper: FnRef) -> bool {
-        self.tells_of_loop_within(helper, 0)
+    pub(super) fn tells_of_loop(&self, helper: FnRef) -> bool {
+        self.answered(Question::TellsOfLoop, helper, || self.tells_of_loop_within(helper, 0))
     }
 
     fn tells_of_loop_within(&self, helper: FnRef, depth: u32) -> bool {
@@ -310,7 +324,9 @@ impl Project {
     }
 
     pub(super) fn asks_for_runtime(&self, file: FileId, id: CallId) -> bool {
-        self.language(file) == Language::Rust
+        let model = self.model(file);
+        model.language == Language::Rust
+            && model.callee_name(model.call(id)).is_some_and(|it| model.name(it) == "try_current")
             && self.api_of(file, id).is_some_and(|api| api.last_name() == "try_current")
     }
 

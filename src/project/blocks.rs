@@ -1,5 +1,7 @@
 //! Rust: the fields of types, and what `impl` blocks give them.
 
+use std::sync::Arc;
+
 use crate::finding::FileId;
 use crate::model::{ClassKind, Path, Value, ValueId};
 use crate::source::Language;
@@ -12,7 +14,7 @@ impl Project {
     pub(super) fn field(&self, receiver: &Ty, name: &str) -> Ty {
         match receiver {
             Ty::Instance(Class::Own(class), args) => match self.field_of_instance(*class, args, name) {
-                Ty::Unknown => self.field_through_deref(*class, name),
+                Ty::Unknown => self.field_through_deref(*class, args, name),
                 found => found,
             },
             // `Arc`, `Box`, a guard: of what they give access to.
@@ -79,8 +81,13 @@ impl Project {
         let parametric = &model.class(class.class).parametric;
         let index = parametric.iter().find(|(field, _)| model.name(*field) == name).map(|(_, index)| *index as usize);
         match index.and_then(|index| args.get(index)) {
-            Some(known) if !known.is_unknown() => known.clone(),
-            _ => self.own_field(class, name),
+            Some(known) if !known.is_unknown() => return known.clone(),
+            _ => {}
+        }
+        let holding = model.class(class.class).holding.iter().find(|it| model.name(it.0) == name);
+        match holding.filter(|it| args.get(it.1 as usize).is_some_and(|it| !it.is_unknown())) {
+            Some((_, _, open)) => self.alias_of(class.file, *open, args),
+            None => self.own_field(class, name),
         }
     }
 
@@ -132,12 +139,40 @@ impl Project {
                 wanted == *given || [wanted, *given].iter().any(|it| self.is_trait(*it))
             }
             (Ty::Instance(Class::Library(wanted), _), Ty::Instance(Class::Library(given), _)) => wanted == *given,
+            (Ty::Bool(wanted), Ty::Bool(given)) => wanted == *given,
+            (Ty::Int(wanted), Ty::Int(given)) => wanted == *given,
             _ => true,
         })
     }
 
     pub(super) fn is_trait(&self, class: ClassRef) -> bool {
         self.model(class.file).class(class.class).kind == ClassKind::Trait
+    }
+
+    /// What is given to whatever has one of the type's traits: `impl<T: Store> StoreExt for T`.
+    pub(super) fn member_by_bound(&self, class: ClassRef, receiver: &Ty, name: &str) -> Ty {
+        let traits = |(file, index): &(FileId, u32)| match self
+            .evaluate(*file, self.model(*file).impls[*index as usize].of_trait?)
+        {
+            Ty::Class(of_trait) => Some(of_trait),
+            _ => None,
+        };
+        let blocks = self.impls_of(class);
+        let found = blocks.iter().filter_map(traits).map(|it| self.member_of_all(it, receiver, name));
+        let mut found = found.filter(|it| !it.is_unknown());
+        match (found.next(), found.next()) {
+            (Some(only), None) => only,
+            _ => Ty::Unknown,
+        }
+    }
+
+    /// The same, of that trait: `impl dyn Store` as well.
+    pub(super) fn member_of_all(&self, of_trait: ClassRef, receiver: &Ty, name: &str) -> Ty {
+        match self.methods_in_blocks(of_trait, name, None)[..] {
+            [] => self.trait_member(of_trait, receiver, name),
+            [only] => Ty::Bound(Arc::new(receiver.clone()), only),
+            _ => Ty::Unknown,
+        }
     }
 
     /// A default method of a trait that the type implements.

@@ -2,7 +2,7 @@
 
 use super::Project;
 use super::types::FnRef;
-use crate::model::Value;
+use crate::model::{Param, ParamKind, Value};
 use crate::rust::is_name;
 use crate::source::Language;
 
@@ -28,7 +28,9 @@ impl Project {
         self.language(function.file) == Language::Rust && {
             let model = self.model(function.file);
             let params = &model.declaration(function.function).params;
-            !params.iter().any(|it| matches!(model.value(it.value), Value::Param(..)))
+            // What stands for a type is none of them.
+            let given = |it: &&Param| it.kind != ParamKind::KeywordOnly;
+            !params.iter().filter(given).any(|it| matches!(model.value(it.value), Value::Param(..)))
         }
     }
 }

@@ -67,6 +67,9 @@ impl Project {
             }
             Foreign::Class(class) => match self.foreign_method(class, name, Role::Call) {
                 Some(method) => Ty::Foreign(Foreign::Function(method)),
+                // A variant that holds something is called to make one.
+                None if self.has_variant(class, name) => Ty::Foreign(of),
+                None if self.has_unit_variant(class, name) => Ty::Foreign(Foreign::Instance(class)),
                 None => Ty::Unknown,
             },
             Foreign::Instance(class) => match self.foreign_method(class, name, Role::Call) {

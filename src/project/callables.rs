@@ -6,11 +6,12 @@ use rustc_hash::FxHashMap;
 
 use crate::finding::FileId;
 use crate::knowledge::{Runner, Runs};
-use crate::model::{CallId, Calls, FileModel, FunctionId, Param, ParamKind, Value, ValueId};
+use crate::model::{CallId, Calls, FileModel, FunctionId, Param, ParamKind, TYPE_GIVEN, Value, ValueId};
 use crate::source::Language;
 
 use super::Project;
 use super::calls::Callee;
+use super::trace::Question;
 use super::types::{FnRef, Ty};
 
 /// Which parameters the functions of one file call, by themselves or in functions nested in them.
@@ -120,6 +121,10 @@ impl Project {
         if self.is_given_no_functions(function) {
             return Vec::new();
         }
+        self.answered(Question::Calls, function, || self.parameters_called_in(function))
+    }
+
+    fn parameters_called_in(&self, function: FnRef) -> Vec<u32> {
         let callables = self.callables(function);
         let own = |owner: &FunctionId| *owner == function.function;
         let called = callables.called.get(&function.function).into_iter().flatten();
@@ -231,7 +236,8 @@ impl Project {
         }
         let name = self.model(callee.file).name(param.name);
         // Python keeps the receiver out of the arguments; Rust does so in method calls, of which `self` is no parameter.
-        if model.language == Language::Rust && self.is_called_by_path(file, call, params) {
+        let is_type = param.kind == ParamKind::KeywordOnly;
+        if model.language == Language::Rust && !is_type && self.is_called_by_path(file, call, params) {
             return model.call(call).argument(&model.names, Some(position as usize), None).map(|arg| arg.value);
         }
         let receivers = params.iter().take(position as usize).filter(|it| it.kind == ParamKind::Receiver).count();
@@ -240,9 +246,29 @@ impl Project {
         model.call(call).argument(&model.names, index, Some(name)).map(|arg| arg.value)
     }
 
-    /// Rust: `Type::method(&object, argument)`.
+    /// Rust: `Type::method(&object, argument)`, `T::method(&object, argument)`.
     fn is_called_by_path(&self, file: FileId, call: CallId, params: &[Param]) -> bool {
+        let model = self.model(file);
+        let callee = model.call(call).callee;
+        let is_of_type = || match model.value(callee) {
+            Value::Attr(of, _) => self.is_type_given(file, *of),
+            _ => false,
+        };
         params.first().is_some_and(|it| it.kind == ParamKind::Receiver)
-            && matches!(self.evaluate(file, self.model(file).call(call).callee), Ty::Function(_))
+            && (is_of_type() || matches!(self.evaluate(file, callee), Ty::Function(_)))
+    }
+
+    /// Rust: the value stands for a type parameter, not for something of that type.
+    pub(super) fn is_type_given(&self, file: FileId, value: ValueId) -> bool {
+        let model = self.model(file);
+        model.language == Language::Rust
+            && match model.value(value) {
+                Value::Param(function, index) => {
+                    let param = model.declaration(*function).params.get(*index as usize);
+                    param.is_some_and(|it| it.kind == ParamKind::KeywordOnly)
+                }
+                Value::Field(_, name) => model.name(*name).starts_with(TYPE_GIVEN),
+                _ => false,
+            }
     }
 }

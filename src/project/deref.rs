@@ -1,5 +1,6 @@
 //! Rust: what a type of the project's gives access to by `impl Deref`.
 
+use crate::model::ToldBy;
 use crate::source::Language;
 
 use super::Project;
@@ -10,8 +11,8 @@ const MOST_STEPS: usize = 16;
 
 impl Project {
     /// The member of what the type gives access to, which it has none of itself.
-    pub(super) fn through_deref(&self, class: ClassRef, name: &str) -> Ty {
-        self.along_deref(class, |ty| self.member_of_itself(ty, name))
+    pub(super) fn through_deref(&self, class: ClassRef, args: &[Ty], name: &str) -> Ty {
+        self.along_deref(class, args, |ty| self.member_of_itself(ty, name))
     }
 
     /// Without what it gives access to in turn: that is the next step, and may be where the way began.
@@ -28,8 +29,8 @@ impl Project {
     }
 
     /// The field of what the type gives access to.
-    pub(super) fn field_through_deref(&self, class: ClassRef, name: &str) -> Ty {
-        self.along_deref(class, |ty| self.field_of_itself(ty, name))
+    pub(super) fn field_through_deref(&self, class: ClassRef, args: &[Ty], name: &str) -> Ty {
+        self.along_deref(class, args, |ty| self.field_of_itself(ty, name))
     }
 
     fn field_of_itself(&self, ty: &Ty, name: &str) -> Ty {
@@ -42,15 +43,15 @@ impl Project {
     }
 
     /// The first that `find` finds along the way: in a type itself, then in what it gives access to.
-    fn along_deref(&self, class: ClassRef, find: impl Fn(&Ty) -> Ty) -> Ty {
-        let mut ty = self.deref_target(class);
+    fn along_deref(&self, class: ClassRef, args: &[Ty], find: impl Fn(&Ty) -> Ty) -> Ty {
+        let mut ty = self.deref_target(class, args);
         for _ in 0..MOST_STEPS {
             let found = find(&ty);
             if !found.is_unknown() {
                 return found;
             }
             ty = match &ty {
-                Ty::Instance(Class::Own(class), _) => self.deref_target(*class),
+                Ty::Instance(Class::Own(class), args) => self.deref_target(*class, args),
                 // `Arc<T>`, `Box<T>`, a guard
                 Ty::Instance(Class::Library(path), args) => {
                     let wraps = self.knowledge.type_facts(Language::Rust, path).is_some_and(|facts| facts.wrapper);
@@ -62,8 +63,8 @@ impl Project {
         Ty::Unknown
     }
 
-    /// What `deref` of the type's own `impl` gives.
-    pub(super) fn deref_target(&self, class: ClassRef) -> Ty {
+    /// What `deref` of the type's own `impl` gives, where these are the type's arguments.
+    pub(super) fn deref_target(&self, class: ClassRef, args: &[Ty]) -> Ty {
         for (file, index) in self.impls_of(class).iter() {
             let model = self.model(*file);
             let it = &model.impls[*index as usize];
@@ -71,8 +72,14 @@ impl Project {
             let Some(deref) = model.names.find("deref") else { continue };
             let Some((_, function)) = it.methods.iter().find(|(name, _)| *name == deref) else { continue };
             let is_deref = matches!(&self.evaluate(*file, of_trait), Ty::External(path) if matches!(&**path, "std::ops::Deref" | "core::ops::Deref"));
-            if is_deref && let Some(returns) = self.declared(FnRef { file: *file, function: *function }).returns {
-                return self.evaluate(*file, returns);
+            let declared = self.declared(FnRef { file: *file, function: *function });
+            if is_deref && let Some(returns) = declared.returns {
+                // `impl<T> Deref for Tracked<T> { type Target = T; .. }`
+                let told = declared.gives.iter().find_map(|it| match (it.told_by, it.argument) {
+                    (ToldBy::Receiver(position), None) => args.get(position as usize),
+                    _ => None,
+                });
+                return told.cloned().unwrap_or_else(|| self.evaluate(*file, returns));
             }
         }
         Ty::Unknown

@@ -90,7 +90,8 @@ impl Found<'_> {
         let (outer, off_loop) = (self.guards.clone(), self.off_loop);
         let before = self.told.len();
         let model = self.project.model(self.file);
-        if model.language == Language::Rust && branch.arms.iter().any(|arm| self.asks_for_runtime(&arm.test)) {
+        let asks = |arm: &Arm| self.is_asked_for_runtime(&arm.test);
+        if self.asks_for_runtime && branch.arms.iter().any(asks) && !self.knows_runtime(branch) {
             // `if let Ok(handle) = Handle::try_current()`: where there is none, nothing is blocked. What follows a branch that leaves
             // is for the other case.
             self.off_loop |= branch.arms.iter().any(|arm| !flow::exits(&arm.body, &|_| false).falls);
@@ -183,7 +184,13 @@ impl Found<'_> {
         arm.otherwise.iter().any(|it| decided(it) == Some(false)).then_some(true)
     }
 
-    fn asks_for_runtime(&self, test: &Block) -> bool {
+    /// The branch says in which of its arms there is a runtime: `if Handle::try_current().is_ok()`.
+    pub(super) fn knows_runtime(&self, branch: &Branch) -> bool {
+        let says = |it: &Condition| it.test == Test::Failed && self.project.says_no_loop(self.function, *it).is_some();
+        branch.arms.iter().any(|arm| arm.conditions.iter().any(says))
+    }
+
+    fn is_asked_for_runtime(&self, test: &Block) -> bool {
         let asks = |node: &Node| matches!(node, Node::Call(id) if self.project.asks_for_runtime(self.file, *id));
         flow::find(test, &mut |node| asks(node)).is_some()
     }
@@ -254,7 +261,10 @@ impl Found<'_> {
                 let call = model.call(*id);
                 match (model.value(call.callee), call.args.as_slice()) {
                     // `items.iter()`, `x.as_ref()`
-                    (Value::Attr(of, name), []) if keeps_nothing(model, *name) => self.counted(*of),
+                    (Value::Attr(..), []) => match without_adaptors(model, iterated) {
+                        it if it == iterated => it,
+                        inner => self.counted(inner),
+                    },
                     (Value::Path(path), [of]) if path.segments.last().is_some_and(|it| model.name(*it) == "range") => {
                         of.value
                     }
@@ -328,6 +338,16 @@ impl Found<'_> {
         !handler.catches.is_empty()
             && handler.catches.iter().all(is_import_error)
             && !flow::exits(&handler.body, &|_| false).survives()
+    }
+}
+
+/// Rust: `items` of `items.iter().enumerate()`: what has elements as soon as the other has, and never fewer.
+pub(super) fn without_adaptors(model: &FileModel, value: ValueId) -> ValueId {
+    let Value::Result(id) = model.value(value) else { return value };
+    let call = model.call(*id);
+    match model.value(call.callee) {
+        Value::Attr(of, name) if call.args.is_empty() && keeps_nothing(model, *name) => without_adaptors(model, *of),
+        _ => value,
     }
 }
 

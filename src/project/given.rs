@@ -89,7 +89,7 @@ impl Project {
         if self.model(file).call(call).args.is_empty() {
             return None;
         }
-        self.looks_into(maker.file);
+        let _outlines = self.of_outlines();
         let definition = self.function(maker);
         let [value] = definition.returned[..] else { return None };
         let there = self.model(maker.file);

@@ -96,6 +96,11 @@ impl Slot {
     fn functions(&self) -> &FxHashSet<Word> {
         self.functions.get_or_init(|| crate::rust::functions(&self.source.text))
     }
+
+    pub(super) fn modules_for_tests(&self) -> &[Box<str>] {
+        let find = || crate::rust::modules_for_tests(&self.source.text).into_iter().map(Box::from).collect();
+        self.for_tests.get_or_init(find)
+    }
 }
 
 impl Project {
@@ -241,8 +246,12 @@ impl Project {
     /// The blocks of a file and the types they are for.
     pub(super) fn impls_in(&self, file: FileId) -> Vec<(Class, FileId, u32)> {
         let targets = self.model(file).impls.iter().zip(0..).filter_map(|(it, index)| {
-            let Ty::Instance(class, _) = self.evaluate(file, it.target) else { return None };
-            Some((class, file, index))
+            match self.evaluate(file, it.target) {
+                Ty::Instance(class, _) => Some((class, file, index)),
+                // `impl dyn Store`, `impl<T: Store> StoreExt for T`: for whatever has that trait.
+                Ty::Dyn(of_trait) => Some((Class::Own(of_trait), file, index)),
+                _ => None,
+            }
         });
         targets.collect()
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::FILE_MODULE;
+use crate::model::{FILE_MODULE, TYPE_GIVEN};
 use crate::source::Language;
 
 use super::Project;
@@ -41,6 +41,12 @@ impl Project {
                 };
             }
             _ => {}
+        }
+        if let Some(position) = text.strip_prefix("given:") {
+            return around.call.map_or(Ty::Unknown, |call| self.type_given(call, position));
+        }
+        if let Some(holder) = text.strip_prefix("inside:") {
+            return self.first_argument(&self.argument_or_type(language, holder, around));
         }
         if let Some(inner) = text.strip_prefix("of:") {
             return self.element(language, &self.table_type(language, inner, around));
@@ -117,6 +123,13 @@ impl Project {
         argument.map_or(Ty::Unknown, |it| self.evaluate(call.file, it.value))
     }
 
+    /// Rust: something of the type at that position of those that the call is written with: `channel::<Job>`.
+    fn type_given(&self, call: CallRef, position: &str) -> Ty {
+        let model = self.model(call.file);
+        let given = model.call(call.call).argument(&model.names, None, Some(&format!("{TYPE_GIVEN}{position}")));
+        given.map_or(Ty::Unknown, |it| self.evaluate(call.file, it.value))
+    }
+
     /// Python: what a framework gives for a dependency: what the function returns or yields, whether it is async or not.
     fn provided_by(&self, provider: &Ty) -> Ty {
         match self.given_when_called(Language::Python, provider) {
@@ -163,12 +176,14 @@ impl Project {
                     _ => {}
                 }
             }
-        } else if matches!(path, "Vec" | "std::vec::Vec") {
+        } else if matches!(path, "Vec" | "std::vec::Vec" | "slice") {
             return Ty::Collection(Arc::new(args.into_iter().next().unwrap_or(Ty::Unknown)));
         }
         let path = match (language, path) {
             (Language::Rust, "Option" | "std::option::Option::Some") => "std::option::Option",
-            (Language::Rust, "Result") => "std::result::Result",
+            (Language::Rust, "Result" | "std::result::Result::Ok" | "std::result::Result::Err") => {
+                "std::result::Result"
+            }
             (Language::Rust, "Box") => "std::boxed::Box",
             (Language::Rust, "String") => "std::string::String",
             (_, path) => path,

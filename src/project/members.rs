@@ -55,7 +55,13 @@ impl Project {
                     }
                     Ty::Unknown if language == Language::Rust => match self.trait_member(*class, receiver, name) {
                         Ty::Unknown => match self.of_any(receiver, name) {
-                            Ty::Unknown if matches!(receiver, Ty::Instance(..)) => self.through_deref(*class, name),
+                            Ty::Unknown => match receiver {
+                                Ty::Instance(_, args) => match self.through_deref(*class, args, name) {
+                                    Ty::Unknown => self.member_by_bound(*class, receiver, name),
+                                    found => found,
+                                },
+                                _ => Ty::Unknown,
+                            },
                             found => found,
                         },
                         found => found,
@@ -84,7 +90,7 @@ impl Project {
             Ty::Super(class) => self.inherited(*class, name),
             Ty::Dyn(class) => match self.declared_by_trait(*class, name) {
                 Some(method) => Ty::Bound(Arc::new(receiver.clone()), method),
-                None => Ty::Unknown,
+                None => self.member_of_all(*class, receiver, name),
             },
             Ty::Foreign(it) => self.foreign_member(*it, name),
             // A display of a dictionary: only its values are kept.

@@ -309,7 +309,11 @@ impl Project {
         }
         let is_own = self.is_own_object(function, receiver);
         let class = if is_own {
-            self.asked_as_method(function).own?
+            match self.asked_as_method(function).own {
+                Some(class) => class,
+                None if matches!(self.evaluate(function.file, receiver), Ty::Dyn(_)) => return Some(Runs::Asked(None)),
+                None => return None,
+            }
         } else if self.subject_of(function, receiver).argument.is_some() {
             return site.call.map(|_| Runs::Asked(None));
         } else {

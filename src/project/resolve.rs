@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::finding::FileId;
-use crate::model::{FILE_MODULE, ModuleId, NameId, ParamKind, Path, PathRoot, Value, ValueId};
+use crate::model::{FILE_MODULE, ModuleId, NameId, Path, PathRoot, Value, ValueId};
 use crate::source::Language;
 
 use super::memo::{self, is_apart};
@@ -117,9 +117,9 @@ impl Project {
                 // What a guard gives access to is no guard.
                 ty if ty.parts().iter().any(|part| self.is_bare_guard(part)) => Ty::Unknown,
                 // Behind `**x` is what the type gives access to, as one is for the reference.
-                ty @ Ty::Instance(Class::Own(class), _) if matches!(model.value(*inner), Value::Deref(it) if self.evaluate(file, *it) == ty) => {
-                    match self.deref_target(class) {
-                        Ty::Unknown => ty,
+                ref ty @ Ty::Instance(Class::Own(class), ref args) if matches!(model.value(*inner), Value::Deref(it) if self.evaluate(file, *it) == *ty) => {
+                    match self.deref_target(class, args) {
+                        Ty::Unknown => ty.clone(),
                         target => target,
                     }
                 }
@@ -340,11 +340,5 @@ impl Project {
             Ty::Union(parts) => Ty::union(parts.iter().map(|it| self.inner(language, it))),
             other => other.clone(),
         }
-    }
-
-    /// The values of parameters that receive something: not `self`.
-    pub fn parameter_count(&self, function: FnRef) -> usize {
-        let _outlines = self.of_outlines();
-        self.declared(function).params.iter().filter(|param| param.kind != ParamKind::Receiver).count()
     }
 }

@@ -337,6 +337,10 @@ impl Project {
             Ty::Collection(element) => (**element).clone(),
             Ty::Tuple(items) => Ty::union(items.iter().cloned()),
             Ty::Generator(function) => self.yielded(*function),
+            // `Box<dyn Iterator<Item = T>>`
+            Ty::Instance(Class::Library(path), args) if &**path == "std::boxed::Box" => {
+                args.first().map_or(Ty::Unknown, |inner| self.element(language, inner))
+            }
             Ty::Instance(Class::Library(path), args) => match self.knowledge.type_facts(language, path) {
                 Some(facts) if !facts.iter.is_empty() => self.table_type(language, facts.iter, &Around::of(ty)),
                 _ if path.ends_with("dict") => args.first().cloned().unwrap_or(Ty::Unknown),

@@ -40,6 +40,7 @@ impl Project {
             once: false,
             shared: false,
             off_loop: false,
+            asks_for_runtime: self.model(file).names.find("try_current").is_some(),
             sites: Vec::new(),
         };
         found.walk(body);
@@ -151,6 +152,8 @@ pub(super) struct Found<'a> {
     pub(super) shared: bool,
     /// No loop runs here: the code has asked.
     pub(super) off_loop: bool,
+    /// Rust: the file may ask whether there is a runtime.
+    pub(super) asks_for_runtime: bool,
     pub(super) sites: Vec<(Site, Runs)>,
 }
 
@@ -201,7 +204,7 @@ impl Found<'_> {
             }
             match node {
                 Node::Call(call) => {
-                    asked |= self.project.asks_for_runtime(self.file, *call);
+                    asked |= self.asks_for_runtime && self.project.asks_for_runtime(self.file, *call);
                     self.call(*call);
                     if !self.known.is_empty() && self.may_set(*call) {
                         self.known.clear();
@@ -211,7 +214,7 @@ impl Found<'_> {
                         || self.project.comes_back_without_loop(self.file, *call);
                 }
                 // `match Handle::try_current()`: where there is none, nothing is blocked.
-                Node::Branch(_) if std::mem::take(&mut asked) => {}
+                Node::Branch(it) if std::mem::take(&mut asked) && !self.knows_runtime(it) => {}
                 Node::Implicit(it) => self.implicit(it),
                 Node::Set { of: Some(object), name, to } => self.set(*object, *name, *to),
                 Node::Branch(branch) => self.branch(branch),
@@ -468,6 +471,7 @@ impl Found<'_> {
         self.drives(call, api);
         if model.language == Language::Rust {
             self.exhaust(site, id, api);
+            self.of_given_type(site, call, api);
         }
         if let Some(argument) = call.args.first().filter(|_| api.returns.starts_with("enter:")) {
             // A stack that is entered here is left here, and all that is in it.

@@ -2,7 +2,7 @@
 //! are, who hands them on, and which class a call tells of them.
 
 use crate::finding::FileId;
-use crate::model::{Param, ParamKind, TOP_LEVEL, UNKNOWN, Value, ValueId};
+use crate::model::{Param, ParamKind, TOP_LEVEL, TYPE_GIVEN, UNKNOWN, Value, ValueId};
 use crate::source::Language;
 
 use super::Project;
@@ -65,11 +65,13 @@ impl Project {
         {
             values.extend(declared.params.first().map(|it| Subject::from(it.value)));
         }
-        let params = declared.params.iter().filter(|it| it.kind != ParamKind::Receiver && it.value != UNKNOWN);
+        // In Rust also the object of what is given to whatever has a trait: `impl<T: Store> StoreExt for T`.
+        let is_of_all = model.language == Language::Rust && declared.class.is_none();
+        let params = declared.params.iter().filter(|it| it.kind != ParamKind::Receiver || is_of_all);
         values.extend(
             params
                 .map(|it| it.value)
-                .filter(|it| questions.contains(it) && self.may_be_of_class(function, *it))
+                .filter(|it| *it != UNKNOWN && questions.contains(it) && self.may_be_of_class(function, *it))
                 .map(Subject::from),
         );
         for value in questions {
@@ -234,7 +236,55 @@ impl Project {
             let argument = self.parameter_of_field(function, object, model.name(name))?;
             Some(Subject { value: object, argument: Some(argument) })
         };
-        subject().unwrap_or(Subject::from(value))
+        let is_rust = model.language == Language::Rust;
+        subject().or_else(|| self.held_by(function, value).filter(|_| is_rust)).unwrap_or(Subject::from(value))
+    }
+
+    /// Rust: the type argument that something is of which a field gives access to: `self.store.lock().unwrap()`.
+    fn held_by(&self, function: FnRef, value: ValueId) -> Option<Subject> {
+        let model = self.model(function.file);
+        let (mut at, mut last) = (value, None);
+        loop {
+            at = match model.value(at) {
+                Value::Field(object, name) => {
+                    last = Some((*object, *name));
+                    *object
+                }
+                Value::Attr(inner, _)
+                | Value::Inner(inner)
+                | Value::Deref(inner)
+                | Value::Awaited(inner)
+                | Value::Element(inner)
+                | Value::Index(inner) => *inner,
+                Value::Result(call) => model.call(*call).callee,
+                _ => break,
+            };
+        }
+        let (object, field) = last.filter(|it| it.0 == at && at != value)?;
+        let is_given = self.declared(function).params.iter().any(|it| it.value == object);
+        if !is_given && !self.is_captured(function, object) {
+            return None;
+        }
+        let Ty::Instance(Class::Own(class), args) = self.behind_pointers(self.evaluate(function.file, object)) else {
+            return None;
+        };
+        let there = self.model(class.file);
+        let name = model.name(field);
+        let argument = there.class(class.class).holding.iter().find(|it| there.name(it.0) == name)?.1;
+        // As much is known of both: the trait that is asked of the parameter.
+        let declared = args.get(argument as usize).filter(|it| matches!(it, Ty::Dyn(_)))?;
+        (self.behind_wrappers(self.evaluate(function.file, value)) == *declared)
+            .then_some(Subject { value: object, argument: Some(argument) })
+    }
+
+    /// What guards, pointers and the like give access to.
+    fn behind_wrappers(&self, mut ty: Ty) -> Ty {
+        while let Ty::Instance(Class::Library(path), args) = &ty
+            && self.knowledge.type_facts(Language::Rust, path).is_some_and(|facts| facts.wrapper)
+        {
+            ty = args.first().cloned().unwrap_or(Ty::Unknown);
+        }
+        ty
     }
 
     /// Rust: which type argument the type of a field is, where the object is the function's own or was given to it, and the function does not
@@ -248,8 +298,12 @@ impl Project {
             return None;
         };
         let there = self.model(class.file);
-        let parametric = &there.class(class.class).parametric;
-        let argument = parametric.iter().find(|(field, _)| there.name(*field) == name)?.1;
+        let parametric = || &there.class(class.class).parametric;
+        // `T::load()`, in a method of `Service<T>`
+        let argument = match name.strip_prefix(TYPE_GIVEN) {
+            Some(position) => position.parse().ok()?,
+            None => parametric().iter().find(|(field, _)| there.name(*field) == name)?.1,
+        };
         let is_open = args.get(argument as usize).is_none_or(|it| matches!(it, Ty::Unknown | Ty::Dyn(_)));
         is_open.then_some(argument)
     }
@@ -266,7 +320,10 @@ impl Project {
     /// Rust: the type of the object has type arguments.
     fn has_parameters(&self, function: FnRef, object: ValueId) -> bool {
         match self.behind_pointers(self.evaluate(function.file, object)) {
-            Ty::Instance(Class::Own(class), _) => !self.model(class.file).class(class.class).parametric.is_empty(),
+            Ty::Instance(Class::Own(class), _) => {
+                let declared = self.model(class.file).class(class.class);
+                !declared.parametric.is_empty() || !declared.holding.is_empty()
+            }
             _ => false,
         }
     }

@@ -17,7 +17,7 @@ impl Project {
     /// Whether the test holds of a value of which this is known, by a test in `file`.
     pub(super) fn follows_from(&self, file: FileId, known: Condition, demand: Demand) -> Option<bool> {
         match (known.test, demand.test) {
-            (Test::None, Test::None) | (Test::Truth, Test::Truth) => Some(known.holds),
+            (Test::None, Test::None) | (Test::Truth, Test::Truth) | (Test::Failed, Test::Failed) => Some(known.holds),
             (Test::Truth, Test::None) | (Test::None, Test::Truth) if known.holds => Some(false),
             // It is that literal.
             (Test::Equals(literal), _) if known.holds => self.tells(file, literal, demand),
@@ -86,12 +86,16 @@ impl Project {
             // Rust's `None`.
             Value::Unit(inner) => return self.tells(file, *inner, demand),
             Value::Path(path) if path.segments.last().is_some_and(|it| model.name(*it) == "None") => Some(Ty::None),
-            // `Some(..)`
-            Value::Instance { class, .. } if test == Test::None && model.language == Language::Rust => {
+            // `Some(..)`, `Ok(..)`, `Err(..)`. That `?` leaves, it says of both of what is nothing.
+            Value::Instance { class, .. }
+                if matches!(test, Test::None | Test::Failed) && model.language == Language::Rust =>
+            {
                 return match model.value(*class) {
-                    Value::Path(path) if path.segments.last().is_some_and(|it| model.name(*it) == "Some") => {
-                        Some(false)
-                    }
+                    Value::Path(path) => match path.segments.last().map_or("", |it| model.name(*it)) {
+                        "Some" | "Ok" => Some(false),
+                        "Err" => Some(true),
+                        _ => None,
+                    },
                     _ => None,
                 };
             }
@@ -108,7 +112,7 @@ impl Project {
             Value::Replaced(param, _) if matches!(test, Test::None | Test::Truth) => {
                 return self.tells(file, *param, demand);
             }
-            Value::Union(parts) if matches!(test, Test::None | Test::Truth) => {
+            Value::Union(parts) if matches!(test, Test::None | Test::Truth | Test::Failed) => {
                 return same(parts.iter().map(|it| self.tells(file, *it, demand)));
             }
             // A type that is declared leaves `None` out; an object that was made just now is one.
@@ -131,7 +135,7 @@ impl Project {
             Value::Awaited(_) | Value::Element(_) | Value::Said(_) => return self.is_surely(file, value, test),
             _ => None,
         };
-        let literal = literal?;
+        let literal = literal.filter(|_| test != Test::Failed)?;
         if let Test::Is(flag) = test {
             let is_flag = |part: &Ty| match part {
                 Ty::Bool(it) => Some(*it == flag),

@@ -379,6 +379,20 @@ impl Found<'_> {
         }
     }
 
+    /// Rust: what a function of the standard library runs of the type that it is given: `drop(guard)`, `name.to_string()`.
+    pub(super) fn of_given_type(&mut self, site: &Site, call: &Call, api: &Api) {
+        let project = self.project;
+        let (given, of_trait, method) = match (api.path, project.model(self.file).value(call.callee)) {
+            ("std::mem::drop", _) => (call.args.first().map(|it| it.value), "std::ops::Drop", "drop"),
+            ("std::string::ToString::to_string", Value::Attr(it, _)) => (Some(*it), "std::fmt::Display", "fmt"),
+            _ => return,
+        };
+        let given = given.map_or(Ty::Unknown, |it| project.evaluate(self.file, it));
+        for method in project.methods_of_traits(&given, &Ty::External(of_trait.into()), method) {
+            self.own(site, project.run_by_call(method, false));
+        }
+    }
+
     /// What makes the iterator has an effect itself, as `read_dir(path)?` and `read_dir(path).unwrap()` have: one is enough.
     fn is_made_by_effect(&self, iterator: ValueId) -> bool {
         let model = self.project.model(self.file);

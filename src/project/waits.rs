@@ -1,10 +1,14 @@
 //! Waits that are over when they begin: what a call waits for has happened before, as the code around it shows.
 
 use crate::finding::FileId;
-use crate::model::{Arg, Call, CallId, FunctionId, Node, Taken, UNKNOWN, Use, Value, ValueId, flow};
-use crate::source::Span;
+use crate::model::flow::{self, Step};
+use crate::model::{
+    Arg, Call, CallId, Condition, FunctionId, Loop, LoopKind, Node, Taken, Test, UNKNOWN, Use, Value, ValueId,
+};
+use crate::source::{Language, Span};
 
 use super::Project;
+use super::forks::without_adaptors;
 use super::types::Ty;
 
 /// What is awaited until a socket can be used without waiting.
@@ -50,28 +54,63 @@ impl Project {
             && model.calls_in(call.function).any(uses_other)
     }
 
-    /// The receiver is the sending end of a channel that has room for all that the code sends through it, each once.
+    /// The receiver is the sending end of a channel that has room for all that the code sends through it: each once, or one for each
+    /// turn of a loop that goes as often as there is room.
     pub(super) fn has_room(&self, file: FileId, call: &Call) -> bool {
         let model = self.model(file);
         let Value::Attr(sender, _) = model.value(call.callee) else { return false };
         let Value::Item(pair, 0) = model.value(*sender) else { return false };
         let Value::Result(made) = model.value(*pair) else { return false };
         let made = model.call(*made);
-        let Some(Value::Int(room)) = made.args.first().map(|it| model.value(it.value)) else { return false };
+        let Some(room) = made.args.first().map(|it| it.value).filter(|it| *it != UNKNOWN) else { return false };
         let is_of_it = |other: &Call| matches!(model.value(other.callee), Value::Attr(it, _) if it == sender);
         let is_handed_on = |other: &Call| other.args.iter().any(|arg| arg.value == *sender);
-        let turns = |function: FunctionId| {
-            let looped = |node: &Node| match node {
-                Node::Loop(it) => it.span.start <= call.span.start && call.span.end <= it.span.end,
-                _ => false,
-            };
-            flow::find(&model.function(function).body, &mut |node| looped(node)).is_some()
-        };
+        let mut loops = Vec::new();
+        let mut function = call.function;
+        loop {
+            flow::visit(&model.function(function).body, &mut |node| {
+                if let Node::Loop(it) = node
+                    && it.span.contains(call.span)
+                    && !it.span.contains(made.span)
+                {
+                    loops.push(it);
+                }
+                Step::Into
+            });
+            match model.function(function).parent {
+                Some(parent) if function != made.function => function = parent,
+                _ => break,
+            }
+        }
         let sends = model.all_calls().filter(|(_, other)| is_of_it(other)).count();
-        let around = std::iter::successors(Some(call.function), |it| model.function(*it).parent);
-        i64::try_from(sends).is_ok_and(|sends| sends <= *room)
-            && !model.all_calls().any(|(_, other)| is_handed_on(other))
-            && !around.take_while(|it| *it != made.function).chain([made.function]).any(turns)
+        let is_enough = match (loops.as_slice(), model.value(room)) {
+            ([], Value::Int(room)) => i64::try_from(sends).is_ok_and(|sends| sends <= *room),
+            ([turns], _) => sends == 1 && call.function == made.function && self.goes_at_most(file, turns, room),
+            _ => false,
+        };
+        is_enough && !model.all_calls().any(|(_, other)| is_handed_on(other))
+    }
+
+    /// Rust: the loop has no more turns than that: `for i in 0..room`, `for x in &all` where the number is `all.len()`.
+    fn goes_at_most(&self, file: FileId, turns: &Loop, number: ValueId) -> bool {
+        let model = self.model(file);
+        if turns.kind != LoopKind::For || model.language != Language::Rust {
+            return false;
+        }
+        let is_number = |it: ValueId| {
+            it == number
+                || matches!((model.value(it), model.value(number)), (Value::Int(one), Value::Int(other)) if one == other)
+        };
+        let counts_to = |it: &Condition| it.test == Test::Truth && it.holds && is_number(it.value);
+        let length_of = match model.value(number) {
+            Value::Result(id) => match *model.value(model.call(*id).callee) {
+                Value::Attr(all, name) if model.name(name) == "len" => Some(all),
+                _ => None,
+            },
+            _ => None,
+        };
+        turns.conditions.iter().any(counts_to)
+            || turns.iterated.is_some_and(|it| length_of == Some(without_adaptors(model, it)))
     }
 
     /// The receiver is the receiving end of a channel. The function itself sends into it, or whatever was given the sending

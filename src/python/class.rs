@@ -49,6 +49,7 @@ impl<'a> Lowerer<'a> {
             set_in: Vec::new(),
             decided: Vec::new(),
             parametric: Vec::new(),
+            holding: Vec::new(),
             defaults: Box::default(),
             decorators,
         });

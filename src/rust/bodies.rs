@@ -70,6 +70,8 @@ pub(super) struct LeftOut {
     module: ModuleId,
     self_types: Vec<(ValueId, ValueId)>,
     generics: Vec<(NameId, ValueId)>,
+    constants: Vec<(NameId, ValueId)>,
+    self_parameters: Vec<Option<NameId>>,
     path: Vec<String>,
 }
 
@@ -85,6 +87,8 @@ impl Lowerer<'_> {
                 module: self.module,
                 self_types: self.self_types.clone(),
                 generics: self.generics.clone(),
+                constants: self.constants.clone(),
+                self_parameters: self.self_parameters.clone(),
                 path: self.path.clone(),
             });
         }
@@ -130,6 +134,7 @@ fn lower(
     let mut lowerer = Lowerer::with(model, std::borrow::Cow::Borrowed(names), built);
     (lowerer.module, lowerer.self_types, lowerer.generics, lowerer.path) =
         (it.module, it.self_types.clone(), it.generics.clone(), it.path.clone());
+    (lowerer.constants, lowerer.self_parameters) = (it.constants.clone(), it.self_parameters.clone());
     let mut offsets = Offsets::of(&text[..span.end as usize], span.start);
     lowerer.among(&mut offsets, |this| {
         this.define_function(it.function, &written.sig, &written.attrs, Some(&written.block));

@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use syn::parse::Parser;
-use syn::{BinOp, Expr, ExprMethodCall, Macro, Member, Pat, UnOp};
+use syn::{BinOp, Expr, ExprBinary, ExprMethodCall, Macro, Member, Pat, UnOp};
 
 use crate::model::{Block, Condition, Test, UNKNOWN, Use, Value, ValueId};
 
@@ -11,12 +11,13 @@ use super::pattern::{is_nothing, moves};
 use super::place;
 use super::scope::{Lowerer, Temporary};
 
-/// `None`: true, `Some(..)`: false.
-fn option_pattern(pat: &Pat) -> Option<bool> {
+/// What the patterns of the prelude's `enum`s say: `None`, `Some(..)`, `Ok(..)`, `Err(..)`.
+fn prelude_pattern(pat: &Pat) -> Option<(Test, bool)> {
     match pat {
-        Pat::Ident(it) if it.ident == "None" => Some(true),
-        Pat::TupleStruct(it) if it.path.is_ident("Some") => Some(false),
-        Pat::Guard(it) => option_pattern(&it.pat).filter(|is_none| !is_none),
+        Pat::Ident(it) if it.ident == "None" => Some((Test::None, true)),
+        Pat::TupleStruct(it) if it.path.is_ident("Some") => Some((Test::None, false)),
+        Pat::TupleStruct(it) if it.path.is_ident("Ok") => Some((Test::Failed, false)),
+        Pat::TupleStruct(it) if it.path.is_ident("Err") => Some((Test::Failed, true)),
         _ => None,
     }
 }
@@ -56,27 +57,48 @@ pub(super) fn is_decided(cond: &Expr) -> bool {
     }
 }
 
-/// What the method says of its object: `x.is_some()`, `x.is_none()`, `x.is_empty()`.
+/// What the method says of its object: `x.is_some()`, `x.is_none()`, `x.is_ok()`, `x.is_err()`, `x.is_empty()`.
 fn says_by_name(it: &ExprMethodCall) -> Option<(Test, bool)> {
-    let said = if it.method == "is_none" {
-        (Test::None, true)
-    } else if it.method == "is_some" {
-        (Test::None, false)
-    } else if it.method == "is_empty" {
-        (Test::Truth, false)
-    } else {
-        return None;
-    };
+    const SAYING: [(&str, (Test, bool)); 5] = [
+        ("is_some", (Test::None, false)),
+        ("is_none", (Test::None, true)),
+        ("is_empty", (Test::Truth, false)),
+        ("is_ok", (Test::Failed, false)),
+        ("is_err", (Test::Failed, true)),
+    ];
+    let said = SAYING.iter().find(|(name, _)| it.method == name)?.1;
     it.args.is_empty().then_some(said)
 }
 
-/// What a comparison with a number says of the other side: that it exceeds this, or does not.
-fn exceeds(op: BinOp, number: i64) -> Option<(i64, bool)> {
-    match op {
-        BinOp::Gt(_) => Some((number, true)),
-        BinOp::Ge(_) => Some((number.checked_sub(1)?, true)),
-        BinOp::Lt(_) => Some((number.checked_sub(1)?, false)),
-        BinOp::Le(_) => Some((number, false)),
+/// What a comparison with a number says of one side, that it exceeds a number or does not: which side, the number, and whether.
+fn exceeds(it: &ExprBinary) -> Option<(&Expr, i64, bool)> {
+    let less = |number: i64| number.checked_sub(1);
+    if let Some(number) = number(&it.right) {
+        let (bound, holds) = match it.op {
+            BinOp::Gt(_) => (number, true),
+            BinOp::Ge(_) => (less(number)?, true),
+            BinOp::Lt(_) => (less(number)?, false),
+            BinOp::Le(_) => (number, false),
+            _ => return None,
+        };
+        return Some((&it.left, bound, holds));
+    }
+    let number = number(&it.left)?;
+    let (bound, holds) = match it.op {
+        BinOp::Lt(_) => (number, true),
+        BinOp::Le(_) => (less(number)?, true),
+        BinOp::Gt(_) => (less(number)?, false),
+        BinOp::Ge(_) => (number, false),
+        _ => return None,
+    };
+    Some((&it.right, bound, holds))
+}
+
+/// `x` of `x.len()`
+fn counted(expr: &Expr) -> Option<&Expr> {
+    match expr {
+        Expr::MethodCall(it) if it.method == "len" && it.args.is_empty() => Some(&it.receiver),
+        Expr::Paren(it) => counted(&it.expr),
         _ => None,
     }
 }
@@ -107,8 +129,8 @@ fn matched(mac: &Macro) -> Option<(TokenStream, Pat)> {
 impl Lowerer<'_> {
     /// What a value is that the pattern matches.
     pub(super) fn said_by(&mut self, pat: &Pat, value: ValueId) -> Option<Condition> {
-        if let Some(holds) = option_pattern(pat) {
-            return Some(Condition { value, test: Test::None, holds });
+        if let Some((test, holds)) = prelude_pattern(pat) {
+            return self.said(value, test, holds);
         }
         let test = match pat {
             Pat::Guard(it) => return self.said_by(&it.pat, value),
@@ -124,6 +146,25 @@ impl Lowerer<'_> {
             _ => return None,
         };
         Some(Condition { value, test, holds: true })
+    }
+
+    /// That much is said of the value. What becomes of a call is asked everywhere, and decided by nobody: only of whether there is a
+    /// runtime it says something.
+    fn said(&self, value: ValueId, test: Test, holds: bool) -> Option<Condition> {
+        let is_decided = match self.model.value(value) {
+            Value::Unknown => false,
+            Value::Result(call) if test == Test::Failed => {
+                let name = match self.model.value(self.model.call(*call).callee) {
+                    Value::Attr(_, name) => Some(*name),
+                    Value::Path(path) => path.segments.last().copied(),
+                    _ => None,
+                };
+                name.is_some_and(|it| self.model.name(it) == "try_current")
+            }
+            Value::Awaited(_) | Value::Inner(_) => test != Test::Failed,
+            _ => true,
+        };
+        is_decided.then_some(Condition { value, test, holds })
     }
 
     /// `x` of `*x` and `&x`: that is what a test of it is about.
@@ -198,28 +239,50 @@ impl Lowerer<'_> {
                 self.tested(&it.expr).filter(|_| is_decided(&it.expr)).map(Condition::denied)
             }
             Expr::Binary(it) if matches!(it.op, BinOp::Eq(_) | BinOp::Ne(_)) => {
-                let value = self.expression(&it.left, Use::Consumed);
-                let other = self.expression(&it.right, Use::Consumed);
-                let value = self.looked_at(&it.left, value);
-                let is_written = matches!(&*it.right, Expr::Path(_) | Expr::Lit(_));
+                let left = self.expression(&it.left, Use::Consumed);
+                let right = self.expression(&it.right, Use::Consumed);
                 let holds = matches!(it.op, BinOp::Eq(_));
+                // `0 == n`
+                let ((asked, value), (literal, other)) = match &*it.left {
+                    Expr::Lit(_) => ((&it.right, right), (&it.left, left)),
+                    _ => ((&it.left, left), (&it.right, right)),
+                };
+                if let Some(all) = counted(asked).filter(|_| number(literal) == Some(0)) {
+                    let all = self.looked_at(all, UNKNOWN);
+                    return self.said(all, Test::Truth, !holds);
+                }
+                let value = self.looked_at(asked, value);
+                let is_written = matches!(&**literal, Expr::Path(_) | Expr::Lit(_));
                 is_written.then_some(Condition { value, test: Test::Equals(other), holds })
             }
             Expr::Binary(it) => {
-                let said = number(&it.right).and_then(|number| exceeds(it.op, number));
-                let Some((bound, holds)) = said else {
+                let Some((asked, bound, holds)) = exceeds(it) else {
                     self.expression(cond, Use::Tested);
                     return None;
                 };
-                let value = self.expression(&it.left, Use::Consumed);
-                let value = self.looked_at(&it.left, value);
+                let value = self.expression(asked, Use::Consumed);
+                if let Some(all) = counted(asked).filter(|_| bound == 0) {
+                    let all = self.looked_at(all, UNKNOWN);
+                    return self.said(all, Test::Truth, holds);
+                }
+                let value = self.looked_at(asked, value);
                 Some(Condition { value, test: Test::Exceeds(bound), holds })
             }
             Expr::MethodCall(it) => {
-                self.expression(cond, Use::Tested);
+                let answer = self.expression(cond, Use::Tested);
                 let (test, holds) = says_by_name(it)?;
-                let value = self.looked_at(&it.receiver, UNKNOWN);
-                (value != UNKNOWN).then_some(Condition { value, test, holds })
+                // `Handle::try_current().is_ok()`
+                let given = match self.model.value(answer) {
+                    Value::Result(call) if test == Test::Failed => {
+                        match self.model.value(self.model.call(*call).callee) {
+                            Value::Attr(given, _) => *given,
+                            _ => UNKNOWN,
+                        }
+                    }
+                    _ => UNKNOWN,
+                };
+                let value = self.looked_at(&it.receiver, given);
+                self.said(value, test, holds)
             }
             Expr::Macro(it) => {
                 self.expression(cond, Use::Tested);

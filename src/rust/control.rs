@@ -177,7 +177,10 @@ impl Lowerer<'_> {
         if from.base10_parse::<u64>().ok()? < least {
             return None;
         }
-        let value = self.looked_at(it.end.as_ref()?, UNKNOWN);
+        let value = match &**it.end.as_ref()? {
+            Expr::Lit(it) => self.literal(&it.lit),
+            end => self.looked_at(end, UNKNOWN),
+        };
         (value != UNKNOWN).then_some(Condition { value, test: Test::Truth, holds: true })
     }
 

@@ -1,10 +1,9 @@
 //! Expressions: what they evaluate, in order, and what they stand for.
 
-use syn::{BinOp, Expr, ExprCall, ExprMethodCall, Lit, Member, PathArguments, UnOp};
+use syn::{Expr, ExprCall, ExprMethodCall, Lit, Member, PathArguments, Type, UnOp};
 
 use crate::model::{
-    Arg, Arm, Await, Branch, BranchKind, Call, Display, Implicit, ImplicitKind, Node, REST, Taken, UNKNOWN, Use, Value,
-    ValueId, Yield,
+    Arg, Await, Call, Display, Implicit, ImplicitKind, Node, REST, Taken, UNKNOWN, Use, Value, ValueId, Yield,
 };
 use crate::source::Span;
 
@@ -14,7 +13,7 @@ use super::scope::{Found, Lowerer};
 /// Below this much free stack a fresh piece is taken.
 const RED_ZONE: usize = 128 << 10;
 const STACK: usize = 4 << 20;
-/// Methods that call their argument with each element of the receiver.
+/// Methods that call their argument with each element of the receiver, sorted.
 const PER_ELEMENT: &[&str] = &[
     "all",
     "and_then",
@@ -63,7 +62,9 @@ impl Lowerer<'_> {
             Expr::Path(it) => match &it.qself {
                 None => {
                     let value = self.path_value(&it.path);
-                    if may_be_unit(&it.path) { self.derived(value, Value::Unit) } else { value }
+                    // A constant that a call is written with is told by its parameter.
+                    let is_given = matches!(self.model.value(value), Value::Param(..) | Value::Bool(_) | Value::Int(_));
+                    if !is_given && may_be_unit(&it.path) { self.derived(value, Value::Unit) } else { value }
                 }
                 // `<Type as Trait>::function`
                 Some(qself) if qself.position > 0 => {
@@ -252,8 +253,12 @@ impl Lowerer<'_> {
                 if matches!(&*it.index, Expr::Range(_)) { value } else { self.derived(value, Value::Index) }
             }
             Expr::Cast(it) => {
-                self.expression(&it.expr, Use::Consumed);
-                self.type_value(&it.ty)
+                let value = self.expression(&it.expr, Use::Consumed);
+                // `count as usize` is still that number.
+                let is_known =
+                    matches!(self.model.value(value), Value::Int(_) | Value::Instance { .. } | Value::Result(_));
+                let is_name = matches!(&*it.expr, Expr::Path(_) | Expr::Lit(_));
+                if is_known && is_name && is_number(&it.ty) { value } else { self.type_value(&it.ty) }
             }
             Expr::Range(it) => {
                 for part in [&it.start, &it.end].into_iter().flatten() {
@@ -321,63 +326,6 @@ impl Lowerer<'_> {
         }
     }
 
-    fn binary(&mut self, it: &syn::ExprBinary, whole: &Expr) -> ValueId {
-        if !matches!(it.op, BinOp::And(_) | BinOp::Or(_)) {
-            // `a += b` of numbers evaluates `b` first. Of other types it is `a`; there `b` mostly is a reference.
-            let (first, second) = if computes_in_place(it) { (&it.right, &it.left) } else { (&it.left, &it.right) };
-            self.expression(first, Use::Consumed);
-            self.expression(second, Use::Consumed);
-            // What it was given is not what it is from here on.
-            if assigns(it.op)
-                && let Some(local) = self.local_of(&it.left)
-            {
-                let span = self.span(place::start(&it.left));
-                self.push(Node::Bind { local, value: UNKNOWN, span });
-            }
-            return UNKNOWN;
-        }
-        // The operands of lazy operators drop their temporaries.
-        let at = self.between(place::start(whole), place::end(whole));
-        self.statement_scope(at, |this| this.expression(&it.left, Use::Tested));
-        let (body, _) = self.block(|this| this.statement_scope(at, |this| this.expression(&it.right, Use::Tested)));
-        if !body.nodes.is_empty() {
-            let span = self.between(place::start(whole), place::end(whole));
-            let arm = Arm { body, span, ..Arm::default() };
-            let branch = Branch { kind: BranchKind::Expression, span, arms: vec![arm], exhaustive: false };
-            self.push(Node::Branch(Box::new(branch)));
-        }
-        UNKNOWN
-    }
-
-    fn assignment(&mut self, left: &Expr, right: &Expr) {
-        if matches!(left, Expr::Infer(_)) {
-            self.expression(right, Use::Discarded);
-            return;
-        }
-        if let Some(local) = self.local_of(left) {
-            let value = self.expression(right, Use::Bound(local));
-            self.moved(right);
-            let span = self.span(place::start(left));
-            let frame = self.frame();
-            let known = frame.values[local.index()];
-            if known == UNKNOWN || matches!(self.model.value(known), Value::None) {
-                self.frame().values[local.index()] = value;
-            }
-            self.push(Node::Bind { local, value, span });
-            return;
-        }
-        let value = self.expression(right, Use::Stored);
-        self.moved(right);
-        self.expression(left, Use::Consumed);
-        if let Expr::Field(field) = left
-            && let Member::Named(name) = &field.member
-            && matches!(&*field.base, Expr::Path(it) if it.path.is_ident("self"))
-        {
-            let (function, name) = (self.function(), self.ident(name));
-            self.model.function_mut(function).sets.push((name, value));
-        }
-    }
-
     /// The arguments of a call of `callee`.
     fn arguments(&mut self, args: &syn::punctuated::Punctuated<Expr, syn::Token![,]>, callee: ValueId) -> Vec<Arg> {
         let mut out = Vec::with_capacity(args.len());
@@ -407,9 +355,9 @@ impl Lowerer<'_> {
                 values.resize(1, UNKNOWN);
                 values.push(error);
             }
-            let path: &[&str] =
-                if wrapper == "Some" { &["std", "option", "Option", "Some"] } else { &["std", "result", "Result"] };
-            let class = self.absolute(path);
+            let of: &[&str] =
+                if wrapper == "Some" { &["std", "option", "Option"] } else { &["std", "result", "Result"] };
+            let class = self.absolute(&[of, &[wrapper]].concat());
             return self.instance(class, values);
         }
         let span = self.between(place::start(&it.func), it.paren_token.span.close());
@@ -425,7 +373,7 @@ impl Lowerer<'_> {
             }
             _ => None,
         };
-        let args = match dropped {
+        let mut args = match dropped {
             Some(local) => {
                 let value = self.frame().values[local.index()];
                 let span = self.between(place::start(&it.args[0]), place::end(&it.args[0]));
@@ -434,6 +382,11 @@ impl Lowerer<'_> {
             }
             None => self.arguments(&it.args, callee),
         };
+        if let Expr::Path(func) = &*it.func
+            && let Some(PathArguments::AngleBracketed(written)) = func.path.segments.last().map(|it| &it.arguments)
+        {
+            self.types_given(written, name_span, &mut args);
+        }
         self.call(callee, span, name_span, args, result)
     }
 
@@ -483,15 +436,25 @@ impl Lowerer<'_> {
         // `self.file.read`, but of a chain of calls only `output`.
         let name_span =
             if is_dotted(&it.receiver) { self.between(start, it.method.span()) } else { self.span(it.method.span()) };
-        if receiver != UNKNOWN {
+        let name = self.ident(&it.method);
+        if receiver != UNKNOWN && !it.args.is_empty() {
+            let method = self.model.name(name);
             let groups = [(PER_ELEMENT, 0..1), (PER_PAIR, 0..2), (CARRYING, 1..2)];
-            let group = groups.into_iter().find(|(names, _)| names.iter().any(|name| it.method == name));
+            let group = groups.into_iter().find(|(names, _)| names.binary_search(&method).is_ok());
             self.element = group.map(|(_, which)| (receiver, which));
         }
-        let name = self.ident(&it.method);
         let callee = self.derived(receiver, |receiver| Value::Attr(receiver, name));
-        let args = self.arguments(&it.args, callee);
+        let mut args = self.arguments(&it.args, callee);
         self.element = None;
+        match &it.turbofish {
+            Some(written) if it.method == "collect" => {
+                let element = self.derived(receiver, Value::Element);
+                self.collects(written, element, name_span, &mut args);
+            }
+            // What is parsed is made of the text.
+            Some(written) if it.method != "parse" => self.types_given(written, name_span, &mut args),
+            _ => {}
+        }
         let value = self.call(callee, span, name_span, args, result);
         self.note_type(it, value);
         self.parsed(it);
@@ -520,25 +483,12 @@ fn is_given_closure(expr: &Expr) -> bool {
     }
 }
 
-/// `a += b`, as far as the sign tells, of numbers.
-fn computes_in_place(it: &syn::ExprBinary) -> bool {
-    assigns(it.op) && !matches!(&*it.right, Expr::Reference(_))
-}
-
-fn assigns(op: BinOp) -> bool {
-    matches!(
-        op,
-        BinOp::AddAssign(_)
-            | BinOp::SubAssign(_)
-            | BinOp::MulAssign(_)
-            | BinOp::DivAssign(_)
-            | BinOp::RemAssign(_)
-            | BinOp::BitXorAssign(_)
-            | BinOp::BitAndAssign(_)
-            | BinOp::BitOrAssign(_)
-            | BinOp::ShlAssign(_)
-            | BinOp::ShrAssign(_)
-    )
+/// `usize`, `i64`
+fn is_number(ty: &Type) -> bool {
+    let Type::Path(it) = ty else { return false };
+    let name = it.path.get_ident().map(ToString::to_string).unwrap_or_default();
+    let width = name.strip_prefix(['u', 'i']).unwrap_or_default();
+    matches!(width, "8" | "16" | "32" | "64" | "128" | "size")
 }
 
 fn is_dotted(expr: &Expr) -> bool {

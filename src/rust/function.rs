@@ -95,6 +95,7 @@ impl Lowerer<'_> {
         for (index, input) in sig.inputs.iter().enumerate() {
             params.push(self.parameter(id, index as u32, input));
         }
+        params.extend(self.given_parameters(id, sig));
         let (gives, takes) = (self.gives(sig), self.takes(sig));
         self.leave_generics(mark);
         let function = self.model.function_mut(id);
@@ -175,7 +176,9 @@ impl Lowerer<'_> {
             };
             self.model.function_mut(id).params[index].local = local;
         }
+        let given = self.bind_given(id, sig);
         self.body(id, body);
+        self.given_types.truncate(given);
         self.close();
         self.path.pop();
         self.leave_generics(mark);

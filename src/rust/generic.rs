@@ -2,13 +2,17 @@
 //! are called with.
 
 use syn::{
-    FnArg, GenericArgument, GenericParam, Generics, PathArguments, ReturnType, Signature, Type, TypeParam,
-    TypeParamBound, WherePredicate,
+    AngleBracketedGenericArguments, Expr, FnArg, GenericArgument, GenericParam, Generics, PathArguments, ReturnType,
+    Signature, Type, TypeParam, TypeParamBound, WherePredicate,
 };
 
-use crate::model::{NameId, ToldBy, TypeArgument, UNKNOWN, Value, ValueId};
+use crate::model::{
+    Arg, Display, FunctionId, LocalId, NameId, Param, ParamKind, TYPE_GIVEN, ToldBy, TypeArgument, UNKNOWN, Value,
+    ValueId,
+};
+use crate::source::Span;
 
-use super::scope::Lowerer;
+use super::scope::{Found, Lowerer};
 
 /// Pointers that give access to what they hold, and what a function may give it in.
 const POINTERS: [&str; 3] = ["Arc", "Box", "Rc"];
@@ -26,6 +30,145 @@ impl Lowerer<'_> {
         generics.type_params().map(default).collect()
     }
 
+    /// Parameters for the types and constants that a call of the function may be written with, `load::<Disk>`, where they decide what it
+    /// runs. They stand behind the others, under names that no argument has by itself.
+    pub(super) fn given_parameters(&mut self, function: FunctionId, sig: &Signature) -> Vec<Param> {
+        let mut params = Vec::new();
+        for (it, position) in given(&sig.generics).zip(0..) {
+            let decides = match it {
+                GenericParam::Type(it) => {
+                    let name = self.ident(&it.ident);
+                    let known = self.generics.iter().rev().find(|(generic, _)| *generic == name);
+                    known.is_some_and(|(_, value)| matches!(self.model.value(*value), Value::Dyn(_)))
+                }
+                _ => true,
+            };
+            if decides {
+                let index = sig.inputs.len() + params.len();
+                let name = self.name(&format!("{TYPE_GIVEN}{position}"));
+                let value = self.add(Value::Param(function, index as u32));
+                let (local, kind) = (LocalId(0), ParamKind::KeywordOnly);
+                let has_default = false;
+                params.push(Param { name, local, value, kind, has_default, default: UNKNOWN, is_callable: false });
+            }
+        }
+        params
+    }
+
+    /// Brings these into scope; gives the mark to cut `given_types` back to.
+    pub(super) fn bind_given(&mut self, function: FunctionId, sig: &Signature) -> usize {
+        let mark = self.given_types.len();
+        for index in sig.inputs.len()..self.model.function(function).params.len() {
+            let param = self.model.function(function).params[index];
+            let position = self.model.name(param.name).strip_prefix(TYPE_GIVEN).and_then(|it| it.parse().ok());
+            let ident = match position.and_then(|it| given(&sig.generics).nth(it)) {
+                Some(GenericParam::Type(it)) => &it.ident,
+                Some(GenericParam::Const(it)) => &it.ident,
+                _ => continue,
+            };
+            let name = self.ident(ident);
+            self.given_types.push((name, param.value));
+            let local = self.declare(param.name, Span::default());
+            self.model.function_mut(function).params[index].local = local;
+        }
+        mark
+    }
+
+    /// The parameter that stands for what the call is written with.
+    pub(super) fn given_type(&self, name: NameId) -> Option<ValueId> {
+        self.given_types.iter().rev().find(|(given, _)| *given == name).map(|it| it.1)
+    }
+
+    /// The type parameter of that name, as something that the object of the method has: its type says which type it is.
+    pub(super) fn type_of_self(&mut self, parameter: NameId) -> Option<ValueId> {
+        let position = self.self_parameters.iter().position(|it| *it == Some(parameter))?;
+        let this = self.model.known_name("self")?;
+        let Found::Local { frame, local } = self.find(this) else { return None };
+        let this = self.read(frame, local);
+        let name = self.name(&format!("{TYPE_GIVEN}{position}"));
+        Some(self.derived(this, |this| Value::Field(this, name)))
+    }
+
+    /// The types and constants that a function is called with, as arguments: `channel::<Job>(8)`.
+    pub(super) fn types_given(&mut self, written: &AngleBracketedGenericArguments, span: Span, args: &mut Vec<Arg>) {
+        let given = written.args.iter().filter(|it| !matches!(it, GenericArgument::Lifetime(_)));
+        for (it, position) in given.zip(0..) {
+            let value = match it {
+                GenericArgument::Type(ty) => match ty {
+                    Type::Path(it) if it.path.get_ident().is_some() => {
+                        let name = it.path.get_ident().map(|it| self.ident(it));
+                        name.and_then(|name| self.given_type(name)).unwrap_or_else(|| self.type_value(ty))
+                    }
+                    ty => self.type_value(ty),
+                },
+                GenericArgument::Const(Expr::Lit(it)) => self.literal(&it.lit),
+                _ => UNKNOWN,
+            };
+            if value != UNKNOWN {
+                let name = Some(self.name(&format!("{TYPE_GIVEN}{position}")));
+                args.push(Arg { name, value, span, spread: false });
+            }
+        }
+    }
+
+    /// The elements of what the method is asked of that a call is of.
+    pub(super) fn element_of_receiver(&mut self, call: ValueId) -> ValueId {
+        let receiver = match self.model.value(call) {
+            Value::Awaited(call) => return self.element_of_receiver(*call),
+            Value::Result(call) => match self.model.value(self.model.call(*call).callee) {
+                Value::Attr(receiver, _) => *receiver,
+                _ => UNKNOWN,
+            },
+            _ => UNKNOWN,
+        };
+        self.derived(receiver, Value::Element)
+    }
+
+    /// `x.collect::<Vec<_>>()`, where these are the elements of `x`.
+    pub(super) fn collects(
+        &mut self,
+        written: &AngleBracketedGenericArguments,
+        element: ValueId,
+        span: Span,
+        args: &mut Vec<Arg>,
+    ) {
+        if let Some(GenericArgument::Type(ty)) = written.args.first() {
+            let value = self.collected_type(ty, element);
+            if value == UNKNOWN {
+                return;
+            }
+            let name = Some(self.name(&format!("{TYPE_GIVEN}0")));
+            args.push(Arg { name, value, span, spread: false });
+        }
+    }
+
+    /// A type that elements are collected into: they are what it leaves open, `Vec<_>`, `Result<HashMap<_, _>, _>`.
+    pub(super) fn collected_type(&mut self, ty: &Type, element: ValueId) -> ValueId {
+        let Type::Path(it) = ty else { return self.type_value(ty) };
+        let (Some(last), class) = (it.path.segments.last(), self.path_value(&it.path)) else { return UNKNOWN };
+        let types: Vec<&Type> = types_of(&last.arguments).collect();
+        let args = match types[..] {
+            // It is there if all are.
+            [inside, ..] if last.ident == "Result" || last.ident == "Option" => {
+                let element = self.derived(element, Value::Inner);
+                vec![self.collected_type(inside, element)]
+            }
+            [one] if leaves_open(one) && last.ident == "Vec" => {
+                return self.add(Value::Collection(Display::Other, [element].into()));
+            }
+            [one] if leaves_open(one) => vec![element],
+            [key, value] if leaves_open(key) || leaves_open(value) => {
+                let mut part = |ty: &Type, index: u32| match leaves_open(ty) {
+                    true => self.derived(element, |element| Value::Item(element, index)),
+                    false => self.type_value(ty),
+                };
+                vec![part(key, 0), part(value, 1)]
+            }
+            _ => return self.type_value(ty),
+        };
+        self.instance(class, args)
+    }
+
     /// The names of type parameters among the arguments of a type, each at its place.
     pub(super) fn parameters_of(&mut self, ty: &Type) -> Vec<Option<NameId>> {
         let Type::Path(it) = ty else { return Vec::new() };
@@ -38,9 +181,14 @@ impl Lowerer<'_> {
         types.map(|ty| self.parameter_named(ty)).collect()
     }
 
-    /// The type parameter in scope that a type is.
-    fn parameter_named(&mut self, ty: &Type) -> Option<NameId> {
+    /// The type parameter in scope that a type is: by its name, or as `Self::Target` where the `impl` says that it is that.
+    pub(super) fn parameter_named(&mut self, ty: &Type) -> Option<NameId> {
         let Type::Path(it) = ty else { return None };
+        if it.path.segments.len() == 2 && it.path.segments[0].ident == "Self" && !self.associated_parameters.is_empty()
+        {
+            let name = self.ident(&it.path.segments[1].ident);
+            return self.associated_parameters.iter().find(|it| it.0 == name).map(|it| it.1);
+        }
         let name = self.ident(it.path.get_ident()?);
         self.generics.iter().any(|(generic, _)| *generic == name).then_some(name)
     }
@@ -141,6 +289,33 @@ impl Lowerer<'_> {
         let inputs: Vec<ValueId> = inputs.iter().map(|it| self.type_value(&it.ty)).collect();
         inputs.iter().any(|it| *it != UNKNOWN).then(|| self.add(Value::Tuple(inputs.into())))
     }
+}
+
+/// `Vec<_>`
+pub(super) fn leaves_open(ty: &Type) -> bool {
+    match ty {
+        Type::Infer(_) => true,
+        Type::Reference(it) => leaves_open(&it.elem),
+        Type::Path(it) => it.path.segments.last().is_some_and(|it| types_of(&it.arguments).any(leaves_open)),
+        _ => false,
+    }
+}
+
+/// The types among the arguments of a path's segment.
+fn types_of(arguments: &PathArguments) -> impl Iterator<Item = &Type> {
+    let arguments = match arguments {
+        PathArguments::AngleBracketed(it) => Some(&it.args),
+        _ => None,
+    };
+    arguments.into_iter().flatten().filter_map(|it| match it {
+        GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    })
+}
+
+/// The parameters that a call may be written with.
+fn given(generics: &Generics) -> impl Iterator<Item = &GenericParam> {
+    generics.params.iter().filter(|it| !matches!(it, GenericParam::Lifetime(_)))
 }
 
 /// `Box<dyn FnOnce()>`

@@ -54,13 +54,21 @@ impl Lowerer<'_> {
                 let mark = self.enter_generics(&it.generics);
                 let fields = self.fields(&it.fields);
                 let defaults = self.defaults(&it.generics);
+                let (mut parametric, mut holding) = (Vec::new(), Vec::new());
+                if self.generics.len() > mark {
+                    self.open_generics(mark);
+                    for (field, (name, _)) in it.fields.iter().zip(&fields) {
+                        if let Some(index) = parameter_of(&it.generics, &field.ty) {
+                            parametric.push((*name, index));
+                        } else if let Some(index) = parameter_inside(&it.generics, &field.ty) {
+                            holding.push((*name, index, self.type_value(&field.ty)));
+                        }
+                    }
+                }
                 self.leave_generics(mark);
-                let parametric = it.fields.iter().zip(&fields);
-                let parametric = parametric
-                    .filter_map(|(field, (name, _))| parameter_of(&it.generics, &field.ty).map(|index| (*name, index)));
-                let parametric = parametric.collect();
                 let class = &mut self.model.classes[class.index()];
-                (class.fields, class.parametric, class.defaults) = (fields, parametric, defaults);
+                (class.fields, class.parametric, class.holding, class.defaults) =
+                    (fields, parametric, holding, defaults);
             }
             Item::Union(it) => {
                 self.class(&it.ident, ClassKind::Struct, in_block);
@@ -96,10 +104,7 @@ impl Lowerer<'_> {
                 let class = self.class(&it.ident, ClassKind::Alias, in_block);
                 let mark = self.enter_generics(&it.generics);
                 let defaults = self.defaults(&it.generics);
-                // Which type a parameter stands for, whoever names the alias says.
-                for index in mark..self.generics.len() {
-                    self.generics[index].1 = self.add(Value::Param(TOP_LEVEL, (index - mark) as u32));
-                }
+                self.open_generics(mark);
                 let target = self.type_value(&it.ty);
                 self.leave_generics(mark);
                 let class = &mut self.model.classes[class.index()];
@@ -146,6 +151,13 @@ impl Lowerer<'_> {
         }
     }
 
+    /// Which type a parameter stands for, whoever names the type says.
+    fn open_generics(&mut self, mark: usize) {
+        for index in mark..self.generics.len() {
+            self.generics[index].1 = self.add(Value::Param(TOP_LEVEL, (index - mark) as u32));
+        }
+    }
+
     fn class(&mut self, ident: &syn::Ident, kind: ClassKind, in_block: bool) -> ClassId {
         let id = ClassId(self.model.classes.len() as u32);
         let name = self.ident(ident);
@@ -172,6 +184,7 @@ impl Lowerer<'_> {
             set_in: Vec::new(),
             decided: Vec::new(),
             parametric: Vec::new(),
+            holding: Vec::new(),
             defaults: Box::default(),
             decorators: Vec::new(),
         });
@@ -264,11 +277,26 @@ impl Lowerer<'_> {
         };
         self.path.push(short.unwrap_or_else(|| "impl".to_owned()));
         self.self_types.push((target, class));
+        let outer_constants = std::mem::take(&mut self.constants);
+        let outer_associated = std::mem::take(&mut self.associated_parameters);
         for member in &it.items {
-            if let ImplItem::Type(it) = member {
-                let name = self.associated(&it.ident);
-                let value = self.type_value(&it.ty);
-                self.generics.push((name, value));
+            match member {
+                ImplItem::Type(it) => {
+                    if let Some(parameter) = self.parameter_named(&it.ty) {
+                        let name = self.ident(&it.ident);
+                        self.associated_parameters.push((name, parameter));
+                    }
+                    let name = self.associated(&it.ident);
+                    let value = self.type_value(&it.ty);
+                    self.generics.push((name, value));
+                }
+                ImplItem::Const(it) => {
+                    if let syn::Expr::Lit(written) = &it.expr {
+                        let (name, value) = (self.ident(&it.ident), self.literal(&written.lit));
+                        self.constants.push((name, value));
+                    }
+                }
+                _ => {}
             }
         }
         let decorators = self.decorators(&it.attrs);
@@ -283,6 +311,8 @@ impl Lowerer<'_> {
         }
         self.self_types.pop();
         self.self_parameters = outer_parameters;
+        self.constants = outer_constants;
+        self.associated_parameters = outer_associated;
         self.path.pop();
         self.test = outer_test;
         self.leave_generics(mark);
@@ -373,6 +403,30 @@ fn parameter_of(generics: &Generics, ty: &Type) -> Option<u32> {
         }
         _ => None,
     }
+}
+
+/// Which of the type parameters something of that type holds, if it is one alone: of `Arc<Mutex<S>>`, `S`.
+fn parameter_inside(generics: &Generics, ty: &Type) -> Option<u32> {
+    let mut inside = Vec::new();
+    match ty {
+        Type::Path(it) => {
+            let arguments = it.path.segments.last().map(|it| &it.arguments);
+            let Some(PathArguments::AngleBracketed(arguments)) = arguments else { return None };
+            inside.extend(arguments.args.iter().filter_map(|it| match it {
+                GenericArgument::Type(ty) => Some(ty),
+                _ => None,
+            }));
+        }
+        Type::Tuple(it) => inside.extend(&it.elems),
+        Type::Reference(it) => inside.push(&it.elem),
+        Type::Slice(it) => inside.push(&it.elem),
+        Type::Array(it) => inside.push(&it.elem),
+        _ => return None,
+    }
+    let parameter = |ty: &&Type| parameter_of(generics, ty).or_else(|| parameter_inside(generics, ty));
+    let mut found = inside.iter().filter_map(parameter);
+    let first = found.next()?;
+    found.all(|it| it == first).then_some(first)
 }
 
 /// `#[cfg(test)]`, `#[cfg(all(test, ..))]`.

@@ -143,6 +143,16 @@ fn target(rest: &str, names: &mut Vec<Word>) {
     // The block's own parameters.
     let head = if start == 0 { after_parameters(head) } else { head };
     outer_names(head, names);
+    // `impl<T: Store> Copying for T`: it is for whatever has one of the traits that are named.
+    let of_all = head.trim();
+    if start > 0 && rest.trim_start().starts_with('<') && !of_all.is_empty() && of_all.chars().all(is_name) {
+        let parameters = words(&rest[..end - after_parameters(&rest[..end]).len()]);
+        if parameters.contains(&word(of_all)) {
+            let open = rest[end..].find('{').map_or(end, |at| end + at);
+            names.extend(parameters);
+            names.extend(words(&rest[end..open]));
+        }
+    }
 }
 
 fn line_left(bytes: &[u8]) -> usize {
@@ -228,6 +238,17 @@ mod tests {
             "impl Other<Store> {}",
             "implement Store {}",
         ] {
+            assert!(!has_target(text, "Store"), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_impl_for_all_that_have_a_trait_is_found_under_its_name() {
+        for text in ["impl<T: Store + ?Sized> StoreExt for T {}", "impl<T> StoreExt for T\nwhere\n    T: a::Store,\n{}"]
+        {
+            assert!(has_target(text, "Store"), "{text}");
+        }
+        for text in ["impl<T: Store> Ext<T> for Other {}", "impl<T: Store> Ext for Vec<T> {}"] {
             assert!(!has_target(text, "Store"), "{text}");
         }
     }

@@ -3,7 +3,7 @@
 use rustc_hash::FxHashSet;
 use syn::{Item, ItemConst, ItemFn, ItemStatic, Signature, UseTree};
 
-use crate::model::{Binding, Glob, ModuleId, NameId, Path, PathRoot, UNKNOWN, Value, ValueId};
+use crate::model::{Binding, FILE_MODULE, Glob, ModuleId, NameId, Path, PathRoot, UNKNOWN, Value, ValueId};
 
 use super::item::opens_macros;
 use super::scope::{Bound, Found, Lowerer};
@@ -18,6 +18,8 @@ pub(super) struct ModuleNames {
     /// Names that `use` brings in under a name other than its path's first.
     imports: FxHashSet<NameId>,
     has_globs: bool,
+    /// Macros that are defined there.
+    macros: FxHashSet<NameId>,
 }
 
 /// Names that are in scope everywhere, with where they are from.
@@ -39,6 +41,8 @@ const PRELUDE: &[(&str, &[&str])] = &[
     ("ToString", &["std", "string", "ToString"]),
     ("Default", &["std", "default", "Default"]),
     ("Clone", &["std", "clone", "Clone"]),
+    ("AsRef", &["std", "convert", "AsRef"]),
+    ("AsMut", &["std", "convert", "AsMut"]),
 ];
 
 impl ModuleNames {
@@ -50,6 +54,13 @@ impl ModuleNames {
                 | Item::Fn(ItemFn { sig: Signature { ident, .. }, .. }) => {
                     let name = lowerer.ident(ident);
                     self.values.insert(name);
+                    continue;
+                }
+                Item::Macro(it) => {
+                    if let Some(ident) = &it.ident {
+                        let name = lowerer.ident(ident);
+                        self.macros.insert(name);
+                    }
                     continue;
                 }
                 Item::Enum(it) => &it.ident,
@@ -230,6 +241,11 @@ impl Lowerer<'_> {
                 return self.add(Value::Path(Box::new(path)));
             }
             "Self" => {
+                if let [_, name] = segments[..]
+                    && let Some((_, value)) = self.constants.iter().find(|it| it.0 == name)
+                {
+                    return *value;
+                }
                 let Some((_, class)) = self.self_types.last().copied() else { return UNKNOWN };
                 return self.descend(class, &segments[1..]);
             }
@@ -240,10 +256,27 @@ impl Lowerer<'_> {
             Found::Value(value) => return self.descend(value, &segments[1..]),
             Found::Local { .. } | Found::Nothing => {}
         }
+        if let Some(given) = self.given_type(first) {
+            // `T::load()`
+            return if segments.len() > 2 { UNKNOWN } else { self.descend(given, &segments[1..]) };
+        }
         if self.generics.iter().any(|(name, _)| *name == first) {
-            return UNKNOWN;
+            return self.type_of_self(first).map_or(UNKNOWN, |of| match segments[1..] {
+                [name] => self.descend(of, &[name]),
+                _ => UNKNOWN,
+            });
         }
         self.module_path(self.module, &text, segments)
+    }
+
+    /// A macro of the file's own, of which nobody knows what it makes of its arguments.
+    pub(super) fn is_own_macro(&mut self, path: &syn::Path) -> bool {
+        let defines = |module: &ModuleId| self.names.get(module).is_some_and(|it| !it.macros.is_empty());
+        // Those of modules around are in scope as well.
+        let modules = [self.module, FILE_MODULE];
+        let Some(ident) = path.get_ident().filter(|_| modules.iter().any(defines)) else { return false };
+        let name = self.ident(ident);
+        modules.iter().any(|module| self.names.get(module).is_some_and(|it| it.macros.contains(&name)))
     }
 
     /// What the path of a macro's call stands for.

@@ -33,6 +33,12 @@ pub(super) struct Lowerer<'a> {
     pub(super) self_types: Vec<(ValueId, ValueId)>,
     /// Type parameters in scope, with the instance value that their bounds allow, innermost last.
     pub(super) generics: Vec<(NameId, ValueId)>,
+    /// Type and const parameters of the function at hand that a call may be written with, each with the parameter that stands for it.
+    pub(super) given_types: Vec<(NameId, ValueId)>,
+    /// Constants of the current `impl` that are written out: `Self::VERIFIES`.
+    pub(super) constants: Vec<(NameId, ValueId)>,
+    /// Associated types of the current `impl` that are one of its type parameters: `type Target = T;`.
+    pub(super) associated_parameters: Vec<(NameId, NameId)>,
     /// The type parameters among the arguments of the type that the current `impl` is for.
     pub(super) self_parameters: Vec<Option<NameId>>,
     /// Below `#[cfg(test)]` or in a test.
@@ -121,6 +127,9 @@ impl<'a> Lowerer<'a> {
             frames: vec![Frame::new(TOP_LEVEL, true)],
             self_types: Vec::new(),
             generics: Vec::new(),
+            given_types: Vec::new(),
+            constants: Vec::new(),
+            associated_parameters: Vec::new(),
             self_parameters: Vec::new(),
             test: false,
             handed: None,

@@ -3,14 +3,14 @@
 use syn::{Attribute, Expr, Local, Pat, Stmt, Type};
 
 use crate::model::{
-    Arm, Block, Branch, BranchKind, Condition, Display, LocalId, NameId, Node, Scope, ScopeItem, ScopeKind, Test,
-    UNKNOWN, Use, Value, ValueId, flow,
+    Arm, Block, Branch, BranchKind, Condition, Kinds, LocalId, NameId, Node, Scope, ScopeItem, ScopeKind, Test,
+    UNKNOWN, Use, ValueId, flow,
 };
 use crate::source::Span;
 
 use super::cfg::are_alternatives;
 use super::condition::is_plain;
-use super::generic::is_boxed_function;
+use super::generic::{is_boxed_function, leaves_open};
 use super::place;
 use super::platform::{Built, asks_for_feature, has_cfg, is_gated, is_kept, leaves_out};
 use super::scope::{Found, Lowerer, Temporary};
@@ -150,7 +150,7 @@ impl<'a> Lowerer<'a> {
 
     /// The block, in a scope that holds the temporaries if the task may be suspended in it.
     pub(super) fn held(&mut self, temporaries: &[Temporary], body: Block, span: Span) -> Block {
-        if temporaries.is_empty() || !flow::suspends(&body) {
+        if temporaries.is_empty() || !flow::suspends(&body) && !body.kinds().meet(Kinds::YIELD) {
             return body;
         }
         let items = temporaries
@@ -188,7 +188,10 @@ impl<'a> Lowerer<'a> {
                     self.converts(&init.expr, declared);
                 }
                 let value = match &it.pat {
-                    Pat::Type(typed) if is_vector_of_whatever(&typed.ty) => self.collected(&init.expr, value),
+                    Pat::Type(typed) if is_collecting(&init.expr) && leaves_open(&typed.ty) => {
+                        let element = self.element_of_receiver(value);
+                        self.collected_type(&typed.ty, element)
+                    }
                     _ if declared == UNKNOWN => value,
                     _ => declared,
                 };
@@ -244,21 +247,6 @@ impl<'a> Lowerer<'a> {
         let arm = Arm { body, span, conditions, otherwise: said.into_iter().collect(), ..Arm::default() };
         let branch = Branch { kind: BranchKind::If, span, arms: vec![arm], exhaustive: false };
         self.push(Node::Branch(Box::new(branch)));
-    }
-
-    /// `let all: Vec<_> = x.collect();`: the elements are those of `x`.
-    fn collected(&mut self, expr: &Expr, value: ValueId) -> ValueId {
-        let receiver = match (expr, self.model.value(value)) {
-            (Expr::MethodCall(it), Value::Result(call)) if it.method == "collect" => {
-                match self.model.value(self.model.call(*call).callee) {
-                    Value::Attr(receiver, _) => *receiver,
-                    _ => UNKNOWN,
-                }
-            }
-            _ => UNKNOWN,
-        };
-        let element = self.derived(receiver, Value::Element);
-        self.add(Value::Collection(Display::Other, [element].into()))
     }
 
     fn initializer(&mut self, expr: &Expr, result: Use, span: Span) -> ValueId {
@@ -333,16 +321,13 @@ impl<'a> Lowerer<'a> {
     }
 }
 
-/// `Vec<_>`
-fn is_vector_of_whatever(ty: &Type) -> bool {
-    let Type::Path(it) = ty else { return false };
-    it.path.segments.last().is_some_and(|last| {
-        let syn::PathArguments::AngleBracketed(arguments) = &last.arguments else { return false };
-        let mut arguments = arguments.args.iter();
-        last.ident == "Vec"
-            && matches!(arguments.next(), Some(syn::GenericArgument::Type(Type::Infer(_))))
-            && arguments.next().is_none()
-    })
+/// `x.collect()`, `x.collect().await`
+fn is_collecting(expr: &Expr) -> bool {
+    match expr {
+        Expr::MethodCall(it) => it.method == "collect",
+        Expr::Await(it) => is_collecting(&it.base),
+        _ => false,
+    }
 }
 
 /// What `&…` in an initializer borrows: the expression below its fields, indices and dereferences.

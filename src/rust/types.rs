@@ -132,19 +132,27 @@ impl Lowerer<'_> {
         &mut self,
         args: &syn::punctuated::Punctuated<GenericArgument, syn::Token![,]>,
     ) -> Vec<ValueId> {
-        args.iter()
-            .filter_map(|it| match it {
-                GenericArgument::Type(ty) => Some(self.type_value(ty)),
-                GenericArgument::AssocType(it) => Some(self.type_value(&it.ty)),
-                _ => None,
-            })
-            .collect()
+        let mut values = Vec::with_capacity(args.len());
+        for it in args {
+            match it {
+                GenericArgument::Type(ty) => values.push(self.type_value(ty)),
+                GenericArgument::AssocType(it) => values.push(self.type_value(&it.ty)),
+                _ => {}
+            }
+        }
+        // Constants stand behind the types: `Buffer<true>`.
+        for it in args {
+            if let GenericArgument::Const(syn::Expr::Lit(it)) = it {
+                values.push(self.literal(&it.lit));
+            }
+        }
+        values
     }
 
     /// `impl A + B`, `dyn A`, `T: A`: known where a trait of a library says it all. Else the first stands for all that may be the
     /// project's.
     fn bounded<'t>(&mut self, bounds: impl Iterator<Item = &'t TypeParamBound>) -> ValueId {
-        let mut first = None;
+        let (mut first, mut access) = (None, None);
         for bound in bounds {
             let TypeParamBound::Trait(it) = bound else { continue };
             let Some(last) = it.path.segments.last() else { continue };
@@ -162,11 +170,19 @@ impl Lowerer<'_> {
             if first.is_none() && !is_one_of(COMMON) {
                 first = Some(&it.path);
             }
+            if is_one_of(&["AsMut", "AsRef", "Borrow", "BorrowMut"]) {
+                access = Some(&it.path);
+            }
         }
-        first.map_or(UNKNOWN, |path| {
-            let of_trait = self.path_value(path);
-            self.derived(of_trait, Value::Dyn)
-        })
+        match (first, access) {
+            (Some(path), _) => {
+                let of_trait = self.path_value(path);
+                self.derived(of_trait, Value::Dyn)
+            }
+            // `impl AsRef<Path>`: what it gives access to is known.
+            (None, Some(path)) => self.named_type(path),
+            (None, None) => UNKNOWN,
+        }
     }
 
     /// Brings type parameters into scope; gives the mark to pass to [`Self::leave_generics`].
