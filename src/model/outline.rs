@@ -9,7 +9,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
     Binding, Call, CallId, Class, ClassKind, FileModel, Function, FunctionId, Impl, Lack, Module, NameId, Node, Path,
-    Value, ValueId, flow,
+    Test, Value, ValueId, flow,
 };
 
 /// What a change of a file has done to its outline.
@@ -354,6 +354,13 @@ impl<'a> Pair<'a> {
             }
             (Value::Declared(old, set), Value::Declared(new, other)) => {
                 self.value(*old, *new) && self.value(*set, *other)
+            }
+            (Value::Said(old), Value::Said(new)) => {
+                let is_same = match (old.test, new.test) {
+                    (Test::Equals(one), Test::Equals(another)) => self.value(one, another),
+                    (one, another) => one == another && !one.refers(),
+                };
+                is_same && old.holds == new.holds && self.value(old.value, new.value)
             }
             (Value::Replaced(old, lack), Value::Replaced(new, other)) => {
                 let is_same = match (lack, other) {

@@ -1,6 +1,6 @@
 //! Small expressions for what a name or an expression stands for.
 
-use super::{CallId, ClassId, FunctionId, ModuleId, NameId, ValueId};
+use super::{CallId, ClassId, Condition, FunctionId, ModuleId, NameId, ValueId};
 
 /// What is statically known of an expression, in terms of this file alone.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -60,6 +60,8 @@ pub enum Value {
     Union(Box<[ValueId]>),
     /// Python: a parameter where another value takes its place if it was nothing, or of that kind: what is left of it in `x or y`.
     Replaced(ValueId, Lack),
+    /// Python: what a test says of a parameter, kept for later: `slow = mode == "slow"`.
+    Said(Condition),
     /// A parameter without annotation, of the function given: by position.
     Param(FunctionId, u32),
     /// Rust: of some type that implements this trait: `dyn Trait`, `T: Trait`.

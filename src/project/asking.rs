@@ -305,8 +305,17 @@ impl Project {
                     Ty::External(path) if &*path == "builtins.bool"),
                 _ => false,
             });
+        // `return current_loop() is not None`
+        let asks_another = || {
+            depth < 4
+                && definition.returned.contains(&UNKNOWN)
+                && self.calls_any(helper, &|call| {
+                    let asked = self.own_of(helper.file, call);
+                    asked.is_some_and(|it| it != helper && self.tells_of_loop_within(it, depth + 1))
+                })
+        };
         !definition.kind.is_async()
-            && (answers && self.asks_by_itself(helper) || definition.returned.iter().any(hands_on))
+            && (answers && (self.asks_by_itself(helper) || asks_another()) || definition.returned.iter().any(hands_on))
             && !self.calls_any(helper, &starts)
     }
 
@@ -341,7 +350,7 @@ impl Project {
 
 /// It fails where no loop runs.
 pub(super) fn asks_for_loop(api: &Api) -> bool {
-    matches!(api.last_name(), "get_running_loop" | "current_async_library")
+    matches!(api.last_name(), "get_running_loop" | "current_task" | "current_async_library")
 }
 
 /// The last part of a library's path is one of these.

@@ -2,7 +2,9 @@
 //! makes the object.
 
 use crate::finding::FileId;
-use crate::model::{Call, CallId, Condition, Lack, NameId, ParamKind, Test, UNKNOWN, Value, ValueId, is_constant_name};
+use crate::model::{
+    Call, CallId, Condition, Lack, NameId, Param, ParamKind, Test, UNKNOWN, Value, ValueId, is_constant_name,
+};
 use crate::source::Language;
 
 use super::Project;
@@ -95,7 +97,7 @@ impl Project {
     /// plain attribute, or something that no constructor tells.
     fn settings(&self, class: ClassRef, name: &str) -> Option<Vec<(FileId, ValueId)>> {
         let mut settings = Vec::new();
-        let is_made_by_fields = self.find_method(class, "__init__").is_none();
+        let is_made_by_fields = self.initial(class).is_none();
         for ancestor in self.ancestry(class).iter() {
             let Ancestor::Own(class) = ancestor else { continue };
             let model = self.model(class.file);
@@ -128,6 +130,7 @@ impl Project {
                         | Value::Collection(..)
                         | Value::Param(..)
                         | Value::Instance { .. }
+                        | Value::Said(_)
                         | Value::Union(_)
                 ) || self.member_of_enum(class.file, value).is_some()
                     // What a field is without being given, as `Field(default=..)` has it.
@@ -212,27 +215,47 @@ impl Project {
         if matches!(guard.test, Test::Answers(_)) {
             return self.outcome_of_given(caller, site, &object, name, guard);
         }
-        let found = self.settings_of(caller, &object, name);
+        let (found, guard) = self.settings_of(caller, &object, name, guard);
         match self.given_alone_by(caller, &object, &found) {
             Some(value) => self.outcome_of_value(caller, site, value, Demand { of: Of::Whole, ..guard }),
             None => guard.outcome(self.told_by_settings(&found, guard)),
         }
     }
 
-    /// What an attribute of an object that a function has is set to, each time that one is made: nothing, if that is not known.
-    pub(super) fn settings_of(&self, holder: FnRef, object: &Object, name: &str) -> Vec<Setting> {
-        let Some(mut settings) = self.settings(object.class, name) else { return Vec::new() };
+    /// What an attribute of an object that a function has is set to, each time that one is made, nothing if that is not known; and what is
+    /// asked of that: of `self.enabled = token is not None` what is asked of the token.
+    pub(super) fn settings_of(
+        &self,
+        holder: FnRef,
+        object: &Object,
+        name: &str,
+        demand: Demand,
+    ) -> (Vec<Setting>, Demand) {
+        let Some(mut settings) = self.settings(object.class, name) else { return (Vec::new(), demand) };
         settings.retain(|it| self.may_be_set_by_constructor(object.class, *it));
         let is_fixed = || object.made.is_empty() && settings.iter().all(|it| self.is_given_above(object.class, *it));
         if !self.is_set_by_class_alone(holder, object, name) && !is_fixed() {
-            return Vec::new();
+            return (Vec::new(), demand);
         }
+        let said = match settings[..] {
+            [(file, value)] => {
+                let condition = Condition { value, test: demand.test, holds: demand.holds };
+                self.said_by(file, condition).map(|it| (file, it))
+            }
+            _ => None,
+        };
+        let (settings, demand) = match said {
+            Some((file, Condition { value, test, holds })) => {
+                (vec![(file, value)], Demand { test, holds, asked_in: file, ..demand })
+            }
+            None => (settings, demand),
+        };
         let makers: Vec<Option<Made>> = match object.made.is_empty() {
             true => vec![None],
             false => object.made.iter().copied().map(Some).collect(),
         };
         let each = makers.iter().flat_map(|made| settings.iter().map(|it| (*made, *it)));
-        each.map(|(made, it)| self.setting(object.class, made, name, it)).collect()
+        (each.map(|(made, it)| self.setting(object.class, made, name, it)).collect(), demand)
     }
 
     /// The one value that the function itself has given the object.
@@ -314,9 +337,20 @@ impl Project {
         Some(inner.filter(|it| it.class == class).unwrap_or(unknown))
     }
 
+    /// The constructor of a class, unless that is a library's which sets whatever it is given by name, as Pydantic's does.
+    pub(super) fn initial(&self, class: ClassRef) -> Option<FnRef> {
+        let initial = self.find_method(class, "__init__")?;
+        let takes_names = || {
+            let kinds = |it: &Param| matches!(it.kind, ParamKind::Receiver | ParamKind::Keywords);
+            let params = &self.declared(initial).params;
+            params.iter().all(kinds) && params.iter().any(|it| it.kind == ParamKind::Keywords)
+        };
+        (!self.is_installed(initial.file) || !takes_names()).then_some(initial)
+    }
+
     /// A class whose constructor calls none above has nothing of what those set.
     fn may_be_set_by_constructor(&self, class: ClassRef, setting: (FileId, ValueId)) -> bool {
-        let Some(initial) = self.find_method(class, "__init__") else { return true };
+        let Some(initial) = self.initial(class) else { return true };
         if self.constructor_with(class, setting).is_none_or(|it| it.0 == initial) {
             return true;
         }
@@ -349,7 +383,7 @@ impl Project {
 
     /// What a value that an attribute is set to comes to: what the constructor is given for it, if it is a parameter of that.
     fn setting(&self, class: ClassRef, made: Option<Made>, name: &str, (file, value): (FileId, ValueId)) -> Setting {
-        let initial = self.find_method(class, "__init__");
+        let initial = self.initial(class);
         let Some(initial) = initial else { return self.field_given(class, made, name, (file, value)) };
         if let Some((param, lack, other)) = self.replaced_in(file, value) {
             let given = self.setting(class, made, name, (file, param))?;

@@ -169,7 +169,7 @@ impl Project {
                 continue;
             }
             let Some(constructor) = self.own_method(own, "__init__") else {
-                match self.find_method(class, "__init__") {
+                match self.initial(class) {
                     Some(_) => continue,
                     None => return self.written_field(class, own, name),
                 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::finding::FileId;
 use crate::model::{
-    Arg, CallId, Condition, FileModel, Lack, NameId, Node, Param, ParamKind, Test, UNKNOWN, Value, ValueId, flow,
+    Arg, CallId, Condition, FileModel, FunctionId, Lack, NameId, Node, Param, ParamKind, Test, UNKNOWN, Value, ValueId,
+    flow,
 };
 use crate::source::Language;
 
@@ -28,6 +29,8 @@ pub(super) struct Demand {
     pub(super) exact: bool,
     /// Another value has taken the place of the parameter if it was nothing: `x = x or y`, `if x is None: x = y`.
     pub(super) replaced: Option<Lack>,
+    /// What the test comes to of that value, if that is known.
+    pub(super) instead: Option<bool>,
 }
 
 /// What of a parameter a condition is about.
@@ -41,6 +44,8 @@ pub(super) enum Of {
     Handed(Target),
     /// An attribute of the object, by its name in that file.
     Field(FileId, NameId),
+    /// It is a parameter of a function around, which the function sees.
+    Outer(FunctionId),
 }
 
 impl Demand {
@@ -48,7 +53,7 @@ impl Demand {
     pub(super) fn on_own_object(condition: Condition, file: FileId) -> Self {
         let Condition { test, holds, .. } = condition;
         let asked_in = if test.refers() { file } else { FileId(0) };
-        Self { param: 0, test, holds, of: Of::Whole, asked_in, exact: false, replaced: None }
+        Self { param: 0, test, holds, of: Of::Whole, asked_in, exact: false, replaced: None, instead: None }
     }
 
     /// What is known of the test decides.
@@ -226,6 +231,7 @@ impl Project {
         if condition.test == Test::Entry {
             return None;
         }
+        let condition = self.said_by(function.file, condition).unwrap_or(condition);
         let condition = self.singled_out(function, condition);
         let params = &self.function(function).params;
         let model = self.model(function.file);
@@ -255,19 +261,30 @@ impl Project {
             Lack::False | Lack::Other => tells_what_it_is,
         });
         let Some(param) = param.or(kept.map(|it| it.0)) else {
-            return self.demand_on_field(function, condition).or_else(|| self.demand_on_made(function, condition));
+            return match *model.value(condition.value) {
+                Value::Param(outer, position) if model.language == Language::Python => {
+                    self.demand_on_outer(function, condition, (outer, position))
+                }
+                Value::Attr(..) => {
+                    let on_field = self.demand_on_field(function, condition);
+                    on_field.or_else(|| self.demand_on_made(function, condition))
+                }
+                _ => self.demand_on_field(function, condition),
+            };
         };
         // `count + 1` is as good as `count` for all tests but this.
         let asks_for_more = matches!(condition.test, Test::Exceeds(_));
         // Rust: what is set anew keeps its name, and its value here.
         let may_be_set_anew = model.language == Language::Rust && !at_first;
         if asks_for_more && exact.is_none()
-            || (asks_for_more || may_be_set_anew) && self.is_counted(function, &params[param])
+            || (asks_for_more || may_be_set_anew) && self.is_counted(function, &params[param], at_first)
         {
             return None;
         }
+        let instead = if kept.is_some() { self.told_instead(function.file, condition) } else { None };
         Some(Demand {
             param: u16::try_from(param).ok()?,
+            instead,
             test: condition.test,
             holds: condition.holds,
             of: entry.map_or(Of::Whole, |it| Of::Entry(function.file, it.0)),
@@ -294,7 +311,7 @@ impl Project {
 
     /// The function binds the parameter anew, or hands on something made of it, `depth + 1`: it may be a number that grows from
     /// turn to turn, or from call to call.
-    fn is_counted(&self, function: FnRef, param: &Param) -> bool {
+    fn is_counted(&self, function: FnRef, param: &Param, at_first: bool) -> bool {
         self.looks_into(function.file);
         let model = self.model(function.file);
         let body = &model.function(function.function).body;
@@ -314,7 +331,7 @@ impl Project {
                 && (*local == param.local || *value != param.value))
         };
         let is_more = |arg: &Arg| matches!(model.value(arg.value), Value::Union(parts) if parts.contains(&param.value));
-        flow::find(body, &mut |node| binds(node)).is_some()
+        !at_first && flow::find(body, &mut |node| binds(node)).is_some()
             || model
                 .calls_in(function.function)
                 .any(|call| call.function == function.function && call.args.iter().any(is_more))
@@ -354,6 +371,7 @@ impl Project {
         match guard.of {
             Of::Whole => {}
             Of::Entry(..) | Of::Handed(_) => return self.outcome_through(caller, site, callee, guard),
+            Of::Outer(outer) => return self.outcome_in(caller, callee, outer, guard),
             Of::Field(file, name) => return self.outcome_of_field(caller, site, callee, guard, (file, name)),
         }
         let call = site.call;
@@ -394,7 +412,7 @@ impl Project {
     /// What a condition comes to on a value that the caller gives.
     pub(super) fn outcome_of_value(&self, caller: FnRef, site: &Site, value: ValueId, guard: Demand) -> Outcome {
         if self.is_nothing(caller.file, value, guard) {
-            return Outcome::Open;
+            return guard.outcome(guard.instead);
         }
         let told = site.given.iter().filter(|it| it.value == value);
         let told = told.into_iter().find_map(|it| self.follows_from(caller.file, *it, guard));
@@ -447,17 +465,24 @@ impl Project {
         let Some(one) = self.demand_of(caller, condition, false) else { return Outcome::Open };
         let (exact, replaced) = (one.exact && guard.exact, one.replaced.max(guard.replaced));
         let asked_in = match is_of_kind(one.replaced) {
+            // The test stands here.
+            _ if self.said_by(caller.file, condition).is_some() => one.asked_in,
             // Classes of two files would decide.
             true if guard.test.refers() || guard.replaced.is_some() => return Outcome::Open,
             true => one.asked_in,
             false => guard.asked_in,
         };
-        Outcome::Becomes(Guard::from(Demand { exact, replaced, asked_in, ..one }))
+        let instead = match (one.replaced, guard.replaced) {
+            (None, _) => guard.instead,
+            (Some(_), None) => one.instead,
+            (Some(_), Some(_)) => None,
+        };
+        Outcome::Becomes(Guard::from(Demand { exact, replaced, instead, asked_in, ..one }))
     }
 
-    /// Whether a condition holds of what a parameter is given: not known where another value takes its place.
+    /// Whether a condition holds of what a parameter is given, or of what takes its place.
     pub(super) fn tells_of_given(&self, file: FileId, value: ValueId, guard: Demand) -> Option<bool> {
-        if self.is_nothing(file, value, guard) { None } else { self.tells(file, value, guard) }
+        if self.is_nothing(file, value, guard) { guard.instead } else { self.tells(file, value, guard) }
     }
 
     /// The value is written as one whose place another has taken.

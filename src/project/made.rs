@@ -67,10 +67,12 @@ impl Project {
         let Some(object) = self.object(function, object, 0).filter(|it| !it.made.is_empty()) else {
             return Outcome::Open;
         };
-        let found = self.settings_of(function, &object, name);
+        let (found, demand) = self.settings_of(function, &object, name, demand);
         match (self.told_by_settings(&found, demand), self.given_alone_by(function, &object, &found)) {
-            (None, Some(value)) => {
-                self.guard_of(function, Condition { value, ..condition }).map_or(Outcome::Open, Outcome::Becomes)
+            // A test of another file speaks of values there.
+            (None, Some(value)) if !demand.test.refers() || demand.asked_in == function.file => {
+                let condition = Condition { value, test: demand.test, holds: demand.holds };
+                self.guard_of(function, condition).map_or(Outcome::Open, Outcome::Becomes)
             }
             (truth, _) => demand.outcome(truth),
         }

@@ -1,5 +1,6 @@
 //! All models together: what names stand for across files, who calls whom, and what calls do.
 
+mod around;
 mod asking;
 mod async_library;
 mod blocks;

@@ -21,7 +21,9 @@ impl Project {
             return false;
         }
         match model.value(value) {
-            Value::Bool(_) | Value::Int(_) | Value::Str(_) | Value::Function(_) | Value::Class(_) => true,
+            Value::Bool(_) | Value::Said(_) | Value::Int(_) | Value::Str(_) | Value::Function(_) | Value::Class(_) => {
+                true
+            }
             Value::Tuple(_) | Value::Collection(..) => true,
             Value::Instance { class, .. } => match self.evaluate(file, *class) {
                 Ty::Class(_) => true,
@@ -70,7 +72,10 @@ impl Project {
                 let declared = self.declared(function);
                 declared.kind.is_async() || declared.is_generator || self.returns_something(function, depth)
             }
-            Only::Api(api) => PLAIN.contains(&api.returns.split('[').next().unwrap_or_default()),
+            Only::Api(api) => {
+                let given = api.returns.split('[').next().unwrap_or_default();
+                PLAIN.contains(&given) || self.knowledge.type_facts(Language::Python, given).is_some()
+            }
             Only::Several | Only::Unknown => {
                 let model = self.model(file);
                 let callee = model.call(call).callee;

@@ -132,7 +132,7 @@ impl Project {
                 };
             }
             Value::Result(_) if matches!(test, Test::Is(_)) => Some(self.evaluate(file, value)),
-            Value::Awaited(_) | Value::Element(_) => return self.is_surely(file, value, test),
+            Value::Awaited(_) | Value::Element(_) | Value::Said(_) => return self.is_surely(file, value, test),
             _ => None,
         };
         let literal = literal.filter(|_| test != Test::Failed)?;
@@ -235,6 +235,26 @@ impl Project {
             }
             _ => None,
         }
+    }
+
+    /// What is asked of a test that was kept, `slow = mode == "slow"`, is asked of what the test is about.
+    pub(super) fn said_by(&self, file: FileId, condition: Condition) -> Option<Condition> {
+        let Value::Said(said) = *self.model(file).value(condition.value) else { return None };
+        let holds = match condition.test {
+            Test::Truth => condition.holds,
+            Test::Is(flag) => condition.holds == flag,
+            _ => return None,
+        };
+        Some(Condition { holds: said.holds == holds, ..said })
+    }
+
+    /// What a test comes to of all that may have taken the place of a parameter: `verify or False`.
+    pub(super) fn told_instead(&self, file: FileId, condition: Condition) -> Option<bool> {
+        let model = self.model(file);
+        let Value::Union(parts) = model.value(condition.value) else { return None };
+        let others = parts.iter().filter(|it| !matches!(model.value(**it), Value::Replaced(..)));
+        let demand = Demand::on_own_object(condition, file);
+        same(others.map(|it| if condition.test.refers() { None } else { self.tells(file, *it, demand) }))
     }
 
     /// Whether something holds of one of several, where it is known of each that matters.

@@ -83,14 +83,16 @@ impl<'a> Lowerer<'a> {
         let element = self.add(Value::Element(iterated.unwrap_or(crate::model::UNKNOWN)));
         self.comprehension_target(&first.target, element);
         let body = self.block(|this| {
+            let mut conditions = Vec::new();
             for condition in &first.ifs {
                 this.expression(condition, Use::Tested);
+                conditions.extend(this.said(condition).conditions);
             }
             let inner = this.block(|this| this.generators(display, range, elements, rest, (result, None), values));
             if first.ifs.is_empty() {
                 this.frame().nodes.extend(inner.nodes);
             } else {
-                let arm = Arm { body: inner, span: span(range), ..Arm::default() };
+                let arm = Arm { body: inner, span: span(range), conditions, ..Arm::default() };
                 this.push(Node::Branch(Box::new(Branch {
                     kind: BranchKind::Expression,
                     span: span(range),

@@ -3,7 +3,7 @@
 use ruff_python_ast::{BoolOp, CmpOp, Expr, ExprCall, MatchCase, Pattern, Singleton, UnaryOp};
 use ruff_text_size::Ranged;
 
-use crate::model::{Arm, CallId, Condition, Display, Lack, Test, UNKNOWN, Value, ValueId};
+use crate::model::{Arm, CallId, Condition, Display, Lack, Test, UNKNOWN, Use, Value, ValueId};
 
 use super::kind::asks_for_equal;
 use super::parse::span;
@@ -93,6 +93,18 @@ impl Lowerer<'_> {
         }
     }
 
+    /// What a test comes to that is kept, or handed on: what it says of a parameter, if that is all.
+    pub(super) fn kept_test(&mut self, test: &Expr, result: Use) -> ValueId {
+        if !matches!(result, Use::Bound(_) | Use::Stored | Use::Passed) {
+            return UNKNOWN;
+        }
+        let mut said = Vec::new();
+        match (self.conditions(test, &mut said), said.as_slice()) {
+            (true, [only]) if self.is_parameter(only.value) => self.add(Value::Said(*only)),
+            _ => UNKNOWN,
+        }
+    }
+
     /// What holds where a test does not.
     fn failing(&mut self, test: &Expr, out: &mut Vec<Condition>) {
         match test {
@@ -141,6 +153,7 @@ impl Lowerer<'_> {
     /// that is all it says.
     fn conditions(&mut self, test: &Expr, out: &mut Vec<Condition>) -> bool {
         match test {
+            Expr::Call(call) if let Some(inner) = truth_asked(call) => self.conditions(inner, out),
             Expr::Name(_) | Expr::Attribute(_) | Expr::Call(_) | Expr::Named(_) => {
                 if let Expr::Call(call) = test
                     && let Some(asked) = self.kind_asked(call)
@@ -254,7 +267,10 @@ impl Lowerer<'_> {
     /// call's result.
     pub(super) fn subject(&mut self, asked: &Expr) -> Option<ValueId> {
         match asked {
-            Expr::Name(name) => self.peek(name.id.as_str()).or_else(|| self.global(name.id.as_str())),
+            Expr::Name(name) => {
+                let name = name.id.as_str();
+                self.peek(name).or_else(|| self.captured(name)).or_else(|| self.global(name))
+            }
             Expr::Attribute(it) => {
                 let receiver = match &*it.value {
                     Expr::Name(_) | Expr::Attribute(_) => self.subject(&it.value)?,
@@ -408,6 +424,14 @@ fn asks_for_async(call: &ExprCall) -> bool {
         _ => return false,
     };
     matches!(name, "iscoroutinefunction" | "iscoroutine" | "isawaitable")
+}
+
+/// What `bool(value)` asks whether it is true.
+fn truth_asked(call: &ExprCall) -> Option<&Expr> {
+    match (&*call.func, &*call.arguments.args) {
+        (Expr::Name(name), [inner]) if name.id == "bool" && call.arguments.keywords.is_empty() => Some(inner),
+        _ => None,
+    }
 }
 
 /// `options.get("name")`, `options.pop("name", None)`

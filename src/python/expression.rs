@@ -113,11 +113,14 @@ impl<'a> Lowerer<'a> {
                     _ => UNKNOWN,
                 }
             }
+            Expr::UnaryOp(it) if it.op == UnaryOp::Not => {
+                self.tested(&it.operand);
+                self.kept_test(expr, result)
+            }
             Expr::UnaryOp(it) => {
                 let operand = match it.op {
-                    UnaryOp::Not => self.tested(&it.operand),
                     UnaryOp::Invert => self.expression(&it.operand, Use::Consumed),
-                    UnaryOp::UAdd | UnaryOp::USub => self.expression(&it.operand, Use::Operand),
+                    UnaryOp::Not | UnaryOp::UAdd | UnaryOp::USub => self.expression(&it.operand, Use::Operand),
                 };
                 match (it.op, self.model.value(operand)) {
                     (UnaryOp::USub, Value::Int(number)) => {
@@ -141,7 +144,7 @@ impl<'a> Lowerer<'a> {
                     let at = span(value.range());
                     self.branch(whole, vec![Arm { body, span: at, ..Arm::default() }], false);
                 }
-                UNKNOWN
+                self.kept_test(expr, result)
             }
             Expr::Lambda(it) => self.lambda(it, &[]),
             Expr::Dict(it) => {

@@ -295,6 +295,17 @@ impl<'a> Lowerer<'a> {
         self.frame().current[local.index()].filter(|value| *value != UNKNOWN)
     }
 
+    /// A parameter of a function around that keeps its value.
+    pub(super) fn captured(&mut self, name: &str) -> Option<ValueId> {
+        let Found::Local { frame, local } = self.find(name) else { return None };
+        if frame + 1 == self.frames.len() {
+            return None;
+        }
+        let mut assigned = self.frames[frame].assigned.iter().filter(|it| it.0 == local).map(|it| it.1);
+        let only = assigned.next().filter(|it| assigned.all(|other| other == *it))?;
+        matches!(self.model.value(only), Value::Param(..)).then_some(only)
+    }
+
     pub(super) fn find(&mut self, name: &str) -> Found {
         let name = self.name(name);
         let innermost = self.frames.len() - 1;

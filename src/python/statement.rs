@@ -298,6 +298,8 @@ impl<'a> Lowerer<'a> {
         let head = self.block(|this| {
             this.tested(&it.test);
         });
+        // Of the first turn: without it there is none.
+        let conditions = self.said(&it.test).conditions;
         let before = self.frame().current.clone();
         let turn = |this: &mut Self| {
             this.block(|this| {
@@ -328,7 +330,7 @@ impl<'a> Lowerer<'a> {
             body,
             orelse,
             iterated: None,
-            conditions: Vec::new(),
+            conditions,
         })));
     }
 
