@@ -20,7 +20,7 @@ pub use code::{
 pub use growing::Growing;
 pub use kinds::Kinds;
 pub use names::{NameId, Names, is_constant_name};
-pub use outline::{Reshaped, reshaped};
+pub use outline::{Moved, Reshaped, reshaped};
 pub use parts::{AllCalls, Calls, Part, Start};
 pub use shown::{Given, ModuleBody, Role, Shown, ShownClass, ShownFunction, ShownModule};
 pub use value::{Display, Lack, Path, PathRoot, REST, TYPE_GIVEN, ToldBy, TypeArgument, Value};

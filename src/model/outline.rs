@@ -8,8 +8,8 @@ use std::collections::VecDeque;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
-    Binding, Call, CallId, Class, ClassKind, FileModel, Function, FunctionId, Impl, Module, NameId, Node, Path, Value,
-    ValueId, flow,
+    Binding, Call, CallId, Class, ClassKind, FileModel, Function, FunctionId, Impl, Lack, Module, NameId, Node, Path,
+    Value, ValueId, flow,
 };
 
 /// What a change of a file has done to its outline.
@@ -24,23 +24,31 @@ pub enum Reshaped {
     Otherwise,
 }
 
-/// Functions by the numbers that they had and have.
-pub type Moved = Vec<(FunctionId, FunctionId)>;
+/// What is the same and has another number now, by those that it had and has.
+#[derive(Default, Debug, PartialEq, Eq)]
+pub struct Moved {
+    pub functions: Vec<(FunctionId, FunctionId)>,
+    /// Values of functions' parameters.
+    pub params: Vec<(ValueId, ValueId)>,
+}
 
-/// Compares the models of one file before and after a change. Gives as well the functions that have another number now; of an
-/// outline that is another, they are not told.
+/// Compares the models of one file before and after a change. Gives as well what has another number now; of an outline that is
+/// another, that is not told.
 pub fn reshaped(old: &FileModel, new: &FileModel) -> (Reshaped, Moved) {
     // What Python sees of a module is what functions do with it.
     if [old, new].into_iter().any(FileModel::may_fill_modules) {
-        return (Reshaped::Otherwise, Vec::new());
+        return (Reshaped::Otherwise, Moved::default());
     }
     // What was added in the one direction was taken away in the other.
     if let Some(grown) = grown(old, new) {
         return grown;
     }
     match grown(new, old) {
-        Some((shape, moved)) => (shape, moved.into_iter().map(|(new, old)| (old, new)).collect()),
-        None => (Reshaped::Otherwise, Vec::new()),
+        Some((shape, Moved { functions, params })) => {
+            let functions = functions.into_iter().map(|(new, old)| (old, new)).collect();
+            (shape, Moved { functions, params: params.into_iter().map(|(new, old)| (old, new)).collect() })
+        }
+        None => (Reshaped::Otherwise, Moved::default()),
     }
 }
 
@@ -59,7 +67,14 @@ fn grown(old: &FileModel, new: &FileModel) -> Option<(Reshaped, Moved)> {
         bindings.map(|it| new.name(it.name)).filter(|it| !old_names(it)).map(str::to_owned).collect();
     names.sort();
     names.dedup();
-    let moved = pair.functions.into_iter().filter(|(old, new)| old != new).collect();
+    let params = old.function_ids().flat_map(|it| &old.function(it).params);
+    let moved = Moved {
+        params: params
+            .filter_map(|it| Some((it.value, *pair.of_old.get(&it.value)?)))
+            .filter(|it| it.0 != it.1)
+            .collect(),
+        functions: pair.functions.into_iter().filter(|(old, new)| old != new).collect(),
+    };
     Some((if names.is_empty() { Reshaped::Not } else { Reshaped::Names(names) }, moved))
 }
 
@@ -339,6 +354,13 @@ impl<'a> Pair<'a> {
             }
             (Value::Declared(old, set), Value::Declared(new, other)) => {
                 self.value(*old, *new) && self.value(*set, *other)
+            }
+            (Value::Replaced(old, lack), Value::Replaced(new, other)) => {
+                let is_same = match (lack, other) {
+                    (Lack::Kind(one), Lack::Kind(another)) => self.value(*one, *another),
+                    (one, another) => one == another,
+                };
+                is_same && self.value(*old, *new)
             }
             (Value::Item(old, index), Value::Item(new, other))
             | (Value::Handed(old, index), Value::Handed(new, other)) => index == other && self.value(*old, *new),

@@ -429,6 +429,7 @@ impl Value {
             | Self::Handed(inner, _)
             | Self::Quotient(inner)
             | Self::Dyn(inner)
+            | Self::Replaced(inner, _)
             | Self::Provided { of: inner, .. }
             | Self::Instance { class: inner, .. } => is_opaque(*inner),
             Self::Declared(declared, set) => is_opaque(*declared) && is_opaque(*set),

@@ -58,6 +58,8 @@ pub enum Value {
     Collection(Display, Box<[ValueId]>),
     /// One of these, by path taken.
     Union(Box<[ValueId]>),
+    /// Python: a parameter where another value takes its place if it was nothing, or of that kind: what is left of it in `x or y`.
+    Replaced(ValueId, Lack),
     /// A parameter without annotation, of the function given: by position.
     Param(FunctionId, u32),
     /// Rust: of some type that implements this trait: `dyn Trait`, `T: Trait`.
@@ -118,29 +120,10 @@ pub enum Lack {
     Missing,
     /// It counted as false.
     False,
-}
-
-impl Value {
-    /// The mark of a parameter whose place another value takes where it was nothing. A union of one is what is left of `x or y`; where
-    /// only `None` was nothing, the parameter stands in it twice.
-    pub fn replaced(param: ValueId, lack: Lack) -> Self {
-        match lack {
-            Lack::Missing => Self::Union([param, param].into()),
-            Lack::False => Self::Union([param].into()),
-        }
-    }
-
-    /// The parameter under that mark.
-    pub fn as_replaced(&self) -> Option<(ValueId, Lack)> {
-        match self {
-            Self::Union(parts) => match **parts {
-                [param] => Some((param, Lack::False)),
-                [one, other] if one == other => Some((one, Lack::Missing)),
-                _ => None,
-            },
-            _ => None,
-        }
-    }
+    /// It was an instance of that class: `if isinstance(x, str): x = Path(x)`.
+    Kind(ValueId),
+    /// Something else decided.
+    Other,
 }
 
 /// A type parameter in the type of what a function gives, and what tells it.

@@ -7,6 +7,7 @@ use crate::source::Language;
 
 use super::Project;
 use super::calls::Callee;
+use super::trace::Question;
 use super::types::{FnRef, Ty};
 
 /// What finds out whether something can be awaited.
@@ -40,11 +41,19 @@ impl Project {
         if model.language != Language::Python || model.call(id).result != Use::Dropped {
             return false;
         }
-        let Some(helper) = self.own_of(file, id) else { return false };
-        if self.declared(helper).kind.is_async() || self.model(helper.file).names.find("get_running_loop").is_none() {
+        self.own_of(file, id).is_some_and(|it| self.refuses_to_return_on_loop(it))
+    }
+
+    /// It asks for the running loop, and raises if that is there.
+    pub(super) fn refuses_to_return_on_loop(&self, helper: FnRef) -> bool {
+        !self.is_async(helper) && self.answered(Question::RefusesLoop, helper, || self.raises_on_loop(helper))
+    }
+
+    fn raises_on_loop(&self, helper: FnRef) -> bool {
+        self.looks_into(helper.file);
+        if self.model(helper.file).names.find("get_running_loop").is_none() {
             return false;
         }
-        self.looks_into(helper.file);
         let asks = |node: &Node| matches!(node, Node::Call(id) if self.api_of(helper.file, *id).is_some_and(|it| it.last_name() == "get_running_loop"));
         let raises = |nodes: &[Node]| nodes.iter().any(|it| matches!(it, Node::Raise(_)));
         let nodes = &self.function(helper).body.nodes;
@@ -194,6 +203,7 @@ impl Project {
                 let helper = || self.own_of(file, *call).is_some_and(|it| self.tells_of_loop(it));
                 (self.gives_running_loop(file, *call) || helper()).then_some(true)
             }
+            Value::Replaced(param, _) => self.asks_or_answers(file, *param, depth),
             Value::Union(parts) if depth < 4 => {
                 let each = parts.iter().map(|it| self.asks_or_answers(file, *it, depth + 1));
                 Some(each.collect::<Option<Vec<bool>>>()?.contains(&true))
@@ -267,8 +277,8 @@ impl Project {
     }
 
     /// A helper that asks for the running loop, and says so by what it returns: the loop or nothing, yes or no.
-    fn tells_of_loop(&self, helper: FnRef) -> bool {
-        self.tells_of_loop_within(helper, 0)
+    pub(super) fn tells_of_loop(&self, helper: FnRef) -> bool {
+        self.answered(Question::TellsOfLoop, helper, || self.tells_of_loop_within(helper, 0))
     }
 
     fn tells_of_loop_within(&self, helper: FnRef, depth: u32) -> bool {

@@ -11,6 +11,7 @@ use crate::source::Language;
 
 use super::Project;
 use super::calls::Callee;
+use super::trace::Question;
 use super::types::{FnRef, Ty};
 
 /// Which parameters the functions of one file call, by themselves or in functions nested in them.
@@ -120,6 +121,10 @@ impl Project {
         if self.is_given_no_functions(function) {
             return Vec::new();
         }
+        self.answered(Question::Calls, function, || self.parameters_called_in(function))
+    }
+
+    fn parameters_called_in(&self, function: FnRef) -> Vec<u32> {
         let callables = self.callables(function);
         let own = |owner: &FunctionId| *owner == function.function;
         let called = callables.called.get(&function.function).into_iter().flatten();

@@ -28,10 +28,13 @@ impl Project {
         let scope = OnceCell::new();
         for (id, call) in model.all_calls() {
             let is_rust = model.language == Language::Rust;
-            let (name, is_method) = match model.value(call.callee) {
+            let (name, is_of_type) = match model.value(call.callee) {
                 Value::Attr(_, name) => (Some(name), true),
-                // `future::poll_fn(..)`
-                Value::Path(path) if is_rust => (path.segments.last(), false),
+                // `future::poll_fn(..)`, `InterceptorLayer::new(..)`
+                Value::Path(path) if is_rust => match &path.segments[..] {
+                    [.., of, name] => (Some(name), model.name(*of).starts_with(char::is_uppercase)),
+                    [..] => (path.segments.last(), false),
+                },
                 Value::Global(_, name) if is_rust => (Some(name), false),
                 _ => continue,
             };
@@ -40,7 +43,7 @@ impl Project {
                 continue;
             }
             if is_rust
-                && is_method
+                && is_of_type
                 && !self.may_call_back(file, model.name(*name), scope.get_or_init(|| self.opened_by(file)))
             {
                 continue;
@@ -162,8 +165,8 @@ impl Project {
         definition.kind == FunctionKind::Closure && flow::find(&definition.body, &mut does).is_none()
     }
 
-    /// Rust: a method of that name may be one that hands a function to the loop. The trait it is of must be in scope: the file
-    /// names it, or opens a module that may have it. Of a type's own methods the file names the type or its library.
+    /// Rust: a function of a type or a trait with that name may be one that hands a function to the loop. The trait must be in scope:
+    /// the file names it, or opens a module that may have it. Of a type's own functions the file names the type or its library.
     fn may_call_back(&self, file: FileId, name: &str, opened: &Opened) -> bool {
         let names = &self.model(file).names;
         let mut paths = self.knowledge.paths_named(Language::Rust, name).iter();

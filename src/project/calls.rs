@@ -103,7 +103,7 @@ impl Project {
         let mut at = file;
         while let Some(around) = self.parent_module(at).filter(|around| *around != at) {
             let name = self.layout.module_name(at).rsplit("::").next().unwrap_or_default();
-            if !name.is_empty() && crate::rust::declares_for_tests(&self.source(around).text, name) {
+            if self.slot(around).modules_for_tests().iter().any(|it| **it == *name) {
                 return true;
             }
             at = around;

@@ -380,6 +380,7 @@ impl Project {
             return;
         }
         match model.value(value) {
+            Value::Replaced(param, _) => self.decorations_given(it, *param, found),
             Value::Union(parts) => parts.iter().for_each(|part| self.decorations_given(it, *part, found)),
             Value::Function(inner) if it.is_given => found.extend(self.decoration_around(it, *inner)),
             Value::Result(call) => {

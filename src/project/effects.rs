@@ -3,6 +3,7 @@
 //! Functions are looked at level by level from those that run on the loop, each level in parallel; then effects climb back
 //! from where they are to every caller, nearest first. Both steps give the same answer for any number of threads.
 
+use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::finding::{Confidence, FileId};
@@ -11,6 +12,7 @@ use crate::model::{CallId, Condition, NameId, Test, ValueId};
 use crate::source::{Language, Span};
 
 use super::guards::{Guards, Outcome};
+use super::renumbered::Renumbered;
 use super::special::{Node, Special};
 use super::subjects::{Bound, Subject};
 use super::types::{Class, FnRef};
@@ -96,6 +98,16 @@ pub enum Runs {
     Library(&'static Api, Effect),
 }
 
+impl Runs {
+    /// Of the project, or of a dependency: that one, or what stands in its place where more is known.
+    pub(super) fn function(&self) -> Option<FnRef> {
+        match self {
+            Self::Own(function) | Self::Asked(Some(function)) => Some(*function),
+            Self::Asked(None) | Self::Library(..) => None,
+        }
+    }
+}
+
 impl PartialEq for Runs {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
@@ -111,7 +123,7 @@ impl PartialEq for Runs {
 pub(super) struct Known {
     /// What it runs, in order of place.
     pub(super) sites: Vec<(Site, Runs)>,
-    /// What decides by its class what it runs, as it is asked for something.
+    /// What decides by its class what it runs, as it is asked for something, in order.
     pub(super) asks: Box<[Subject]>,
     /// At which of its sites it hands on which of its parameters.
     pub(super) hands: Box<[(usize, ValueId)]>,
@@ -120,9 +132,11 @@ pub(super) struct Known {
 impl Known {
     pub(super) fn of(project: &Project, function: FnRef) -> Self {
         let sites = project.sites_of(function);
-        let asks = project.subjects_asked(function, &sites).into();
+        let mut asks = project.subjects_asked(function, &sites);
+        asks.sort_unstable();
+        asks.dedup();
         let hands = project.parameters_handed_on(function, &sites).into();
-        Self { sites, asks, hands }
+        Self { sites, asks: asks.into(), hands }
     }
 }
 
@@ -163,7 +177,6 @@ pub struct Effects {
 
 impl Effects {
     pub(super) fn of(project: &Project, asked: FxHashSet<FileId>) -> Self {
-        use rayon::prelude::*;
         let relevant = project.relevant_files();
         let callbacks: FxHashSet<FnRef> =
             relevant.par_iter().flat_map_iter(|file| project.callbacks_of(*file)).collect();
@@ -178,13 +191,12 @@ impl Effects {
     /// What code on the loop reaches, and what is asked for. `look` looks at functions of which nothing is known. Gives all functions that
     /// are reached.
     fn reach(&mut self, project: &Project, look: &Look<'_>) -> FxHashSet<FnRef> {
-        let relevant = project.relevant_files().iter();
+        let relevant = project.relevant_files().par_iter().with_min_len(64);
         let mut frontier: Vec<FnRef> = relevant
-            .flat_map(|file| project.model(*file).function_ids().map(|function| FnRef { file: *file, function }))
+            .flat_map_iter(|file| project.model(*file).function_ids().map(|function| FnRef { file: *file, function }))
             .filter(|function| self.asked.contains(&function.file) || self.on_loop(project, *function))
             .collect();
         let mut seen: FxHashSet<FnRef> = frontier.iter().copied().collect();
-        self.special = Special::default();
         let mut more = frontier.clone();
         loop {
             if frontier.is_empty() {
@@ -212,26 +224,33 @@ impl Effects {
         }
     }
 
-    /// Functions of a file have other numbers now.
-    pub(super) fn renumber(&mut self, moved: &FxHashMap<FnRef, FnRef>) {
-        let now = |function: FnRef| moved.get(&function).copied().unwrap_or(function);
-        let runs = |runs: &mut Runs| {
+    /// What goes by other numbers after a change.
+    pub(super) fn renumber(&mut self, now: &Renumbered) {
+        let renumber = |runs: &mut Runs| {
             if let Runs::Own(function) | Runs::Asked(Some(function)) = runs {
-                *function = now(*function);
+                *function = now.function(*function);
             }
         };
-        self.callbacks = self.callbacks.iter().map(|it| now(*it)).collect();
-        // What had the number that another has now is gone.
-        let taken: FxHashSet<FnRef> = moved.values().copied().filter(|it| !moved.contains_key(it)).collect();
-        self.known.retain(|of, _| !taken.contains(of));
-        self.known = std::mem::take(&mut self.known).into_iter().map(|(of, known)| (now(of), known)).collect();
-        self.known.values_mut().flat_map(|it| &mut it.sites).for_each(|(_, it)| runs(it));
-        for hops in &mut self.hops {
-            hops.retain(|of, _| !taken.contains(&of.function));
-            let now = |of: Node| Node { function: now(of.function), ..of };
-            *hops = std::mem::take(hops).into_iter().map(|(of, ways)| (now(of), ways)).collect();
-            hops.values_mut().flatten().for_each(|hop| runs(&mut hop.next));
+        if now.moves_functions() {
+            self.callbacks = self.callbacks.iter().map(|it| now.function(*it)).collect();
+            self.known.retain(|of, _| !now.is_taken(*of));
+            let known = std::mem::take(&mut self.known).into_iter();
+            self.known = known.map(|(of, known)| (now.function(of), known)).collect();
+            self.known.values_mut().flat_map(|it| &mut it.sites).for_each(|(_, it)| renumber(it));
         }
+        for hops in &mut self.hops {
+            let of_file: Vec<Node> = hops.keys().copied().filter(|it| it.function.file == now.file).collect();
+            let ways: Vec<(Node, Vec<Hop>)> = of_file.into_iter().filter_map(|it| hops.remove_entry(&it)).collect();
+            let there = ways.into_iter().filter(|(node, _)| !now.is_taken(node.function));
+            hops.extend(there.map(|(node, ways)| (now.node(node), ways)));
+            for hop in hops.values_mut().flatten() {
+                if let (Some(next), Some(bound)) = (hop.next.function(), &mut hop.bound) {
+                    bound.subject = now.subject(next, bound.subject);
+                }
+                renumber(&mut hop.next);
+            }
+        }
+        self.special.renumber(now);
     }
 
     /// The same after a change. `callbacks` are those there are now, `stale` tells of which files nothing that was found
@@ -247,8 +266,11 @@ impl Effects {
         self.callbacks = callbacks;
         let before: FxHashSet<FnRef> = self.known.keys().copied().collect();
         self.known.retain(|function, _| !stale(function.file));
+        self.special.begin(stale);
         let reached = self.reach(project, look);
+        let count = self.known.len();
         self.known.retain(|function, _| reached.contains(function));
+        self.special.end(&self.known, self.known.len() < count);
         changed.extend(before.symmetric_difference(&reached).copied());
         let hops = std::mem::take(&mut self.hops);
         self.climb(project);
@@ -342,10 +364,7 @@ impl Effects {
                 }
                 // The least demanding first, then what hangs on the fewest branches, then the earliest place.
                 let order = |hop: &Hop| {
-                    let next = match hop.next {
-                        Runs::Own(next) | Runs::Asked(Some(next)) => Some((project.standing(next.file), next.function)),
-                        Runs::Asked(None) | Runs::Library(..) => None,
-                    };
+                    let next = hop.next.function().map(|next| (project.standing(next.file), next.function));
                     let bound = hop.bound.map(|it| {
                         let (own, library) = match it.class {
                             Class::Own(class) => (Some((project.standing(class.file), class.class)), None),

@@ -6,7 +6,7 @@ use crate::source::Language;
 
 use super::Project;
 use super::members::Ancestor;
-use super::types::{ClassRef, Ty};
+use super::types::{Class, ClassRef, Ty};
 
 /// A member of an enum, and what it is set to.
 pub(super) struct Member {
@@ -34,6 +34,11 @@ impl Project {
         let mut set = definition.fields.iter().filter(|it| it.0 == wanted);
         let (_, value) = set.next().filter(|_| set.next().is_none())?;
         Some(Member { class, value: *value, is_value })
+    }
+
+    /// What is declared is a member of an enum.
+    pub(super) fn is_of_enum(&self, file: FileId, declared: ValueId) -> bool {
+        matches!(self.evaluate(file, declared), Ty::Instance(Class::Own(class), _) if self.is_enum(class).is_some())
     }
 
     /// Whether members count as their values, if the class is an enum.

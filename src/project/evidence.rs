@@ -84,7 +84,7 @@ impl Effects {
             {
                 return None;
             }
-            self.chain(project, node, (way, site.held), asked.clone(), effect)
+            self.chain(project, node, (way, project.asks_held(caller, site)), asked.clone(), effect)
         });
         let awaited = site.call.is_some_and(|call| project.model(caller.file).call(call).awaited);
         goes.find(|it| !project.is_patched(caller, it)).filter(|it| !(awaited && it.alternative))
@@ -137,7 +137,7 @@ impl Effects {
                 once = Some(at);
                 is_held = asks_held || hop.site.shared;
             }
-            asks_held = hop.site.held;
+            asks_held = project.asks_held(at, &hop.site);
             returned &= hop.site.call.is_some_and(|call| project.model(at.file).call(call).result == Use::Returned);
             alternative |= returned && hop.site.branches > 0;
             let place = Place { file: at.file, span: hop.site.span };

@@ -8,6 +8,7 @@ use crate::source::Language;
 use super::Project;
 use super::effects::Site;
 use super::guards::{Demand, Guard, Of, Outcome};
+use super::instances::same;
 use super::members::Ancestor;
 use super::remembered::Only;
 use super::types::{Class, ClassRef, FnRef, Ty};
@@ -39,8 +40,20 @@ impl Project {
         let (param, class) = if self.is_own_object(function, object) {
             (0, ClassRef { file: function.file, class: self.declared(function).class? })
         } else {
-            let param = self.declared(function).param_of(object)?;
-            (u16::try_from(param).ok()?, self.class_declared(function.file, object)?)
+            let param = u16::try_from(self.declared(function).param_of(object)?).ok()?;
+            let on_field = || Demand {
+                param,
+                of: Of::Field(function.file, name),
+                ..Demand::on_own_object(condition, function.file)
+            };
+            match self.class_declared(function.file, object) {
+                Some(class) => (param, class),
+                // Of which class it is, who gives it knows.
+                None => {
+                    let is_open = matches!(model.value(object), Value::Param(..));
+                    return (is_open && !matches!(condition.test, Test::Answers(_))).then(on_field);
+                }
+            }
         };
         let (file, name) = self.behind_property(class, model.name(name)).unwrap_or((function.file, name));
         let model = self.model(file);
@@ -97,7 +110,12 @@ impl Project {
             };
             let declared = named(&definition.declared);
             let fields = named(&definition.fields).into_iter().filter(|it| !declared.contains(it));
-            for value in fields.chain(named(&definition.also_set)) {
+            let mut set: Vec<ValueId> = fields.chain(named(&definition.also_set)).collect();
+            // Who makes the object gives it: `kind: Kind`.
+            if set.is_empty() && is_made_by_fields && definition.annotated.contains(&id) {
+                set.extend(declared.first().filter(|it| self.is_of_enum(class.file, **it)));
+            }
+            for value in set {
                 let is_constant =
                     matches!(model.value(value), Value::None | Value::Bool(_) | Value::Int(_) | Value::Str(_));
                 let is_named = matches!(
@@ -194,37 +212,46 @@ impl Project {
         if matches!(guard.test, Test::Answers(_)) {
             return self.outcome_of_given(caller, site, &object, name, guard);
         }
-        let Some(mut settings) = self.settings(object.class, name) else { return Outcome::Open };
+        let found = self.settings_of(caller, &object, name);
+        match self.given_alone_by(caller, &object, &found) {
+            Some(value) => self.outcome_of_value(caller, site, value, Demand { of: Of::Whole, ..guard }),
+            None => guard.outcome(self.told_by_settings(&found, guard)),
+        }
+    }
+
+    /// What an attribute of an object that a function has is set to, each time that one is made: nothing, if that is not known.
+    pub(super) fn settings_of(&self, holder: FnRef, object: &Object, name: &str) -> Vec<Setting> {
+        let Some(mut settings) = self.settings(object.class, name) else { return Vec::new() };
         settings.retain(|it| self.may_be_set_by_constructor(object.class, *it));
         let is_fixed = || object.made.is_empty() && settings.iter().all(|it| self.is_given_above(object.class, *it));
-        if !self.is_set_by_class_alone(&object, name) && !is_fixed() {
-            return Outcome::Open;
+        if !self.is_set_by_class_alone(holder, object, name) && !is_fixed() {
+            return Vec::new();
         }
         let makers: Vec<Option<Made>> = match object.made.is_empty() {
             true => vec![None],
             false => object.made.iter().copied().map(Some).collect(),
         };
         let each = makers.iter().flat_map(|made| settings.iter().map(|it| (*made, *it)));
-        let found: Vec<Setting> = each.map(|(made, it)| self.setting(object.class, made, name, it)).collect();
-        if let ([Some((file, value))], [Some((maker, _))]) = (&found[..], &makers[..])
-            && *file == caller.file
-            && *maker == caller
-        {
-            let value = *value;
-            return self.outcome_of_value(caller, site, value, Demand { of: Of::Whole, ..guard });
+        each.map(|(made, it)| self.setting(object.class, made, name, it)).collect()
+    }
+
+    /// The one value that the function itself has given the object.
+    pub(super) fn given_alone_by(&self, function: FnRef, object: &Object, found: &[Setting]) -> Option<ValueId> {
+        match (found, &object.made[..]) {
+            ([Some((file, value))], [(maker, _)]) if *file == function.file && *maker == function => Some(*value),
+            _ => None,
         }
-        let mut each = found.iter().map(|it| it.and_then(|(file, value)| self.tells_of_given(file, value, guard)));
-        let first = each.next().flatten();
-        guard.outcome(first.filter(|_| each.all(|it| it == first)))
+    }
+
+    /// What all of these say.
+    pub(super) fn told_by_settings(&self, found: &[Setting], guard: Demand) -> Option<bool> {
+        same(found.iter().map(|it| it.and_then(|(file, value)| self.tells_of_given(file, value, guard))))
     }
 
     /// Nothing but the class sets the attribute: it says by its name that it is nobody else's, it has it in place of one that it
     /// inherits, or who makes the object leaves it alone.
-    fn is_set_by_class_alone(&self, object: &Object, name: &str) -> bool {
-        let is_left_alone = |(maker, _): &Made| {
-            self.looks_into(maker.file);
-            !sets_attribute(&self.source(maker.file).text, name)
-        };
+    fn is_set_by_class_alone(&self, holder: FnRef, object: &Object, name: &str) -> bool {
+        let is_left_alone = |(maker, _): &Made| !self.may_set_attribute(maker.file, holder, object, name);
         let sets = |it: &&Ancestor| match it {
             Ancestor::Own(class) => {
                 let model = self.model(class.file);
@@ -354,9 +381,9 @@ impl Project {
         let model = self.model(file);
         let Value::Union(parts) = model.value(value) else { return None };
         let [one, another] = **parts else { return None };
-        [(one, another), (another, one)].into_iter().find_map(|(kept, other)| {
-            let (param, lack) = model.value(kept).as_replaced()?;
-            Some((param, lack, other))
+        [(one, another), (another, one)].into_iter().find_map(|(kept, other)| match *model.value(kept) {
+            Value::Replaced(param, lack @ (Lack::Missing | Lack::False)) => Some((param, lack, other)),
+            _ => None,
         })
     }
 
@@ -427,12 +454,4 @@ impl Project {
             }
         }
     }
-}
-
-/// The text sets an attribute of that name of something: `config.name = value`.
-fn sets_attribute(text: &str, name: &str) -> bool {
-    text.match_indices(name).any(|(at, _)| {
-        let (before, rest) = (&text[..at], text[at + name.len()..].trim_start_matches(' '));
-        before.ends_with('.') && !before.ends_with("self.") && rest.starts_with('=') && !rest.starts_with("==")
-    })
 }

@@ -173,7 +173,8 @@ impl Found<'_> {
                 if !is_rust =>
             {
                 let truth = self.project.constant_tells(self.file, *it);
-                truth.map(|it_is| it_is == it.holds)
+                let holds = truth.map(|it_is| it_is == it.holds);
+                holds.or_else(|| self.project.holds_of_made(self.function, *it))
             }
             _ => None,
         };
@@ -249,7 +250,10 @@ impl Found<'_> {
                 let mut filled = parts.iter().filter(|it| !is_empty(it));
                 match (filled.next(), filled.next()) {
                     // A parameter, unless it is nothing.
-                    (Some(one), None) => model.value(*one).as_replaced().map_or(*one, |it| it.0),
+                    (Some(one), None) => match model.value(*one) {
+                        Value::Replaced(param, _) => *param,
+                        _ => *one,
+                    },
                     _ => iterated,
                 }
             }

@@ -89,7 +89,7 @@ impl Project {
         if self.model(file).call(call).args.is_empty() {
             return None;
         }
-        self.looks_into(maker.file);
+        let _outlines = self.of_outlines();
         let definition = self.function(maker);
         let [value] = definition.returned[..] else { return None };
         let there = self.model(maker.file);
@@ -196,6 +196,7 @@ impl Project {
     /// The value is that one on some path: `client or Client()`.
     fn may_be(&self, file: FileId, value: ValueId, wanted: ValueId, depth: u32) -> bool {
         match self.model(file).value(value) {
+            Value::Replaced(param, _) => *param == wanted,
             Value::Union(parts) if depth < DEEPEST => {
                 parts.iter().any(|it| *it == wanted || self.may_be(file, *it, wanted, depth + 1))
             }

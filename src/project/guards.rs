@@ -10,6 +10,7 @@ use crate::source::Language;
 
 use super::Project;
 use super::effects::Site;
+use super::instances::same;
 use super::options::Target;
 use super::remembered::Only;
 use super::types::{FnRef, Ty};
@@ -85,6 +86,11 @@ impl From<Demand> for Guard {
 }
 
 impl Guard {
+    /// The one condition that it is.
+    pub(super) fn alone(self) -> Option<Demand> {
+        self.other.is_none().then_some(self.one)
+    }
+
     /// Both are about one parameter, and whoever meets this meets the other, of which it is no contrary.
     fn tells_more_than(self, other: Self) -> bool {
         let (one, another) = (self.one, other.one);
@@ -181,16 +187,20 @@ fn kept_in(
     is_param: &dyn Fn(ValueId) -> Option<usize>,
 ) -> Option<(usize, Lack)> {
     // Of a union in a union, something else than its being nothing decided.
-    if let Some((kept, lack)) = model.value(value).as_replaced() {
-        return is_param(kept).map(|it| (it, lack));
-    }
     match model.value(value) {
+        Value::Replaced(_, Lack::Other) => None,
+        Value::Replaced(kept, lack) => is_param(*kept).map(|it| (it, *lack)),
         Value::Union(parts) if depth < 6 => parts.iter().find_map(|part| {
             let bare = is_param(*part).map(|it| (it, Lack::False));
             bare.or_else(|| kept_in(model, *part, depth + 1, is_param))
         }),
         _ => None,
     }
+}
+
+/// It is a class that decides whether another value took the place of one.
+fn is_of_kind(lack: Option<Lack>) -> bool {
+    matches!(lack, Some(Lack::Kind(_)))
 }
 
 impl Project {
@@ -211,7 +221,7 @@ impl Project {
         Some(Guard { one, other: Some(self.demand_of(function, *other, false)?) })
     }
 
-    fn demand_of(&self, function: FnRef, condition: Condition, at_first: bool) -> Option<Demand> {
+    pub(super) fn demand_of(&self, function: FnRef, condition: Condition, at_first: bool) -> Option<Demand> {
         // Of which entry, nobody knows.
         if condition.test == Test::Entry {
             return None;
@@ -238,10 +248,15 @@ impl Project {
         let param = param.or_else(|| params.iter().position(|it| it.value != UNKNOWN && union.contains(&it.value)));
         // Of what took its place where it was nothing, only what it must be says something of what was given.
         let tells_what_it_is = condition.holds && !matches!(condition.test, Test::Truth | Test::None);
-        let is_replaced = param.is_none() && (tells_what_it_is || condition.test == Test::Truth);
-        let kept = if is_replaced { kept_in(model, condition.value, 0, &is_param) } else { None };
-        let kept = kept.filter(|it| tells_what_it_is || it.1 == Lack::Missing);
-        let Some(param) = param.or(kept.map(|it| it.0)) else { return self.demand_on_field(function, condition) };
+        let kept = if param.is_none() { kept_in(model, condition.value, 0, &is_param) } else { None };
+        let kept = kept.filter(|(_, lack)| match lack {
+            Lack::Kind(_) => true,
+            Lack::Missing => tells_what_it_is || condition.test == Test::Truth,
+            Lack::False | Lack::Other => tells_what_it_is,
+        });
+        let Some(param) = param.or(kept.map(|it| it.0)) else {
+            return self.demand_on_field(function, condition).or_else(|| self.demand_on_made(function, condition));
+        };
         // `count + 1` is as good as `count` for all tests but this.
         let asks_for_more = matches!(condition.test, Test::Exceeds(_));
         // Rust: what is set anew keeps its name, and its value here.
@@ -256,7 +271,7 @@ impl Project {
             test: condition.test,
             holds: condition.holds,
             of: entry.map_or(Of::Whole, |it| Of::Entry(function.file, it.0)),
-            asked_in: if refers { function.file } else { FileId(0) },
+            asked_in: if refers || is_of_kind(kept.map(|it| it.1)) { function.file } else { FileId(0) },
             exact: exact.is_some(),
             replaced: kept.map(|it| it.1),
         })
@@ -384,10 +399,25 @@ impl Project {
         let told = site.given.iter().filter(|it| it.value == value);
         let told = told.into_iter().find_map(|it| self.follows_from(caller.file, *it, guard));
         let told = told.or_else(|| self.tells(caller.file, value, guard));
+        let told = told.or_else(|| self.is_of_kind_unless_none(caller.file, site, value, guard));
         match told.or_else(|| self.is_declared_something(caller, value, guard.test)) {
             None => self.handed_on(caller, value, guard),
             truth => guard.outcome(truth),
         }
+    }
+
+    /// What is declared as `str | None` is a `str` where a test has ruled the other out.
+    fn is_of_kind_unless_none(&self, file: FileId, site: &Site, value: ValueId, guard: Demand) -> Option<bool> {
+        let Test::Instance(class) = guard.test else { return None };
+        let rules_out = |it: &Condition| {
+            it.value == value && matches!((it.test, it.holds), (Test::None, false) | (Test::Truth, true))
+        };
+        if !site.given.iter().any(rules_out) {
+            return None;
+        }
+        let class = self.evaluate(guard.asked_in, class);
+        let given = self.evaluate(file, value);
+        same(given.parts().iter().filter(|it| !matches!(it, Ty::None)).map(|it| self.is_instance(it, &class)))
     }
 
     /// It is declared to be of a type, `client: Client`, and `None` is no part of that.
@@ -416,7 +446,13 @@ impl Project {
         let condition = Condition { value, test: guard.test, holds: guard.holds };
         let Some(one) = self.demand_of(caller, condition, false) else { return Outcome::Open };
         let (exact, replaced) = (one.exact && guard.exact, one.replaced.max(guard.replaced));
-        Outcome::Becomes(Guard::from(Demand { exact, replaced, asked_in: guard.asked_in, ..one }))
+        let asked_in = match is_of_kind(one.replaced) {
+            // Classes of two files would decide.
+            true if guard.test.refers() || guard.replaced.is_some() => return Outcome::Open,
+            true => one.asked_in,
+            false => guard.asked_in,
+        };
+        Outcome::Becomes(Guard::from(Demand { exact, replaced, asked_in, ..one }))
     }
 
     /// Whether a condition holds of what a parameter is given: not known where another value takes its place.
@@ -431,6 +467,8 @@ impl Project {
             None => false,
             Some(Lack::Missing) => tells(Test::None) == Some(true),
             Some(Lack::False) => tells(Test::Truth) == Some(false),
+            Some(Lack::Kind(class)) => tells(Test::Instance(class)) == Some(true),
+            Some(Lack::Other) => true,
         }
     }
 

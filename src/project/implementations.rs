@@ -96,6 +96,11 @@ impl Slot {
     fn functions(&self) -> &FxHashSet<Word> {
         self.functions.get_or_init(|| crate::rust::functions(&self.source.text))
     }
+
+    pub(super) fn modules_for_tests(&self) -> &[Box<str>] {
+        let find = || crate::rust::modules_for_tests(&self.source.text).into_iter().map(Box::from).collect();
+        self.for_tests.get_or_init(find)
+    }
 }
 
 impl Project {

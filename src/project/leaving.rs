@@ -4,9 +4,10 @@ use crate::finding::FileId;
 use crate::model::{BranchKind, CallId, Kinds, LoopKind, Node, Use, flow};
 use crate::source::Language;
 
+use super::Project;
 use super::remembered::Only;
+use super::trace::Question;
 use super::types::FnRef;
-use super::{Project, trace};
 
 impl Project {
     /// The call always raises or ends the program.
@@ -34,6 +35,10 @@ impl Project {
 
     /// Every way through the body ends in an exception, and no class below is asked to have another body.
     pub(super) fn always_raises(&self, function: FnRef) -> bool {
+        self.answered(Question::Raises, function, || self.raises_anyway(function))
+    }
+
+    fn raises_anyway(&self, function: FnRef) -> bool {
         let _outlines = self.of_outlines();
         let body = &self.function(function).body;
         let ends = |node: &Node| {
@@ -46,11 +51,7 @@ impl Project {
             Node::Return { .. } => false,
             _ => (last.leaves() || last.has_parts()) && body.kinds().meet(Kinds::RAISE.and(Kinds::CALL)),
         });
-        let always_raises = may_end_so && !flow::exits(body, &ends).survives() && !self.is_abstract(function);
-        if self.noted {
-            trace::asks_for_end(function, always_raises);
-        }
-        always_raises
+        may_end_so && !flow::exits(body, &ends).survives() && !self.is_abstract(function)
     }
 
     /// Nothing that stands after the node in its block runs.

@@ -10,11 +10,12 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::effects::Known;
 use super::files::{Files, Read};
 use super::implementations::{Blocks, ByType};
-use super::trace::{self, Seen};
+use super::renumbered::Renumbered;
+use super::trace::{self, Asked, Question, Seen};
 use super::types::{Class, FnRef};
 use super::{Project, Slot, memo, next_number};
 use crate::finding::FileId;
-use crate::model::{FunctionId, Reshaped, reshaped};
+use crate::model::{Moved, Reshaped, reshaped};
 use crate::source::Language;
 
 /// A file as it was read, to be used again: its text and, where somebody has asked, its model.
@@ -116,14 +117,14 @@ impl Live {
             _ => {}
         }
         let known = before.as_ref().and_then(|it| it.model.get());
-        let otherwise = || (Reshaped::Otherwise, Vec::new());
+        let otherwise = || (Reshaped::Otherwise, Moved::default());
         let (shape, moved) = known.map_or_else(otherwise, |known| reshaped(known, slot.model()));
         project.number = next_number();
         project.forget(file);
         let library = std::mem::take(&mut project.async_library).into_inner();
 
-        if !moved.is_empty() {
-            self.renumber(file, &moved);
+        if moved != Moved::default() {
+            self.renumber(&Renumbered::of(file, &moved));
         }
         let mut stale = self.graph.whole.back(file);
         stale.insert(file);
@@ -137,7 +138,7 @@ impl Live {
                 self.project.forget(*file);
             }
         }
-        stale.extend(self.ending_otherwise(file));
+        stale.extend(self.answered_otherwise(file));
         for file in &stale {
             self.graph.forget(*file);
         }
@@ -154,39 +155,51 @@ impl Live {
         relevant.copied().filter(|file| judged.contains(file)).collect()
     }
 
-    /// Functions of a file have other numbers, and are the same: what is known under the old ones is so under the new.
-    fn renumber(&mut self, file: FileId, moved: &[(FunctionId, FunctionId)]) {
-        let at = |function: FunctionId| FnRef { file, function };
-        let moved: FxHashMap<FnRef, FnRef> = moved.iter().map(|(old, new)| (at(*old), at(*new))).collect();
-        self.project.effects.renumber(&moved);
-        for callback in self.callbacks.values_mut().flatten() {
-            *callback = moved.get(callback).copied().unwrap_or(*callback);
+    /// What has another number, and is the same: what is known under the old one is so under the new.
+    fn renumber(&mut self, now: &Renumbered) {
+        self.project.effects.renumber(now);
+        if !now.moves_functions() {
+            return;
         }
-        self.graph.asked.renumber(&moved);
-        self.graph.asked_for_end.renumber(&moved);
-        let ends = &mut self.graph.ends;
-        let taken: Vec<(FnRef, bool)> = moved.iter().filter_map(|(old, new)| Some((*new, ends.remove(old)?))).collect();
-        ends.extend(taken);
+        for callback in self.callbacks.values_mut().flatten() {
+            *callback = now.function(*callback);
+        }
+        let moved = now.functions();
+        self.graph.asked.renumber(moved);
+        let questions = |(old, new): (&FnRef, &FnRef)| Question::ALL.map(|it| ((it, *old), (it, *new)));
+        let moved = moved.iter().flat_map(questions).collect();
+        self.graph.asked_of.renumber(&moved);
+        if let Some(answers) = self.graph.answers.get_mut(&now.file) {
+            let taken: Vec<_> = moved.iter().filter_map(|(old, new)| Some((*new, answers.remove(old)?))).collect();
+            answers.extend(taken);
+        }
         // What calls run is kept by number as well.
-        for file in self.graph.leads.back_from(&FxHashSet::from_iter([file])) {
+        for file in self.graph.leads.back_from(&FxHashSet::from_iter([now.file])) {
             self.project.forget(file);
         }
     }
 
-    /// Who asked of functions of a changed file whether they ever return, and is told something else now.
-    fn ending_otherwise(&mut self, file: FileId) -> FxHashSet<FileId> {
+    /// Who asked something of functions of a changed file, and is told something else now.
+    fn answered_otherwise(&mut self, file: FileId) -> FxHashSet<FileId> {
         let project = &self.project;
         let count = project.model(file).functions.len();
-        let known = self.graph.ends.iter().filter(|(function, _)| function.file == file);
-        let differs = |(function, before): &(&FnRef, &bool)| {
-            function.function.index() >= count || project.always_raises(**function) != **before
+        let ask = |(question, function): Asked| match question {
+            Question::Raises => _ = project.always_raises(function),
+            Question::Calls => _ = project.called_parameters(function),
+            Question::TellsOfLoop => _ = project.tells_of_loop(function),
+            Question::RefusesLoop => _ = project.refuses_to_return_on_loop(function),
         };
-        let (other, seen) = trace::noted(file, || known.filter(differs).map(|it| *it.0).collect::<Vec<_>>());
+        let before = self.graph.answers.remove(&file).unwrap_or_default();
+        let there = before.keys().filter(|it| it.1.function.index() < count);
+        let ((), seen) = trace::noted(file, || there.for_each(|it| ask(*it)));
+        let others = before.iter().filter(|(asked, before)| seen.answers.get(asked) != Some(before));
+        let others: Vec<Asked> = others.map(|it| *it.0).collect();
+        self.graph.answers.insert(file, before);
         self.graph.note(None, seen);
-        for function in &other {
-            self.graph.ends.remove(function);
+        if let Some(answers) = self.graph.answers.get_mut(&file) {
+            others.iter().for_each(|it| _ = answers.remove(it));
         }
-        other.into_iter().flat_map(|function| self.graph.asked_for_end.back(function)).collect()
+        others.into_iter().flat_map(|asked| self.graph.asked_of.back(asked)).collect()
     }
 
     /// Names have come or gone at the top of a file, and nothing else: which files may see something else than before.
@@ -314,8 +327,10 @@ impl Live {
         for (unit, seen) in seen.into_inner().unwrap_or_else(PoisonError::into_inner) {
             self.graph.note(Some(unit), seen);
         }
-        for (from, to) in self.project.linked.get_mut().unwrap_or_else(PoisonError::into_inner).drain() {
-            self.graph.leads.insert(from, to);
+        for (unit, seen) in
+            std::mem::take(&mut self.project.linked).into_inner().unwrap_or_else(PoisonError::into_inner)
+        {
+            self.graph.note(Some(unit), seen);
         }
         self.project.effects = effects;
         changed
@@ -350,9 +365,9 @@ struct Graph {
     whole: Relation<FileId, FileId>,
     /// From units to functions whose effects they asked for.
     asked: Relation<FileId, FnRef>,
-    /// From units to functions of which they asked whether they ever return, and what they were told.
-    asked_for_end: Relation<FileId, FnRef>,
-    ends: FxHashMap<FnRef, bool>,
+    /// From units to what they asked of functions, and by the functions' files what they were told.
+    asked_of: Relation<FileId, Asked>,
+    answers: FxHashMap<FileId, FxHashMap<Asked, u64>>,
     /// Units that asked which files matter, and what the files import.
     relevant: FxHashSet<FileId>,
     imports: FxHashSet<FileId>,
@@ -370,9 +385,9 @@ impl Graph {
         for function in seen.asked {
             self.asked.insert(unit, function);
         }
-        for (function, always_raises) in seen.ends {
-            self.asked_for_end.insert(unit, function);
-            self.ends.insert(function, always_raises);
+        for (asked, answer) in seen.answers {
+            self.asked_of.insert(unit, asked);
+            self.answers.entry(asked.1.file).or_default().insert(asked, answer);
         }
         if seen.relevant {
             self.relevant.insert(unit);
@@ -386,7 +401,7 @@ impl Graph {
     fn forget(&mut self, unit: FileId) {
         self.whole.remove(unit);
         self.asked.remove(unit);
-        self.asked_for_end.remove(unit);
+        self.asked_of.remove(unit);
         self.relevant.remove(&unit);
         self.imports.remove(&unit);
     }

@@ -20,6 +20,7 @@ mod enums;
 pub mod evidence;
 mod fields;
 mod files;
+mod filled;
 mod forks;
 mod generic;
 mod given;
@@ -33,6 +34,8 @@ mod layout;
 mod leaving;
 mod library;
 mod live;
+
+mod made;
 mod members;
 mod memo;
 mod modules;
@@ -44,6 +47,7 @@ mod path;
 mod reach;
 mod receiver;
 mod remembered;
+mod renumbered;
 mod resolve;
 mod results;
 mod several;
@@ -69,6 +73,7 @@ pub use path::LibraryPath;
 pub use remembered::Only;
 pub(crate) use trace::Evaluating;
 
+use std::hash::Hash;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
@@ -87,6 +92,7 @@ use effects::Effects;
 use implementations::Blocks;
 use installed::Installed;
 use layout::Layout;
+use trace::{Question, Seen};
 use types::{FnRef, ForeignModule};
 
 /// Some files of a run, looked at together, and whatever else they lead to.
@@ -122,8 +128,8 @@ pub struct Project {
     loopless: RwLock<FxHashSet<FnRef>>,
     /// Notes are taken of what answers are made of.
     noted: bool,
-    /// What led where while functions were linked, where notes are taken.
-    linked: Mutex<FxHashSet<(FileId, FileId)>>,
+    /// What was seen on behalf of files while functions were linked, where notes are taken.
+    linked: Mutex<Vec<(FileId, Seen)>>,
 }
 
 /// How many files a thread takes on at once: what it has begun to go through, no other can help with, and in the end there is
@@ -142,6 +148,8 @@ struct Slot {
     words: OnceLock<FxHashSet<Word>>,
     /// Rust: the names of the functions in its text.
     functions: OnceLock<FxHashSet<Word>>,
+    /// Rust: the modules that its text declares for tests alone.
+    for_tests: OnceLock<Box<[Box<str>]>>,
     /// The analysis itself failed on the file: an internal error, to be reported.
     failed: AtomicBool,
     /// Which parameters the file's functions call.
@@ -349,15 +357,22 @@ impl Project {
         }
     }
 
-    /// Looks on behalf of a file at what its functions run. That is found again after each change: what is noted is only what led
-    /// where, for the sake of what is remembered on the way.
-    fn linking<R>(&self, file: FileId, look: impl FnOnce() -> R) -> R {
+    /// Asks something of the body of a function that is the same whoever asks.
+    fn answered<R: Hash>(&self, question: Question, function: FnRef, ask: impl FnOnce() -> R) -> R {
+        if self.noted { trace::answered((question, function), ask) } else { ask() }
+    }
+
+    /// Looks on behalf of a file at what its functions run: at outlines of others, but for what is [looked into](Self::looks_into).
+    fn on_behalf_of<R>(&self, file: FileId, look: impl FnOnce() -> R) -> R {
         if !self.noted {
             return look();
         }
-        let (result, seen) = trace::noted(file, look);
-        if !seen.leads.is_empty() {
-            self.linked.lock().unwrap_or_else(PoisonError::into_inner).extend(seen.leads);
+        let (result, seen) = trace::noted(file, || {
+            let _outlines = self.of_outlines();
+            look()
+        });
+        if !seen.is_empty() {
+            self.linked.lock().unwrap_or_else(PoisonError::into_inner).push((file, seen));
         }
         result
     }
@@ -434,6 +449,7 @@ impl Slot {
             mentions: OnceLock::new(),
             words: OnceLock::new(),
             functions: OnceLock::new(),
+            for_tests: OnceLock::new(),
             failed: AtomicBool::new(false),
             callables: OnceLock::new(),
         })

@@ -164,6 +164,7 @@ impl Project {
                 let is_all = parts.iter().all(is_none);
                 Ty::union(parts.into_iter().filter(|it| is_all || !is_none(it)))
             }
+            Value::Replaced(param, _) => self.evaluate(file, *param),
             Value::Union(items) => Ty::union(items.iter().map(|it| self.evaluate(file, *it))),
             Value::Handed(callee, index) => self.called_with(file, *callee, *index),
             Value::Dyn(of_trait) => match self.evaluate(file, *of_trait) {

@@ -6,14 +6,18 @@
 //! goes them: who knows the class is led there, and not to the function by itself. Async functions of the user's answer for themselves; of
 //! those, only ways that the function alone does not have are such a node's.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Project;
 use super::effects::{AllKnown, Runs, Site, Wanted};
 use super::overridden::Asked;
+use super::renumbered::Renumbered;
 use super::subjects::{Bound, Subject};
 use super::types::{Class, FnRef};
+use crate::finding::FileId;
 use crate::model::ValueId;
 
 /// A function, and of which class an object is that it has to do with, where that is known, and more than the function knows.
@@ -30,6 +34,7 @@ impl From<FnRef> for Node {
 }
 
 /// At one of its sites, a function runs one that knows the class of its object, or runs another because it knows that itself.
+#[derive(Clone, Copy)]
 pub(super) struct Edge {
     pub(super) caller: Node,
     /// Which of the caller's sites.
@@ -37,28 +42,61 @@ pub(super) struct Edge {
     pub(super) callee: Node,
 }
 
-/// Of functions that ask objects for something, which those are: the others do the same for every class.
+/// Of functions that ask objects for something, which those are, in order: the others do the same for every class.
 type Asking = FxHashMap<FnRef, Vec<Subject>>;
+
+/// The edges of nodes; `None` where there are none.
+type Edges = FxHashMap<Node, Option<Arc<[Edge]>>>;
+
+/// A function hands a parameter on to another, at one of its sites.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Handing {
+    caller: FnRef,
+    callee: FnRef,
+    site: usize,
+    given: ValueId,
+}
+
+/// Whether what is handed on there is what the callee asks for something.
+type Handed = FxHashMap<(Handing, Subject), bool>;
 
 /// What has been found of it so far.
 #[derive(Default)]
 pub(super) struct Special {
     asking: Asking,
-    /// Who hands a parameter on to which function, at which site, and which.
-    handing: Vec<(FnRef, FnRef, usize, ValueId)>,
-    /// Those of functions by themselves.
-    plain: Vec<Edge>,
-    /// Those of nodes with a class.
-    special: Vec<Edge>,
+    handing: Vec<Handing>,
+    handed: Handed,
+    /// All functions that are known.
+    functions: Vec<FnRef>,
+    /// Those of them that lead to nodes with a class by themselves.
+    leading: Vec<FnRef>,
     /// The nodes that those with a class are led to, in the order in which they are found.
     nodes: Vec<Node>,
+    /// What was not found before, or is otherwise now.
+    edges: Edges,
     /// Sites of functions by themselves that lead to a node with a class, and not to the function.
     replaced: FxHashSet<(FnRef, usize)>,
+    before: Before,
+    /// Functions that ask for something else than before.
+    differs: FxHashSet<FnRef>,
+}
+
+/// What had been found before the last change, and hangs on nothing that has changed but what others ask for.
+#[derive(Default)]
+struct Before {
+    asking: Asking,
+    handed: Handed,
+    edges: Edges,
 }
 
 impl Special {
+    fn edges_of(&self, node: Node) -> &[Edge] {
+        self.edges.get(&node).or_else(|| self.before.edges.get(&node)).and_then(Option::as_deref).unwrap_or_default()
+    }
+
     pub(super) fn edges(&self) -> impl Iterator<Item = &Edge> {
-        self.plain.iter().chain(&self.special)
+        let plain = self.leading.iter().map(|it| Node::from(*it));
+        plain.chain(self.nodes.iter().copied()).flat_map(|it| self.edges_of(it))
     }
 
     /// The nodes of which a library's type is known.
@@ -77,80 +115,201 @@ impl Special {
         self.replaced.contains(&(function, site))
     }
 
+    /// Begins anew after a change of the files that are `stale`: what was found of the others is so still where all that they lead
+    /// to asks for the same.
+    pub(super) fn begin(&mut self, stale: &dyn Fn(FileId) -> bool) {
+        let Self { asking, mut handed, edges, before, .. } = std::mem::take(self);
+        handed.retain(|(it, _), _| !stale(it.caller.file) && !stale(it.callee.file));
+        let mut all = before.edges;
+        all.extend(edges);
+        all.retain(|node, _| !stale(node.function.file));
+        self.before = Before { asking, handed, edges: all };
+    }
+
+    /// All is found. What was found of functions that nothing leads to any more, if some have been `lost`, is forgotten.
+    pub(super) fn end(&mut self, known: &AllKnown, lost: bool) {
+        self.before.handed = Handed::default();
+        self.before.asking = Asking::default();
+        let differs = std::mem::take(&mut self.differs);
+        if !lost && differs.is_empty() {
+            return;
+        }
+        self.before.edges.retain(|node, edges| {
+            known.get(&node.function).is_some_and(|it| hangs_on_none(&it.sites, edges.as_deref(), &differs))
+        });
+    }
+
+    /// What goes by other numbers after a change.
+    pub(super) fn renumber(&mut self, now: &Renumbered) {
+        self.asking.retain(|function, _| !now.is_taken(*function));
+        let of_file: Vec<FnRef> = self.asking.keys().copied().filter(|it| it.file == now.file).collect();
+        let before: Vec<_> = of_file.into_iter().filter_map(|it| self.asking.remove_entry(&it)).collect();
+        self.asking.extend(before.into_iter().map(|(function, subjects)| {
+            let mut subjects: Vec<Subject> = subjects.into_iter().map(|it| now.subject(function, it)).collect();
+            subjects.sort_unstable();
+            (now.function(function), subjects)
+        }));
+        for edges in self.edges.values_mut().chain(self.before.edges.values_mut()).flatten() {
+            if edges.iter().any(|it| it.callee.function.file == now.file) {
+                *edges = edges.iter().map(|it| Edge { callee: now.node(it.callee), ..*it }).collect();
+            }
+        }
+    }
+
     /// More functions are known: all that these run by themselves are among them, or were before.
     pub(super) fn extend(&mut self, project: &Project, known: &AllKnown, more: &[FnRef]) {
-        let before = self.handing.len();
-        for (function, it) in more.iter().filter_map(|function| Some((*function, known.get(function)?))) {
-            if !it.asks.is_empty() {
-                self.asking.insert(function, it.asks.to_vec());
+        let grown = self.ask(project, known, more);
+        self.differs.clear();
+        if !self.before.edges.is_empty() {
+            let before = &self.before.asking;
+            let others = self.asking.iter().filter(|(function, subjects)| before.get(function) != Some(subjects));
+            self.differs.extend(others.map(|it| it.0));
+            self.differs.extend(before.keys().filter(|it| !self.asking.contains_key(it)));
+        }
+        let graph = Graph { project, known, asking: &self.asking };
+        self.edges.retain(|node, edges| hangs_on_none(graph.sites(node.function), edges.as_deref(), &grown));
+        self.functions.extend(more);
+        self.leading.clear();
+        self.nodes.clear();
+        let functions = self.functions.par_iter().with_min_len(256);
+        let found: Vec<(FnRef, Found)> = functions
+            .map(|it| (*it, self.find(&graph, Node::from(*it))))
+            .filter(|(_, it)| !matches!(it, Found::There(false)))
+            .collect();
+        for (function, found) in found {
+            let is_some = match found {
+                Found::There(is_some) => is_some,
+                Found::New(edges) => {
+                    let is_some = edges.is_some();
+                    self.edges.insert(Node::from(function), edges);
+                    is_some
+                }
+            };
+            if is_some {
+                self.leading.push(function);
             }
-            for (at, given) in &it.hands {
-                if let Some((_, Runs::Own(callee) | Runs::Asked(Some(callee)))) = it.sites.get(*at) {
-                    self.handing.push((function, *callee, *at, *given));
+        }
+        let mut seen: FxHashSet<Node> = FxHashSet::default();
+        let mut replaced = std::mem::take(&mut self.replaced);
+        replaced.clear();
+        let mut frontier = Vec::new();
+        for edge in self.leading.iter().flat_map(|it| self.edges_of(Node::from(*it))) {
+            if is_whole(project, edge.callee) {
+                replaced.insert((edge.caller.function, edge.site));
+            }
+            if edge.callee.bound.is_some() && seen.insert(edge.callee) {
+                frontier.push(edge.callee);
+            }
+        }
+        self.replaced = replaced;
+        while !frontier.is_empty() {
+            let nodes = frontier.par_iter().with_min_len(16);
+            let new = |node: &Node| match self.find(&graph, *node) {
+                Found::There(_) => None,
+                Found::New(edges) => Some((*node, edges)),
+            };
+            let found: Vec<(Node, Option<Arc<[Edge]>>)> = nodes.filter_map(new).collect();
+            self.edges.extend(found);
+            let callees = frontier.iter().flat_map(|it| self.edges_of(*it)).map(|it| it.callee);
+            let next = callees.filter(|it| it.bound.is_some() && seen.insert(*it)).collect();
+            self.nodes.append(&mut std::mem::replace(&mut frontier, next));
+        }
+    }
+
+    fn find(&self, graph: &Graph<'_>, node: Node) -> Found {
+        if let Some(edges) = self.edges.get(&node) {
+            return Found::There(edges.is_some());
+        }
+        let before = self.before.edges.get(&node);
+        if let Some(edges) = before.filter(|it| hangs_on_none(graph.sites(node.function), it.as_deref(), &self.differs))
+        {
+            return Found::There(edges.is_some());
+        }
+        let edges = graph.edges_of(node);
+        Found::New((!edges.is_empty()).then(|| edges.into()))
+    }
+
+    /// Which objects the functions ask for something, or hand on to others that do. Gives those that ask for more than before.
+    fn ask(&mut self, project: &Project, known: &AllKnown, more: &[FnRef]) -> FxHashSet<FnRef> {
+        let mut grown: FxHashSet<FnRef> = FxHashSet::default();
+        let mut fresh: FxHashMap<FnRef, Vec<Subject>> = FxHashMap::default();
+        let before = self.handing.len();
+        for (caller, it) in more.iter().filter_map(|function| Some((*function, known.get(function)?))) {
+            if !it.asks.is_empty() {
+                self.asking.insert(caller, it.asks.to_vec());
+                grown.insert(caller);
+            }
+            for (site, given) in &it.hands {
+                if let Some(callee) = it.sites.get(*site).and_then(|it| it.1.function()) {
+                    self.handing.push(Handing { caller, callee, site: *site, given: *given });
                 }
             }
         }
         // Who hands on what is asked for something asks it as well.
-        let mut asked_before = false;
+        let mut is_first = true;
         loop {
             let asking = &self.asking;
-            let asks = |(index, handing): (usize, &(FnRef, FnRef, usize, ValueId))| -> Vec<(usize, FnRef, Subject)> {
-                let (caller, callee, at, given) = *handing;
-                let Some(asked) = asking.get(&callee) else { return Vec::new() };
-                let known_before = |it: &Subject| asking.get(&caller).is_some_and(|known| known.contains(it));
-                let site = known.get(&caller).and_then(|it| it.sites.get(at));
-                let hands_on = |asked: &Subject| {
-                    let subject = Subject { value: given, ..*asked };
-                    let goes_on = !known_before(&subject)
-                        && site.is_some_and(|(site, _)| project.hands_on(caller, site, callee, given, *asked));
-                    goes_on.then_some((index, caller, subject))
-                };
-                asked.iter().filter_map(hands_on).collect()
+            // The first time, those that were there before have been asked for all but what the new functions ask.
+            let asked_of = |index: usize, callee: FnRef| -> &[Subject] {
+                let is_new = is_first && (index >= before || grown.contains(&callee));
+                let asked = if is_new { asking.get(&callee) } else { fresh.get(&callee) };
+                asked.map_or(&[], Vec::as_slice)
             };
-            let handing = self.handing.par_iter().enumerate().with_min_len(256);
-            let found: Vec<(usize, FnRef, Subject)> = handing.flat_map_iter(asks).collect();
-            if found.is_empty() {
-                break;
-            }
-            for (index, caller, subject) in found {
-                asked_before |= index < before;
-                let subjects = self.asking.entry(caller).or_default();
-                if !subjects.contains(&subject) {
-                    subjects.push(subject);
+            let goes_on = |handing: &Handing, asked: &Subject| -> Option<bool> {
+                let key = (*handing, *asked);
+                let known_before = self.handed.get(&key).or_else(|| self.before.handed.get(&key));
+                known_before.copied().or_else(|| {
+                    let (site, _) = known.get(&handing.caller)?.sites.get(handing.site)?;
+                    let Handing { caller, callee, given, .. } = *handing;
+                    Some(project.on_behalf_of(caller.file, || project.hands_on(caller, site, callee, given, *asked)))
+                })
+            };
+            let asks = |(index, handing): (usize, &Handing)| -> Vec<(Handing, Subject, bool)> {
+                let is_open = |asked: &&Subject| {
+                    let subject = Subject { value: handing.given, ..**asked };
+                    asking.get(&handing.caller).is_none_or(|it| !it.contains(&subject))
+                };
+                let asked = asked_of(index, handing.callee).iter().filter(is_open);
+                asked.filter_map(|it| Some((*handing, *it, goes_on(handing, it)?))).collect()
+            };
+            let handing = self.handing.par_iter().enumerate().with_min_len(1024);
+            let found: Vec<(Handing, Subject, bool)> = handing.flat_map_iter(asks).collect();
+            fresh.clear();
+            is_first = false;
+            for (handing, asked, goes_on) in found {
+                if project.noted {
+                    self.handed.insert((handing, asked), goes_on);
+                }
+                if !goes_on {
+                    continue;
+                }
+                let subjects = self.asking.entry(handing.caller).or_default();
+                let subject = Subject { value: handing.given, ..asked };
+                if let Err(at) = subjects.binary_search(&subject) {
+                    subjects.insert(at, subject);
+                    grown.insert(handing.caller);
+                    fresh.entry(handing.caller).or_default().push(subject);
                 }
             }
-        }
-        let graph = Graph { project, known, asking: &self.asking };
-        let edges_of = |functions: &[FnRef]| -> Vec<Edge> {
-            let functions = functions.par_iter().with_min_len(256);
-            functions.flat_map_iter(|it| graph.edges_of(Node::from(*it))).collect()
-        };
-        if asked_before {
-            // Functions that were there before lead to these otherwise now.
-            let mut functions: Vec<FnRef> = known.keys().copied().collect();
-            functions.par_sort_unstable();
-            self.plain = edges_of(&functions);
-        } else {
-            self.plain.extend(edges_of(more));
-        }
-        let replaced = self.plain.iter().filter(|it| is_whole(project, it.callee));
-        self.replaced = replaced.map(|it| (it.caller.function, it.site)).collect();
-        self.nodes.clear();
-        self.special.clear();
-        let mut seen: FxHashSet<Node> = FxHashSet::default();
-        let mut found = |edges: &[Edge]| -> Vec<Node> {
-            let callees = edges.iter().map(|it| it.callee).filter(|it| it.bound.is_some());
-            callees.filter(|it| seen.insert(*it)).collect()
-        };
-        let mut frontier = found(&self.plain);
-        while !frontier.is_empty() {
-            let nodes = frontier.par_iter().with_min_len(16);
-            let edges: Vec<Edge> = nodes.flat_map_iter(|it| graph.edges_of(*it)).collect();
-            self.nodes.append(&mut frontier);
-            frontier = found(&edges);
-            self.special.extend(edges);
+            if fresh.is_empty() {
+                return grown;
+            }
         }
     }
+}
+
+/// What is found of a node.
+enum Found {
+    /// It was there already; whether there are any edges.
+    There(bool),
+    New(Option<Arc<[Edge]>>),
+}
+
+/// Nothing that a function runs at its sites, or where its edges lead, is among these.
+fn hangs_on_none(sites: &[(Site, Runs)], edges: Option<&[Edge]>, others: &FxHashSet<FnRef>) -> bool {
+    let is_other = |(_, runs): &(Site, Runs)| runs.function().is_some_and(|it| others.contains(&it));
+    let leads_to_other = || edges.into_iter().flatten().any(|it| others.contains(&it.callee.function));
+    others.is_empty() || !sites.iter().any(is_other) && !leads_to_other()
 }
 
 /// The node has all ways of its function, as its class goes them.
@@ -168,10 +327,10 @@ impl Graph<'_> {
     fn edges_of(&self, caller: Node) -> Vec<Edge> {
         let (project, file) = (self.project, caller.function.file);
         match caller.bound {
-            Some(bound) => project.linking(file, || self.edges_of_node(caller, bound)),
+            Some(bound) => project.on_behalf_of(file, || self.edges_of_node(caller, bound)),
             // Most functions run none that asks an object for something.
             None if self.sites(caller.function).iter().all(|(_, it)| self.asked_by(it).is_none()) => Vec::new(),
-            None => project.linking(file, || self.edges_of_function(caller)),
+            None => project.on_behalf_of(file, || self.edges_of_function(caller)),
         }
     }
 
@@ -181,10 +340,7 @@ impl Graph<'_> {
 
     /// What is run there, if it asks an object for something.
     fn asked_by(&self, runs: &Runs) -> Option<FnRef> {
-        match runs {
-            Runs::Own(next) | Runs::Asked(Some(next)) => Some(*next).filter(|it| self.asking.contains_key(it)),
-            Runs::Asked(None) | Runs::Library(..) => None,
-        }
+        runs.function().filter(|it| self.asking.contains_key(it))
     }
 
     fn edges_of_function(&self, caller: Node) -> Vec<Edge> {

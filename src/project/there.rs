@@ -28,6 +28,7 @@ impl Project {
                 Ty::External(path) => !matches!(builtin(&path), "object" | "Any" | "NoneType"),
                 _ => false,
             },
+            Value::Replaced(param, _) => self.is_there(file, *param, depth + 1),
             Value::Union(parts) => parts.iter().all(|it| self.is_there(file, *it, depth + 1)),
             Value::Result(call) => self.gives_something(file, *call, depth),
             Value::Awaited(inner) => match *model.value(*inner) {

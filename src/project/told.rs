@@ -109,6 +109,9 @@ impl Project {
             }
             // A constant of a module, or of a class.
             Value::Global(..) | Value::Path(_) | Value::Attr(..) => Some(self.evaluate(file, value)),
+            Value::Replaced(param, _) if matches!(test, Test::None | Test::Truth) => {
+                return self.tells(file, *param, demand);
+            }
             Value::Union(parts) if matches!(test, Test::None | Test::Truth | Test::Failed) => {
                 return same(parts.iter().map(|it| self.tells(file, *it, demand)));
             }
@@ -162,7 +165,7 @@ impl Project {
     }
 
     /// What a test for `None`, or for truth, comes to of what is surely there.
-    fn is_surely(&self, file: FileId, value: ValueId, test: Test) -> Option<bool> {
+    pub(super) fn is_surely(&self, file: FileId, value: ValueId, test: Test) -> Option<bool> {
         if !matches!(test, Test::None | Test::Truth) || !self.is_there(file, value, 0) {
             return None;
         }

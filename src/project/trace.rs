@@ -7,15 +7,36 @@
 //!
 //! What evaluation sees of a file that it comes to from outside is its [outline](crate::model::reshaped). Rules also look
 //! into the bodies of other files' functions. Whatever is looked at while no evaluation is under way counts as seen whole. Where
-//! only one thing is asked of a body, and of very many, the answer is noted: it mostly holds after a change.
+//! only one thing is asked of a body, and of very many, the [answer](Question) is noted: it mostly holds after a change.
 
 use std::cell::RefCell;
+use std::hash::{BuildHasher, Hash};
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use crate::finding::FileId;
 
 use super::types::FnRef;
+
+/// What is asked of the body of one function, whoever asks.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Question {
+    /// Whether it ever returns.
+    Raises,
+    /// Which of its parameters it calls.
+    Calls,
+    /// Whether it says by what it returns that a loop runs.
+    TellsOfLoop,
+    /// Whether it returns only where no loop runs.
+    RefusesLoop,
+}
+
+impl Question {
+    pub(super) const ALL: [Self; 4] = [Self::Raises, Self::Calls, Self::TellsOfLoop, Self::RefusesLoop];
+}
+
+/// Of which function what is asked.
+pub(super) type Asked = (Question, FnRef);
 
 /// What one unit has looked at.
 #[derive(Default)]
@@ -26,12 +47,19 @@ pub(super) struct Seen {
     pub(super) whole: FxHashSet<FileId>,
     /// Functions whose effects were asked for.
     pub(super) asked: FxHashSet<FnRef>,
-    /// Functions of which it was asked whether they ever return, with the answer.
-    pub(super) ends: FxHashMap<FnRef, bool>,
+    /// What was asked of functions, with a hash of the answer.
+    pub(super) answers: FxHashMap<Asked, u64>,
     /// It was asked which files of the group matter.
     pub(super) relevant: bool,
     /// It was asked what the group's files import.
     pub(super) imports: bool,
+}
+
+impl Seen {
+    pub(super) fn is_empty(&self) -> bool {
+        let Self { leads, whole, asked, answers, relevant, imports } = self;
+        leads.is_empty() && whole.is_empty() && asked.is_empty() && answers.is_empty() && !relevant && !imports
+    }
 }
 
 struct Notes {
@@ -40,6 +68,8 @@ struct Notes {
     within: FileId,
     /// How many evaluations are under way.
     depth: u32,
+    /// Files of whose functions something is being asked: the answer stands for all that is seen of them.
+    answering: Vec<FileId>,
     last: Option<(FileId, FileId)>,
     seen: Seen,
 }
@@ -50,7 +80,7 @@ thread_local! {
 
 /// Takes notes of what `run` looks at on behalf of `unit`.
 pub(super) fn noted<R>(unit: FileId, run: impl FnOnce() -> R) -> (R, Seen) {
-    let notes = Notes { unit, within: unit, depth: 0, last: None, seen: Seen::default() };
+    let notes = Notes { unit, within: unit, depth: 0, answering: Vec::new(), last: None, seen: Seen::default() };
     let outer = NOTES.replace(Some(notes));
     let result = run();
     let notes = NOTES.replace(outer);
@@ -76,7 +106,7 @@ pub(super) fn looks_at(file: FileId) {
         if file == notes.within {
             return;
         }
-        if notes.depth == 0 {
+        if notes.depth == 0 && !notes.answering.contains(&file) {
             notes.seen.whole.insert(file);
         }
         if notes.last != Some((notes.within, file)) {
@@ -90,7 +120,9 @@ pub(super) fn looks_at(file: FileId) {
 pub(super) fn looks_into(file: FileId) {
     NOTES.with_borrow_mut(|notes| {
         if let Some(notes) = notes.as_mut().filter(|it| it.unit != file) {
-            notes.seen.whole.insert(file);
+            if !notes.answering.contains(&file) {
+                notes.seen.whole.insert(file);
+            }
             notes.seen.leads.insert((notes.unit, file));
         }
     });
@@ -104,12 +136,25 @@ pub(super) fn asks_for_effects(function: FnRef) {
     });
 }
 
-pub(super) fn asks_for_end(function: FnRef, always_raises: bool) {
+/// Asks something of a function: only the answer is noted, not that its body was looked at.
+pub(super) fn answered<R: Hash>(asked: Asked, ask: impl FnOnce() -> R) -> R {
+    let file = asked.1.file;
     NOTES.with_borrow_mut(|notes| {
         if let Some(notes) = notes {
-            notes.seen.ends.insert(function, always_raises);
+            notes.answering.push(file);
         }
     });
+    let answer = ask();
+    NOTES.with_borrow_mut(|notes| {
+        if let Some(notes) = notes {
+            notes.answering.pop();
+            notes.seen.answers.insert(asked, FxBuildHasher.hash_one(&answer));
+            if notes.within != file {
+                notes.seen.leads.insert((notes.within, file));
+            }
+        }
+    });
+    answer
 }
 
 pub(super) fn asks_what_matters() {

@@ -315,7 +315,7 @@ impl Lowerer<'_> {
     /// The value of a parameter where another takes its place if it is nothing: `x or y`. A test that comes after says
     /// nothing of the parameter itself, unless it tells what it must have been.
     pub(super) fn replaced(&mut self, value: ValueId, lack: Lack) -> ValueId {
-        if self.is_parameter(value) { self.add(Value::replaced(value, lack)) } else { value }
+        if self.is_parameter(value) { self.add(Value::Replaced(value, lack)) } else { value }
     }
 
     /// The same of `x if test else y`, after a test that says this.
@@ -324,30 +324,44 @@ impl Lowerer<'_> {
         if of_it().next().is_none() {
             return value;
         }
-        let is_missing = of_it().all(|it| it.test == Test::None);
-        let replaced = self.replaced(value, if is_missing { Lack::Missing } else { Lack::False });
-        let is_nothing = of_it().all(|it| matches!(it.test, Test::Truth | Test::None));
-        // Something else decides whether another takes its place: the mark of nothing is of no use then.
-        if is_nothing || replaced == value { replaced } else { self.add(Value::Union([replaced].into())) }
+        let lack = if of_it().all(|it| it.test == Test::None) {
+            Lack::Missing
+        } else if of_it().all(|it| matches!(it.test, Test::Truth | Test::None)) {
+            Lack::False
+        } else {
+            Lack::Other
+        };
+        self.replaced(value, lack)
     }
 
     fn is_parameter(&self, value: ValueId) -> bool {
         value != UNKNOWN && self.model.function(self.function()).params.iter().any(|it| it.value == value)
     }
 
-    /// After `if x is None: x = y`.
+    /// After `if x is None: x = y`, and `if isinstance(x, Class): x = y`.
     pub(super) fn replace_after(&mut self, arms: &[Arm]) {
         let lack = |it: &Condition| match (it.test, it.holds) {
             (Test::Truth, false) => Some((it.value, Lack::False)),
             (Test::None, true) => Some((it.value, Lack::Missing)),
+            (Test::Instance(class), true) => Some((it.value, Lack::Kind(class))),
             _ => None,
         };
+        // Of several conditions no one alone decides.
+        let is_decided =
+            |lack: &Lack| !matches!(lack, Lack::Kind(_)) || matches!(arms, [arm] if arm.conditions.len() == 1);
         let asked = arms.iter().flat_map(|arm| &arm.conditions).filter_map(lack);
-        let asked: Vec<(ValueId, Lack)> = asked.filter(|it| self.is_parameter(it.0)).collect();
+        let asked: Vec<(ValueId, Lack)> = asked.filter(|it| self.is_parameter(it.0) && is_decided(&it.1)).collect();
         for (value, lack) in asked {
             for local in 0..self.frame().current.len() {
                 let Some(joined) = self.frame().current[local] else { continue };
                 let Value::Union(parts) = self.model.value(joined) else { continue };
+                // What is only known to be of that kind is still the parameter.
+                let is_narrowed = |part: &ValueId| {
+                    *part != value && matches!(self.model.value(*part), Value::Instance { .. } | Value::Union(_))
+                };
+                if matches!(lack, Lack::Kind(_)) && parts.iter().any(is_narrowed) {
+                    continue;
+                }
                 if let Some(at) = parts.iter().position(|part| *part == value) {
                     let mut parts = parts.to_vec();
                     parts[at] = self.replaced(value, lack);

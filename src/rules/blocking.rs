@@ -35,7 +35,9 @@ pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) 
                         false => api.does,
                     };
                     let does = if does.is_empty() { String::new() } else { format!(": it {does}") };
-                    if site.shared && is_spared(&*context, function, true) {
+                    if site.shared && is_spared(&*context, function, true)
+                        || site.once && project.is_filled(function, site, function)
+                    {
                         continue;
                     }
                     let when = if site.once { "the first time, " } else { "" };
@@ -59,6 +61,7 @@ pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) 
                         let before = made.get(keeper);
                         before.is_none_or(|(of, it)| *of != function && it.trace.len() > evidence.steps.len())
                             && !is_spared(&*context, *keeper, evidence.held || site.shared)
+                            && !project.is_filled(function, site, *keeper)
                     };
                     if !keeper.as_ref().is_none_or(is_nearest) {
                         continue;

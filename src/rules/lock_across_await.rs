@@ -171,10 +171,13 @@ fn given(context: &Context<'_>, function: FunctionId, body: &Block, found: &mut 
 
 /// Guards by binding, by temporary and by extended temporary.
 fn rust(context: &Context<'_>, block: &Block, found: &mut Vec<Held>) {
-    for (index, node) in block.nodes.iter().enumerate() {
-        let rest = &block.nodes[index + 1..];
+    // What comes after the last wait is held across none.
+    let waits = |node: &Node| node.kinds().meet(Kinds::SUSPENSIONS);
+    let Some(last) = block.nodes.iter().rposition(waits) else { return };
+    for (index, node) in block.nodes[..=last].iter().enumerate() {
+        let rest = &block.nodes[index + 1..=last];
         match node {
-            Node::Bind { local, value, span } => {
+            Node::Bind { local, value, span } if !rest.is_empty() => {
                 if let Some((what, source)) = kept(context, *value)
                     && let Some(wait) = wait_while_held(context, rest, Some(*local))
                 {

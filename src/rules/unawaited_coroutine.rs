@@ -268,17 +268,16 @@ fn handed_back(context: &Context<'_>, helper: FnRef) -> Option<String> {
     let definition = project.function(helper);
     let hands = !definition.kind.is_async() && !definition.is_generator && !definition.returned.is_empty();
     let plain = hands && project.wrapping(helper) == Wrapping::Plain;
-    drop(outlines);
     if plain && context.language() == Language::Rust {
+        drop(outlines);
         return hands_future_back(context, helper).then(|| project.short_name(helper).to_owned());
     }
-    if !plain || may_give_nothing(&project.function(helper).body) || is_overloaded(context, helper) {
-        return None;
-    }
-    let all = definition.returned.iter().all(|value| {
+    let all = plain && definition.returned.iter().all(|value| {
         matches!(project.evaluate(helper.file, *value), Ty::Coroutine(_, Some(function)) if own_coroutine(context, function).is_some())
     });
-    all.then(|| project.short_name(helper).to_owned())
+    drop(outlines);
+    let gives = all && !may_give_nothing(&project.function(helper).body) && !is_overloaded(context, helper);
+    gives.then(|| project.short_name(helper).to_owned())
 }
 
 /// Some way ends without a value, by `return` or at the end.

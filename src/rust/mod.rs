@@ -43,14 +43,16 @@ const DEEPEST: usize = 20_000;
 const PER_LEVEL: usize = 32 << 10;
 const PER_CHARACTER: usize = 256;
 
-/// The text declares a module of that name, in a file of its own, for tests alone.
-pub fn declares_for_tests(text: &str, name: &str) -> bool {
-    let Some(cfg) = text.find("#[cfg(") else { return false };
-    text[cfg..].match_indices("mod ").any(|(at, keyword)| {
-        let at = cfg + at;
-        let declared = text[at + keyword.len()..].trim_start().strip_prefix(name);
-        declared.is_some_and(|rest| rest.trim_start().starts_with(';')) && item::is_below_cfg_test(&text[..at])
-    })
+/// The modules that a text declares for tests alone and that stand in files of their own.
+pub fn modules_for_tests(text: &str) -> Vec<&str> {
+    let Some(cfg) = memchr::memmem::find(text.as_bytes(), b"#[cfg(") else { return Vec::new() };
+    let keywords = memchr::memmem::find_iter(&text.as_bytes()[cfg..], b"mod ").map(|at| cfg + at);
+    let declared = keywords.filter_map(|at| {
+        let rest = text[at + "mod ".len()..].trim_start();
+        let (name, rest) = rest.split_at(rest.find(|it: char| !it.is_alphanumeric() && it != '_')?);
+        (rest.trim_start().starts_with(';') && item::is_below_cfg_test(&text[..at])).then_some(name)
+    });
+    declared.collect()
 }
 
 /// Lowers one file. Never fails: what cannot be parsed is in [`FileModel::errors`], the rest is there.

@@ -14,12 +14,17 @@ pub(super) struct Offsets {
     wide: Vec<(u32, u32)>,
 }
 
+/// About how long a line is.
+const BYTES_A_LINE: usize = 32;
+
 impl Offsets {
     /// For tokens of the text from `base` on.
     pub(super) fn of(text: &str, base: u32) -> Self {
         let rest = &text[base as usize..];
         let breaks = memchr::memchr_iter(b'\n', rest.as_bytes());
-        let lines = std::iter::once(base).chain(breaks.map(|at| base + at as u32 + 1)).collect();
+        let mut lines = Vec::with_capacity(rest.len() / BYTES_A_LINE);
+        lines.push(base);
+        lines.extend(breaks.map(|at| base + at as u32 + 1));
         let wide = match rest.is_ascii() {
             true => Vec::new(),
             false => {
