@@ -1,10 +1,9 @@
 //! Expressions: what they evaluate, in order, and what they stand for.
 
-use syn::{BinOp, Expr, ExprCall, ExprMethodCall, Lit, Member, PathArguments, Type, UnOp};
+use syn::{Expr, ExprCall, ExprMethodCall, Lit, Member, PathArguments, Type, UnOp};
 
 use crate::model::{
-    Arg, Arm, Await, Branch, BranchKind, Call, Display, Implicit, ImplicitKind, Node, REST, Taken, UNKNOWN, Use, Value,
-    ValueId, Yield,
+    Arg, Await, Call, Display, Implicit, ImplicitKind, Node, REST, Taken, UNKNOWN, Use, Value, ValueId, Yield,
 };
 use crate::source::Span;
 
@@ -327,72 +326,6 @@ impl Lowerer<'_> {
         }
     }
 
-    fn binary(&mut self, it: &syn::ExprBinary, whole: &Expr) -> ValueId {
-        if !matches!(it.op, BinOp::And(_) | BinOp::Or(_)) {
-            // `a += b` of numbers evaluates `b` first. Of other types it is `a`; there `b` mostly is a reference.
-            let (first, second) = if computes_in_place(it) { (&it.right, &it.left) } else { (&it.left, &it.right) };
-            self.expression(first, Use::Consumed);
-            self.expression(second, Use::Consumed);
-            // What it was given is not what it is from here on.
-            if assigns(it.op)
-                && let Some(local) = self.local_of(&it.left)
-            {
-                let span = self.span(place::start(&it.left));
-                self.push(Node::Bind { local, value: UNKNOWN, span });
-            }
-            return UNKNOWN;
-        }
-        // The operands of lazy operators drop their temporaries.
-        let at = self.between(place::start(whole), place::end(whole));
-        self.statement_scope(at, |this| this.expression(&it.left, Use::Tested));
-        let (body, _) = self.block(|this| this.statement_scope(at, |this| this.expression(&it.right, Use::Tested)));
-        if !body.nodes.is_empty() {
-            let span = self.between(place::start(whole), place::end(whole));
-            let arm = Arm { body, span, ..Arm::default() };
-            let branch = Branch { kind: BranchKind::Expression, span, arms: vec![arm], exhaustive: false };
-            self.push(Node::Branch(Box::new(branch)));
-        }
-        UNKNOWN
-    }
-
-    fn assignment(&mut self, left: &Expr, right: &Expr) {
-        if matches!(left, Expr::Infer(_)) {
-            self.expression(right, Use::Discarded);
-            return;
-        }
-        if let Some(local) = self.local_of(left) {
-            let value = self.expression(right, Use::Bound(local));
-            self.moved(right);
-            let span = self.span(place::start(left));
-            let known = self.frame().values[local.index()];
-            if known == UNKNOWN || matches!(self.model.value(known), Value::None) {
-                self.frame().values[local.index()] = value;
-            } else if self.is_nothing(known) {
-                // `let mut first = None; if found { first = Some(one); }`
-                self.frame().values[local.index()] = self.union(vec![known, value]);
-            }
-            self.push(Node::Bind { local, value, span });
-            return;
-        }
-        let value = self.expression(right, Use::Stored);
-        self.moved(right);
-        self.expression(left, Use::Consumed);
-        if let Expr::Field(field) = left
-            && let Member::Named(name) = &field.member
-            && matches!(&*field.base, Expr::Path(it) if it.path.is_ident("self"))
-        {
-            let (function, name) = (self.function(), self.ident(name));
-            self.model.function_mut(function).sets.push((name, value));
-        }
-    }
-
-    /// `None`
-    fn is_nothing(&self, value: ValueId) -> bool {
-        let Value::Unit(inner) = self.model.value(value) else { return false };
-        matches!(self.model.value(*inner), Value::Path(path)
-            if path.segments.last().is_some_and(|it| self.model.name(*it) == "None"))
-    }
-
     /// The arguments of a call of `callee`.
     fn arguments(&mut self, args: &syn::punctuated::Punctuated<Expr, syn::Token![,]>, callee: ValueId) -> Vec<Arg> {
         let mut out = Vec::with_capacity(args.len());
@@ -549,27 +482,6 @@ fn is_given_closure(expr: &Expr) -> bool {
         }
         _ => false,
     }
-}
-
-/// `a += b`, as far as the sign tells, of numbers.
-fn computes_in_place(it: &syn::ExprBinary) -> bool {
-    assigns(it.op) && !matches!(&*it.right, Expr::Reference(_))
-}
-
-fn assigns(op: BinOp) -> bool {
-    matches!(
-        op,
-        BinOp::AddAssign(_)
-            | BinOp::SubAssign(_)
-            | BinOp::MulAssign(_)
-            | BinOp::DivAssign(_)
-            | BinOp::RemAssign(_)
-            | BinOp::BitXorAssign(_)
-            | BinOp::BitAndAssign(_)
-            | BinOp::BitOrAssign(_)
-            | BinOp::ShlAssign(_)
-            | BinOp::ShrAssign(_)
-    )
 }
 
 /// `usize`, `i64`

@@ -18,6 +18,7 @@ mod macros;
 mod mentions;
 mod names;
 mod offset;
+mod operator;
 mod parse;
 mod pattern;
 mod place;
