@@ -135,7 +135,10 @@ impl Project {
         let mut positions: Vec<u32> = called.filter(|(owner, _)| own(owner)).map(|(_, position)| *position).collect();
         let handed = callables.handed.get(&function.function).into_iter().flatten();
         for (_, position, ..) in handed.filter(|(owner, ..)| own(owner)) {
-            if !positions.contains(position) && is_untold(position) && self.hands_on_to_be_called(function, *position) {
+            if !positions.contains(position)
+                && is_untold(position)
+                && self.is_called_in(function, *position, &mut Vec::new())
+            {
                 positions.push(*position);
             }
         }
@@ -165,10 +168,14 @@ impl Project {
 
     /// The parameter at that position is run in a thread or process, on some path at least: as it is, or by a function around
     /// it, through however many functions.
-    fn hands_off(&self, function: FnRef, position: u32, depth: u32) -> bool {
+    pub(super) fn hands_off(&self, function: FnRef, position: u32, depth: u32) -> bool {
         if depth > MOST_HANDED_ON {
             return false;
         }
+        self.answered(Question::HandsOff(position, depth), function, || self.hands_off_in(function, position, depth))
+    }
+
+    fn hands_off_in(&self, function: FnRef, position: u32, depth: u32) -> bool {
         let callables = self.callables(function);
         let is_it = |owner: FunctionId, at: u32| (owner, at) == (function.function, position);
         let goes = |call: CallId, argument: usize| {
@@ -186,30 +193,28 @@ impl Project {
                 .any(|it| goes(it.1, it.2))
     }
 
-    /// The parameter at that position goes, through however many functions, to one that calls it.
-    fn hands_on_to_be_called(&self, function: FnRef, position: u32) -> bool {
-        let mut pending = vec![(function, position)];
-        let mut at = 0;
-        while let Some((function, position)) = pending.get(at).copied() {
-            at += 1;
+    /// The function calls the parameter at that position, or hands it, through however many functions, to one that does. `seen` are
+    /// those that have been asked already.
+    pub(super) fn is_called_in(&self, function: FnRef, position: u32, seen: &mut Vec<(FnRef, u32)>) -> bool {
+        if seen.contains(&(function, position)) {
+            return false;
+        }
+        seen.push((function, position));
+        self.answered(Question::CallsOne(position), function, || {
+            let is_it = |owner: FunctionId, at: u32| (owner, at) == (function.function, position);
             let callables = self.callables(function);
-            let called = callables.called.get(&function.function).into_iter().flatten();
-            if called.into_iter().any(|it| *it == (function.function, position)) {
+            if callables.called.get(&function.function).into_iter().flatten().any(|it| is_it(it.0, it.1)) {
                 return true;
             }
-            let handed = callables.handed.get(&function.function).into_iter().flatten();
-            for (owner, at_position, call, argument) in handed {
-                if (*owner, *at_position) != (function.function, position) {
-                    continue;
-                }
-                if self.is_run_inline(function.file, *call, *argument) {
-                    return true;
-                }
-                let next = self.parameter_given(function.file, *call, *argument);
-                pending.extend(next.filter(|next| !pending.contains(next)));
-            }
-        }
-        false
+            let mut handed = callables.handed.get(&function.function).into_iter().flatten();
+            handed.any(|(owner, at, call, argument)| {
+                is_it(*owner, *at)
+                    && (self.is_run_inline(function.file, *call, *argument)
+                        || self
+                            .parameter_given(function.file, *call, *argument)
+                            .is_some_and(|(next, at)| self.is_called_in(next, at, seen)))
+            })
+        })
     }
 
     /// Which parameter of the project's function that a call runs gets the argument at that index.

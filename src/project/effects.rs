@@ -205,10 +205,11 @@ impl Effects {
                 if frontier.is_empty() {
                     return seen;
                 }
-                frontier.sort_unstable();
                 more.extend(&frontier);
             }
-            let unknown: Vec<FnRef> = frontier.iter().copied().filter(|it| !self.known.contains_key(it)).collect();
+            // Those of one file are looked at together.
+            let mut unknown: Vec<FnRef> = frontier.iter().copied().filter(|it| !self.known.contains_key(it)).collect();
+            unknown.sort_unstable();
             self.known.extend(look(&unknown));
             let mut next: Vec<FnRef> = Vec::new();
             for (_, runs) in frontier.iter().flat_map(|function| self.sites(*function)) {
@@ -218,7 +219,6 @@ impl Effects {
                     next.push(*callee);
                 }
             }
-            next.sort_unstable();
             more.extend(&next);
             frontier = next;
         }
@@ -342,7 +342,7 @@ impl Effects {
                 callers.entry(edge.callee).or_default().push((edge.caller, site));
             }
         }
-        for (index, (hops, mut level)) in hops.iter_mut().zip(levels).enumerate() {
+        hops.par_iter_mut().zip(levels).enumerate().for_each(|(index, (hops, mut level))| {
             while !level.is_empty() {
                 let mut reached: Vec<(Node, Hop)> = Vec::new();
                 for (node, way) in &level {
@@ -382,7 +382,7 @@ impl Effects {
                     }
                 }
             }
-        }
+        });
         self.hops = hops;
     }
 

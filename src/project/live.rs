@@ -166,10 +166,10 @@ impl Live {
         }
         let moved = now.functions();
         self.graph.asked.renumber(moved);
-        let questions = |(old, new): (&FnRef, &FnRef)| Question::ALL.map(|it| ((it, *old), (it, *new)));
-        let moved = moved.iter().flat_map(questions).collect();
-        self.graph.asked_of.renumber(&moved);
         if let Some(answers) = self.graph.answers.get_mut(&now.file) {
+            let is_moved = |asked: &&Asked| moved.contains_key(&asked.1);
+            let moved = answers.keys().filter(is_moved).map(|it| (*it, (it.0, now.function(it.1)))).collect();
+            self.graph.asked_of.renumber(&moved);
             let taken: Vec<_> = moved.iter().filter_map(|(old, new)| Some((*new, answers.remove(old)?))).collect();
             answers.extend(taken);
         }
@@ -186,6 +186,8 @@ impl Live {
         let ask = |(question, function): Asked| match question {
             Question::Raises => _ = project.always_raises(function),
             Question::Calls => _ = project.called_parameters(function),
+            Question::CallsOne(position) => _ = project.is_called_in(function, position, &mut Vec::new()),
+            Question::HandsOff(position, depth) => _ = project.hands_off(function, position, depth),
             Question::TellsOfLoop => _ = project.tells_of_loop(function),
             Question::RefusesLoop => _ = project.refuses_to_return_on_loop(function),
         };

@@ -229,15 +229,19 @@ impl Special {
         Found::New((!edges.is_empty()).then(|| edges.into()))
     }
 
-    /// Which objects the functions ask for something, or hand on to others that do. Gives those that ask for more than before.
+    /// Which objects the functions ask for something, or hand on to others that do. Gives those that ask for more than before, if
+    /// any were there.
     fn ask(&mut self, project: &Project, known: &AllKnown, more: &[FnRef]) -> FxHashSet<FnRef> {
         let mut grown: FxHashSet<FnRef> = FxHashSet::default();
         let mut fresh: FxHashMap<FnRef, Vec<Subject>> = FxHashMap::default();
         let before = self.handing.len();
+        let is_first = self.functions.is_empty();
         for (caller, it) in more.iter().filter_map(|function| Some((*function, known.get(function)?))) {
             if !it.asks.is_empty() {
                 self.asking.insert(caller, it.asks.to_vec());
-                grown.insert(caller);
+                if !is_first {
+                    grown.insert(caller);
+                }
             }
             for (site, given) in &it.hands {
                 if let Some(callee) = it.sites.get(*site).and_then(|it| it.1.function()) {
@@ -246,12 +250,12 @@ impl Special {
             }
         }
         // Who hands on what is asked for something asks it as well.
-        let mut is_first = true;
+        let mut is_begun = false;
         loop {
             let asking = &self.asking;
             // The first time, those that were there before have been asked for all but what the new functions ask.
             let asked_of = |index: usize, callee: FnRef| -> &[Subject] {
-                let is_new = is_first && (index >= before || grown.contains(&callee));
+                let is_new = !is_begun && (index >= before || grown.contains(&callee));
                 let asked = if is_new { asking.get(&callee) } else { fresh.get(&callee) };
                 asked.map_or(&[], Vec::as_slice)
             };
@@ -275,7 +279,7 @@ impl Special {
             let handing = self.handing.par_iter().enumerate().with_min_len(1024);
             let found: Vec<(Handing, Subject, bool)> = handing.flat_map_iter(asks).collect();
             fresh.clear();
-            is_first = false;
+            is_begun = true;
             for (handing, asked, goes_on) in found {
                 if project.noted {
                     self.handed.insert((handing, asked), goes_on);
@@ -287,7 +291,9 @@ impl Special {
                 let subject = Subject { value: handing.given, ..asked };
                 if let Err(at) = subjects.binary_search(&subject) {
                     subjects.insert(at, subject);
-                    grown.insert(handing.caller);
+                    if !is_first {
+                        grown.insert(handing.caller);
+                    }
                     fresh.entry(handing.caller).or_default().push(subject);
                 }
             }

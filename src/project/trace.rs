@@ -25,14 +25,14 @@ pub(super) enum Question {
     Raises,
     /// Which of its parameters it calls.
     Calls,
+    /// Whether it calls the parameter at that position, by itself or through others.
+    CallsOne(u32),
+    /// Whether the parameter at that position is run in a thread, and through how many functions it came here.
+    HandsOff(u32, u32),
     /// Whether it says by what it returns that a loop runs.
     TellsOfLoop,
     /// Whether it returns only where no loop runs.
     RefusesLoop,
-}
-
-impl Question {
-    pub(super) const ALL: [Self; 4] = [Self::Raises, Self::Calls, Self::TellsOfLoop, Self::RefusesLoop];
 }
 
 /// Of which function what is asked.
