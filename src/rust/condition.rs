@@ -70,6 +70,12 @@ fn says_by_name(it: &ExprMethodCall) -> Option<(Test, bool)> {
     it.args.is_empty().then_some(said)
 }
 
+/// What the method says of its object where it gives `true`, and no more: `x.is_some_and(f)`.
+fn says_if_true(it: &ExprMethodCall) -> Option<(Test, bool)> {
+    const SAYING: [(&str, Test); 2] = [("is_some_and", Test::None), ("is_ok_and", Test::Failed)];
+    SAYING.iter().find(|(name, _)| it.method == name).map(|(_, test)| (*test, false))
+}
+
 /// What a comparison with a number says of one side, that it exceeds a number or does not: which side, the number, and whether.
 fn exceeds(it: &ExprBinary) -> Option<(&Expr, i64, bool)> {
     let less = |number: i64| number.checked_sub(1);
@@ -252,6 +258,9 @@ impl Lowerer<'_> {
                     return self.said(all, Test::Truth, !holds);
                 }
                 let value = self.looked_at(asked, value);
+                if matches!(&**literal, Expr::Path(it) if it.path.is_ident("None")) {
+                    return self.said(value, Test::None, holds);
+                }
                 let is_written = matches!(&**literal, Expr::Path(_) | Expr::Lit(_));
                 is_written.then_some(Condition { value, test: Test::Equals(other), holds })
             }
@@ -270,7 +279,7 @@ impl Lowerer<'_> {
             }
             Expr::MethodCall(it) => {
                 let answer = self.expression(cond, Use::Tested);
-                let (test, holds) = says_by_name(it)?;
+                let (test, holds) = says_by_name(it).or_else(|| says_if_true(it))?;
                 // `Handle::try_current().is_ok()`
                 let given = match self.model.value(answer) {
                     Value::Result(call) if test == Test::Failed => {

@@ -455,6 +455,7 @@ impl Lowerer<'_> {
             Some(written) if it.method != "parse" => self.types_given(written, name_span, &mut args),
             _ => {}
         }
+        self.fills(it, name, receiver, &args);
         let value = self.call(callee, span, name_span, args, result);
         self.note_type(it, value);
         self.parsed(it);

@@ -10,6 +10,7 @@ mod condition;
 mod control;
 mod conversion;
 mod expression;
+mod filled;
 mod function;
 mod generic;
 mod item;

@@ -33,7 +33,8 @@ pub const WITHOUT_SOURCE: &[(&str, &str)] = &[
 impl Named {
     /// A table's own name for what has none.
     pub fn is_made_up(&self) -> bool {
-        self.language == Language::Python && self.path.split('.').skip(1).any(|it| it.starts_with('_'))
+        let separator = if self.language == Language::Python { "." } else { "::" };
+        self.path.split(separator).skip(1).any(|it| it.starts_with('_'))
     }
 
     /// The entry of [`WITHOUT_SOURCE`] that tells why it is not to be found.
