@@ -33,7 +33,9 @@ pub fn can_matter(language: Language, text: &str) -> bool {
         Language::Rust => (&RUST_WORDS, &RUST),
     };
     cell.get_or_init(|| Words::new(words)).any_in(text, |start, end| match language {
-        Language::Rust => !is_commented(text, start) || text[end..].starts_with("lint:"),
+        Language::Rust => {
+            text[end..].starts_with("lint:") || is_word_of_rust(text, start, end) && !is_commented(text, start)
+        }
         Language::Python => says_something(text, start, end),
     })
 }
@@ -57,6 +59,19 @@ fn says_something(text: &str, start: usize, end: usize) -> bool {
         "ExceptionGroup" => !is_part || before.ends_with("Base"),
         "except*" | "except *" => {
             before.trim_end_matches([' ', '\t', '\x0c']).ends_with(['\n', '\r']) || before.is_empty()
+        }
+        _ => true,
+    }
+}
+
+/// Rust: a keyword that is no part of a name, but of a library's: `is_async` is none, `async_channel::bounded` is one.
+fn is_word_of_rust(text: &str, start: usize, end: usize) -> bool {
+    let is_name = |it: char| it.is_alphanumeric() || it == '_';
+    match &text[start..end] {
+        word @ ("async" | "await") => {
+            let rest = text[end..].trim_start_matches(is_name);
+            let is_library = word == "async" && rest.trim_start().starts_with("::");
+            !text[..start].ends_with(is_name) && (rest.len() == text.len() - end || is_library)
         }
         _ => true,
     }
@@ -121,10 +136,16 @@ mod tests {
             "let a = \"//\"; spawn(a);",
             "x(); // asynclint: ignore",
             "// async\nasync fn f() {}",
+            "use async_channel::Sender;",
         ] {
             assert!(can_matter(Language::Rust, text), "{text}");
         }
-        for text in ["fn main() { println!(); }", "/// Not async.\nfn f() {} // spawned\n", "//! See `tokio`."] {
+        for text in [
+            "fn main() { println!(); }",
+            "fn is_async() { x.awaited(async_now) }",
+            "/// Not async.\nfn f() {} // spawned\n",
+            "//! See `tokio`.",
+        ] {
             assert!(!can_matter(Language::Rust, text), "{text}");
         }
     }

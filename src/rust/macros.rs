@@ -140,7 +140,7 @@ impl Lowerer<'_> {
     fn evaluated(&mut self, parts: impl Iterator<Item = TokenStream>, result: Use) -> Vec<ValueId> {
         let mut values = Vec::new();
         for part in parts {
-            match syn::parse2::<Expr>(strip_field(&part)) {
+            match written(part) {
                 Ok(expr) => {
                     let value = self.expression(&expr, result);
                     // Most macros look at what they are given by reference.
@@ -149,7 +149,7 @@ impl Lowerer<'_> {
                     }
                     values.push(value);
                 }
-                Err(_) => self.mention(part),
+                Err(part) => self.mention(part),
             }
         }
         values
@@ -424,21 +424,27 @@ fn key_and_value(entry: TokenStream) -> (TokenStream, TokenStream) {
     (key.into_iter().collect(), trees.collect())
 }
 
-/// `name = %value`, `target: value`, `?value`: the value.
-fn strip_field(tokens: &TokenStream) -> TokenStream {
-    // Most begin with neither: a name of a field is followed by one of few signs.
-    let mut first = tokens.clone().into_iter().take(2);
-    let is_field = match (first.next(), first.next()) {
-        (Some(TokenTree::Punct(it)), _) => matches!(it.as_char(), '%' | '?'),
-        (Some(TokenTree::Ident(_) | TokenTree::Literal(_)), Some(TokenTree::Punct(it))) => {
-            matches!(it.as_char(), '.' | '=' | ':')
+/// The expression that a part of what a macro is given stands for, or the part, if it is none.
+fn written(part: TokenStream) -> Result<Expr, TokenStream> {
+    let trees: Vec<TokenTree> = part.into_iter().collect();
+    let at = value_in(&trees);
+    // Most are a text or a name, and need no parser.
+    let simple = match &trees[at..] {
+        [TokenTree::Literal(it)] => Some(Expr::Lit(syn::ExprLit { attrs: Vec::new(), lit: syn::Lit::new(it.clone()) })),
+        [TokenTree::Ident(it)] if is_plain_name(it) => {
+            Some(Expr::Path(syn::ExprPath { attrs: Vec::new(), qself: None, path: it.clone().into() }))
         }
-        _ => false,
+        _ => None,
     };
-    if !is_field {
-        return tokens.clone();
+    if let Some(simple) = simple {
+        return Ok(simple);
     }
-    let trees: Vec<TokenTree> = tokens.clone().into_iter().collect();
+    let value = trees[at..].iter().cloned().collect();
+    syn::parse2(value).map_err(|_| trees.into_iter().collect())
+}
+
+/// Where the value begins in `name = %value`, `target: value`, `?value`.
+fn value_in(trees: &[TokenTree]) -> usize {
     let is_punct =
         |tree: Option<&TokenTree>, wanted: char| matches!(tree, Some(TokenTree::Punct(it)) if it.as_char() == wanted);
     let mut at = 0;
@@ -462,7 +468,19 @@ fn strip_field(tokens: &TokenStream) -> TokenStream {
     if is_punct(trees.get(at), '%') || is_punct(trees.get(at), '?') {
         at += 1;
     }
-    trees.into_iter().skip(at).collect()
+    at
+}
+
+/// It is the name of something, and no keyword.
+fn is_plain_name(ident: &proc_macro2::Ident) -> bool {
+    const KEYWORDS: [&str; 50] = [
+        "_", "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn",
+        "else", "enum", "extern", "false", "final", "fn", "for", "if", "impl", "in", "let", "loop", "macro", "match",
+        "mod", "move", "mut", "override", "priv", "return", "self", "static", "struct", "super", "trait", "true",
+        "try", "type", "typeof", "union", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
+    ];
+    let name = ident.to_string();
+    KEYWORDS.binary_search(&name.as_str()).is_err()
 }
 
 /// `for await x in y`, which only the macro understands, as a plain loop.

@@ -41,7 +41,8 @@ impl Scan {
             let start = scanner.at;
             // Most of a text are these two.
             if byte.is_ascii_whitespace() {
-                scanner.at += 1;
+                let blank = scanner.bytes[start..].iter().take_while(|it| it.is_ascii_whitespace());
+                scanner.at += blank.count();
                 continue;
             }
             if is_of_word(byte) && !scanner.prefixed_string() {
