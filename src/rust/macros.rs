@@ -7,6 +7,7 @@ use syn::{Block, Expr, Macro, Pat, Token};
 use crate::model::{Arg, Arm, Await, Branch, BranchKind, Display, Node, Raise, UNKNOWN, Use, Value, ValueId};
 use crate::source::Span;
 
+use super::argument::written;
 use super::place;
 use super::platform;
 use super::scope::{Found, Lowerer};
@@ -422,65 +423,6 @@ fn key_and_value(entry: TokenStream) -> (TokenStream, TokenStream) {
         key.push(tree);
     }
     (key.into_iter().collect(), trees.collect())
-}
-
-/// The expression that a part of what a macro is given stands for, or the part, if it is none.
-fn written(part: TokenStream) -> Result<Expr, TokenStream> {
-    let trees: Vec<TokenTree> = part.into_iter().collect();
-    let at = value_in(&trees);
-    // Most are a text or a name, and need no parser.
-    let simple = match &trees[at..] {
-        [TokenTree::Literal(it)] => Some(Expr::Lit(syn::ExprLit { attrs: Vec::new(), lit: syn::Lit::new(it.clone()) })),
-        [TokenTree::Ident(it)] if is_plain_name(it) => {
-            Some(Expr::Path(syn::ExprPath { attrs: Vec::new(), qself: None, path: it.clone().into() }))
-        }
-        _ => None,
-    };
-    if let Some(simple) = simple {
-        return Ok(simple);
-    }
-    let value = trees[at..].iter().cloned().collect();
-    syn::parse2(value).map_err(|_| trees.into_iter().collect())
-}
-
-/// Where the value begins in `name = %value`, `target: value`, `?value`.
-fn value_in(trees: &[TokenTree]) -> usize {
-    let is_punct =
-        |tree: Option<&TokenTree>, wanted: char| matches!(tree, Some(TokenTree::Punct(it)) if it.as_char() == wanted);
-    let mut at = 0;
-    // A dotted name, then `=` that is no `==`, or `:` that is no `::`.
-    let mut name = 0;
-    while let Some(TokenTree::Ident(_) | TokenTree::Literal(_)) = trees.get(name) {
-        name += 1;
-        if !is_punct(trees.get(name), '.') {
-            break;
-        }
-        name += 1;
-    }
-    if name > 0
-        && (is_punct(trees.get(name), '=')
-            && !is_punct(trees.get(name + 1), '=')
-            && !is_punct(trees.get(name + 1), '>')
-            || is_punct(trees.get(name), ':') && !is_punct(trees.get(name + 1), ':'))
-    {
-        at = name + 1;
-    }
-    if is_punct(trees.get(at), '%') || is_punct(trees.get(at), '?') {
-        at += 1;
-    }
-    at
-}
-
-/// It is the name of something, and no keyword.
-fn is_plain_name(ident: &proc_macro2::Ident) -> bool {
-    const KEYWORDS: [&str; 50] = [
-        "_", "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn",
-        "else", "enum", "extern", "false", "final", "fn", "for", "if", "impl", "in", "let", "loop", "macro", "match",
-        "mod", "move", "mut", "override", "priv", "return", "self", "static", "struct", "super", "trait", "true",
-        "try", "type", "typeof", "union", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
-    ];
-    let name = ident.to_string();
-    KEYWORDS.binary_search(&name.as_str()).is_err()
 }
 
 /// `for await x in y`, which only the macro understands, as a plain loop.

@@ -4,6 +4,7 @@
 //! The rest walks the syntax once. Macro bodies are token streams: those of known macros are parsed and walked like code,
 //! of others only the names they mention count as used.
 
+mod argument;
 mod bodies;
 mod cfg;
 mod condition;
