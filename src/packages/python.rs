@@ -315,7 +315,7 @@ fn added(site: &Path) -> Vec<Added> {
     found
 }
 
-/// The packages that a finder of setuptools knows: `MAPPING: dict[str, str] = {'kit': '/work/kit'}`.
+/// The packages that a finder of setuptools knows: `MAPPING: dict[str, str] = {'kit': '/projects/kit'}`.
 fn mapped(site: &Path, finder: &str) -> Vec<Added> {
     let is_one = finder.starts_with("__editable__") && finder.chars().all(|it| it == '_' || it.is_ascii_alphanumeric());
     let text =

@@ -190,8 +190,7 @@ impl Special {
             }
         }
         let mut seen: FxHashSet<Node> = FxHashSet::default();
-        let mut replaced = std::mem::take(&mut self.replaced);
-        replaced.clear();
+        let mut replaced = FxHashSet::default();
         let mut frontier = Vec::new();
         for edge in self.leading.iter().flat_map(|it| self.edges_of(Node::from(*it))) {
             if is_whole(project, edge.callee) {

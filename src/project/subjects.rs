@@ -1,6 +1,8 @@
 //! What decides by its class what a function runs: objects that it has to do with, and in Rust type arguments of their types. Which those
 //! are, who hands them on, and which class a call tells of them.
 
+use std::sync::Arc;
+
 use crate::finding::FileId;
 use crate::model::{Param, ParamKind, TOP_LEVEL, TYPE_GIVEN, UNKNOWN, Value, ValueId};
 use crate::source::Language;
@@ -8,7 +10,7 @@ use crate::source::Language;
 use super::Project;
 use super::effects::{Runs, Site};
 use super::overridden::Asked;
-use super::types::{Class, FnRef, Ty};
+use super::types::{Class, ClassRef, FnRef, Ty};
 
 /// What may be of this class or that, in a function, and runs one method or another: its own object, or a parameter. In Rust also a
 /// type argument of such an object's type.
@@ -261,13 +263,7 @@ impl Project {
             };
         }
         let (object, field) = last.filter(|it| it.0 == at && at != value)?;
-        let is_given = self.declared(function).params.iter().any(|it| it.value == object);
-        if !is_given && !self.is_captured(function, object) {
-            return None;
-        }
-        let Ty::Instance(Class::Own(class), args) = self.behind_pointers(self.evaluate(function.file, object)) else {
-            return None;
-        };
+        let (class, args) = self.class_of_given(function, object)?;
         let there = self.model(class.file);
         let name = model.name(field);
         let argument = there.class(class.class).holding.iter().find(|it| there.name(it.0) == name)?.1;
@@ -275,6 +271,18 @@ impl Project {
         let declared = args.get(argument as usize).filter(|it| matches!(it, Ty::Dyn(_)))?;
         (self.behind_wrappers(self.evaluate(function.file, value)) == *declared)
             .then_some(Subject { value: object, argument: Some(argument) })
+    }
+
+    /// Of an object that is the function's own or was given to it: its class, behind pointers, and the type arguments.
+    fn class_of_given(&self, function: FnRef, object: ValueId) -> Option<(ClassRef, Arc<[Ty]>)> {
+        let is_given = self.declared(function).params.iter().any(|it| it.value == object);
+        if !is_given && !self.is_captured(function, object) {
+            return None;
+        }
+        match self.behind_pointers(self.evaluate(function.file, object)) {
+            Ty::Instance(Class::Own(class), args) => Some((class, args)),
+            _ => None,
+        }
     }
 
     /// What guards, pointers and the like give access to.
@@ -290,13 +298,7 @@ impl Project {
     /// Rust: which type argument the type of a field is, where the object is the function's own or was given to it, and the function does not
     /// know it by itself.
     fn parameter_of_field(&self, function: FnRef, object: ValueId, name: &str) -> Option<u32> {
-        let is_given = self.declared(function).params.iter().any(|it| it.value == object);
-        if !is_given && !self.is_captured(function, object) {
-            return None;
-        }
-        let Ty::Instance(Class::Own(class), args) = self.behind_pointers(self.evaluate(function.file, object)) else {
-            return None;
-        };
+        let (class, args) = self.class_of_given(function, object)?;
         let there = self.model(class.file);
         let parametric = || &there.class(class.class).parametric;
         // `T::load()`, in a method of `Service<T>`

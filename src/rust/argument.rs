@@ -16,23 +16,35 @@ pub(super) fn written(part: TokenStream) -> Result<Expr, TokenStream> {
 
 /// Most parts need no parser: a text, a name, a field of what has one, or a reference to one of these.
 fn simple(trees: &[TokenTree]) -> Option<Expr> {
+    let (and, trees) = match trees {
+        [TokenTree::Punct(it), of @ ..] if it.as_char() == '&' && it.spacing() == Spacing::Alone => (Some(it), of),
+        _ => (None, trees),
+    };
     let attrs = Vec::new;
-    match trees {
-        [TokenTree::Literal(it)] => Some(Expr::Lit(syn::ExprLit { attrs: attrs(), lit: syn::Lit::new(it.clone()) })),
-        [TokenTree::Ident(it)] if *it == "self" || is_plain_name(it) => {
-            Some(Expr::Path(syn::ExprPath { attrs: attrs(), qself: None, path: it.clone().into() }))
+    let mut expr = match trees.first()? {
+        TokenTree::Literal(it) if trees.len() == 1 => {
+            Expr::Lit(syn::ExprLit { attrs: attrs(), lit: syn::Lit::new(it.clone()) })
         }
-        [base @ .., TokenTree::Punct(dot), TokenTree::Ident(name)] if dot.as_char() == '.' && is_plain_name(name) => {
-            let base = Box::new(simple(base).filter(|it| matches!(it, Expr::Path(_) | Expr::Field(_)))?);
-            let (dot_token, member) = (syn::token::Dot { spans: [dot.span()] }, Member::Named(name.clone()));
-            Some(Expr::Field(syn::ExprField { attrs: attrs(), base, dot_token, member }))
+        TokenTree::Ident(it) if *it == "self" || is_plain_name(it) => {
+            Expr::Path(syn::ExprPath { attrs: attrs(), qself: None, path: it.clone().into() })
         }
-        [TokenTree::Punct(and), of @ ..] if and.as_char() == '&' && and.spacing() == Spacing::Alone => {
-            let (expr, and_token) = (Box::new(simple(of)?), syn::token::And { spans: [and.span()] });
-            Some(Expr::Reference(syn::ExprReference { attrs: attrs(), and_token, mutability: None, expr }))
+        _ => return None,
+    };
+    for field in trees[1..].chunks(2) {
+        let [TokenTree::Punct(dot), TokenTree::Ident(name)] = field else { return None };
+        if dot.as_char() != '.' || !is_plain_name(name) {
+            return None;
         }
-        _ => None,
+        let (dot_token, member) = (syn::token::Dot { spans: [dot.span()] }, Member::Named(name.clone()));
+        expr = Expr::Field(syn::ExprField { attrs: attrs(), base: Box::new(expr), dot_token, member });
     }
+    Some(match and {
+        Some(and) => {
+            let (expr, and_token) = (Box::new(expr), syn::token::And { spans: [and.span()] });
+            Expr::Reference(syn::ExprReference { attrs: attrs(), and_token, mutability: None, expr })
+        }
+        None => expr,
+    })
 }
 
 /// Where the value begins in `name = %value`, `target: value`, `?value`.

@@ -120,8 +120,8 @@ mod tests {
         assert_eq!(folder("C:\\src\\"), "file:///C:/src/");
         assert_eq!(artifact("C:/lib/x.py", "C:\\work").uri, "file:///C:/lib/x.py");
         assert_eq!(artifact("C:\\work\\x.py", "C:\\work").uri, "x.py");
-        assert_eq!(installed("/work/kit/x.py", "/work").uri, "kit/x.py");
-        assert_eq!(installed("kit-1.0/x.py", "/work").uri_base_id, Some(DEPENDENCIES));
+        assert_eq!(installed("/projects/kit/x.py", "/projects").uri, "kit/x.py");
+        assert_eq!(installed("kit-1.0/x.py", "/projects").uri_base_id, Some(DEPENDENCIES));
         assert_eq!(folder("\\\\server\\share"), "file://server/share/");
     }
 }
