@@ -206,9 +206,9 @@ impl Knowledge {
         index(language).handling.contains(&(name, place))
     }
 
-    /// Some function that hands another to the event loop has this last name.
-    pub fn names_a_callback(&self, language: Language, name: &str) -> bool {
-        index(language).calling_back.contains(name)
+    /// The last names of functions that hand another to the event loop.
+    pub fn names_of_callbacks(&self, language: Language) -> impl Iterator<Item = &'static str> {
+        index(language).calling_back.iter().copied()
     }
 
     /// The last names of functions that hand another to a thread.

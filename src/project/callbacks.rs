@@ -2,6 +2,8 @@
 
 use std::cell::OnceCell;
 
+use rustc_hash::FxHashSet;
+
 use crate::finding::FileId;
 use crate::knowledge::{Api, HandlerFacts, HandlerRole, Place as RunPlace, Runner};
 use crate::model::{Arg, ClassId, ClassKind, Decorator, FunctionId, FunctionKind, NameId, Node, Value, ValueId, flow};
@@ -28,7 +30,10 @@ impl Project {
         let model = self.model(file);
         let mut callbacks = Vec::new();
         let scope = OnceCell::new();
-        for (id, call) in model.all_calls() {
+        // Of every call the name is asked for. A file that matters is lowered as a whole: its names are all there.
+        let named: FxHashSet<NameId> =
+            self.knowledge.names_of_callbacks(model.language).filter_map(|name| model.names.find(name)).collect();
+        for (id, call) in model.all_calls().filter(|_| !named.is_empty()) {
             let is_rust = model.language == Language::Rust;
             let (name, is_of_type) = match model.value(call.callee) {
                 Value::Attr(_, name) => (Some(name), true),
@@ -41,7 +46,7 @@ impl Project {
                 _ => continue,
             };
             let Some(name) = name else { continue };
-            if call.args.is_empty() || !self.knowledge.names_a_callback(model.language, model.name(*name)) {
+            if call.args.is_empty() || !named.contains(name) {
                 continue;
             }
             if is_rust

@@ -4,7 +4,7 @@ use super::task_group::speaks_of_an_end;
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Confidence, Severity};
 use crate::knowledge::CancelSafety;
-use crate::model::{CallId, FunctionId, Node, Use, Value, ValueId, flow};
+use crate::model::{CallId, FunctionId, Kinds, Node, Use, Value, ValueId, flow};
 use crate::source::{Language, Span};
 
 pub(super) static RULE: Rule = Rule {
@@ -25,7 +25,10 @@ fn check(context: &mut Context<'_>) {
     }
     for id in context.model().function_ids() {
         let definition = context.model().function(id);
-        if context.is_test(id) || speaks_of_an_end(context.model().name(definition.name)) {
+        if !definition.body.kinds().meet(Kinds::AWAIT)
+            || context.is_test(id)
+            || speaks_of_an_end(context.model().name(definition.name))
+        {
             continue;
         }
         for span in dropped(context, id) {

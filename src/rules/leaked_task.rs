@@ -179,17 +179,18 @@ fn is_lost(context: &Context<'_>, call: &Call, result: Use) -> bool {
         Use::Bound(local) => {
             let function = context.model().function(call.function);
             let held = function.local(local);
+            if held.reads > 0 || held.shared {
+                return false;
+            }
             // `drop(task)` says when it may go.
             let released = flow::find(
                 &function.body,
                 &mut |node| matches!(node, Node::Release { local: released, .. } if *released == local),
             );
-            held.reads == 0
-                && !held.shared
-                && match context.language() {
-                    Language::Python => !lives_through_the_loop(context, call, released),
-                    Language::Rust => released.is_none(),
-                }
+            match context.language() {
+                Language::Python => !lives_through_the_loop(context, call, released),
+                Language::Rust => released.is_none(),
+            }
         }
         // `lambda: create_task(..)` as a callback: whoever calls it drops what it gives.
         _ => false,
