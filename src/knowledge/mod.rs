@@ -37,8 +37,8 @@ struct Index {
     effectful: rustc_hash::FxHashSet<&'static str>,
     /// Every path, aliases included, by its last component.
     by_name: FxHashMap<&'static str, Vec<&'static str>>,
-    /// Last components of those that hand a function to the event loop.
-    calling_back: rustc_hash::FxHashSet<&'static str>,
+    /// Those that hand a function to the event loop, by their last component.
+    calling_back: FxHashMap<&'static str, Vec<&'static str>>,
     /// Methods that some framework runs on the event loop where a class derives from its own.
     handling: rustc_hash::FxHashSet<(&'static str, Place)>,
     /// Last components of those that hand a function to a thread.
@@ -97,10 +97,13 @@ impl Index {
         let last = |path: &'static str| path.rsplit(['.', ':']).next().unwrap_or(path);
         let effectful = apis.iter().filter(|api| api.effect.is_some()).map(|api| last(api.path)).collect();
         let runs_in = |api: &Api, place| api.runs.iter().any(|runs| runs.place == place);
-        let calling_back = apis.iter().filter(|api| runs_in(api, Runner::Loop)).map(|api| last(api.path)).collect();
         let mut by_name: FxHashMap<_, Vec<_>> = FxHashMap::default();
-        for (path, _) in api_index {
+        let mut calling_back: FxHashMap<_, Vec<_>> = FxHashMap::default();
+        for (path, entry) in api_index {
             by_name.entry(last(path)).or_default().push(*path);
+            if runs_in(&apis[*entry as usize], Runner::Loop) {
+                calling_back.entry(last(path)).or_default().push(*path);
+            }
         }
         Self {
             by_name,
@@ -206,9 +209,9 @@ impl Knowledge {
         index(language).handling.contains(&(name, place))
     }
 
-    /// The last names of functions that hand another to the event loop.
-    pub fn names_of_callbacks(&self, language: Language) -> impl Iterator<Item = &'static str> {
-        index(language).calling_back.iter().copied()
+    /// The functions that hand another to the event loop: their last names, and the paths that have each.
+    pub fn calling_back(&self, language: Language) -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
+        index(language).calling_back.iter().map(|(name, paths)| (*name, paths.as_slice()))
     }
 
     /// The last names of functions that hand another to a thread.

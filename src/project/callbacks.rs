@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use rustc_hash::FxHashSet;
+use rustc_hash::FxHashMap;
 
 use crate::finding::FileId;
 use crate::knowledge::{Api, HandlerFacts, HandlerRole, Place as RunPlace, Runner};
@@ -31,8 +31,12 @@ impl Project {
         let mut callbacks = Vec::new();
         let scope = OnceCell::new();
         // Of every call the name is asked for. A file that matters is lowered as a whole: its names are all there.
-        let named: FxHashSet<NameId> =
-            self.knowledge.names_of_callbacks(model.language).filter_map(|name| model.names.find(name)).collect();
+        let named: FxHashMap<NameId, &[&str]> = self
+            .knowledge
+            .calling_back(model.language)
+            .filter_map(|(name, paths)| Some((model.names.find(name)?, paths)))
+            .collect();
+        let mut in_scope: FxHashMap<NameId, bool> = FxHashMap::default();
         for (id, call) in model.all_calls().filter(|_| !named.is_empty()) {
             let is_rust = model.language == Language::Rust;
             let (name, is_of_type) = match model.value(call.callee) {
@@ -45,14 +49,12 @@ impl Project {
                 Value::Global(_, name) if is_rust => (Some(name), false),
                 _ => continue,
             };
-            let Some(name) = name else { continue };
-            if call.args.is_empty() || !named.contains(name) {
-                continue;
-            }
-            if is_rust
-                && is_of_type
-                && !self.may_call_back(file, model.name(*name), scope.get_or_init(|| self.opened_by(file)))
-            {
+            let Some((name, paths)) = name.and_then(|it| Some((it, named.get(it)?))) else { continue };
+            let mut may_be = || {
+                let opened = scope.get_or_init(|| self.opened_by(file));
+                *in_scope.entry(*name).or_insert_with(|| self.may_be_meant(file, paths, opened))
+            };
+            if call.args.is_empty() || is_rust && is_of_type && !may_be() {
                 continue;
             }
             // A closure that does nothing blocks nothing.
@@ -172,20 +174,11 @@ impl Project {
         definition.kind == FunctionKind::Closure && flow::find(&definition.body, &mut does).is_none()
     }
 
-    /// Rust: the paths of that name that hand a function to the loop.
-    fn calling_back<'a>(&'a self, name: &str) -> impl Iterator<Item = &'static str> + use<'a> {
-        let hands = |path: &&str| {
-            let api = self.knowledge.api(Language::Rust, path);
-            api.is_some_and(|api| api.runs.iter().any(|it| it.place == Runner::Loop))
-        };
-        self.knowledge.paths_named(Language::Rust, name).iter().copied().filter(hands)
-    }
-
-    /// Rust: a function of a type or a trait with that name may be one that hands a function to the loop. The trait must be in scope:
-    /// the file names it, or opens a module that may have it. Of a type's own functions the file names the type or its library.
-    fn may_call_back(&self, file: FileId, name: &str, opened: &Opened) -> bool {
+    /// Rust: a function of a type or a trait may be one of these. The trait must be in scope: the file names it, or opens a module
+    /// that may have it. Of a type's own functions the file names the type or its library.
+    fn may_be_meant(&self, file: FileId, paths: &[&str], opened: &Opened) -> bool {
         let names = &self.model(file).names;
-        let is_named = |path: &str| {
+        let is_named = |path: &&str| {
             let Some((owner, _)) = path.rsplit_once("::") else { return true };
             let (library, owner) =
                 (path.split("::").next().unwrap_or(path), owner.rsplit("::").next().unwrap_or(owner));
@@ -196,7 +189,7 @@ impl Project {
                 || opened.libraries.iter().any(|it| Some(*it) == self.knowledge.library(Language::Rust, library))
                 || opened.files.iter().any(is_in)
         };
-        opened.anything || self.calling_back(name).any(is_named)
+        opened.anything || paths.iter().any(is_named)
     }
 
     /// What the `use x::*` of a file open.
