@@ -76,6 +76,8 @@ pub enum Value {
     Super(ClassId),
     /// Python `x / y`: where `x` is a path, so is this.
     Quotient(ValueId),
+    /// A text that is put together, and what it begins with: `f"{root}/stat"`, `format!("/proc/{pid}")`.
+    Text(ValueId),
     /// Rust: the tuple of what a closure is called with that is the argument at that index of a call of this.
     Handed(ValueId, u32),
 }

@@ -130,6 +130,7 @@ impl Project {
                         | Value::Collection(..)
                         | Value::Param(..)
                         | Value::Instance { .. }
+                        | Value::Text(_)
                         | Value::Said(_)
                         | Value::Union(_)
                 ) || self.member_of_enum(class.file, value).is_some()

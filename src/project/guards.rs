@@ -129,6 +129,11 @@ impl Guards {
         self.all().len()
     }
 
+    /// How many there are to meet, but for those that hardly any call fails: a path is nearly always one to a disk.
+    pub fn demanding(&self) -> usize {
+        self.iter().filter(|it| it.one.test != Test::Device).count()
+    }
+
     /// They hang on nothing but which objects others are given.
     pub fn are_of_objects(&self) -> bool {
         self.iter().all(|it| it.other.is_none() && matches!(it.one.test, Test::Answers(_)))
@@ -232,7 +237,10 @@ impl Project {
             return None;
         }
         let condition = self.said_by(function.file, condition).unwrap_or(condition);
-        let condition = self.singled_out(function, condition);
+        let condition = match condition.test {
+            Test::Device => Condition { value: self.path_behind(function, condition.value), ..condition },
+            _ => self.singled_out(function, condition),
+        };
         let params = &self.function(function).params;
         let model = self.model(function.file);
         // Where it stands matters to a class and to a literal.
@@ -253,12 +261,14 @@ impl Project {
         };
         let param = param.or_else(|| params.iter().position(|it| it.value != UNKNOWN && union.contains(&it.value)));
         // Of what took its place where it was nothing, only what it must be says something of what was given.
-        let tells_what_it_is = condition.holds && !matches!(condition.test, Test::Truth | Test::None);
+        let tells_what_it_is = condition.test == Test::Device
+            || condition.holds && !matches!(condition.test, Test::Truth | Test::None);
         let kept = if param.is_none() { kept_in(model, condition.value, 0, &is_param) } else { None };
         let kept = kept.filter(|(_, lack)| match lack {
             Lack::Kind(_) => true,
             Lack::Missing => tells_what_it_is || condition.test == Test::Truth,
-            Lack::False | Lack::Other => tells_what_it_is,
+            Lack::Other => tells_what_it_is && condition.holds,
+            Lack::False => tells_what_it_is,
         });
         let Some(param) = param.or(kept.map(|it| it.0)) else {
             return match *model.value(condition.value) {
@@ -441,7 +451,7 @@ impl Project {
     /// It is declared to be of a type, `client: Client`, and `None` is no part of that.
     fn is_declared_something(&self, caller: FnRef, value: ValueId, test: Test) -> Option<bool> {
         let model = self.model(caller.file);
-        if !matches!(model.value(value), Value::Instance { .. } | Value::Param(..))
+        if !matches!(model.value(value), Value::Instance { .. } | Value::Text(_) | Value::Param(..))
             || !matches!(test, Test::None | Test::Truth)
             || model.language != Language::Python
         {

@@ -58,6 +58,7 @@ mod special;
 mod subjects;
 mod there;
 mod times;
+mod texts;
 mod told;
 mod trace;
 mod traits;
