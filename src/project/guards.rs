@@ -44,6 +44,8 @@ pub(super) enum Of {
     Handed(Target),
     /// An attribute of the object, by its name in that file.
     Field(FileId, NameId),
+    /// Python: an attribute of what an attribute of the object holds, each by its name in a file.
+    Held((FileId, NameId), (FileId, NameId)),
     /// It is a parameter of a function around, which the function sees.
     Outer(FunctionId),
 }
@@ -155,7 +157,7 @@ impl Guards {
             all.push(guard);
         } else {
             // That it is one value says that it is none of the others. What an object holds is seldom known.
-            let is_field = |it: &Guard| matches!(it.one.of, Of::Field(..));
+            let is_field = |it: &Guard| matches!(it.one.of, Of::Field(..) | Of::Held(..));
             // So says one condition more than two of which one must hold.
             let is_vague = |it: &Guard| it.other.is_some();
             let told = all.iter().position(|it| guard.tells_more_than(*it));
@@ -382,6 +384,7 @@ impl Project {
             Of::Whole => {}
             Of::Entry(..) | Of::Handed(_) => return self.outcome_through(caller, site, callee, guard),
             Of::Outer(outer) => return self.outcome_in(caller, callee, outer, guard),
+            Of::Held(..) => return self.outcome_of_held(caller, site, callee, guard),
             Of::Field(file, name) => return self.outcome_of_field(caller, site, callee, guard, (file, name)),
         }
         let call = site.call;

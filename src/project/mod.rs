@@ -27,6 +27,7 @@ mod generic;
 mod given;
 mod globs;
 mod guards;
+mod held;
 mod implementations;
 mod installed;
 mod instances;

@@ -153,7 +153,7 @@ impl Project {
         let given = match guard.of {
             Of::Entry(file, asked) => self.entry_given(caller, call, (file, asked), guard),
             Of::Handed(target) => self.given_through(caller, call, callee, target, guard),
-            Of::Whole | Of::Field(..) | Of::Outer(_) => return Outcome::Open,
+            Of::Whole | Of::Field(..) | Of::Held(..) | Of::Outer(_) => return Outcome::Open,
         };
         match given {
             Given::Value(value) => self.outcome_of_value(caller, site, value, Demand { of: Of::Whole, ..guard }),

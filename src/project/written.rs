@@ -35,7 +35,7 @@ impl Project {
         guard: Demand,
         (file, name): (FileId, NameId),
     ) -> Outcome {
-        let Some(object) = self.given_at(caller, site, callee, u32::from(guard.param)) else { return Outcome::Open };
+        let Some(object) = self.asked_at(caller, site, callee, u32::from(guard.param)) else { return Outcome::Open };
         if let Some(param) = self.declared(caller).param_of(object) {
             return Outcome::Becomes(Guard::from(Demand { param: param as u16, ..guard }));
         }
@@ -53,7 +53,7 @@ impl Project {
     }
 
     /// What a place in `caller` gives the callee for a parameter, or asks for the method.
-    fn given_at(&self, caller: FnRef, site: &Site, callee: FnRef, param: u32) -> Option<ValueId> {
+    pub(super) fn asked_at(&self, caller: FnRef, site: &Site, callee: FnRef, param: u32) -> Option<ValueId> {
         let call = site.call.filter(|it| self.is_called_by(caller.file, *it, callee))?;
         match self.declared(callee).params.get(param as usize)?.kind {
             ParamKind::Receiver => self.question(caller, site).map(|(receiver, _)| receiver),
