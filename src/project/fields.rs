@@ -225,7 +225,9 @@ impl Project {
                 {
                     return match self.outcome_of_setting(caller, site, &object, name, guard) {
                         // Who made the caller's object knows what that was given.
-                        Outcome::Open => Outcome::Becomes(Guard::from(Demand { param: 0, of: Of::Held(held, of), ..guard })),
+                        Outcome::Open => {
+                            Outcome::Becomes(Guard::from(Demand { param: 0, of: Of::Held(held, of), ..guard }))
+                        }
                         told => told,
                     };
                 }

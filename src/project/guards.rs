@@ -263,8 +263,8 @@ impl Project {
         };
         let param = param.or_else(|| params.iter().position(|it| it.value != UNKNOWN && union.contains(&it.value)));
         // Of what took its place where it was nothing, only what it must be says something of what was given.
-        let tells_what_it_is = condition.test == Test::Device
-            || condition.holds && !matches!(condition.test, Test::Truth | Test::None);
+        let tells_what_it_is =
+            condition.test == Test::Device || condition.holds && !matches!(condition.test, Test::Truth | Test::None);
         let kept = if param.is_none() { kept_in(model, condition.value, 0, &is_param) } else { None };
         let kept = kept.filter(|(_, lack)| match lack {
             Lack::Kind(_) => true,
@@ -391,8 +391,10 @@ impl Project {
         let Some(param) = self.function(callee).params.get(usize::from(guard.param)) else { return Outcome::Open };
         let given = match call {
             Some(call) => {
-                // What a `partial` was given before is not known, and may decide against it.
-                if matches!(self.evaluate(caller.file, self.model(caller.file).call(call).callee), Ty::Partial(_)) {
+                // What a `partial` was given before is not known, and may decide against it: of a path, hardly.
+                if guard.test != Test::Device
+                    && matches!(self.evaluate(caller.file, self.model(caller.file).call(call).callee), Ty::Partial(_))
+                {
                     return Outcome::Fails;
                 }
                 // A function that is handed on gets its arguments elsewhere.

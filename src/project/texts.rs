@@ -138,9 +138,8 @@ impl Project {
 
     /// It is an entry of a folder that somebody goes through.
     fn is_entry(&self, file: FileId, value: ValueId) -> bool {
-        let is_entry = |it: &Ty| {
-            it.library_path().is_some_and(|path| ENTRIES.contains(&path) || path.starts_with("pathlib."))
-        };
+        let is_entry =
+            |it: &Ty| it.library_path().is_some_and(|path| ENTRIES.contains(&path) || path.starts_with("pathlib."));
         let is_one = |it: &Ty| if it.is_result() { is_entry(&self.first_argument(it)) } else { is_entry(it) };
         self.evaluate(file, value).parts().iter().all(is_one)
     }

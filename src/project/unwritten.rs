@@ -524,6 +524,7 @@ fn is_of_builtins(ty: &Ty) -> bool {
 
 /// The effect of a function that has it however it is called: hardly anybody hands one on for paths to no disk.
 pub(super) fn unconditional(api: &'static Api) -> Option<Effect> {
-    let is_conditional = !api.when.is_empty() || api.unless.iter().any(|it| !it.ends_with("=@device") && !it.ends_with("=@terminal"));
+    let is_conditional =
+        !api.when.is_empty() || api.unless.iter().any(|it| !it.ends_with("=@device") && !it.ends_with("=@terminal"));
     if is_conditional { None } else { api.effect }
 }

@@ -1,8 +1,8 @@
 //! Expressions: what they evaluate, in order, and what they stand for.
 
 use ruff_python_ast::{
-    BoolOp, CmpOp, Expr, ExprAttribute, ExprCall, ExprContext, ExprGenerator, FStringPart,
-    InterpolatedStringElement, Number, Operator, UnaryOp,
+    BoolOp, CmpOp, Expr, ExprAttribute, ExprCall, ExprContext, ExprGenerator, FStringPart, InterpolatedStringElement,
+    Number, Operator, UnaryOp,
 };
 use ruff_text_size::Ranged;
 
