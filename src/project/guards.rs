@@ -66,6 +66,11 @@ impl Demand {
         }
     }
 
+    /// What is given is not known, and may decide against it. That a path leads to no disk, it hardly does.
+    pub(super) fn outcome_of_unknown(self) -> Outcome {
+        if self.test == Test::Device { Outcome::Open } else { Outcome::Fails }
+    }
+
     /// Both cannot hold of one call.
     fn excludes(self, other: Self) -> bool {
         let contrary = match (self.test, other.test) {
@@ -391,11 +396,9 @@ impl Project {
         let Some(param) = self.function(callee).params.get(usize::from(guard.param)) else { return Outcome::Open };
         let given = match call {
             Some(call) => {
-                // What a `partial` was given before is not known, and may decide against it: of a path, hardly.
-                if guard.test != Test::Device
-                    && matches!(self.evaluate(caller.file, self.model(caller.file).call(call).callee), Ty::Partial(_))
-                {
-                    return Outcome::Fails;
+                // What a `partial` was given before is not known.
+                if matches!(self.evaluate(caller.file, self.model(caller.file).call(call).callee), Ty::Partial(_)) {
+                    return guard.outcome_of_unknown();
                 }
                 // A function that is handed on gets its arguments elsewhere.
                 if !self.is_called_by(caller.file, call, callee) {
