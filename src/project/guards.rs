@@ -282,6 +282,10 @@ impl Project {
                 Value::Param(outer, position) if model.language == Language::Python => {
                     self.demand_on_outer(function, condition, (outer, position))
                 }
+                _ if condition.test == Test::Device && model.language == Language::Rust => {
+                    let on_field = self.demand_on_field(function, condition);
+                    on_field.or_else(|| self.demand_on_path_around(function, condition))
+                }
                 Value::Attr(..) => {
                     let on_field = self.demand_on_field(function, condition);
                     on_field.or_else(|| self.demand_on_made(function, condition))
