@@ -130,6 +130,13 @@ pub enum Lack {
     Other,
 }
 
+impl Lack {
+    /// It was `None`, or something else that counts as false.
+    pub const fn is_nothing(self) -> bool {
+        matches!(self, Self::Missing | Self::False)
+    }
+}
+
 /// A type parameter in the type of what a function gives, and what tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TypeArgument {

@@ -315,17 +315,20 @@ impl Project {
         })
     }
 
-    /// Of a value that is one of several, and is to be just this, the one that it must have been, if no other can be.
+    /// Of a value that is one of several, and is to be just this, the one that it must have been, if no other can be; so of one that is to be
+    /// true, if it can only be an attribute: `names = self.options.names or []`.
     fn singled_out(&self, function: FnRef, condition: Condition) -> Condition {
         let model = self.model(function.file);
         let Value::Union(parts) = model.value(condition.value) else { return condition };
-        if !condition.holds || !matches!(condition.test, Test::Equals(_) | Test::OneOf(_)) {
+        if !condition.holds || !matches!(condition.test, Test::Equals(_) | Test::OneOf(_) | Test::Truth) {
             return condition;
         }
         let demand = Demand { asked_in: function.file, ..Demand::on_own_object(condition, function.file) };
         let mut possible = parts.iter().filter(|it| self.tells(function.file, **it, demand) != Some(false));
         match (possible.next(), possible.next()) {
-            (Some(only), None) => Condition { value: *only, ..condition },
+            (Some(only), None) if condition.test != Test::Truth || matches!(model.value(*only), Value::Attr(..)) => {
+                Condition { value: *only, ..condition }
+            }
             _ => condition,
         }
     }
