@@ -15,7 +15,9 @@ use super::types::{ClassRef, FnRef, Ty};
 struct Opened {
     /// The user's.
     files: Vec<FileId>,
-    /// A library's, or what is not known.
+    /// Those that a table knows.
+    libraries: Vec<&'static str>,
+    /// What is not known.
     anything: bool,
 }
 
@@ -82,7 +84,7 @@ impl Project {
     fn decorated_to_run(&self, file: FileId, place: RunPlace, found: &mut Vec<FnRef>) {
         let model = self.model(file);
         for id in model.function_ids() {
-            let function = model.function(id);
+            let function = model.declaration(id);
             if function.kind != FunctionKind::Sync || function.decorators.is_empty() {
                 continue;
             }
@@ -165,19 +167,31 @@ impl Project {
         definition.kind == FunctionKind::Closure && flow::find(&definition.body, &mut does).is_none()
     }
 
+    /// Rust: the paths of that name that hand a function to the loop.
+    fn calling_back<'a>(&'a self, name: &str) -> impl Iterator<Item = &'static str> + use<'a> {
+        let hands = |path: &&str| {
+            let api = self.knowledge.api(Language::Rust, path);
+            api.is_some_and(|api| api.runs.iter().any(|it| it.place == Runner::Loop))
+        };
+        self.knowledge.paths_named(Language::Rust, name).iter().copied().filter(hands)
+    }
+
     /// Rust: a function of a type or a trait with that name may be one that hands a function to the loop. The trait must be in scope:
     /// the file names it, or opens a module that may have it. Of a type's own functions the file names the type or its library.
     fn may_call_back(&self, file: FileId, name: &str, opened: &Opened) -> bool {
         let names = &self.model(file).names;
-        let mut paths = self.knowledge.paths_named(Language::Rust, name).iter();
-        let is_named = |path: &&str| {
+        let is_named = |path: &str| {
             let Some((owner, _)) = path.rsplit_once("::") else { return true };
             let (library, owner) =
                 (path.split("::").next().unwrap_or(path), owner.rsplit("::").next().unwrap_or(owner));
             let is_in = |file: &FileId| self.source(*file).text.contains(owner);
-            names.find(owner).is_some() || names.find(library).is_some() || opened.files.iter().any(is_in)
+            // What extends another is a trait.
+            names.find(owner).is_some()
+                || !owner.ends_with("Ext") && names.find(library).is_some()
+                || opened.libraries.iter().any(|it| Some(*it) == self.knowledge.library(Language::Rust, library))
+                || opened.files.iter().any(is_in)
         };
-        opened.anything || paths.any(is_named)
+        opened.anything || self.calling_back(name).any(is_named)
     }
 
     /// What the `use x::*` of a file open.
@@ -193,6 +207,13 @@ impl Project {
                     Ty::Module(other, _) => pending.push(other),
                     // An enum has no traits in it.
                     Ty::Class(_) => {}
+                    Ty::External(path) => {
+                        let library = path.split("::").next().unwrap_or(&path);
+                        match self.knowledge.library(Language::Rust, library) {
+                            Some(library) => opened.libraries.push(library),
+                            None => opened.anything = true,
+                        }
+                    }
                     _ => opened.anything = true,
                 }
             }
@@ -204,7 +225,7 @@ impl Project {
     /// Methods that a framework runs at that place because of what their class derives from or implements.
     fn methods_run(&self, file: FileId, place: RunPlace, callbacks: &mut Vec<FnRef>) {
         let model = self.model(file);
-        let is_sync = |function: FunctionId| model.function(function).kind == FunctionKind::Sync;
+        let is_sync = |function: FunctionId| model.declaration(function).kind == FunctionKind::Sync;
         let may_handle = |methods: &[(NameId, FunctionId)]| {
             methods.iter().any(|(name, function)| {
                 is_sync(*function) && self.knowledge.names_a_handler(model.language, model.name(*name), place)

@@ -113,6 +113,7 @@ impl Project {
     fn glob_member(&self, file: FileId, glob: ValueId, name: &str, search: &mut Search) -> Option<Ty> {
         let language = self.language(file);
         match self.evaluate(file, glob) {
+            Ty::Module(other, _) if !self.may_give(other, name) => None,
             Ty::Module(other, other_module) => {
                 let visible = match &self.model(other).module(other_module).exports {
                     Some(names) => self.model(other).names.find(name).is_some_and(|id| names.contains(&id)),
@@ -144,6 +145,14 @@ impl Project {
                 has.then(|| self.member(language, &enumeration, name))
             }
             _ => None,
+        }
+    }
+
+    /// The file may bind the name at its top, or open something that does. Rust: what is not lowered need not be if its text has neither.
+    fn may_give(&self, file: FileId, name: &str) -> bool {
+        self.language(file) != Language::Rust || self.slot(file).model.get().is_some() || {
+            let text = &self.source(file).text;
+            [name, "::*", "{*", ", *", "macro_use"].iter().any(|it| text.contains(it))
         }
     }
 

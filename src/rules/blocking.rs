@@ -19,7 +19,7 @@ pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, kind: Kind) 
     let effects = project.effects();
     // What is kept is made by the first call of a function that gets there: of the functions of this file the nearest is told.
     let mut made: FxHashMap<FnRef, (FnRef, Finding)> = FxHashMap::default();
-    for function in context.functions_on_loop() {
+    for function in context.functions_on_loop().iter().copied() {
         // Asked of those alone that something is to be told of.
         let alone = OnceCell::new();
         let is_alone = || *alone.get_or_init(|| project.is_alone_on_loop(function));

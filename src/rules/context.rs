@@ -1,6 +1,7 @@
 //! What a rule may look at while it judges one file, and where it puts what it finds.
 
 use std::cell::OnceCell;
+use std::rc::Rc;
 
 use super::{Profile, Rule, TargetPython};
 use crate::finding::{Confidence, FileId, Finding, Place};
@@ -18,17 +19,27 @@ pub struct Context<'a> {
     pub(super) rule: Option<&'static Rule>,
     /// The file is there in tests alone.
     in_tests: OnceCell<bool>,
+    /// Every rule about blocking asks for them.
+    on_loop: OnceCell<Rc<[FnRef]>>,
     findings: Vec<Finding>,
 }
 
 impl<'a> Context<'a> {
     pub(super) fn new(project: &'a Project, file: FileId) -> Self {
-        Self { project, file, judged: file, rule: None, in_tests: OnceCell::new(), findings: Vec::new() }
+        Self {
+            project,
+            file,
+            judged: file,
+            rule: None,
+            in_tests: OnceCell::new(),
+            on_loop: OnceCell::new(),
+            findings: Vec::new(),
+        }
     }
 
     /// For looks into another file, which may be a dependency's, for the sake of this one.
     pub(super) fn looking_into(&self, file: FileId) -> Self {
-        Self { file, in_tests: OnceCell::new(), findings: Vec::new(), ..*self }
+        Self { file, in_tests: OnceCell::new(), on_loop: OnceCell::new(), findings: Vec::new(), ..*self }
     }
 
     /// All findings, but for those in functions that could not be parsed whole.
@@ -66,10 +77,13 @@ impl<'a> Context<'a> {
     }
 
     /// Functions of the file whose body is driven by an event loop.
-    pub fn functions_on_loop(&self) -> Vec<FnRef> {
+    pub fn functions_on_loop(&self) -> Rc<[FnRef]> {
         let effects = self.project.effects();
-        let all = self.model().function_ids().map(|function| self.function(function));
-        all.filter(|function| effects.on_loop(self.project, *function)).collect()
+        let find = || {
+            let all = self.model().function_ids().map(|function| self.function(function));
+            all.filter(|function| effects.on_loop(self.project, *function)).collect()
+        };
+        Rc::clone(self.on_loop.get_or_init(find))
     }
 
     /// Functions that are async by themselves: coroutines, async closures and blocks.

@@ -317,7 +317,8 @@ pub fn judge(project: &Project, file: FileId) -> Vec<Finding> {
     // A rule that fails on a file costs that file's findings alone.
     let judge = || {
         let mut context = Context::new(project, file);
-        for rule in project.rules(file).on() {
+        let language = context.language();
+        for rule in project.rules(file).on().filter(|it| it.languages.contains(&language)) {
             context.rule = Some(rule);
             (rule.check)(&mut context);
         }

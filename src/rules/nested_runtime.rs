@@ -24,7 +24,7 @@ pub(super) static RULE: Rule = Rule {
 fn check(context: &mut Context<'_>) {
     let project = context.project;
     let effects = project.effects();
-    for function in context.functions_on_loop() {
+    for function in context.functions_on_loop().iter().copied() {
         for (site, runs) in effects.sites(function) {
             match runs {
                 Runs::Library(api, Effect::StartsRuntime) if !is_dropped_elsewhere(context, site, api) => {
@@ -140,7 +140,7 @@ fn calls_of_main(context: &mut Context<'_>, function: FnRef) {
         return;
     }
     let model = context.model();
-    for (id, call) in model.all_calls() {
+    for (id, call) in model.calls_in(function.function).iter() {
         if call.function != function.function {
             continue;
         }

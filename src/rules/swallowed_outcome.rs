@@ -2,7 +2,7 @@
 
 use super::{Context, Rule, leaked_task};
 use crate::finding::Confidence;
-use crate::model::{Function, FunctionKind, LoopKind, Node, Use, Value, ValueId, flow};
+use crate::model::{Function, FunctionKind, Kinds, LoopKind, Node, Use, Value, ValueId, flow};
 use crate::project::types::FnRef;
 use crate::source::Span;
 
@@ -15,10 +15,10 @@ pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, function: Fn
 fn outcomes(context: &mut Context<'_>, rule: &'static Rule, function: FnRef) {
     let definition = context.project.function(function);
     let mut found = Vec::new();
-    flow::visit(&definition.body, &mut |node| {
+    flow::visit_for(&definition.body, Kinds::AWAIT, &mut |node| {
         if let Node::Await(it) = node
             && (matches!(it.result, Use::Discarded | Use::Dropped)
-                || it.result == Use::Receiver && turned_into_success(context, it.value))
+                || it.result == Use::Receiver && turned_into_success(context, definition, it.value))
             && leaked_task::detaches(context, &context.evaluate(it.value))
         {
             found.push(it.span);
@@ -41,9 +41,11 @@ fn outcomes(context: &mut Context<'_>, rule: &'static Rule, function: FnRef) {
 }
 
 /// `handle.await.ok();`, `handle.await.unwrap_or_default()`
-fn turned_into_success(context: &Context<'_>, task: ValueId) -> bool {
+fn turned_into_success(context: &Context<'_>, function: &Function, task: ValueId) -> bool {
     let model = context.model();
-    model.all_calls().any(|(_, call)| {
+    let turns = |node: &Node| {
+        let Node::Call(id) = node else { return false };
+        let call = model.call(*id);
         let Value::Attr(outcome, name) = model.value(call.callee) else { return false };
         let is_outcome = matches!(model.value(*outcome), Value::Awaited(it) if *it == task);
         is_outcome
@@ -52,7 +54,8 @@ fn turned_into_success(context: &Context<'_>, task: ValueId) -> bool {
                 "unwrap_or" | "unwrap_or_default" => true,
                 _ => false,
             }
-    })
+    };
+    flow::find(&function.body, &mut |node| turns(node)).is_some()
 }
 
 /// `handle.await.ok()?` tells the caller.

@@ -161,8 +161,19 @@ fn is_silent(test: &str) -> bool {
     !SEARCHED.any_in(test, |_, _| true)
 }
 
-const fn is_of_word(byte: u8) -> bool {
-    byte == b'_' || byte.is_ascii_alphanumeric()
+/// Every byte of a text is asked.
+static OF_WORD: [bool; 256] = {
+    let mut all = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        all[byte as usize] = byte == b'_' || byte.is_ascii_alphanumeric();
+        byte += 1;
+    }
+    all
+};
+
+fn is_of_word(byte: u8) -> bool {
+    OF_WORD[usize::from(byte)]
 }
 
 /// In letters of either case.
@@ -315,9 +326,8 @@ impl Scanner<'_> {
     }
 
     fn word(&mut self) {
-        while self.peek().is_some_and(is_of_word) {
-            self.at += 1;
-        }
+        let rest = self.bytes[self.at..].iter();
+        self.at += rest.take_while(|it| is_of_word(**it)).count();
     }
 
     fn line_comment(&mut self) {
