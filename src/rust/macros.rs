@@ -145,7 +145,10 @@ impl Lowerer<'_> {
 
     /// What a name stands for in the text of a format: `"{root}/stat"`.
     fn captured(&mut self, name: &str) -> Option<ValueId> {
-        let id = self.model.known_name(name)?;
+        if !name.starts_with(|it: char| it == '_' || it.is_alphabetic()) {
+            return None;
+        }
+        let id = self.name(name);
         match self.find(id) {
             Found::Local { frame, local } => self.frames[frame].values.get(local.index()).copied(),
             Found::Value(value) => Some(value),
