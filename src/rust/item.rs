@@ -19,11 +19,16 @@ use super::scope::Lowerer;
 
 impl Lowerer<'_> {
     /// The items of a module.
-    pub(super) fn items(&mut self, items: &[Item]) {
+    fn items(&mut self, items: &[Item]) {
         for item in items {
-            let function = self.declare_item(item, false);
-            self.define_item(item, function);
+            self.item(item);
         }
+    }
+
+    /// One that stands outside of functions.
+    pub(super) fn item(&mut self, item: &Item) {
+        let function = self.declare_item(item, false);
+        self.define_item(item, function);
     }
 
     /// Brings the item's name into scope.

@@ -68,7 +68,7 @@ fn lower_whole(source: &Source, scan: Scan) -> FileModel {
         let (pieces, errors) = parse::parse(text, source.features.as_deref());
         model.errors = errors;
         let mut lowerer = Lowerer::new(model, source);
-        lowerer.file(text, &pieces);
+        lowerer.file(text, pieces);
         lowerer.finish()
     })
 }
@@ -84,7 +84,7 @@ pub fn lower_in_parts(source: &Source) -> FileModel {
         model.errors = errors;
         let mut lowerer = Lowerer::new(model, source);
         lowerer.bodies = &outline.bodies;
-        lowerer.file(&outline.text, &pieces);
+        lowerer.file(&outline.text, pieces);
         lowerer.finish_without(source, stack)
     })
 }

@@ -141,9 +141,9 @@ impl<'a> Lowerer<'a> {
         }
     }
 
-    pub(super) fn file(&mut self, text: &str, pieces: &[Piece]) {
+    pub(super) fn file(&mut self, text: &str, pieces: Vec<Piece>) {
         let mut names = ModuleNames::default();
-        for piece in pieces {
+        for piece in &pieces {
             names.collect(self, &piece.items);
         }
         self.names.to_mut().insert(FILE_MODULE, names);
@@ -151,7 +151,10 @@ impl<'a> Lowerer<'a> {
             self.offsets = piece.offsets(text);
             let extent = Span::new(0, self.model.function(TOP_LEVEL).span.end);
             self.allows(&piece.attrs, extent);
-            self.items(&piece.items);
+            // Each goes while it is at hand.
+            for item in piece.items {
+                self.item(&item);
+            }
         }
     }
 
