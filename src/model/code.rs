@@ -271,6 +271,8 @@ pub enum Test {
     Has(ValueId),
     /// It is a database that is kept in memory, or the name of one.
     InMemory,
+    /// It is a path to no disk, or a file at one.
+    Device,
     /// This, an attribute that it is asked for, runs what it does on an object of the type that is declared.
     Answers(ValueId),
 }

@@ -380,7 +380,8 @@ impl<'a> Pair<'a> {
             | (Value::Dyn(old), Value::Dyn(new))
             | (Value::Slice(old), Value::Slice(new))
             | (Value::Index(old), Value::Index(new))
-            | (Value::Quotient(old), Value::Quotient(new)) => self.value(*old, *new),
+            | (Value::Quotient(old), Value::Quotient(new))
+            | (Value::Text(old), Value::Text(new)) => self.value(*old, *new),
             (Value::Provided { of, by, name }, Value::Provided { of: new, by: other, name: named }) => {
                 self.name(*name, *named) && self.value(*of, *new) && self.value(*by, *other)
             }

@@ -76,6 +76,8 @@ pub enum Value {
     Super(ClassId),
     /// Python `x / y`: where `x` is a path, so is this.
     Quotient(ValueId),
+    /// A text that is put together, and what it begins with: `f"{root}/stat"`, `format!("/proc/{pid}")`.
+    Text(ValueId),
     /// Rust: the tuple of what a closure is called with that is the argument at that index of a call of this.
     Handed(ValueId, u32),
 }
@@ -126,6 +128,13 @@ pub enum Lack {
     Kind(ValueId),
     /// Something else decided.
     Other,
+}
+
+impl Lack {
+    /// It was `None`, or something else that counts as false.
+    pub const fn is_nothing(self) -> bool {
+        matches!(self, Self::Missing | Self::False)
+    }
 }
 
 /// A type parameter in the type of what a function gives, and what tells it.

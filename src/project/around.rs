@@ -25,6 +25,19 @@ impl Project {
         })
     }
 
+    /// Rust: a closure is at a path that one of the functions around it was given.
+    pub(super) fn demand_on_path_around(&self, function: FnRef, condition: Condition) -> Option<Demand> {
+        let mut at = self.declared(function).parent;
+        while let Some(outer) = at {
+            let declared = self.declared(FnRef { function: outer, ..function });
+            if let Some(param) = declared.param_of(condition.value) {
+                return self.demand_on_outer(function, condition, (outer, u32::try_from(param).ok()?));
+            }
+            at = declared.parent;
+        }
+        None
+    }
+
     /// What is asked of a parameter of `outer`, where `caller` runs a function inside that.
     pub(super) fn outcome_in(&self, caller: FnRef, callee: FnRef, outer: FunctionId, guard: Demand) -> Outcome {
         if caller.file != callee.file {

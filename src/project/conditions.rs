@@ -13,6 +13,7 @@ use crate::source::Language;
 use super::Project;
 use super::guards::Guard;
 use super::remembered::Only;
+use super::texts::{is_device, is_terminal};
 use super::types::{Class, ClassRef, FnRef, Ty};
 
 /// What needs no resolver, by its type.
@@ -24,9 +25,6 @@ const ADDRESSES: &[&str] = &[
     "std::net::SocketAddrV4",
     "std::net::SocketAddrV6",
 ];
-
-/// Methods that give what is inside.
-const UNWRAPS: &[&str] = &["unwrap", "expect", "unwrap_or_else"];
 
 impl Project {
     /// The effect of a library function in this very call: its conditions hold.
@@ -220,17 +218,12 @@ impl Project {
                 let in_memory = |arg: &Arg| self.is_in_memory(file, arg.value, 0);
                 return Some(!call.args.is_empty() && call.args.iter().all(in_memory));
             }
-            let given = match which {
-                "self" => match model.value(call.callee) {
-                    Value::Attr(receiver, _) => Some(*receiver),
-                    _ => None,
-                },
-                _ => self.given_for(file, call, which).map(|it| it.value),
-            };
+            let given = self.value_for(file, call, which);
             let is_text = |test: fn(&str) -> bool| given.is_some_and(|it| self.is_text(file, it, test));
             return Some(match kind {
                 "numeric" => is_text(is_numeric) || given.is_some_and(|it| self.is_made_of_address(file, it)),
                 "device" => is_text(is_device),
+                "terminal" => is_text(is_terminal),
                 "data" => is_text(is_data) || self.is_for_data_urls(file, call.function),
                 "zero" => given.is_some_and(|it| self.is_no_time(file, it)),
                 "memory" => given.is_some_and(|it| self.is_in_memory(file, it, 0)),
@@ -359,6 +352,14 @@ impl Project {
         }
     }
 
+    /// The same, or the receiver.
+    pub(super) fn value_for(&self, file: FileId, call: &Call, which: &str) -> Option<ValueId> {
+        match *self.model(file).value(call.callee) {
+            Value::Attr(receiver, _) if which == "self" => Some(receiver),
+            _ => self.given_for(file, call, which).map(|it| it.value),
+        }
+    }
+
     /// `0`, `Duration::ZERO`, `Duration::from_millis(0)`
     fn is_no_time(&self, file: FileId, value: ValueId) -> bool {
         let model = self.model(file);
@@ -374,73 +375,17 @@ impl Project {
         }
     }
 
-    /// The value is a text that passes the test, or one of several that all do.
-    pub(super) fn is_text(&self, file: FileId, value: ValueId, test: fn(&str) -> bool) -> bool {
-        let Some(value) = self.text_behind(file, value) else { return false };
-        match self.model(file).value(value) {
-            Value::Union(parts) => parts.iter().all(|part| self.is_text(file, *part, test)),
-            // `for path in ("/proc/self/stat", "/proc/stat"):`
-            Value::Element(_) => {
-                let is_one = |it: &Ty| matches!(it, Ty::Str(text) if test(text));
-                self.evaluate(file, value).parts().iter().all(is_one)
-            }
-            _ => self.text_of(file, value).is_some_and(|text| test(&text)),
-        }
-    }
-
-    /// It is opened under a path to no disk.
-    pub(super) fn is_on_no_disk(&self, file: FileId, value: ValueId) -> bool {
-        self.is_text(file, value, is_device)
-    }
-
     /// Rust: an address in numbers, or a pair or text that begins with one: `(ip, 80)`, `format!("{}:80", ip)`.
     fn is_made_of_address(&self, file: FileId, value: ValueId) -> bool {
         let model = self.model(file);
         let first = match model.value(value) {
             Value::Tuple(items) => items.first().copied(),
-            Value::Instance { args, .. } => args.first().copied(),
+            Value::Text(begins) => Some(*begins),
             _ => None,
         };
         let is_address = |ty: &Ty| ty.library_path().is_some_and(|path| ADDRESSES.contains(&path));
         model.language == Language::Rust
             && std::iter::once(value).chain(first).any(|it| is_address(&self.evaluate(file, it)))
-    }
-
-    /// The text that a value is, or that it was made of.
-    fn text_of(&self, file: FileId, value: ValueId) -> Option<Box<str>> {
-        let model = self.model(file);
-        let value = self.text_behind(file, value)?;
-        match model.value(value) {
-            Value::Str(text) => Some(model.name(*text).into()),
-            // A constant.
-            Value::Global(..) | Value::Path(_) => match self.evaluate(file, value) {
-                Ty::Str(text) => Some(text.as_ref().into()),
-                _ => None,
-            },
-            _ => None,
-        }
-    }
-
-    /// The value itself, what a pair begins with, or what was given to the call which made it.
-    fn text_behind(&self, file: FileId, value: ValueId) -> Option<ValueId> {
-        let model = self.model(file);
-        let mut at = value;
-        for _ in 0..5 {
-            at = match model.value(at) {
-                Value::Tuple(items) => *items.first()?,
-                Value::Entered(inner, _) | Value::Inner(inner) => *inner,
-                Value::Result(id) => {
-                    let call = model.call(*id);
-                    match model.value(call.callee) {
-                        // `File::open("..").unwrap()`
-                        Value::Attr(receiver, name) if UNWRAPS.contains(&model.name(*name)) => *receiver,
-                        _ => call.args.first()?.value,
-                    }
-                }
-                _ => return Some(at),
-            };
-        }
-        None
     }
 }
 
@@ -454,12 +399,6 @@ fn is_numeric(text: &str) -> bool {
 /// What SQLite opens without a file.
 pub(super) fn is_name_of_memory(text: &str) -> bool {
     text.contains(":memory:") || text.contains("mode=memory")
-}
-
-/// A path to no disk: the kernel itself answers.
-fn is_device(text: &str) -> bool {
-    ["/proc/", "/sys/", "/dev/fd"].iter().any(|it| text.starts_with(it))
-        || matches!(text, "/dev/null" | "/dev/zero" | "/dev/random" | "/dev/urandom")
 }
 
 /// A URL that holds what it stands for.

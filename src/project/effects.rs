@@ -372,7 +372,7 @@ impl Effects {
                         };
                         (it.subject, own, library)
                     });
-                    (hop.guards.len(), hop.site.branches, hop.site.span, next, bound, hop.way)
+                    (hop.guards.demanding(), hop.site.branches, hop.site.span, next, bound, hop.way)
                 };
                 reached.sort_by(|(a, x), (b, y)| a.cmp(b).then_with(|| order(x).cmp(&order(y))));
                 level = Vec::new();

@@ -42,7 +42,10 @@ impl Project {
         let (param, class) = if self.is_own_object(function, object) {
             (0, ClassRef { file: function.file, class: self.declared(function).class? })
         } else {
-            let param = u16::try_from(self.declared(function).param_of(object)?).ok()?;
+            let Some(param) = self.declared(function).param_of(object) else {
+                return self.demand_on_held(function, condition, (object, name));
+            };
+            let param = u16::try_from(param).ok()?;
             let on_field = || Demand {
                 param,
                 of: Of::Field(function.file, name),
@@ -57,17 +60,24 @@ impl Project {
                 }
             }
         };
-        let (file, name) = self.behind_property(class, model.name(name)).unwrap_or((function.file, name));
-        let model = self.model(file);
-        let may_decide = match condition.test {
-            Test::Answers(_) => self.injection(class, model.name(name)).is_some(),
-            _ => self.settings(class, model.name(name)).is_some() || self.is_decided(class, model.name(name)),
+        let (file, name) = self.deciding(class, (function.file, name), condition.test)?;
+        Some(Demand { param, of: Of::Field(file, name), ..Demand::on_own_object(condition, function.file) })
+    }
+
+    /// The attribute that a test of an object of that class is about, if the class sets it to something that may decide.
+    pub(super) fn deciding(
+        &self,
+        class: ClassRef,
+        (file, name): (FileId, NameId),
+        test: Test,
+    ) -> Option<(FileId, NameId)> {
+        let (file, name) = self.behind_property(class, self.model(file).name(name)).unwrap_or((file, name));
+        let named = self.model(file).name(name);
+        let may_decide = match test {
+            Test::Answers(_) => self.injection(class, named).is_some(),
+            _ => self.settings(class, named).is_some() || self.is_decided(class, named),
         };
-        may_decide.then(|| Demand {
-            param,
-            of: Of::Field(file, name),
-            ..Demand::on_own_object(condition, function.file)
-        })
+        may_decide.then_some((file, name))
     }
 
     /// The attribute that a property gives, `return self._dry`, by its name in that file.
@@ -82,7 +92,7 @@ impl Project {
     }
 
     /// The class that a value is of, or nothing at all.
-    fn class_declared(&self, file: FileId, value: ValueId) -> Option<ClassRef> {
+    pub(super) fn class_declared(&self, file: FileId, value: ValueId) -> Option<ClassRef> {
         let ty = self.evaluate(file, value);
         let mut parts = ty.parts().iter().filter(|it| !matches!(it, Ty::None));
         match (parts.next(), parts.next()) {
@@ -130,6 +140,7 @@ impl Project {
                         | Value::Collection(..)
                         | Value::Param(..)
                         | Value::Instance { .. }
+                        | Value::Text(_)
                         | Value::Said(_)
                         | Value::Union(_)
                 ) || self.member_of_enum(class.file, value).is_some()
@@ -156,13 +167,13 @@ impl Project {
         site: &Site,
         callee: FnRef,
         guard: Demand,
-        (file, name): (FileId, NameId),
+        of: (FileId, NameId),
     ) -> Outcome {
         if self.language(caller.file) == Language::Rust {
-            return self.outcome_of_written_field(caller, site, callee, guard, (file, name));
+            return self.outcome_of_written_field(caller, site, callee, guard, of);
         }
         let model = self.model(caller.file);
-        let name = self.model(file).name(name);
+        let name = self.model(of.0).name(of.1);
         let is_given = self.declared(callee).params.get(usize::from(guard.param));
         let is_given = is_given.is_some_and(|it| it.kind != ParamKind::Receiver);
         let object = match site.call {
@@ -209,14 +220,30 @@ impl Project {
                     };
                 }
                 let Some(object) = self.object(caller, receiver, 0) else { return Outcome::Open };
+                if object.made.is_empty()
+                    && let Some(held) = self.held_by_own(caller, receiver)
+                {
+                    return match self.outcome_of_setting(caller, site, &object, name, guard) {
+                        // Who made the caller's object knows what that was given.
+                        Outcome::Open => {
+                            Outcome::Becomes(Guard::from(Demand { param: 0, of: Of::Held(held, of), ..guard }))
+                        }
+                        told => told,
+                    };
+                }
                 object
             }
         };
+        self.outcome_of_setting(caller, site, &object, name, guard)
+    }
+
+    /// The same, where it is known which object is asked for the attribute.
+    fn outcome_of_setting(&self, caller: FnRef, site: &Site, object: &Object, name: &str, guard: Demand) -> Outcome {
         if matches!(guard.test, Test::Answers(_)) {
-            return self.outcome_of_given(caller, site, &object, name, guard);
+            return self.outcome_of_given(caller, site, object, name, guard);
         }
-        let (found, guard) = self.settings_of(caller, &object, name, guard);
-        match self.given_alone_by(caller, &object, &found) {
+        let (found, guard) = self.settings_of(caller, object, name, guard);
+        match self.given_alone_by(caller, object, &found) {
             Some(value) => self.outcome_of_value(caller, site, value, Demand { of: Of::Whole, ..guard }),
             None => guard.outcome(self.told_by_settings(&found, guard)),
         }

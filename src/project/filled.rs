@@ -128,7 +128,7 @@ impl Project {
             _ => false,
         };
         match self.model(file).value(value) {
-            Value::Result(_) | Value::Instance { .. } => {
+            Value::Result(_) | Value::Instance { .. } | Value::Text(_) => {
                 self.is_surely(file, value, test) == Some(there)
                     || is_of_table() && self.is_something(&self.evaluate(file, value), test) == Some(there)
             }

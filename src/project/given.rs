@@ -63,7 +63,7 @@ impl Project {
                 let given = self.given_here(function, *holder, model.name(*name));
                 match given.and_then(|(file, value)| self.tells(file, value, demand)) {
                     Some(false) => Answer::Another,
-                    _ => Answer::Declared,
+                    _ => self.guard_of(function, condition).map_or(Answer::Declared, Answer::Perhaps),
                 }
             }
             Value::Result(made) => match self.class_made(function.file, *made) {
@@ -244,7 +244,7 @@ impl Project {
     }
 
     /// What an object was given for an attribute when it was made.
-    fn given_to_field(&self, class: ClassRef, made: Option<Made>, name: &str) -> Setting {
+    pub(super) fn given_to_field(&self, class: ClassRef, made: Option<Made>, name: &str) -> Setting {
         match self.injection(class, name)? {
             Injection::Parameter(constructor, position) => {
                 let initial = self.find_method(class, "__init__")?;
@@ -326,7 +326,7 @@ impl Project {
     }
 
     /// The object that a call in a file makes.
-    fn object_made(&self, file: FileId, value: ValueId, depth: u32) -> Option<Object> {
+    pub(super) fn object_made(&self, file: FileId, value: ValueId, depth: u32) -> Option<Object> {
         self.looks_into(file);
         let model = self.model(file);
         let Value::Result(call) = *model.value(value) else { return None };

@@ -44,6 +44,8 @@ pub(super) enum Of {
     Handed(Target),
     /// An attribute of the object, by its name in that file.
     Field(FileId, NameId),
+    /// Python: an attribute of what an attribute of the object holds, each by its name in a file.
+    Held((FileId, NameId), (FileId, NameId)),
     /// It is a parameter of a function around, which the function sees.
     Outer(FunctionId),
 }
@@ -62,6 +64,11 @@ impl Demand {
             Some(truth) if truth != self.holds => Outcome::Fails,
             _ => Outcome::Open,
         }
+    }
+
+    /// What is given is not known, and may decide against it. That a path leads to no disk, it hardly does.
+    pub(super) fn outcome_of_unknown(self) -> Outcome {
+        if self.test == Test::Device { Outcome::Open } else { Outcome::Fails }
     }
 
     /// Both cannot hold of one call.
@@ -129,6 +136,11 @@ impl Guards {
         self.all().len()
     }
 
+    /// How many there are to meet, but for those that hardly any call fails: a path is nearly always one to a disk.
+    pub fn demanding(&self) -> usize {
+        self.iter().filter(|it| it.one.test != Test::Device).count()
+    }
+
     /// They hang on nothing but which objects others are given.
     pub fn are_of_objects(&self) -> bool {
         self.iter().all(|it| it.other.is_none() && matches!(it.one.test, Test::Answers(_)))
@@ -150,7 +162,7 @@ impl Guards {
             all.push(guard);
         } else {
             // That it is one value says that it is none of the others. What an object holds is seldom known.
-            let is_field = |it: &Guard| matches!(it.one.of, Of::Field(..));
+            let is_field = |it: &Guard| matches!(it.one.of, Of::Field(..) | Of::Held(..));
             // So says one condition more than two of which one must hold.
             let is_vague = |it: &Guard| it.other.is_some();
             let told = all.iter().position(|it| guard.tells_more_than(*it));
@@ -232,7 +244,10 @@ impl Project {
             return None;
         }
         let condition = self.said_by(function.file, condition).unwrap_or(condition);
-        let condition = self.singled_out(function, condition);
+        let condition = match condition.test {
+            Test::Device => Condition { value: self.path_behind(function, condition.value), ..condition },
+            _ => self.singled_out(function, condition),
+        };
         let params = &self.function(function).params;
         let model = self.model(function.file);
         // Where it stands matters to a class and to a literal.
@@ -253,17 +268,23 @@ impl Project {
         };
         let param = param.or_else(|| params.iter().position(|it| it.value != UNKNOWN && union.contains(&it.value)));
         // Of what took its place where it was nothing, only what it must be says something of what was given.
-        let tells_what_it_is = condition.holds && !matches!(condition.test, Test::Truth | Test::None);
+        let tells_what_it_is =
+            condition.test == Test::Device || condition.holds && !matches!(condition.test, Test::Truth | Test::None);
         let kept = if param.is_none() { kept_in(model, condition.value, 0, &is_param) } else { None };
         let kept = kept.filter(|(_, lack)| match lack {
             Lack::Kind(_) => true,
             Lack::Missing => tells_what_it_is || condition.test == Test::Truth,
-            Lack::False | Lack::Other => tells_what_it_is,
+            Lack::Other => tells_what_it_is && condition.holds,
+            Lack::False => tells_what_it_is,
         });
         let Some(param) = param.or(kept.map(|it| it.0)) else {
             return match *model.value(condition.value) {
                 Value::Param(outer, position) if model.language == Language::Python => {
                     self.demand_on_outer(function, condition, (outer, position))
+                }
+                _ if condition.test == Test::Device && model.language == Language::Rust => {
+                    let on_field = self.demand_on_field(function, condition);
+                    on_field.or_else(|| self.demand_on_path_around(function, condition))
                 }
                 Value::Attr(..) => {
                     let on_field = self.demand_on_field(function, condition);
@@ -294,17 +315,20 @@ impl Project {
         })
     }
 
-    /// Of a value that is one of several, and is to be just this, the one that it must have been, if no other can be.
+    /// Of a value that is one of several, and is to be just this, the one that it must have been, if no other can be; so of one that is to be
+    /// true, if it can only be an attribute: `names = self.options.names or []`.
     fn singled_out(&self, function: FnRef, condition: Condition) -> Condition {
         let model = self.model(function.file);
         let Value::Union(parts) = model.value(condition.value) else { return condition };
-        if !condition.holds || !matches!(condition.test, Test::Equals(_) | Test::OneOf(_)) {
+        if !condition.holds || !matches!(condition.test, Test::Equals(_) | Test::OneOf(_) | Test::Truth) {
             return condition;
         }
         let demand = Demand { asked_in: function.file, ..Demand::on_own_object(condition, function.file) };
         let mut possible = parts.iter().filter(|it| self.tells(function.file, **it, demand) != Some(false));
         match (possible.next(), possible.next()) {
-            (Some(only), None) => Condition { value: *only, ..condition },
+            (Some(only), None) if condition.test != Test::Truth || matches!(model.value(*only), Value::Attr(..)) => {
+                Condition { value: *only, ..condition }
+            }
             _ => condition,
         }
     }
@@ -372,15 +396,16 @@ impl Project {
             Of::Whole => {}
             Of::Entry(..) | Of::Handed(_) => return self.outcome_through(caller, site, callee, guard),
             Of::Outer(outer) => return self.outcome_in(caller, callee, outer, guard),
+            Of::Held(..) => return self.outcome_of_held(caller, site, callee, guard),
             Of::Field(file, name) => return self.outcome_of_field(caller, site, callee, guard, (file, name)),
         }
         let call = site.call;
         let Some(param) = self.function(callee).params.get(usize::from(guard.param)) else { return Outcome::Open };
         let given = match call {
             Some(call) => {
-                // What a `partial` was given before is not known, and may decide against it.
+                // What a `partial` was given before is not known.
                 if matches!(self.evaluate(caller.file, self.model(caller.file).call(call).callee), Ty::Partial(_)) {
-                    return Outcome::Fails;
+                    return guard.outcome_of_unknown();
                 }
                 // A function that is handed on gets its arguments elsewhere.
                 if !self.is_called_by(caller.file, call, callee) {
@@ -441,7 +466,7 @@ impl Project {
     /// It is declared to be of a type, `client: Client`, and `None` is no part of that.
     fn is_declared_something(&self, caller: FnRef, value: ValueId, test: Test) -> Option<bool> {
         let model = self.model(caller.file);
-        if !matches!(model.value(value), Value::Instance { .. } | Value::Param(..))
+        if !matches!(model.value(value), Value::Instance { .. } | Value::Text(_) | Value::Param(..))
             || !matches!(test, Test::None | Test::Truth)
             || model.language != Language::Python
         {

@@ -6,7 +6,7 @@ use crate::model::{Condition, FunctionId, Lack, Node, Test, Value, ValueId, flow
 
 use super::Project;
 use super::fields::Object;
-use super::guards::{Demand, Outcome};
+use super::guards::{Demand, Of, Outcome};
 use super::members::Ancestor;
 use super::types::{Class, ClassRef, FnRef, Ty};
 
@@ -49,6 +49,10 @@ impl Project {
                     }
                 }
                 let Some((value, lack)) = kept else { return Outcome::Open };
+                // Nothing has no attributes.
+                if let Some(demand) = self.demand_on_kept(function, condition, value).filter(|_| lack.is_nothing()) {
+                    return Outcome::Becomes(demand.into());
+                }
                 let (test, holds) = match lack {
                     Lack::Missing => (Test::None, false),
                     Lack::False => (Test::Truth, true),
@@ -60,6 +64,16 @@ impl Project {
             }
             _ => Outcome::Open,
         }
+    }
+
+    /// A condition on an attribute of a parameter, where that has not been replaced.
+    fn demand_on_kept(&self, function: FnRef, condition: Condition, kept: ValueId) -> Option<Demand> {
+        let Value::Attr(_, name) = *self.model(function.file).value(condition.value) else { return None };
+        let param = self.declared(function).param_of(kept)?;
+        let class = self.class_declared(function.file, kept)?;
+        let (file, name) = self.deciding(class, (function.file, name), condition.test)?;
+        let of = Of::Field(file, name);
+        Some(Demand { param: u16::try_from(param).ok()?, of, ..Demand::on_own_object(condition, function.file) })
     }
 
     fn outcome_of_one_made(&self, function: FnRef, object: ValueId, name: &str, condition: Condition) -> Outcome {

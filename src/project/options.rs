@@ -153,7 +153,7 @@ impl Project {
         let given = match guard.of {
             Of::Entry(file, asked) => self.entry_given(caller, call, (file, asked), guard),
             Of::Handed(target) => self.given_through(caller, call, callee, target, guard),
-            Of::Whole | Of::Field(..) | Of::Outer(_) => return Outcome::Open,
+            Of::Whole | Of::Field(..) | Of::Held(..) | Of::Outer(_) => return Outcome::Open,
         };
         match given {
             Given::Value(value) => self.outcome_of_value(caller, site, value, Demand { of: Of::Whole, ..guard }),
@@ -161,7 +161,7 @@ impl Project {
             Given::Absent if guard.test.asks_for_kind() || guard.replaced.is_some() => Outcome::Open,
             Given::Absent => guard.outcome(Some(guard.test == crate::model::Test::None)),
             Given::HandedOn(demand) => Outcome::Becomes(Guard::from(demand)),
-            Given::Changed => Outcome::Fails,
+            Given::Changed => guard.outcome_of_unknown(),
             Given::Unknown => Outcome::Open,
         }
     }
@@ -193,12 +193,12 @@ impl Project {
             return Some(Outcome::Open);
         }
         if self.changes_entry(caller, name) {
-            return Some(Outcome::Fails);
+            return Some(guard.outcome_of_unknown());
         }
         let Some(param) = spread.keywords.or(index.and(spread.rest)) else {
             // What else is spread may hold it: the default that would decide may not be asked for.
             let decides = wanted.has_default && self.tells(callee.file, wanted.default, guard).is_some();
-            return (spread.others && decides).then_some(Outcome::Fails);
+            return (spread.others && decides).then(|| guard.outcome_of_unknown());
         };
         // Nobody asks the callers of an async function: most often they give nothing for it.
         if self.declared(caller).kind.is_async() {

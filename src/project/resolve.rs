@@ -165,6 +165,8 @@ impl Project {
                 Ty::union(parts.into_iter().filter(|it| is_all || !is_none(it)))
             }
             Value::Said(_) => Ty::library("builtins.bool"),
+            Value::Text(_) if model.language == Language::Rust => Ty::library("std::string::String"),
+            Value::Text(_) => Ty::library("builtins.str"),
             Value::Replaced(param, _) => self.evaluate(file, *param),
             Value::Union(items) => Ty::union(items.iter().map(|it| self.evaluate(file, *it))),
             Value::Handed(callee, index) => self.called_with(file, *callee, *index),

@@ -305,6 +305,7 @@ impl Found<'_> {
             && !is_void(api)
         {
             site.guards = site.guards.and_all(project.needs_of_arguments(self.function, call, api));
+            site.guards = site.guards.and_all([project.needs_disk(self.function, call, api)]);
             if effect != Effect::Blocks(Kind::Database) || model.language != Language::Rust {
                 self.library(&site, api, effect);
             } else if let Some(guard) = project.asks_database(self.function, call) {

@@ -24,7 +24,7 @@ impl Project {
             Value::Bool(_) | Value::Said(_) | Value::Int(_) | Value::Str(_) | Value::Function(_) | Value::Class(_) => {
                 true
             }
-            Value::Tuple(_) | Value::Collection(..) => true,
+            Value::Tuple(_) | Value::Collection(..) | Value::Text(_) => true,
             Value::Instance { class, .. } => match self.evaluate(file, *class) {
                 Ty::Class(_) => true,
                 Ty::External(path) => !matches!(builtin(&path), "object" | "Any" | "NoneType"),

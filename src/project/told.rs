@@ -60,6 +60,7 @@ impl Project {
             }
             Test::Entry => return None,
             Test::Callable => return self.is_callable(file, value),
+            Test::Device => return self.is_on_no_disk(file, value).then_some(true),
             Test::InMemory => return self.is_database_in_memory(file, value, 0),
             Test::Answers(asked) => return self.answers_alike(demand.asked_in, asked, file, value),
             Test::Has(name) => match self.model(demand.asked_in).value(name) {

@@ -336,15 +336,20 @@ impl Found<'_> {
             return;
         }
         let iterated = project.evaluate(self.file, value);
-        if iterated.library_path().is_some()
-            && (project.is_on_no_disk(self.file, value)
-                || project.is_closed(self.file, value, self.function.function, span))
-        {
-            return;
+        let mut site = self.site_of(span, value);
+        if iterated.library_path().is_some() {
+            if project.is_on_no_disk(self.file, value)
+                || project.is_closed(self.file, value, self.function.function, span)
+            {
+                return;
+            }
+            let is_opened = matches!(model.value(value), Value::Result(_) | Value::Inner(_) | Value::Entered(..));
+            let needs = if is_opened { project.needs_disk_for(self.function, value) } else { None };
+            site.guards = site.guards.and_all([needs]);
         }
         let is_object = model.language == Language::Python && matches!(iterated, Ty::Instance(Class::Own(_), _));
-        let asks = is_object.then_some((value, Wanted::Elements));
-        self.iterate(&Site { asks, ..self.site_of(span, value) }, &iterated);
+        site.asks = is_object.then_some((value, Wanted::Elements));
+        self.iterate(&site, &iterated);
     }
 
     /// Rust: what an adaptor takes its elements of: `x` of `x.enumerate()`.
@@ -519,6 +524,7 @@ fn is_of_builtins(ty: &Ty) -> bool {
 
 /// The effect of a function that has it however it is called: hardly anybody hands one on for paths to no disk.
 pub(super) fn unconditional(api: &'static Api) -> Option<Effect> {
-    let is_conditional = !api.when.is_empty() || api.unless.iter().any(|it| !it.ends_with("=@device"));
+    let is_conditional =
+        !api.when.is_empty() || api.unless.iter().any(|it| !it.ends_with("=@device") && !it.ends_with("=@terminal"));
     if is_conditional { None } else { api.effect }
 }

@@ -2,7 +2,7 @@
 //! a struct that is written out, by a constructor, along the methods of a builder.
 
 use crate::finding::FileId;
-use crate::model::{CallId, Condition, NameId, ParamKind, REST, Value, ValueId};
+use crate::model::{CallId, Condition, NameId, ParamKind, REST, Test, Value, ValueId};
 
 use super::Project;
 use super::effects::Site;
@@ -35,7 +35,7 @@ impl Project {
         guard: Demand,
         (file, name): (FileId, NameId),
     ) -> Outcome {
-        let Some(object) = self.given_at(caller, site, callee, u32::from(guard.param)) else { return Outcome::Open };
+        let Some(object) = self.asked_at(caller, site, callee, u32::from(guard.param)) else { return Outcome::Open };
         if let Some(param) = self.declared(caller).param_of(object) {
             return Outcome::Becomes(Guard::from(Demand { param: param as u16, ..guard }));
         }
@@ -48,12 +48,23 @@ impl Project {
         let demand = Demand { of: Of::Whole, ..guard };
         match function == caller {
             true => self.outcome_of_value(caller, site, value, demand),
-            false => guard.outcome(self.tells(function.file, value, demand)),
+            false => match self.path_given(caller, object, (function, value)).filter(|_| guard.test == Test::Device) {
+                Some(path) => self.outcome_of_value(caller, site, path, demand),
+                None => guard.outcome(self.tells(function.file, value, demand)),
+            },
         }
     }
 
+    /// What the function that made an object was given for the path that it has set a field to: `root: root.into()`.
+    fn path_given(&self, caller: FnRef, object: ValueId, (maker, path): Set) -> Option<ValueId> {
+        let position = self.declared(maker).param_of(self.path_behind(maker, path))?;
+        let Value::Result(call) = *self.model(caller.file).value(object) else { return None };
+        let is_made_here = self.is_called_by(caller.file, call, maker);
+        is_made_here.then(|| self.argument_at(caller.file, call, maker, position as u32))?
+    }
+
     /// What a place in `caller` gives the callee for a parameter, or asks for the method.
-    fn given_at(&self, caller: FnRef, site: &Site, callee: FnRef, param: u32) -> Option<ValueId> {
+    pub(super) fn asked_at(&self, caller: FnRef, site: &Site, callee: FnRef, param: u32) -> Option<ValueId> {
         let call = site.call.filter(|it| self.is_called_by(caller.file, *it, callee))?;
         match self.declared(callee).params.get(param as usize)?.kind {
             ParamKind::Receiver => self.question(caller, site).map(|(receiver, _)| receiver),

@@ -1,8 +1,8 @@
 //! Expressions: what they evaluate, in order, and what they stand for.
 
 use ruff_python_ast::{
-    BoolOp, CmpOp, Expr, ExprAttribute, ExprCall, ExprContext, ExprGenerator, InterpolatedStringElement, Number,
-    Operator, UnaryOp,
+    BoolOp, CmpOp, Expr, ExprAttribute, ExprCall, ExprContext, ExprGenerator, FStringPart, InterpolatedStringElement,
+    Number, Operator, UnaryOp,
 };
 use ruff_text_size::Ranged;
 
@@ -105,9 +105,9 @@ impl<'a> Lowerer<'a> {
                 let right = self.expression(&it.right, if formats { Use::Shown } else { used });
                 match it.op {
                     Operator::Div => self.add(Value::Quotient(left)),
-                    _ if formats || it.op == Operator::Add && it.left.is_f_string_expr() => {
-                        self.builtin_instance("str")
-                    }
+                    Operator::Add if it.left.is_f_string_expr() => left,
+                    Operator::Add | Operator::Mod if self.is_path(left) => self.add(Value::Text(left)),
+                    _ if formats => self.builtin_instance("str"),
                     // `list + list`, `A | B` of classes.
                     Operator::Add | Operator::BitOr => self.union(vec![left, right]),
                     _ => UNKNOWN,
@@ -224,10 +224,15 @@ impl<'a> Lowerer<'a> {
                 UNKNOWN
             }
             Expr::FString(it) => {
-                for string in it.value.f_strings() {
+                let mut parts = it.value.f_strings();
+                let first = parts.next().map_or(UNKNOWN, |string| self.interpolations(&string.elements, Use::Shown));
+                for string in parts {
                     self.interpolations(&string.elements, Use::Shown);
                 }
-                self.builtin_instance("str")
+                match it.value.iter().next() {
+                    Some(FStringPart::FString(it)) => self.text_put_together(&it.elements, first),
+                    _ => self.builtin_instance("str"),
+                }
             }
             Expr::TString(it) => {
                 for string in it.value.iter() {
@@ -293,15 +298,45 @@ impl<'a> Lowerer<'a> {
         }
     }
 
-    fn interpolations(&mut self, elements: &'a [InterpolatedStringElement], result: Use) {
+    /// What is put into a text. Gives the first of it.
+    fn interpolations(&mut self, elements: &'a [InterpolatedStringElement], result: Use) -> ValueId {
+        let mut first = None;
         for element in elements {
             if let InterpolatedStringElement::Interpolation(it) = element {
-                self.expression(&it.expression, result);
+                let value = self.expression(&it.expression, result);
+                first.get_or_insert(value);
                 if let Some(spec) = &it.format_spec {
                     self.interpolations(&spec.elements, result);
                 }
             }
         }
+        first.unwrap_or(UNKNOWN)
+    }
+
+    /// Of a text only that is kept which it begins with if it is a path: `f"/proc/{pid}/stat"`, `f"{root}/stat"`.
+    fn text_put_together(&mut self, elements: &'a [InterpolatedStringElement], first: ValueId) -> ValueId {
+        match elements {
+            [InterpolatedStringElement::Literal(it), ..] => self.text_after(&it.value),
+            [_, InterpolatedStringElement::Literal(it), ..] if it.value.starts_with('/') && first != UNKNOWN => {
+                self.add(Value::Text(first))
+            }
+            _ => self.builtin_instance("str"),
+        }
+    }
+
+    /// It is written as a path from the root: `"/proc/" + pid`, `"/proc/%d" % pid`.
+    fn is_path(&self, value: ValueId) -> bool {
+        matches!(self.model.value(value), Value::Str(text) if self.model.name(*text).starts_with('/'))
+    }
+
+    /// A text that begins with this one.
+    fn text_after(&mut self, begins: &str) -> ValueId {
+        if !begins.starts_with('/') || begins.len() > LONGEST_STRING {
+            return self.builtin_instance("str");
+        }
+        let name = self.name(begins);
+        let begins = self.add(Value::Str(name));
+        self.add(Value::Text(begins))
     }
 
     fn yields(&mut self, span: Span, delegates: bool, value: ValueId) -> ValueId {

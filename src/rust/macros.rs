@@ -106,14 +106,7 @@ impl Lowerer<'_> {
                     return self.call(callee, span, name_span, Vec::new(), result);
                 }
                 if other == "format" {
-                    let class = self.absolute(&["std", "string", "String"]);
-                    // What the text begins with.
-                    let begins = |text: ValueId| match self.model.value(text) {
-                        Value::Str(text) => self.model.name(*text).starts_with("{}"),
-                        _ => false,
-                    };
-                    let first = values.get(1).copied().filter(|_| begins(values[0]));
-                    return self.instance(class, first.into_iter().collect());
+                    return self.text_put_together(&values);
                 }
                 if other == "dbg" {
                     return values.first().copied().unwrap_or(UNKNOWN);
@@ -127,6 +120,39 @@ impl Lowerer<'_> {
                     UNKNOWN
                 }
             },
+        }
+    }
+
+    /// What `format!` gives, of which it is kept what it begins with: an argument, or a path.
+    fn text_put_together(&mut self, values: &[ValueId]) -> ValueId {
+        let text = values.first().and_then(|it| match self.model.value(*it) {
+            Value::Str(text) => Some(self.model.name(*text).to_owned()),
+            _ => None,
+        });
+        let begins = text.and_then(|text| match text.strip_prefix('{') {
+            Some(rest) if rest.starts_with('}') => values.get(1).copied(),
+            Some(rest) => self.captured(rest.split(['}', ':']).next()?),
+            None => values.first().copied().filter(|_| text.starts_with('/')),
+        });
+        match begins.filter(|it| *it != UNKNOWN) {
+            Some(begins) => self.add(Value::Text(begins)),
+            None => {
+                let class = self.absolute(&["std", "string", "String"]);
+                self.instance(class, Vec::new())
+            }
+        }
+    }
+
+    /// What a name stands for in the text of a format: `"{root}/stat"`.
+    fn captured(&mut self, name: &str) -> Option<ValueId> {
+        if !name.starts_with(|it: char| it == '_' || it.is_alphabetic()) {
+            return None;
+        }
+        let id = self.name(name);
+        match self.find(id) {
+            Found::Local { frame, local } => self.frames[frame].values.get(local.index()).copied(),
+            Found::Value(value) => Some(value),
+            Found::Nothing => Some(self.module_path(self.module, name, vec![id])),
         }
     }
 

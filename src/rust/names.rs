@@ -297,7 +297,7 @@ impl Lowerer<'_> {
         self.add(Value::Path(Box::new(Path { root: PathRoot::Absolute, segments: [name].into() })))
     }
 
-    fn module_path(&mut self, module: ModuleId, first: &str, segments: Vec<NameId>) -> ValueId {
+    pub(super) fn module_path(&mut self, module: ModuleId, first: &str, segments: Vec<NameId>) -> ValueId {
         let (has, has_globs) = match self.names.get(&module) {
             Some(names) => (segments.first().is_some_and(|it| names.opens(*it, &segments)), names.has_globs),
             None => (false, false),
