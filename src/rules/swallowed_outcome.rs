@@ -1,5 +1,7 @@
 //! The Rust half of `swallowed-cancellation`: what becomes of a task's end, and of the wish that one ends.
 
+use std::cell::OnceCell;
+
 use super::{Context, Rule, leaked_task};
 use crate::finding::Confidence;
 use crate::model::{Function, FunctionKind, Kinds, LoopKind, Node, Use, Value, ValueId, flow};
@@ -14,11 +16,12 @@ pub(super) fn check(context: &mut Context<'_>, rule: &'static Rule, function: Fn
 /// `let _ = handle.await`: the task's error or panic is dropped unseen.
 fn outcomes(context: &mut Context<'_>, rule: &'static Rule, function: FnRef) {
     let definition = context.project.function(function);
+    let turned = OnceCell::new();
+    let is_turned = |task: ValueId| turned.get_or_init(|| turned_into_success(context, definition)).contains(&task);
     let mut found = Vec::new();
     flow::visit_for(&definition.body, Kinds::AWAIT, &mut |node| {
         if let Node::Await(it) = node
-            && (matches!(it.result, Use::Discarded | Use::Dropped)
-                || it.result == Use::Receiver && turned_into_success(context, definition, it.value))
+            && (matches!(it.result, Use::Discarded | Use::Dropped) || it.result == Use::Receiver && is_turned(it.value))
             && leaked_task::detaches(context, &context.evaluate(it.value))
         {
             found.push(it.span);
@@ -40,22 +43,26 @@ fn outcomes(context: &mut Context<'_>, rule: &'static Rule, function: FnRef) {
     }
 }
 
-/// `handle.await.ok();`, `handle.await.unwrap_or_default()`
-fn turned_into_success(context: &Context<'_>, function: &Function, task: ValueId) -> bool {
+/// `handle.await.ok();`, `handle.await.unwrap_or_default()`: what is awaited in the function's own code for that.
+fn turned_into_success(context: &Context<'_>, function: &Function) -> Vec<ValueId> {
     let model = context.model();
-    let turns = |node: &Node| {
-        let Node::Call(id) = node else { return false };
-        let call = model.call(*id);
-        let Value::Attr(outcome, name) = model.value(call.callee) else { return false };
-        let is_outcome = matches!(model.value(*outcome), Value::Awaited(it) if *it == task);
-        is_outcome
-            && match model.name(*name) {
+    let mut found = Vec::new();
+    flow::visit_for(&function.body, Kinds::CALL, &mut |node| {
+        if let Node::Call(id) = node
+            && let call = model.call(*id)
+            && let Value::Attr(outcome, name) = model.value(call.callee)
+            && let Value::Awaited(task) = model.value(*outcome)
+        {
+            let is_turned = match model.name(*name) {
                 "ok" => matches!(call.result, Use::Dropped | Use::Discarded) && !is_handed_up(context, call.span),
                 "unwrap_or" | "unwrap_or_default" => true,
                 _ => false,
-            }
-    };
-    flow::find(&function.body, &mut |node| turns(node)).is_some()
+            };
+            found.extend(is_turned.then_some(*task));
+        }
+        flow::Step::Into
+    });
+    found
 }
 
 /// `handle.await.ok()?` tells the caller.
