@@ -40,10 +40,14 @@ pub fn can_matter(language: Language, text: &str) -> bool {
     })
 }
 
+fn is_of_name(it: char) -> bool {
+    it.is_alphanumeric() || it == '_'
+}
+
 /// The word is more than part of another or of prose. In doubt it is.
 fn says_something(text: &str, start: usize, end: usize) -> bool {
     let (before, after) = (&text[..start], &text[end..]);
-    let is_part = before.ends_with(|it: char| it.is_alphanumeric() || it == '_');
+    let is_part = before.ends_with(is_of_name);
     match &text[start..end] {
         "async" if after.starts_with("lint:") => true,
         "async" if after.starts_with("io") => !is_part && is_imported(before, &after["io".len()..]),
@@ -66,12 +70,11 @@ fn says_something(text: &str, start: usize, end: usize) -> bool {
 
 /// Rust: a keyword that is no part of a name, but of a library's: `is_async` is none, `async_channel::bounded` is one.
 fn is_word_of_rust(text: &str, start: usize, end: usize) -> bool {
-    let is_name = |it: char| it.is_alphanumeric() || it == '_';
     match &text[start..end] {
         word @ ("async" | "await") => {
-            let rest = text[end..].trim_start_matches(is_name);
+            let rest = text[end..].trim_start_matches(is_of_name);
             let is_library = word == "async" && rest.trim_start().starts_with("::");
-            !text[..start].ends_with(is_name) && (rest.len() == text.len() - end || is_library)
+            !text[..start].ends_with(is_of_name) && (rest.len() == text.len() - end || is_library)
         }
         _ => true,
     }

@@ -27,18 +27,29 @@ impl Project {
     /// Sync functions of the file that are handed to the loop, or that a framework runs on it.
     pub(super) fn callbacks_of(&self, file: FileId) -> Vec<FnRef> {
         let _outlines = self.of_outlines();
-        let model = self.model(file);
         let mut callbacks = Vec::new();
-        let scope = OnceCell::new();
+        self.handed_to_loop(file, &mut callbacks);
+        self.decorated_to_run(file, RunPlace::Loop, &mut callbacks);
+        self.methods_run(file, RunPlace::Loop, &mut callbacks);
+        callbacks
+    }
+
+    /// Sync functions that are arguments of calls which hand them to the loop.
+    fn handed_to_loop(&self, file: FileId, found: &mut Vec<FnRef>) {
+        let model = self.model(file);
+        let is_rust = model.language == Language::Rust;
         // Of every call the name is asked for. A file that matters is lowered as a whole: its names are all there.
         let named: FxHashMap<NameId, &[&str]> = self
             .knowledge
             .calling_back(model.language)
             .filter_map(|(name, paths)| Some((model.names.find(name)?, paths)))
             .collect();
+        if named.is_empty() {
+            return;
+        }
+        let scope = OnceCell::new();
         let mut in_scope: FxHashMap<NameId, bool> = FxHashMap::default();
-        for (id, call) in model.all_calls().filter(|_| !named.is_empty()) {
-            let is_rust = model.language == Language::Rust;
+        for (id, call) in model.all_calls() {
             let (name, is_of_type) = match model.value(call.callee) {
                 Value::Attr(_, name) => (Some(name), true),
                 // `future::poll_fn(..)`, `InterceptorLayer::new(..)`
@@ -69,13 +80,10 @@ impl Project {
                     && let Ty::Function(function) | Ty::Bound(_, function) = self.evaluate(file, argument.value)
                     && matches!(self.declared(function).kind, FunctionKind::Sync | FunctionKind::Closure)
                 {
-                    callbacks.push(function);
+                    found.push(function);
                 }
             }
         }
-        self.decorated_to_run(file, RunPlace::Loop, &mut callbacks);
-        self.methods_run(file, RunPlace::Loop, &mut callbacks);
-        callbacks
     }
 
     /// Sync functions of a Python file that a library runs in a thread of their own: `run` of a `Thread`, a `def` that serves requests.

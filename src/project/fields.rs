@@ -60,6 +60,17 @@ impl Project {
                 }
             }
         };
+        self.demand_on_object(function, condition, (param, class), name)
+    }
+
+    /// A condition on that attribute of an object of the class, which is what the parameter is given.
+    pub(super) fn demand_on_object(
+        &self,
+        function: FnRef,
+        condition: Condition,
+        (param, class): (u16, ClassRef),
+        name: NameId,
+    ) -> Option<Demand> {
         let (file, name) = self.deciding(class, (function.file, name), condition.test)?;
         Some(Demand { param, of: Of::Field(file, name), ..Demand::on_own_object(condition, function.file) })
     }

@@ -6,7 +6,7 @@ use crate::model::{Condition, FunctionId, Lack, Node, Test, Value, ValueId, flow
 
 use super::Project;
 use super::fields::Object;
-use super::guards::{Demand, Of, Outcome};
+use super::guards::{Demand, Outcome};
 use super::members::Ancestor;
 use super::types::{Class, ClassRef, FnRef, Ty};
 
@@ -69,11 +69,9 @@ impl Project {
     /// A condition on an attribute of a parameter, where that has not been replaced.
     fn demand_on_kept(&self, function: FnRef, condition: Condition, kept: ValueId) -> Option<Demand> {
         let Value::Attr(_, name) = *self.model(function.file).value(condition.value) else { return None };
-        let param = self.declared(function).param_of(kept)?;
+        let param = u16::try_from(self.declared(function).param_of(kept)?).ok()?;
         let class = self.class_declared(function.file, kept)?;
-        let (file, name) = self.deciding(class, (function.file, name), condition.test)?;
-        let of = Of::Field(file, name);
-        Some(Demand { param: u16::try_from(param).ok()?, of, ..Demand::on_own_object(condition, function.file) })
+        self.demand_on_object(function, condition, (param, class), name)
     }
 
     fn outcome_of_one_made(&self, function: FnRef, object: ValueId, name: &str, condition: Condition) -> Outcome {

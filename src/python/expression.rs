@@ -118,10 +118,8 @@ impl<'a> Lowerer<'a> {
                 self.kept_test(expr, result)
             }
             Expr::UnaryOp(it) => {
-                let operand = match it.op {
-                    UnaryOp::Invert => self.expression(&it.operand, Use::Consumed),
-                    UnaryOp::Not | UnaryOp::UAdd | UnaryOp::USub => self.expression(&it.operand, Use::Operand),
-                };
+                let put_to = if it.op == UnaryOp::Invert { Use::Consumed } else { Use::Operand };
+                let operand = self.expression(&it.operand, put_to);
                 match (it.op, self.model.value(operand)) {
                     (UnaryOp::USub, Value::Int(number)) => {
                         let number = -*number;

@@ -125,15 +125,20 @@ impl Lowerer<'_> {
 
     /// What `format!` gives, of which it is kept what it begins with: an argument, or a path.
     fn text_put_together(&mut self, values: &[ValueId]) -> ValueId {
-        let text = values.first().and_then(|it| match self.model.value(*it) {
-            Value::Str(text) => Some(self.model.name(*text).to_owned()),
+        let begins = match values.first().map(|it| self.model.value(*it)) {
+            Some(Value::Str(text)) => {
+                let text = self.model.name(*text);
+                match text.strip_prefix('{') {
+                    Some(rest) if rest.starts_with('}') => values.get(1).copied(),
+                    Some(rest) => {
+                        let name = rest.split(['}', ':']).next().unwrap_or_default().to_owned();
+                        self.captured(&name)
+                    }
+                    None => values.first().copied().filter(|_| text.starts_with('/')),
+                }
+            }
             _ => None,
-        });
-        let begins = text.and_then(|text| match text.strip_prefix('{') {
-            Some(rest) if rest.starts_with('}') => values.get(1).copied(),
-            Some(rest) => self.captured(rest.split(['}', ':']).next()?),
-            None => values.first().copied().filter(|_| text.starts_with('/')),
-        });
+        };
         match begins.filter(|it| *it != UNKNOWN) {
             Some(begins) => self.add(Value::Text(begins)),
             None => {
