@@ -282,8 +282,6 @@ fn what_dependencies_do_is_known_for_as_long_as_they_are_the_same() {
         // A module where there was none.
         ("tools/tool/inner/__init__.py", "def use():\n    open('x')\n"),
         ("work/.venv/lib/python3.12/site-packages/kit/disk/__init__.py", "def load(): ...\n"),
-        // A package more.
-        ("work/.venv/lib/python3.12/site-packages/other/__init__.py", ""),
     ] {
         folder.write(path, text);
         let changed = run_at_work(&folder, &[]);

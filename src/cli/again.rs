@@ -103,8 +103,10 @@ impl Standing {
     /// What the findings hang on beyond the files that are watched: installed files that were read, and where others may come to be.
     pub fn around(&self) -> Vec<PathBuf> {
         // All groups of a run share what is installed.
-        let project = self.session.projects().next();
-        project.into_iter().flat_map(|it| it.looked_at_around()).map(|(path, _)| path).collect()
+        let Some(project) = self.session.projects().next() else { return Vec::new() };
+        let around = project.surroundings();
+        let looked_at = project.looked_at_around().into_iter().map(|it| it.path);
+        looked_at.chain(around.whole()).chain(around.lists()).collect()
     }
 
     fn analysed(&self, check: &Check) -> Result<Analysed, Failure> {

@@ -1,14 +1,15 @@
 //! What earlier runs have found, kept on disk: for each group of files, under everything its findings hang on.
 //!
-//! An entry lists the files that were read for it, those of installed packages among them, and the folders around those. It
-//! counts as long as each of them is as it was: by what the system tells of it ([`super::stamp`]), and where that differs by content. Entries are written beside their place and moved there as a whole, so runs
-//! side by side share them; one that cannot be read is as good as none.
+//! An entry lists the files that were read for it, and what of the installed packages it hangs on ([`around`]). It counts as long as each
+//! of them is as it was: by what the system tells of it ([`super::stamp`]), and where that differs by content, or, of a released package,
+//! by its name and version. Entries are written beside their place and moved there as a whole, so runs side by side share them; one that
+//! cannot be read is as good as none.
 
+mod around;
 mod entry;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use blake3::Hasher;
@@ -17,14 +18,15 @@ use rustc_hash::FxHashMap;
 use super::arguments::{CacheAction, CacheCommand, Check};
 use super::check::Group;
 use super::inputs::{Inputs, Reading};
-use super::stamp::{Stamp, nanoseconds};
+use super::stamp::Stamp;
 use super::{Failure, Status, output};
 use crate::discover::{self, Found, Kind};
 use crate::finding::FileId;
 use crate::project::Project;
-use entry::{Entry, Seen, State};
+use around::{Around, Now, State};
+use entry::{Entry, Seen};
 
-/// Entries that nobody has written for so long are taken out.
+/// Entries that nobody has used for so long are taken out.
 const OLDEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// The entries that this run can use.
@@ -37,8 +39,8 @@ pub(super) struct Cache<'a> {
     counts: bool,
     hits: AtomicUsize,
     begun: SystemTime,
-    /// How files and folders of installed packages are now: groups share most of them.
-    around: Mutex<FxHashMap<String, (Stamp, Option<u128>)>>,
+    /// How what is installed is now.
+    now: Now,
     /// The number of the next installed file that an entry names.
     next: AtomicU32,
 }
@@ -100,8 +102,8 @@ impl<'a> Cache<'a> {
         }
         let counts = check.output.verbose;
         let (hits, next) = (AtomicUsize::new(0), AtomicU32::new(u32::MAX / 2));
-        let (begun, around) = (SystemTime::now(), Mutex::default());
-        Some(Self { folder, run, inputs, counts, hits, begun, around, next })
+        let (begun, now) = (SystemTime::now(), Now::default());
+        Some(Self { folder, run, inputs, counts, hits, begun, now, next })
     }
 
     fn path(&self, group: &[FileId]) -> PathBuf {
@@ -114,7 +116,8 @@ impl<'a> Cache<'a> {
 
     /// What is known of the group, if nothing has changed since.
     pub fn find(&self, group: &[FileId], reading: &Reading) -> Option<Group> {
-        let entry = Entry::read(&self.path(group)).filter(|it| it.coverage.is_some() || !self.counts)?;
+        let path = self.path(group);
+        let entry = Entry::read(&path).filter(|it| it.coverage.is_some() || !self.counts)?;
         let is_same = |(file, state): &(u32, State)| {
             let loaded = self.inputs.files.get(*file as usize)?;
             let now = Stamp::of(loaded.location.as_std_path());
@@ -126,23 +129,12 @@ impl<'a> Cache<'a> {
             same.then_some(())
         };
         entry.files.iter().all(|file| is_same(file).is_some()).then_some(())?;
-        entry.around.iter().all(|(path, state)| self.is_as_it_was(path, state, entry.begun)).then_some(())?;
+        entry.around.holds(&self.inputs.surroundings, &self.now, entry.begun).then_some(())?;
         let group = entry.group(self.inputs, &self.next)?;
         reading.restore(entry.unread());
+        Entry::used(&path, self.begun);
         self.hits.fetch_add(1, Ordering::Relaxed);
         Some(group)
-    }
-
-    /// Something outside of the files that are checked has not changed.
-    fn is_as_it_was(&self, path: &str, state: &State, begun: u64) -> bool {
-        let known = self.around.lock().unwrap_or_else(PoisonError::into_inner).get(path).copied();
-        let (now, known) = known.unwrap_or_else(|| (Stamp::of(Path::new(path)), None));
-        if now.is_still(&state.stamp, begun) {
-            return true;
-        }
-        let content = known.unwrap_or_else(|| content_around(Path::new(path), self.inputs.surroundings.largest));
-        self.around.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), (now, Some(content)));
-        content == state.content
     }
 
     /// How many groups were known.
@@ -160,23 +152,13 @@ impl<'a> Cache<'a> {
         let mut files: Vec<FileId> = project.files_read().collect();
         files.sort_unstable();
         let Some(files) = files.into_iter().map(stamp).collect::<Option<Vec<_>>>() else { return };
-        let around = |(path, text): (PathBuf, Option<Arc<str>>)| {
-            let stamp = Stamp::of(&path);
-            // What it was when it was looked at is not known any more.
-            if text.is_none() && stamp.latest() > nanoseconds(self.begun) {
-                return None;
-            }
-            let content = text.map_or_else(|| content_around(&path, 0), |text| content(&text));
-            Some((path.into_os_string().into_string().ok()?, State { stamp, content }))
-        };
-        let around = project.looked_at_around().into_iter().map(around).collect::<Option<Vec<_>>>();
-        let Some(around) = around else { return };
+        let Some(around) = Around::of(project, &self.now, self.begun) else { return };
         let seen = Seen { begun: self.begun, files, around };
         let entry = Entry::new(seen, group, self.inputs.files.len(), reading.unread_among(project.group()));
         drop(entry.write(&self.path(project.group())));
     }
 
-    /// Takes out what has not been written for long.
+    /// Takes out what has not been used for long.
     pub fn prune(&self) {
         let Ok(entries) = std::fs::read_dir(&self.folder) else { return };
         for entry in entries.flatten().filter(|entry| is_entry(&entry.path())) {

@@ -28,6 +28,11 @@ impl Stamp {
         Self { size: metadata.len(), changed, kept: kept(&metadata) }
     }
 
+    /// There is something.
+    pub fn exists(&self) -> bool {
+        *self != Self::default()
+    }
+
     /// Nothing has been changed since a run that began then, and that found it in the other state.
     pub fn is_still(&self, other: &Self, begun: u64) -> bool {
         self == other && self.latest().saturating_add(GRAIN) < begun

@@ -23,7 +23,7 @@ impl Surroundings {
                 // By another name, of which a workspace knows.
                 all_are_known &= meant().next().is_some();
                 for it in meant() {
-                    match self.asked(manifest, it) {
+                    match self.asked_by(manifest, it) {
                         Some(asked) if is_own && it.always => sure.extend(asked),
                         Some(asked) => possible.extend(asked),
                         None => all_are_known = false,
@@ -42,7 +42,7 @@ impl Surroundings {
     }
 
     /// The features that a manifest asks of a dependency, `None` if it leaves that to a workspace that is not known.
-    fn asked(&self, manifest: &Manifest, it: &Dependency) -> Option<Vec<String>> {
+    fn asked_by(&self, manifest: &Manifest, it: &Dependency) -> Option<Vec<String>> {
         let mut asked = it.features.clone();
         let mut has_default = it.default_features.unwrap_or(true);
         if it.inherited {

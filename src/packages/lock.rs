@@ -6,11 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 use serde::Deserialize;
 
+use super::asked::Question;
 use super::manifest::{Dependency, Manifest};
 use super::python::is_inside;
+use super::released::seal_of_crate;
+use super::vendored::vendored;
 use crate::discover::{manifest_text, plain_path};
 
 /// The lock files of the user's packages and the folders in which sources lie.
@@ -23,6 +26,8 @@ pub struct CrateSources {
     checkouts: Option<PathBuf>,
     /// What has been looked at to find sources, whether it was there or not.
     looked_at: Mutex<BTreeSet<PathBuf>>,
+    /// What has been asked of lock files.
+    asked: Mutex<BTreeSet<Question>>,
     /// What the library of a dependency is called, by who depends on which package.
     libraries: Mutex<FxHashMap<(LockedId, String), Option<String>>>,
 }
@@ -50,6 +55,7 @@ struct Locked {
     name: String,
     version: String,
     source: Option<String>,
+    checksum: Option<String>,
     #[serde(default)]
     dependencies: Vec<String>,
 }
@@ -81,6 +87,13 @@ pub struct CrateSource {
     pub is_work: bool,
 }
 
+impl CrateSource {
+    /// Its seal, where Cargo has put it there as it was released.
+    pub fn seal(&self) -> Option<PathBuf> {
+        seal_of_crate(self.folder.as_std_path()).filter(|_| self.locked.is_some() && !self.is_work)
+    }
+}
+
 impl CrateSources {
     /// For the packages in these folders. `home` is Cargo's own folder.
     pub fn of<'a>(packages: impl Iterator<Item = &'a Utf8Path>, home: Option<&Path>) -> Self {
@@ -90,7 +103,7 @@ impl CrateSources {
         folders.retain(|folder| folder.join("Cargo.lock").is_file());
         let mut looked_at = BTreeSet::new();
         let lock = |folder: &Utf8Path| {
-            looked_at.extend(["Cargo.lock", "Cargo.toml"].map(|name| folder.join(name).into_std_path_buf()));
+            looked_at.insert(folder.join("Cargo.toml").into_std_path_buf());
             Lock {
                 folder: folder.to_owned(),
                 packages: OnceLock::new(),
@@ -110,7 +123,7 @@ impl CrateSources {
         registries.sort();
         let checkouts = home.and_then(|it| it.join("git").join("checkouts").canonicalize().ok()).map(plain_path);
         let looked_at = Mutex::new(looked_at);
-        Self { locks, registries, checkouts, looked_at, libraries: Mutex::default() }
+        Self { locks, registries, checkouts, looked_at, ..Self::default() }
     }
 
     /// Cargo's own folder, as Cargo finds it.
@@ -119,12 +132,10 @@ impl CrateSources {
         named.or_else(|| Some(std::env::home_dir()?.join(".cargo")))
     }
 
-    /// What is locked, and where sources may lie: whether they do is told by what is looked at.
+    /// Where sources may lie: whether they do is told by what is looked at, and what is locked by what is asked.
     pub(super) fn say(&self, say: &mut impl FnMut(&str)) {
         for lock in &self.locks {
             say(lock.folder.as_str());
-            say(&manifest_text(lock.folder.join("Cargo.lock")).unwrap_or_default());
-            say(&manifest_text(lock.folder.join("Cargo.toml")).unwrap_or_default());
             for folder in &lock.vendored {
                 say(&folder.to_string_lossy());
             }
@@ -143,6 +154,42 @@ impl CrateSources {
         self.looked_at.lock().unwrap_or_else(PoisonError::into_inner).extend(paths);
     }
 
+    /// The lock files that count.
+    pub(super) fn lock_files(&self) -> Vec<PathBuf> {
+        self.locks.iter().map(|it| it.folder.join("Cargo.lock").into_std_path_buf()).collect()
+    }
+
+    /// What has been asked of lock files.
+    pub(super) fn asked(&self) -> Vec<Question> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
+    fn asks(&self, question: Question) {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(question);
+    }
+
+    /// The entries of the packages of that name.
+    fn named(&self, lock: usize, name: &str) -> &[usize] {
+        self.asks(Question::Locked(lock as u32, name.to_owned()));
+        self.locks[lock].packages().by_name.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// What a lock file says of the packages of that name.
+    pub(super) fn entries(&self, lock: usize, name: &str) -> Option<String> {
+        let packages = self.locks.get(lock)?.packages();
+        let all = packages.by_name.get(name).into_iter().flatten().map(|it| &packages.all[*it]);
+        let all = all.map(|it| (&it.version, &it.source, &it.checksum, &it.dependencies));
+        Some(format!("{:?}", all.collect::<Vec<_>>()))
+    }
+
+    /// Which packages of a lock file depend on those of that name.
+    pub(super) fn who_depends(&self, lock: usize, name: &str) -> Option<String> {
+        let packages = self.locks.get(lock)?.packages();
+        let depends = |it: &&Locked| it.dependencies.iter().any(|it| it.split(' ').next() == Some(name));
+        let all = packages.all.iter().filter(depends).map(|it| (&it.name, &it.version, &it.source, &it.dependencies));
+        Some(format!("{:?} {:?}", self.entries(lock, name), all.collect::<Vec<_>>()))
+    }
+
     /// There is no lock file: no crate is found.
     pub fn is_empty(&self) -> bool {
         self.locks.is_empty()
@@ -154,14 +201,14 @@ impl CrateSources {
         let (lock, found) = around.max_by_key(|(_, it)| it.folder.as_str().len())?;
         let packages = found.packages();
         let own = |index: &&usize| packages.all[**index].source.is_none();
-        let package = packages.by_name.get(name)?.iter().find(own)?;
+        let package = self.named(lock, name).iter().find(own)?;
         Some(LockedId { lock, package: *package })
     }
 
     /// The sources of a package that the one at `of` depends on.
     pub fn dependency(&self, of: LockedId, dependency: &Dependency) -> Option<CrateSource> {
         let packages = self.locks[of.lock].packages();
-        let entries = packages.all[of.package].dependencies.iter();
+        let entries = self.entry(of).dependencies.iter();
         let mut named: Vec<&String> =
             entries.filter(|it| it.split(' ').next() == Some(dependency.package.as_str())).collect();
         // Which of several versions is meant by which name, what is asked for tells, or nothing.
@@ -170,7 +217,7 @@ impl CrateSources {
         }
         let [entry] = named[..] else { return None };
         let version = entry.split(' ').nth(1);
-        let mut found = packages.by_name.get(&dependency.package)?.iter().copied();
+        let mut found = self.named(of.lock, &dependency.package).iter().copied();
         let found = found.find(|it| version.is_none_or(|version| packages.all[*it].version == version))?;
         self.source(LockedId { lock: of.lock, package: found })
     }
@@ -183,6 +230,7 @@ impl CrateSources {
             words.next() == Some(&*wanted.name) && words.next().map_or(alone, |it| it == wanted.version)
         };
         self.locks.iter().enumerate().flat_map(move |(lock, it)| {
+            self.asks(Question::Dependents(lock as u32, wanted.name.clone()));
             let packages = it.packages();
             let versions = packages.by_name.get(&wanted.name).into_iter().flatten();
             let alone =
@@ -225,10 +273,8 @@ impl CrateSources {
 
     /// The sources of the only version of a package in any lock file.
     pub fn only(&self, package: &str) -> Option<CrateSource> {
-        let mut found = self.locks.iter().enumerate().flat_map(|(lock, it)| {
-            let all = it.packages().by_name.get(package).into_iter().flatten();
-            all.map(move |package| LockedId { lock, package: *package })
-        });
+        let mut found = (0..self.locks.len())
+            .flat_map(|lock| self.named(lock, package).iter().map(move |package| LockedId { lock, package: *package }));
         let first = found.next()?;
         let version = |it: LockedId| &self.entry(it).version;
         if found.any(|it| version(it) != version(first)) { None } else { self.source(first) }
@@ -252,14 +298,16 @@ impl CrateSources {
                 let entry = &packages.all[**index];
                 entry.source.is_none() && version.is_none_or(|it| it == entry.version)
             };
-            let package = *packages.by_name.get(name)?.iter().find(is_it)?;
+            let package = *self.named(lock, name).iter().find(is_it)?;
             Some(LockedId { lock, package })
         });
         found.next()
     }
 
     fn entry(&self, id: LockedId) -> &Locked {
-        &self.locks[id.lock].packages().all[id.package]
+        let entry = &self.locks[id.lock].packages().all[id.package];
+        self.asks(Question::Locked(id.lock as u32, entry.name.clone()));
+        entry
     }
 
     fn source(&self, id: LockedId) -> Option<CrateSource> {
@@ -356,44 +404,6 @@ fn is_registry_of(folder: &Path, source: &str) -> bool {
     };
     let name = folder.file_name().and_then(|it| it.to_str()).unwrap_or_default();
     name.rsplit_once('-').is_some_and(|(it, _)| it == host)
-}
-
-/// `.cargo/config.toml`, as far as it says where sources lie.
-#[derive(Deserialize)]
-struct Configuration {
-    #[serde(default)]
-    source: FxHashMap<String, Replacement>,
-}
-
-#[derive(Deserialize)]
-struct Replacement {
-    directory: Option<String>,
-}
-
-/// The folders that have the sources of packages in the place of a registry: `vendor`, and those that the configurations of
-/// Cargo name that hold for the folder. `looked_at` gets all that decides.
-fn vendored(folder: &Utf8Path, home: Option<&Path>, looked_at: &mut BTreeSet<PathBuf>) -> Vec<PathBuf> {
-    let mut found = vec![folder.join("vendor").into_std_path_buf()];
-    let above = folder.ancestors().map(|it| it.join(".cargo").into_std_path_buf());
-    for place in above.chain(home.map(Path::to_owned)) {
-        let names = ["config.toml", "config"].map(|name| place.join(name));
-        looked_at.extend(names.iter().cloned());
-        let texts = names.iter().filter_map(|it| manifest_text(it).ok());
-        let Some(configuration) = texts.into_iter().find_map(|text| toml::from_str::<Configuration>(&text).ok()) else {
-            continue;
-        };
-        // A relative one is seen from where the `.cargo` stands.
-        let around = place.parent().unwrap_or(&place);
-        let mut named: Vec<PathBuf> =
-            configuration.source.into_values().filter_map(|it| Some(around.join(it.directory?))).collect();
-        named.sort();
-        found.extend(named);
-    }
-    looked_at.extend(found.iter().cloned());
-    let mut found: Vec<PathBuf> = found.into_iter().filter_map(|it| it.canonicalize().ok().map(plain_path)).collect();
-    let mut seen: FxHashSet<PathBuf> = FxHashSet::default();
-    found.retain(|it| seen.insert(it.clone()));
-    found
 }
 
 fn label(name: &str, version: Option<&str>) -> String {

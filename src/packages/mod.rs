@@ -1,25 +1,31 @@
 //! What stands around the user's files: the manifests of their packages, and the code that is installed for them. All of it
 //! is only read, never run.
 
+mod added;
+mod asked;
 mod environments;
 mod extension;
 mod features;
 mod lock;
 mod manifest;
 mod python;
+mod released;
 mod standard;
+mod vendored;
 
 use std::path::{Path, PathBuf};
 
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use rustc_hash::FxHashSet;
 
+pub use asked::Question;
 pub use environments::{EnvironmentId, Environments};
 pub use extension::Extension;
 pub use lock::{CrateSource, CrateSources, LockedId};
 pub use manifest::{Dependency, Library, Manifest, Package, Workspace};
 
 pub use python::{Installed, SitePackages};
+pub use released::sealed;
 pub use standard::is_standard;
 
 use crate::discover::{Problem, manifest_text};
@@ -40,18 +46,22 @@ pub struct Surroundings {
 }
 
 impl Surroundings {
-    /// Says all that findings hang on: another text means that another analysis may find something else.
+    /// Says what findings hang on whatever an analysis leads to: another text means that another may find something else. What
+    /// is installed is told by what has been [asked](Self::asked).
     pub fn say(&self, say: &mut impl FnMut(&str)) {
         say(&format!("{:?} {:?} {}", self.manifests, self.extensions, self.largest));
         self.python.say(say);
         self.crates.say(say);
     }
 
-    /// What has been looked at to find what is installed: files and folders that may be there or not.
+    /// What has been looked at to find crates: manifests and folders that may be there or not.
     pub fn looked_at(&self) -> Vec<PathBuf> {
-        let mut all = self.crates.looked_at();
-        all.extend(self.python.all().flat_map(|(_, it)| it.looked_at()));
-        all
+        self.crates.looked_at()
+    }
+
+    /// The lists in environments that add folders to them. What they add is part of what is [said](Self::say).
+    pub fn lists(&self) -> impl Iterator<Item = PathBuf> + use<'_> {
+        self.python.all().flat_map(|(_, it)| it.lists())
     }
 }
 

@@ -1,10 +1,12 @@
 //! Where Python packages are installed: an environment's `site-packages`, found by looking, and what its `.pth` files add.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::added::{Added, added, lists};
+use super::released::modules_in;
 use super::standard::is_standard;
 use crate::discover::{manifest_text, plain_path};
 
@@ -14,6 +16,10 @@ pub struct SitePackages {
     roots: Vec<Root>,
     /// `httpx-0.28.1` by top-level module.
     distributions: Mutex<FxHashMap<String, Option<String>>>,
+    /// The modules that distributions vouch for, by their names.
+    vouched: Mutex<FxHashMap<String, FxHashSet<String>>>,
+    /// Whether there is anything under the first names that have been asked for.
+    asked: RwLock<FxHashMap<String, bool>>,
 }
 
 #[derive(Debug)]
@@ -24,6 +30,8 @@ struct Root {
     names: OnceLock<FxHashSet<String>>,
     /// A `.pth` file names it: the folder of a package under development.
     added: bool,
+    /// The only name that counts of what is in it.
+    only: Option<String>,
 }
 
 /// The file of an installed module.
@@ -34,9 +42,6 @@ pub struct Installed {
     pub is_package: bool,
     root: usize,
 }
-
-/// A `.pth` file longer than this holds no plain paths.
-const LONGEST_LIST: u64 = 64 * 1024;
 
 impl SitePackages {
     /// What is installed in an environment: its folder, one above, the interpreter in it, or the `site-packages` itself.
@@ -82,28 +87,56 @@ impl SitePackages {
         self.roots.first().map_or(Path::new(""), |it| &it.folder)
     }
 
-    /// Where packages are installed, and in which versions.
+    /// Where packages are installed. Which, and in which versions, is told by what is [asked](Self::asked).
     pub(super) fn say(&self, say: &mut impl FnMut(&str)) {
         for root in &self.roots {
-            let entries = std::fs::read_dir(&root.folder).into_iter().flatten().flatten();
-            let mut names: Vec<PathBuf> = entries.map(|it| it.path()).collect();
-            names.sort();
-            say(&format!("{} {} {names:?}", root.folder.display(), root.added));
+            say(&format!("{} {} {:?}", root.folder.display(), root.added, root.only));
         }
     }
 
-    /// The folders, and the lists in them that add others.
-    pub(super) fn looked_at(&self) -> impl Iterator<Item = PathBuf> + use<'_> {
-        self.roots.iter().flat_map(|root| {
-            let lists = (!root.added).then(|| lists(&root.folder));
-            std::iter::once(root.folder.clone()).chain(lists.into_iter().flatten())
-        })
+    /// The folders that packages stand in.
+    pub(super) fn folders(&self) -> impl Iterator<Item = &Path> {
+        self.roots.iter().map(|it| it.folder.as_path())
+    }
+
+    /// The lists in the folders that add others.
+    pub(super) fn lists(&self) -> impl Iterator<Item = PathBuf> + use<'_> {
+        self.roots.iter().filter(|it| !it.added).flat_map(|root| lists(&root.folder))
+    }
+
+    /// The first names of which it was asked whether they can be imported.
+    pub(super) fn asked(&self) -> Vec<String> {
+        self.asked.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+    }
+
+    /// What stands under a first name, and what it is a part of.
+    pub(super) fn answer(&self, first: &str) -> String {
+        let mut answer = String::new();
+        for (index, root) in self.roots.iter().enumerate().filter(|(_, root)| root.has(first)) {
+            let folder = root.folder.join(first);
+            let kinds = [folder.is_dir(), folder.join("__init__.py").is_file(), folder.with_extension("py").is_file()];
+            let label = (!root.added).then(|| self.distribution_of(root, first));
+            answer.push_str(&format!("{index} {kinds:?} {label:?};"));
+        }
+        answer
+    }
+
+    /// The seal of the released package that an installed file is of.
+    pub fn seal(&self, file: &Path) -> Option<PathBuf> {
+        let root = self.roots.iter().filter(|it| !it.added).find(|it| file.starts_with(&it.folder))?;
+        let inside = file.strip_prefix(&root.folder).ok()?.to_str()?.replace('\\', "/");
+        let first = inside.split(['/', '.']).next()?;
+        let label = self.distribution_of(root, first)?;
+        let seal = root.folder.join(format!("{label}.dist-info")).join("RECORD");
+        let mut known = self.vouched.lock().unwrap_or_else(PoisonError::into_inner);
+        let modules = known.entry(label).or_insert_with(|| modules_in(&seal));
+        modules.contains(&inside).then_some(seal)
     }
 
     fn add(&mut self, folder: &Path, added: bool) {
         let Ok(folder) = folder.canonicalize().map(plain_path) else { return };
         if folder.is_dir() && !self.roots.iter().any(|it| it.folder == folder) {
-            self.roots.push(Root { folder, names: OnceLock::new(), added });
+            self.roots.push(Root { folder, names: OnceLock::new(), added, only: None });
         }
     }
 
@@ -113,8 +146,8 @@ impl SitePackages {
         let folder = place.ancestors().nth(inside.components().count()).filter(|it| it.join(&inside) == place);
         let Some(folder) = folder.and_then(|it| it.canonicalize().ok()).map(plain_path) else { return };
         let first = name.split('.').next().unwrap_or(name).to_owned();
-        let names = OnceLock::from(FxHashSet::from_iter([first]));
-        self.roots.push(Root { folder, names, added: true });
+        let names = OnceLock::from(FxHashSet::from_iter([first.clone()]));
+        self.roots.push(Root { folder, names, added: true, only: Some(first) });
     }
 
     /// The source of the module of that whole name. Compiled modules and stubs have none.
@@ -153,7 +186,21 @@ impl SitePackages {
 
     /// Something can be imported under this name, be it a folder without modules of its own.
     pub fn has(&self, first: &str) -> bool {
-        !is_standard(first) && self.roots.iter().any(|root| root.has(first))
+        if is_standard(first) {
+            return false;
+        }
+        if let Some(known) = self.asked.read().unwrap_or_else(PoisonError::into_inner).get(first) {
+            return *known;
+        }
+        let has = self.roots.iter().any(|root| root.has(first));
+        self.asked.write().unwrap_or_else(PoisonError::into_inner).insert(first.to_owned(), has);
+        has
+    }
+
+    /// `httpx-0.28.1` for the module `httpx`.
+    fn distribution_of(&self, root: &Root, first: &str) -> Option<String> {
+        let mut known = self.distributions.lock().unwrap_or_else(PoisonError::into_inner);
+        known.entry(first.to_owned()).or_insert_with(|| root.distribution_of(first)).clone()
     }
 
     /// The file as reports show it, wherever the environment lies: `httpx-0.28.1/httpx/_client.py`. What is under development lies at a
@@ -166,8 +213,7 @@ impl SitePackages {
         let inside = installed.path.strip_prefix(&root.folder).unwrap_or(&installed.path);
         let inside = inside.to_string_lossy().replace('\\', "/");
         let first = module.split('.').next().unwrap_or(module);
-        let mut known = self.distributions.lock().unwrap_or_else(PoisonError::into_inner);
-        let distribution = known.entry(first.to_owned()).or_insert_with(|| root.distribution_of(first));
+        let distribution = self.distribution_of(root, first);
         format!("{}/{inside}", distribution.as_deref().unwrap_or("site-packages"))
     }
 }
@@ -272,78 +318,10 @@ fn below(environment: &Path, version: Option<&str>) -> Vec<PathBuf> {
     found
 }
 
-/// What adds to a `site-packages`: its `.pth` files, and the finders that they may speak of.
-fn lists(site: &Path) -> impl Iterator<Item = PathBuf> + use<> {
-    let entries = std::fs::read_dir(site).into_iter().flatten().flatten().map(|it| it.path());
-    let is_finder =
-        |it: &Path| it.file_name().and_then(|it| it.to_str()).is_some_and(|it| it.starts_with("__editable__"));
-    entries.filter(move |it| has_ending(it, "pth") || is_finder(it) && has_ending(it, "py"))
-}
-
 /// The package says that its parts lie in several folders: `__path__ = pkgutil.extend_path(__path__, __name__)`.
 fn is_spread(beginning: &Path) -> bool {
     let text = manifest_text(beginning).unwrap_or_default();
     text.contains("extend_path") || text.contains("declare_namespace")
-}
-
-/// What can be imported as if it were installed.
-enum Added {
-    Folder(PathBuf),
-    Package { name: String, place: PathBuf },
-}
-
-/// What the `.pth` files of a `site-packages` add: their lines that are plain paths, and the packages of the finders that
-/// setuptools makes for projects under development. Code is not run.
-fn added(site: &Path) -> Vec<Added> {
-    let mut lists: Vec<PathBuf> = lists(site).filter(|it| has_ending(it, "pth")).collect();
-    lists.sort();
-    let mut found = Vec::new();
-    for list in lists {
-        if !std::fs::metadata(&list).is_ok_and(|it| it.is_file() && it.len() <= LONGEST_LIST) {
-            continue;
-        }
-        let text = manifest_text(&list).unwrap_or_default();
-        for line in text.trim_start_matches('\u{feff}').lines().map(str::trim_end) {
-            let is_path = !line.is_empty() && !line.starts_with(['#', ' ', '\t']);
-            if is_path && !line.starts_with("import ") && !line.starts_with("import\t") {
-                found.push(Added::Folder(site.join(line)));
-            } else if let Some(finder) = line.strip_prefix("import ").and_then(|it| it.split(';').next()) {
-                found.extend(mapped(site, finder.trim()));
-            }
-        }
-    }
-    found
-}
-
-/// The packages that a finder of setuptools knows: `MAPPING: dict[str, str] = {'kit': '/projects/kit'}`.
-fn mapped(site: &Path, finder: &str) -> Vec<Added> {
-    let is_one = finder.starts_with("__editable__") && finder.chars().all(|it| it == '_' || it.is_ascii_alphanumeric());
-    let text =
-        if is_one { manifest_text(site.join(format!("{finder}.py"))).unwrap_or_default() } else { String::new() };
-    let Some((_, mapping)) = text.lines().find_map(|line| line.strip_prefix("MAPPING")?.split_once('{')) else {
-        return Vec::new();
-    };
-    let texts = quoted(mapping);
-    let one = |it: &[String]| Added::Package { name: it[0].clone(), place: PathBuf::from(&it[1]) };
-    texts.chunks_exact(2).map(one).collect()
-}
-
-/// The strings on a line that a program has written, one after another.
-fn quoted(line: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut rest = line.chars();
-    while let Some(quote) = rest.find(|it| matches!(it, '\'' | '"')) {
-        let mut text = String::new();
-        while let Some(it) = rest.next().filter(|it| *it != quote) {
-            text.extend(if it == '\\' { rest.next() } else { Some(it) });
-        }
-        found.push(text);
-    }
-    found
-}
-
-fn has_ending(path: &Path, ending: &str) -> bool {
-    path.extension().is_some_and(|it| it == ending)
 }
 
 #[cfg(test)]

@@ -70,6 +70,15 @@ struct InstalledFile {
     slot: OnceLock<Arc<Slot>>,
 }
 
+/// Something outside of the user's files that answers hang on.
+pub struct LookedAt {
+    pub path: PathBuf,
+    /// As it was read, of a source.
+    pub text: Option<Arc<str>>,
+    /// What vouches for a file of a released package ([`crate::packages::sealed`]).
+    pub seal: Option<PathBuf>,
+}
+
 /// What a file is part of.
 pub(super) enum Place {
     Python {
@@ -134,14 +143,21 @@ impl Installed {
         self.files.get(file.index().checked_sub(self.first)?)
     }
 
-    /// All that the answers so far hang on: files with the texts that were read, and, without text, manifests, and folders in which something was looked
-    /// for, since what is not there today may be tomorrow.
-    pub(super) fn looked_at(&self) -> Vec<(PathBuf, Option<Arc<str>>)> {
+    /// All that the answers so far hang on besides what was asked of whole environments and lock files
+    /// ([`Surroundings::asked`]): files that were read, manifests, and folders in which something was looked for, since what is
+    /// not there today may be tomorrow. By their paths.
+    pub(super) fn looked_at(&self) -> Vec<LookedAt> {
         let mut seen = Vec::new();
         let mut folders: FxHashSet<PathBuf> = FxHashSet::default();
+        let mut crates: FxHashMap<CrateId, Option<PathBuf>> = FxHashMap::default();
         for (_, file) in &self.files {
             if let Some(slot) = file.slot.get() {
-                seen.push((file.found.path.clone(), Some(Arc::clone(&slot.source.text))));
+                let (path, text) = (file.found.path.clone(), Some(Arc::clone(&slot.source.text)));
+                let seal = match file.place {
+                    Place::Python { environment, .. } => self.around.python.get(environment).seal(&path),
+                    Place::Rust { of, .. } => crates.entry(of).or_insert_with(|| self.krate(of).seal()).clone(),
+                };
+                seen.push(LookedAt { path, text, seal });
             }
             folders.extend(file.found.path.parent().map(Path::to_owned));
         }
@@ -154,8 +170,11 @@ impl Installed {
         folders.extend(listings.values().flat_map(|stems| stems.iter()).map(|stem| PathBuf::from(parent(stem))));
         folders.extend(self.absent_beside.read().unwrap_or_else(PoisonError::into_inner).iter().cloned());
         folders.extend(self.around.looked_at());
-        seen.extend(folders.into_iter().map(|path| (path, None)));
-        seen.sort();
+        for whole in self.around.whole() {
+            folders.remove(&whole);
+        }
+        seen.extend(folders.into_iter().map(|path| LookedAt { path, text: None, seal: None }));
+        seen.sort_unstable_by(|one, other| one.path.cmp(&other.path));
         seen
     }
 

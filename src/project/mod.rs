@@ -71,6 +71,7 @@ mod written;
 pub use coverage::{Coverage, Unresolved};
 pub use decorators::Wrapping;
 pub use files::{Files, Member, Read, Reader};
+pub use installed::LookedAt;
 pub use live::{Kept, Live};
 pub use path::LibraryPath;
 pub use remembered::Only;

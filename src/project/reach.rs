@@ -1,17 +1,17 @@
 //! From a name in any file to what it leads to, in the user's files or in what is installed.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::Project;
-use super::installed::{Asking, Impls, Place, remembered};
+use super::installed::{Asking, Impls, LookedAt, Place, remembered};
 use super::memo::{apart, is_apart};
 use super::path::LibraryPath;
 use super::types::{Class, ClassRef, FnRef, Ty};
 use crate::finding::FileId;
 use crate::knowledge::Api;
 use crate::model::FILE_MODULE;
-use crate::packages::EnvironmentId;
+use crate::packages::{EnvironmentId, Surroundings};
 use crate::source::Language;
 
 /// Libraries whose insides say nothing of what calling them does: event loops, which wait as their tables say, and names that
@@ -74,8 +74,13 @@ impl Project {
 
     /// What was read of installed packages and crates, by this group and those before it: files with their texts, and
     /// folders in which something was looked for.
-    pub fn looked_at_around(&self) -> Vec<(PathBuf, Option<Arc<str>>)> {
+    pub fn looked_at_around(&self) -> Vec<LookedAt> {
         self.installed().looked_at()
+    }
+
+    /// What stands around the user's files.
+    pub fn surroundings(&self) -> &Surroundings {
+        &self.installed().around
     }
 
     /// Its blocking is told in its own body: callers need not be told again.

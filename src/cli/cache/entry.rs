@@ -2,13 +2,15 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
+use super::around::{Around, State};
+use super::content;
 use crate::cli::check::Group;
 use crate::cli::inputs::Inputs;
-use crate::cli::stamp::{Stamp, nanoseconds};
+use crate::cli::stamp::nanoseconds;
 use crate::discover::{self, Found, Kind, Problem};
 use crate::finding::{Applicability, Confidence, Edit, FileId, Finding, Fix, Place, Related, Severity, Step};
 use crate::project::Coverage;
@@ -16,28 +18,20 @@ use crate::report::FileError;
 use crate::source::{Source, Span};
 use crate::suppress::{Reason, Split};
 
-/// How a file was when it was read.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(super) struct State {
-    pub stamp: Stamp,
-    /// Of the text.
-    pub content: u128,
-}
-
 #[derive(Serialize, Deserialize)]
 pub(super) struct Entry {
     /// When the run began, in nanoseconds since 1970.
     pub begun: u64,
     /// Every file that was read.
     pub files: Vec<(u32, State)>,
-    /// What was read of installed packages, and the folders in which something was looked for.
-    pub around: Vec<(String, State)>,
+    /// What is installed, as far as it was looked at.
+    pub around: Around,
     kept: Vec<StoredFinding>,
     suppressed: Vec<(StoredFinding, String, Option<String>)>,
     errors: Vec<(u32, StoredProblem)>,
     unread: Vec<(u32, Option<StoredProblem>)>,
-    /// Installed files that findings point to: where they lie, and what reports call them.
-    installed: Vec<(String, String)>,
+    /// Installed files that findings point to: where they lie, what reports call them, and what stands for their texts.
+    installed: Vec<(String, String, u128)>,
     /// Where that run was asked for it.
     pub coverage: Option<Coverage>,
 }
@@ -47,8 +41,7 @@ pub(super) struct Seen {
     pub begun: SystemTime,
     /// By their numbers.
     pub files: Vec<(u32, State)>,
-    /// By their paths.
-    pub around: Vec<(String, State)>,
+    pub around: Around,
 }
 
 /// In the number of a file: it is one of `installed`.
@@ -75,6 +68,9 @@ struct StoredFinding {
     related: Vec<(String, StoredPlace)>,
     fix: Option<(u8, String, Vec<StoredEdit>)>,
 }
+
+/// An entry that is used is marked as such no more often.
+const OFTEN: Duration = Duration::from_secs(24 * 60 * 60);
 
 const SEVERITIES: [Severity; 3] = [Severity::Note, Severity::Warning, Severity::Error];
 const APPLICABILITIES: [Applicability; 3] = [Applicability::Suggestion, Applicability::Unsafe, Applicability::Safe];
@@ -107,7 +103,10 @@ impl Entry {
                 .collect(),
             coverage: group.coverage,
             unread: unread.into_iter().map(|(file, it)| (file as u32, it.map(problem))).collect(),
-            installed: installed.iter().map(|(_, it)| (it.location.to_string(), it.path.to_string())).collect(),
+            installed: installed
+                .iter()
+                .map(|(_, it)| (it.location.to_string(), it.path.to_string(), content(&it.text)))
+                .collect(),
         }
     }
 
@@ -117,6 +116,15 @@ impl Entry {
         let (sum, rest) = text.split_once('\n')?;
         (*sum == *blake3::hash(rest.as_bytes()).to_hex()).then_some(())?;
         serde_json::from_str(rest).ok()
+    }
+
+    /// The entry at that path is of use: as old as it is, it is kept.
+    pub fn used(path: &Path, now: SystemTime) {
+        let changed = std::fs::metadata(path).and_then(|it| it.modified());
+        if changed.is_ok_and(|at| now.duration_since(at).is_ok_and(|age| age > OFTEN)) {
+            let file = std::fs::File::options().append(true).open(path);
+            drop(file.and_then(|it| it.set_modified(now)));
+        }
     }
 
     pub fn write(&self, path: &Path) -> std::io::Result<()> {
@@ -142,10 +150,12 @@ impl Entry {
             if let Some(loaded) = inputs.files.get(file.index()) {
                 return Some((file, discover::read(loaded.found.as_ref()?, loaded.limit).ok()??));
             }
-            let (location, shown) = self.installed.get(file.0.checked_sub(first)? as usize)?;
+            let (location, shown, text) = self.installed.get(file.0.checked_sub(first)? as usize)?;
             let path = PathBuf::from(location);
             let found = Found { kind: Kind::of(&path)?, path, shown: shown.into() };
-            Some((file, discover::read(&found, u64::from(u32::MAX)).ok()??))
+            let source = discover::read(&found, u64::from(u32::MAX)).ok()??;
+            // A release may have been vouched for without a look.
+            (content(&source.text) == *text).then_some((file, source))
         };
         let sources = split.files().into_iter().map(source).collect::<Option<Vec<_>>>()?;
         Some(Group { sources, errors: errors.collect(), split, coverage: self.coverage })
