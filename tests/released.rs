@@ -165,6 +165,19 @@ fn a_change_in_place_that_hides_itself_is_seen() {
     assert!(!assert_known(&folder, false, "older than the list").out.contains("kit/disk.py"));
 }
 
+/// As some installers do it when they are asked to: analysis does not follow them out of the environment.
+#[cfg(unix)]
+#[test]
+fn links_in_the_place_of_files_are_not_what_was_there() {
+    let folder = python();
+    check(&folder, &[]);
+    let disk = format!("{SITE}/kit/disk.py");
+    std::fs::create_dir_all(folder.at("store")).expect("folders can be made");
+    std::fs::rename(folder.at(&disk), folder.at("store/disk.py")).expect("it can be moved");
+    std::os::unix::fs::symlink(folder.at("store/disk.py"), folder.at(&disk)).expect("links can be made");
+    assert!(!assert_known(&folder, false, "a link").out.contains("kit/disk.py"));
+}
+
 #[test]
 fn other_packages_may_come_and_go() {
     let folder = python();
@@ -263,6 +276,26 @@ fn locked_versions_of_other_crates_may_change() {
     let more = FAR.replace("far", "new");
     folder.write("work/Cargo.lock", lock("0.1.0", &format!("{FAR}{more}")));
     assert_known(&folder, true, "one more");
+}
+
+#[test]
+fn other_versions_of_who_asks_for_features_may_ask_for_others() {
+    let folder = rust();
+    let code = NAP.replace("    std", "    #[cfg(not(feature = \"slow\"))]\n    std");
+    unpack(&folder, REGISTRY, "low", "0.1.0", &code);
+    let asks = |version: &str, what: &str| {
+        unpack(&folder, REGISTRY, "mid", version, "");
+        let path = format!("{REGISTRY}/mid-{version}/Cargo.toml");
+        folder.write(&path, format!("{}[dependencies]\nlow = {{ version = \"0.1\"{what} }}\n", folder.read(&path)));
+        let text = lock("0.1.0", FAR).replace("0.3.0", version);
+        folder.write("work/Cargo.lock", text.replace("dependencies = [\"far\"]", "dependencies = [\"far\", \"low\"]"));
+    };
+    asks("0.3.0", "");
+    assert!(assert_known(&folder, false, "first").out.contains("low-0.1.0"));
+    asks("0.3.1", "");
+    assert_known(&folder, true, "who asks for the same");
+    asks("0.3.2", ", features = [\"slow\"]");
+    assert!(!assert_known(&folder, false, "who asks for more").out.contains("low-0.1.0"));
 }
 
 #[test]

@@ -14,8 +14,10 @@ pub enum Question {
     Module(u32, String),
     /// The entries of a package in a lock file.
     Locked(u32, String),
-    /// Who depends on a package, in a lock file.
-    Dependents(u32, String),
+    /// Which dependency of a package at a version has a library of that name.
+    Called(u32, String, String, String),
+    /// Which features of a package at a version are on.
+    Features(u32, String, String),
 }
 
 impl Surroundings {
@@ -37,7 +39,16 @@ impl Surroundings {
                 Some(site.answer(name))
             }
             Question::Locked(lock, name) => self.crates.entries(*lock as usize, name),
-            Question::Dependents(lock, name) => self.crates.who_depends(*lock as usize, name),
+            Question::Called(lock, of, version, name) => {
+                let of = self.crates.at_version(*lock as usize, of, version)?;
+                let package = self.crates.manifest(of)?;
+                let dependencies = package.package.iter().flat_map(|it| &it.dependencies);
+                Some(format!("{:?}", self.crates.library_of(of, dependencies, name).map(|it| it.label)))
+            }
+            Question::Features(lock, of, version) => {
+                let of = self.crates.at_version(*lock as usize, of, version)?;
+                Some(format!("{:?}", self.features(&self.crates.source(of)?)))
+            }
         }
     }
 

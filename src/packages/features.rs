@@ -10,6 +10,7 @@ impl Surroundings {
     /// Of a crate that a lock file names; of the user's own work, any feature may be on.
     pub fn features(&self, of: &CrateSource) -> Option<Features> {
         let (id, package) = (of.locked.filter(|_| !of.is_work)?, of.manifest.package.as_ref()?);
+        self.crates.asks_for_features(id);
         let (mut sure, mut possible): (Vec<String>, Vec<String>) = Default::default();
         let mut all_are_known = true;
         for (dependent, name, is_own) in self.crates.dependents(id) {

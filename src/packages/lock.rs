@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use rustc_hash::FxHashMap;
-use serde::Deserialize;
 
 use super::asked::Question;
-use super::manifest::{Dependency, Manifest};
+use super::locked::{Locked, Packages};
+use super::manifest::{Dependency, Manifest, Package};
 use super::python::is_inside;
 use super::released::seal_of_crate;
 use super::vendored::vendored;
@@ -40,30 +40,6 @@ struct Lock {
     patches: OnceLock<Vec<Dependency>>,
     /// Folders with the sources of its packages: `vendor`, and those that Cargo's configuration names. Without links.
     vendored: Vec<PathBuf>,
-}
-
-#[derive(Debug, Default)]
-struct Packages {
-    all: Vec<Locked>,
-    /// Read when they are asked for.
-    manifests: Vec<OnceLock<Option<Arc<Manifest>>>>,
-    by_name: FxHashMap<String, Vec<usize>>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Locked {
-    name: String,
-    version: String,
-    source: Option<String>,
-    checksum: Option<String>,
-    #[serde(default)]
-    dependencies: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct LockFile {
-    #[serde(default)]
-    package: Vec<Locked>,
 }
 
 /// One package of one lock file.
@@ -171,23 +147,24 @@ impl CrateSources {
     /// The entries of the packages of that name.
     fn named(&self, lock: usize, name: &str) -> &[usize] {
         self.asks(Question::Locked(lock as u32, name.to_owned()));
-        self.locks[lock].packages().by_name.get(name).map_or(&[], Vec::as_slice)
+        self.locks[lock].packages().named(name)
     }
 
     /// What a lock file says of the packages of that name.
     pub(super) fn entries(&self, lock: usize, name: &str) -> Option<String> {
-        let packages = self.locks.get(lock)?.packages();
-        let all = packages.by_name.get(name).into_iter().flatten().map(|it| &packages.all[*it]);
-        let all = all.map(|it| (&it.version, &it.source, &it.checksum, &it.dependencies));
-        Some(format!("{:?}", all.collect::<Vec<_>>()))
+        Some(self.locks.get(lock)?.packages().entries(name))
     }
 
-    /// Which packages of a lock file depend on those of that name.
-    pub(super) fn who_depends(&self, lock: usize, name: &str) -> Option<String> {
-        let packages = self.locks.get(lock)?.packages();
-        let depends = |it: &&Locked| it.dependencies.iter().any(|it| it.split(' ').next() == Some(name));
-        let all = packages.all.iter().filter(depends).map(|it| (&it.name, &it.version, &it.source, &it.dependencies));
-        Some(format!("{:?} {:?}", self.entries(lock, name), all.collect::<Vec<_>>()))
+    /// The package of that name and version.
+    pub(super) fn at_version(&self, lock: usize, name: &str, version: &str) -> Option<LockedId> {
+        let package = self.locks.get(lock)?.packages().at_version(name, version)?;
+        Some(LockedId { lock, package })
+    }
+
+    /// It is asked which features of the package are on.
+    pub(super) fn asks_for_features(&self, of: LockedId) {
+        let entry = self.entry(of);
+        self.asks(Question::Features(of.lock as u32, entry.name.clone(), entry.version.clone()));
     }
 
     /// There is no lock file: no crate is found.
@@ -207,6 +184,13 @@ impl CrateSources {
 
     /// The sources of a package that the one at `of` depends on.
     pub fn dependency(&self, of: LockedId, dependency: &Dependency) -> Option<CrateSource> {
+        for name in [&self.entry(of).name, &dependency.package] {
+            self.asks(Question::Locked(of.lock as u32, name.clone()));
+        }
+        self.depended_on(of, dependency)
+    }
+
+    fn depended_on(&self, of: LockedId, dependency: &Dependency) -> Option<CrateSource> {
         let packages = self.locks[of.lock].packages();
         let entries = self.entry(of).dependencies.iter();
         let mut named: Vec<&String> =
@@ -217,9 +201,11 @@ impl CrateSources {
         }
         let [entry] = named[..] else { return None };
         let version = entry.split(' ').nth(1);
-        let mut found = self.named(of.lock, &dependency.package).iter().copied();
-        let found = found.find(|it| version.is_none_or(|version| packages.all[*it].version == version))?;
-        self.source(LockedId { lock: of.lock, package: found })
+        let package = match version {
+            Some(version) => packages.at_version(&dependency.package, version)?,
+            None => *packages.named(&dependency.package).first()?,
+        };
+        self.source(LockedId { lock: of.lock, package })
     }
 
     /// Who depends on a package, in whichever lock file: with the name of the package, and whether it is the user's.
@@ -230,9 +216,8 @@ impl CrateSources {
             words.next() == Some(&*wanted.name) && words.next().map_or(alone, |it| it == wanted.version)
         };
         self.locks.iter().enumerate().flat_map(move |(lock, it)| {
-            self.asks(Question::Dependents(lock as u32, wanted.name.clone()));
             let packages = it.packages();
-            let versions = packages.by_name.get(&wanted.name).into_iter().flatten();
+            let versions = packages.named(&wanted.name).iter();
             let alone =
                 versions.clone().count() == 1 && versions.clone().all(|it| packages.all[*it].version == wanted.version);
             let depends = move |it: &Locked| it.dependencies.iter().any(|it| is_it(it, alone));
@@ -247,8 +232,31 @@ impl CrateSources {
         cell.get_or_init(|| self.source(of).map(|it| Arc::new(it.manifest))).clone()
     }
 
-    /// The sources of the one of these dependencies whose library goes by another name than its package: `ini` of `rust-ini`.
-    pub fn called<'a>(
+    /// The sources of the dependency of an installed package whose library goes by another name than its package: `ini` of `rust-ini`.
+    pub fn called(&self, of: LockedId, package: &Package, name: &str) -> Option<CrateSource> {
+        let entry = self.entry(of);
+        if entry.source.is_none() {
+            return self.called_at_work(of, package.dependencies.iter(), name);
+        }
+        self.asks(Question::Called(of.lock as u32, entry.name.clone(), entry.version.clone(), name.to_owned()));
+        self.library_of(of, package.dependencies.iter(), name)
+    }
+
+    /// The same of a package that is no release, of the user's above all.
+    pub fn called_at_work<'a>(
+        &self,
+        of: LockedId,
+        dependencies: impl Iterator<Item = &'a Dependency>,
+        name: &str,
+    ) -> Option<CrateSource> {
+        let all: Vec<&Dependency> = dependencies.collect();
+        for dependency in &all {
+            self.asks(Question::Locked(of.lock as u32, dependency.package.clone()));
+        }
+        self.library_of(of, all.into_iter(), name)
+    }
+
+    pub(super) fn library_of<'a>(
         &self,
         of: LockedId,
         mut dependencies: impl Iterator<Item = &'a Dependency>,
@@ -263,7 +271,7 @@ impl CrateSources {
             let libraries = || self.libraries.lock().unwrap_or_else(PoisonError::into_inner);
             let known = libraries().get(&key).cloned();
             let find = || {
-                let library = || self.dependency(of, dependency)?.manifest.package?.library;
+                let library = || self.depended_on(of, dependency)?.manifest.package?.library;
                 libraries().entry(key).or_insert_with(|| library().map(|it| it.name)).clone()
             };
             let library = known.unwrap_or_else(find)?;
@@ -305,12 +313,10 @@ impl CrateSources {
     }
 
     fn entry(&self, id: LockedId) -> &Locked {
-        let entry = &self.locks[id.lock].packages().all[id.package];
-        self.asks(Question::Locked(id.lock as u32, entry.name.clone()));
-        entry
+        &self.locks[id.lock].packages().all[id.package]
     }
 
-    fn source(&self, id: LockedId) -> Option<CrateSource> {
+    pub(super) fn source(&self, id: LockedId) -> Option<CrateSource> {
         let entry = self.entry(id);
         let lock = &self.locks[id.lock];
         let named = format!("{}-{}", entry.name, entry.version);
@@ -373,21 +379,9 @@ impl CrateSources {
 
 impl Lock {
     fn packages(&self) -> &Packages {
-        self.packages.get_or_init(|| {
-            let text = manifest_text(self.folder.join("Cargo.lock")).unwrap_or_default();
-            // A lock file that cannot be read names nothing.
-            let all = toml::from_str::<LockFile>(&text).map(|it| it.package).unwrap_or_default();
-            let mut by_name: FxHashMap<String, Vec<usize>> = FxHashMap::default();
-            for (index, package) in all.iter().enumerate() {
-                by_name.entry(package.name.clone()).or_default().push(index);
-            }
-            let manifests = all.iter().map(|_| OnceLock::new()).collect();
-            Packages { all, manifests, by_name }
-        })
+        self.packages.get_or_init(|| Packages::read(&self.folder))
     }
-}
 
-impl Lock {
     fn patches(&self) -> &[Dependency] {
         self.patches.get_or_init(|| {
             let text = manifest_text(self.folder.join("Cargo.toml")).unwrap_or_default();

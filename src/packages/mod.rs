@@ -3,10 +3,12 @@
 
 mod added;
 mod asked;
+mod distributions;
 mod environments;
 mod extension;
 mod features;
 mod lock;
+mod locked;
 mod manifest;
 mod python;
 mod released;

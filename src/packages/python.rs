@@ -6,7 +6,7 @@ use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::added::{Added, added, lists};
-use super::released::modules_in;
+use super::distributions::{Distributions, distribution, modules_in};
 use super::standard::is_standard;
 use crate::discover::{manifest_text, plain_path};
 
@@ -14,20 +14,19 @@ use crate::discover::{manifest_text, plain_path};
 #[derive(Debug, Default)]
 pub struct SitePackages {
     roots: Vec<Root>,
-    /// `httpx-0.28.1` by top-level module.
-    distributions: Mutex<FxHashMap<String, Option<String>>>,
     /// The modules that distributions vouch for, by their names.
     vouched: Mutex<FxHashMap<String, FxHashSet<String>>>,
     /// Whether there is anything under the first names that have been asked for.
     asked: RwLock<FxHashMap<String, bool>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Root {
     /// Without links.
     folder: PathBuf,
     /// What can be imported from it, by first name.
     names: OnceLock<FxHashSet<String>>,
+    distributions: OnceLock<Distributions>,
     /// A `.pth` file names it: the folder of a package under development.
     added: bool,
     /// The only name that counts of what is in it.
@@ -115,7 +114,7 @@ impl SitePackages {
         for (index, root) in self.roots.iter().enumerate().filter(|(_, root)| root.has(first)) {
             let folder = root.folder.join(first);
             let kinds = [folder.is_dir(), folder.join("__init__.py").is_file(), folder.with_extension("py").is_file()];
-            let label = (!root.added).then(|| self.distribution_of(root, first));
+            let label = (!root.added).then(|| root.distribution_of(first));
             answer.push_str(&format!("{index} {kinds:?} {label:?};"));
         }
         answer
@@ -126,7 +125,7 @@ impl SitePackages {
         let root = self.roots.iter().filter(|it| !it.added).find(|it| file.starts_with(&it.folder))?;
         let inside = file.strip_prefix(&root.folder).ok()?.to_str()?.replace('\\', "/");
         let first = inside.split(['/', '.']).next()?;
-        let label = self.distribution_of(root, first)?;
+        let label = root.distribution_of(first)?;
         let seal = root.folder.join(format!("{label}.dist-info")).join("RECORD");
         let mut known = self.vouched.lock().unwrap_or_else(PoisonError::into_inner);
         let modules = known.entry(label).or_insert_with(|| modules_in(&seal));
@@ -136,7 +135,7 @@ impl SitePackages {
     fn add(&mut self, folder: &Path, added: bool) {
         let Ok(folder) = folder.canonicalize().map(plain_path) else { return };
         if folder.is_dir() && !self.roots.iter().any(|it| it.folder == folder) {
-            self.roots.push(Root { folder, names: OnceLock::new(), added, only: None });
+            self.roots.push(Root { folder, added, ..Root::default() });
         }
     }
 
@@ -147,7 +146,7 @@ impl SitePackages {
         let Some(folder) = folder.and_then(|it| it.canonicalize().ok()).map(plain_path) else { return };
         let first = name.split('.').next().unwrap_or(name).to_owned();
         let names = OnceLock::from(FxHashSet::from_iter([first.clone()]));
-        self.roots.push(Root { folder, names, added: true, only: Some(first) });
+        self.roots.push(Root { folder, names, added: true, only: Some(first), ..Root::default() });
     }
 
     /// The source of the module of that whole name. Compiled modules and stubs have none.
@@ -197,12 +196,6 @@ impl SitePackages {
         has
     }
 
-    /// `httpx-0.28.1` for the module `httpx`.
-    fn distribution_of(&self, root: &Root, first: &str) -> Option<String> {
-        let mut known = self.distributions.lock().unwrap_or_else(PoisonError::into_inner);
-        known.entry(first.to_owned()).or_insert_with(|| root.distribution_of(first)).clone()
-    }
-
     /// The file as reports show it, wherever the environment lies: `httpx-0.28.1/httpx/_client.py`. What is under development lies at a
     /// place of its own, where people can open it.
     pub fn shown(&self, module: &str, installed: &Installed) -> String {
@@ -213,7 +206,7 @@ impl SitePackages {
         let inside = installed.path.strip_prefix(&root.folder).unwrap_or(&installed.path);
         let inside = inside.to_string_lossy().replace('\\', "/");
         let first = module.split('.').next().unwrap_or(module);
-        let distribution = self.distribution_of(root, first);
+        let distribution = root.distribution_of(first);
         format!("{}/{inside}", distribution.as_deref().unwrap_or("site-packages"))
     }
 }
@@ -237,27 +230,8 @@ impl Root {
 
     /// `httpx-0.28.1` for the module `httpx`.
     fn distribution_of(&self, first: &str) -> Option<String> {
-        let entries = std::fs::read_dir(&self.folder).ok()?.flatten();
-        let mut all: Vec<PathBuf> = entries.map(|it| it.path()).filter(|it| distribution(it).is_some()).collect();
-        all.sort();
-        let same = |path: &&PathBuf| {
-            let name = distribution(path).and_then(|it| it.rsplit_once('-')).map_or("", |(name, _)| name);
-            name.replace(['-', '.'], "_").eq_ignore_ascii_case(first)
-        };
-        let holds = |path: &&PathBuf| {
-            let text = |name: &str| manifest_text(path.join(name)).unwrap_or_default();
-            let (folder, file) = (format!("{first}/"), format!("{first}.py,"));
-            text("top_level.txt").lines().any(|it| it.trim() == first)
-                || text("RECORD").lines().any(|it| it.starts_with(&folder) || it.starts_with(&file))
-        };
-        let found = all.iter().find(same).or_else(|| all.iter().find(holds))?;
-        distribution(found).map(str::to_owned)
+        self.distributions.get_or_init(|| Distributions::in_folder(&self.folder)).of(first).map(str::to_owned)
     }
-}
-
-/// `httpx-0.28.1` of `httpx-0.28.1.dist-info`.
-fn distribution(path: &Path) -> Option<&str> {
-    path.file_name()?.to_str()?.strip_suffix(".dist-info")
 }
 
 fn holds_distributions(folder: &Path) -> bool {

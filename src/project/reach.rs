@@ -283,7 +283,7 @@ impl Project {
             let found = self.installed().crate_named(Asking::Crate(*of), name, || {
                 let package = source.manifest.package.as_ref()?;
                 let Some(dependency) = package.dependency(name) else {
-                    return sources.called(source.locked?, package.dependencies.iter(), name);
+                    return sources.called(source.locked?, package, name);
                 };
                 let beside = || sources.beside(dependency.path.as_deref()?);
                 let locked = || sources.dependency(source.locked?, dependency);
@@ -300,7 +300,7 @@ impl Project {
             let Some(dependency) = self.layout.crates.dependency(file, name) else {
                 let all = package.dependencies.iter();
                 let all = all.filter_map(|it| self.layout.crates.dependency(file, &it.name));
-                return sources.called(locked?, all, name);
+                return sources.called_at_work(locked?, all, name);
             };
             if let Some(path) = &dependency.path {
                 return sources.beside(path);

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{content, content_around};
 use crate::cli::stamp::{Stamp, nanoseconds};
+use crate::discover::{Kind, plain_path};
 use crate::packages::{Question, Surroundings, sealed};
 use crate::project::{LookedAt, Project};
 
@@ -93,6 +94,11 @@ impl Now {
         if now.is_still(&state.stamp, begun) {
             return true;
         }
+        let place = Path::new(path);
+        // A source that is a link may lead out of where it is installed: it would not be followed, whatever is there.
+        if Kind::of(place).is_some() && place.canonicalize().is_ok_and(|real| plain_path(real) != place) {
+            return false;
+        }
         let is_released = |of: &Released| {
             let is_untouched = |(latest, says): (u64, u128)| says == of.content && now.latest() <= latest;
             now.exists() && now.size == state.stamp.size && self.seal(&of.seal).is_some_and(is_untouched)
@@ -100,7 +106,7 @@ impl Now {
         if of.is_some_and(is_released) {
             return true;
         }
-        let content = known.unwrap_or_else(|| content_around(Path::new(path), largest));
+        let content = known.unwrap_or_else(|| content_around(place, largest));
         self.known().states.insert(path.to_owned(), (now, Some(content)));
         content == state.content
     }

@@ -1,0 +1,100 @@
+//! Which distribution of Python an installed module is of, and what the distribution says of its files.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::discover::manifest_text;
+
+/// What is installed in one folder.
+#[derive(Debug, Default)]
+pub(super) struct Distributions {
+    /// Their `.dist-info`, sorted.
+    all: Vec<PathBuf>,
+    /// By what can be imported from them: the first that has it.
+    holders: OnceLock<FxHashMap<String, usize>>,
+}
+
+impl Distributions {
+    pub fn in_folder(folder: &Path) -> Self {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let mut all: Vec<PathBuf> = entries.map(|it| it.path()).filter(|it| distribution(it).is_some()).collect();
+        all.sort();
+        Self { all, holders: OnceLock::new() }
+    }
+
+    /// `httpx-0.28.1` for the module `httpx`: the one of that name, else one that has it.
+    pub fn of(&self, first: &str) -> Option<&str> {
+        let same = |path: &&PathBuf| {
+            let name = distribution(path).and_then(|it| it.rsplit_once('-')).map_or("", |(name, _)| name);
+            name.replace(['-', '.'], "_").eq_ignore_ascii_case(first)
+        };
+        let holder = || self.all.get(*self.holders.get_or_init(|| self.held()).get(first)?);
+        distribution(self.all.iter().find(same).or_else(holder)?)
+    }
+
+    fn held(&self) -> FxHashMap<String, usize> {
+        let mut held = FxHashMap::default();
+        for (index, path) in self.all.iter().enumerate() {
+            let text = |name: &str| manifest_text(path.join(name)).unwrap_or_default();
+            let (tops, record) = (text("top_level.txt"), text("RECORD"));
+            let in_record = record.lines().filter_map(|line| match line.find(['/', ',']) {
+                Some(end) if line[end..].starts_with('/') => Some(&line[..end]),
+                Some(end) => line[..end].strip_suffix(".py"),
+                None => None,
+            });
+            let mut last = "";
+            for first in tops.lines().map(str::trim).chain(in_record) {
+                // Files of one folder stand together.
+                if first != last {
+                    held.entry(first.to_owned()).or_insert(index);
+                    last = first;
+                }
+            }
+        }
+        held
+    }
+}
+
+/// `httpx-0.28.1` of `httpx-0.28.1.dist-info`.
+pub(super) fn distribution(path: &Path) -> Option<&str> {
+    path.file_name()?.to_str()?.strip_suffix(".dist-info")
+}
+
+/// The modules that a `RECORD` has a hash of, as paths from where it is installed.
+/// <https://packaging.python.org/en/latest/specifications/recording-installed-packages/>
+pub(super) fn modules_in(record: &Path) -> FxHashSet<String> {
+    let text = manifest_text(record).unwrap_or_default();
+    text.lines().filter_map(module_in).map(str::to_owned).collect()
+}
+
+/// `httpx/_client.py` of `httpx/_client.py,sha256=…,65713`. What lies elsewhere, or has a name that needs quotes, is left out.
+pub(super) fn module_in(line: &str) -> Option<&str> {
+    let (path, rest) = line.split_once(',')?;
+    let is_module = path.ends_with(".py") && !path.starts_with(['.', '/', '"']);
+    let hash = rest.split(',').next().and_then(|it| it.split_once('=')).map_or("", |it| it.1);
+    (is_module && !hash.is_empty()).then_some(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modules_with_hashes_are_vouched_for() {
+        assert_eq!(module_in("httpx/_client.py,sha256=EM93e4pv,65713"), Some("httpx/_client.py"));
+        for line in [
+            "httpx/_client.py,,",
+            "httpx/__pycache__/_client.cpython-312.pyc,,",
+            "httpx/_client.pyi,sha256=EM93e4pv,65713",
+            "../../bin/tool.py,sha256=EM93e4pv,12",
+            "/opt/tool.py,sha256=EM93e4pv,12",
+            "\"a,b.py\",sha256=EM93e4pv,12",
+            "httpx/_client.py",
+            "",
+        ] {
+            assert_eq!(module_in(line), None, "{line}");
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! What a `Cargo.lock` says.
+
+use std::sync::{Arc, OnceLock};
+
+use camino::Utf8Path;
+use rustc_hash::FxHashMap;
+use serde::Deserialize;
+
+use super::manifest::Manifest;
+use crate::discover::manifest_text;
+
+/// All of one lock file.
+#[derive(Debug, Default)]
+pub(super) struct Packages {
+    pub all: Vec<Locked>,
+    /// Read when they are asked for.
+    pub manifests: Vec<OnceLock<Option<Arc<Manifest>>>>,
+    by_name: FxHashMap<String, Vec<usize>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Locked {
+    pub name: String,
+    pub version: String,
+    pub source: Option<String>,
+    checksum: Option<String>,
+    #[serde(default)]
+    pub dependencies: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct LockFile {
+    #[serde(default)]
+    package: Vec<Locked>,
+}
+
+impl Packages {
+    /// Those of the lock file in a folder. One that cannot be read names nothing.
+    pub fn read(folder: &Utf8Path) -> Self {
+        let text = manifest_text(folder.join("Cargo.lock")).unwrap_or_default();
+        let all = toml::from_str::<LockFile>(&text).map(|it| it.package).unwrap_or_default();
+        let mut by_name: FxHashMap<String, Vec<usize>> = FxHashMap::default();
+        for (index, package) in all.iter().enumerate() {
+            by_name.entry(package.name.clone()).or_default().push(index);
+        }
+        let manifests = all.iter().map(|_| OnceLock::new()).collect();
+        Self { all, manifests, by_name }
+    }
+
+    /// Those of that name.
+    pub fn named(&self, name: &str) -> &[usize] {
+        self.by_name.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    pub fn at_version(&self, name: &str, version: &str) -> Option<usize> {
+        self.named(name).iter().copied().find(|it| self.all[*it].version == version)
+    }
+
+    /// All that it says of those of that name.
+    pub fn entries(&self, name: &str) -> String {
+        let all = self.named(name).iter().map(|it| &self.all[*it]);
+        let all = all.map(|it| (&it.version, &it.source, &it.checksum, &it.dependencies));
+        format!("{:?}", all.collect::<Vec<_>>())
+    }
+}
