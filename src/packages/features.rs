@@ -1,9 +1,9 @@
 //! Which features of an installed crate are on: all that anybody asks for. Of who depends on it, the user's packages surely ask for
-//! what their manifests say; others may not be there themselves.
+//! what their manifests say, and so do those that these cannot do without; others may not be there themselves.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{CrateSource, Dependency, Manifest, Package, Surroundings};
+use super::{CrateSource, Dependency, LockedId, Manifest, Package, Surroundings};
 use crate::source::Features;
 
 impl Surroundings {
@@ -25,7 +25,7 @@ impl Surroundings {
                 all_are_known &= meant().next().is_some();
                 for it in meant() {
                     match self.asked_by(manifest, it) {
-                        Some(asked) if is_own && it.always => sure.extend(asked),
+                        Some(asked) if it.always && (is_own || self.is_always_built(dependent)) => sure.extend(asked),
                         Some(asked) => possible.extend(asked),
                         None => all_are_known = false,
                     }
@@ -40,6 +40,26 @@ impl Surroundings {
             possible
         });
         Some(Features { on, possible })
+    }
+
+    /// Dependencies that are there in any case lead from one of the user's packages to this one.
+    fn is_always_built(&self, of: LockedId) -> bool {
+        self.crates.remembers_always(of, || {
+            let Some(manifest) = self.crates.manifest(of) else { return false };
+            let Some(package) = &manifest.package else { return false };
+            self.crates.dependents(of).any(|(dependent, name, is_own)| {
+                let asks = |manifest: &Manifest| {
+                    let asking = manifest.package.as_ref();
+                    asking.is_some_and(|it| it.dependencies.iter().any(|it| it.always && means(it, package)))
+                };
+                match is_own {
+                    true => self.manifests.iter().any(|it| is_of(it, name) && asks(it)),
+                    false => {
+                        self.crates.manifest(dependent).is_some_and(|it| asks(&it)) && self.is_always_built(dependent)
+                    }
+                }
+            })
+        })
     }
 
     /// The features that a manifest asks of a dependency, `None` if it leaves that to a workspace that is not known.

@@ -28,6 +28,8 @@ pub struct CrateSources {
     looked_at: Mutex<BTreeSet<PathBuf>>,
     /// What has been asked of lock files.
     asked: Mutex<BTreeSet<Question>>,
+    /// Which packages are built in any case, as far as that has been asked.
+    always: Mutex<FxHashMap<LockedId, bool>>,
     /// What the library of a dependency is called, by who depends on which package.
     libraries: Mutex<FxHashMap<(LockedId, String), Option<String>>>,
 }
@@ -159,6 +161,17 @@ impl CrateSources {
     pub(super) fn at_version(&self, lock: usize, name: &str, version: &str) -> Option<LockedId> {
         let package = self.locks.get(lock)?.packages().at_version(name, version)?;
         Some(LockedId { lock, package })
+    }
+
+    /// Whether a package is built in any case, found out once.
+    pub(super) fn remembers_always(&self, of: LockedId, find: impl FnOnce() -> bool) -> bool {
+        let known = || self.always.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(is_built) = known().get(&of).copied() {
+            return is_built;
+        }
+        let is_built = find();
+        known().insert(of, is_built);
+        is_built
     }
 
     /// It is asked which features of the package are on.

@@ -4,8 +4,9 @@
 //! Such code stands beside its twin for all other platforms, under the same names. With both of them read, a call would mean
 //! both, and a task would be lost where there is no handle to keep.
 
+use quote::ToTokens;
 use syn::punctuated::Punctuated;
-use syn::{Attribute, BinOp, Expr, ExprLit, ImplItem, Item, Lit, Macro, Meta, Stmt, Token, UnOp};
+use syn::{Attribute, BinOp, Expr, ExprLit, ImplItem, Item, ItemImpl, Lit, Macro, Meta, Stmt, Token, UnOp};
 
 use crate::source::Features;
 
@@ -22,6 +23,7 @@ pub(super) struct Built<'a> {
 /// the file is there.
 pub(super) fn kept(mut items: Vec<Item>, built: Built<'_>) -> Vec<Item> {
     items.retain(|item| !is_left_out(attributes(item), built));
+    without_open_twins(&mut items, built);
     for item in &mut items {
         match item {
             Item::Mod(it) => {
@@ -37,6 +39,49 @@ pub(super) fn kept(mut items: Vec<Item>, built: Built<'_>) -> Vec<Item> {
         }
     }
     items
+}
+
+/// Takes out functions of one name of which features decide which is there, where nobody knows those: what a call of them runs is not
+/// known either.
+fn without_open_twins(items: &mut Vec<Item>, built: Built<'_>) {
+    if built.features.is_none() {
+        return;
+    }
+    let is_open = |attrs: &[Attribute]| hangs_on_feature(attrs) && outcomes(attrs, built).any(|it| it.is_none());
+    // Of which type, and for which trait: of functions that are no methods, nothing.
+    let block = |it: &ItemImpl| {
+        let of = it.trait_.as_ref().map(|(path, _)| path.to_token_stream().to_string());
+        (it.self_ty.to_token_stream().to_string(), of)
+    };
+    let mut open = Vec::new();
+    for item in &*items {
+        match item {
+            Item::Fn(it) if is_open(&it.attrs) => open.push((None, it.sig.ident.to_string())),
+            Item::Impl(it) => {
+                let is_open_whole = is_open(&it.attrs);
+                let methods = it.items.iter().filter_map(|member| match member {
+                    ImplItem::Fn(it) if is_open_whole || is_open(&it.attrs) => Some(it.sig.ident.to_string()),
+                    _ => None,
+                });
+                open.extend(methods.map(|name| (Some(block(it)), name)));
+            }
+            _ => {}
+        }
+    }
+    open.sort();
+    let twins: Vec<_> = open.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0].clone()).collect();
+    if twins.is_empty() {
+        return;
+    }
+    items.retain(|item| !matches!(item, Item::Fn(it) if twins.contains(&(None, it.sig.ident.to_string()))));
+    for item in items {
+        if let Item::Impl(it) = item {
+            let of = Some(block(it));
+            it.items.retain(
+                |member| !matches!(member, ImplItem::Fn(it) if twins.contains(&(of.clone(), it.sig.ident.to_string()))),
+            );
+        }
+    }
 }
 
 fn attributes(item: &Item) -> &[Attribute] {
@@ -75,7 +120,11 @@ pub(super) fn is_gated(stmt: &Stmt) -> bool {
 
 /// Its `cfg` hangs on a feature.
 pub(super) fn asks_for_feature(stmt: &Stmt) -> bool {
-    let mut asked = attributes_of(stmt).iter().filter(|attr| attr.path().is_ident("cfg"));
+    hangs_on_feature(attributes_of(stmt))
+}
+
+fn hangs_on_feature(attrs: &[Attribute]) -> bool {
+    let mut asked = attrs.iter().filter(|attr| attr.path().is_ident("cfg"));
     asked.any(|attr| attr.meta.require_list().is_ok_and(|it| it.tokens.to_string().contains("feature")))
 }
 
