@@ -138,6 +138,12 @@ impl Known {
         let hands = project.parameters_handed_on(function, &sites).into();
         Self { sites, asks: asks.into(), hands }
     }
+
+    /// The same is run at each site, and the same is asked for.
+    pub(super) fn runs_the_same(&self, other: &Self) -> bool {
+        let runs = |it: &Self| it.sites.iter().map(|it| it.1).collect::<Vec<_>>();
+        self.asks == other.asks && self.hands == other.hands && runs(self) == runs(other)
+    }
 }
 
 /// By the functions that code on the loop reaches.
@@ -165,15 +171,22 @@ const MOST_WAYS: usize = 4;
 /// What is known of all functions that code on the loop reaches.
 #[derive(Default)]
 pub struct Effects {
-    known: AllKnown,
+    pub(super) known: AllKnown,
     pub(super) hops: Vec<FxHashMap<Node, Vec<Hop>>>,
     /// Where the class of an object leads elsewhere than the sites.
     pub(super) special: Special,
     /// Sync functions that the loop itself calls.
-    callbacks: FxHashSet<FnRef>,
+    pub(super) callbacks: FxHashSet<FnRef>,
     /// Files of which every function is looked at, whether code on the loop reaches it or not.
     asked: FxHashSet<FileId>,
+    /// By file, what is looked at whoever calls it.
+    pub(super) roots: FxHashMap<FileId, Vec<FnRef>>,
+    /// As of the last time that effects climbed, unless something has been called otherwise since.
+    pub(super) callers: Option<Callers>,
 }
+
+/// Who runs a function by itself, and at which of its sites.
+type Callers = FxHashMap<FnRef, Vec<(FnRef, u32)>>;
 
 impl Effects {
     pub(super) fn of(project: &Project, asked: FxHashSet<FileId>) -> Self {
@@ -190,12 +203,14 @@ impl Effects {
 
     /// What code on the loop reaches, and what is asked for. `look` looks at functions of which nothing is known. Gives all functions that
     /// are reached.
-    fn reach(&mut self, project: &Project, look: &Look<'_>) -> FxHashSet<FnRef> {
+    pub(super) fn reach(&mut self, project: &Project, look: &Look<'_>) -> FxHashSet<FnRef> {
         let relevant = project.relevant_files().par_iter().with_min_len(64);
-        let mut frontier: Vec<FnRef> = relevant
-            .flat_map_iter(|file| project.model(*file).function_ids().map(|function| FnRef { file: *file, function }))
-            .filter(|function| self.asked.contains(&function.file) || self.on_loop(project, *function))
-            .collect();
+        let roots = relevant.map(|file| (*file, self.roots_in(project, *file))).filter(|(_, roots)| !roots.is_empty());
+        let roots: Vec<(FileId, Vec<FnRef>)> = roots.collect();
+        let mut frontier: Vec<FnRef> = roots.iter().flat_map(|it| &it.1).copied().collect();
+        if project.noted {
+            self.roots = roots.into_iter().collect();
+        }
         let mut seen: FxHashSet<FnRef> = frontier.iter().copied().collect();
         let mut more = frontier.clone();
         loop {
@@ -224,6 +239,12 @@ impl Effects {
         }
     }
 
+    /// What is looked at in a file that matters, whoever calls it.
+    pub(super) fn roots_in(&self, project: &Project, file: FileId) -> Vec<FnRef> {
+        let all = project.model(file).function_ids().map(|function| FnRef { file, function });
+        all.filter(|function| self.asked.contains(&file) || self.on_loop(project, *function)).collect()
+    }
+
     /// What goes by other numbers after a change.
     pub(super) fn renumber(&mut self, now: &Renumbered) {
         let renumber = |runs: &mut Runs| {
@@ -231,7 +252,13 @@ impl Effects {
                 *function = now.function(*function);
             }
         };
+        for (of, known) in self.known.iter_mut().filter(|(of, _)| of.file == now.file) {
+            known.asks.iter_mut().for_each(|it| *it = now.subject(*of, *it));
+            known.asks.sort_unstable();
+            known.hands.iter_mut().for_each(|(_, given)| *given = now.subject(*of, (*given).into()).value);
+        }
         if now.moves_functions() {
+            (self.roots, self.callers) = Default::default();
             self.callbacks = self.callbacks.iter().map(|it| now.function(*it)).collect();
             self.known.retain(|of, _| !now.is_taken(*of));
             let known = std::mem::take(&mut self.known).into_iter();
@@ -253,38 +280,9 @@ impl Effects {
         self.special.renumber(now);
     }
 
-    /// The same after a change. `callbacks` are those there are now, `stale` tells of which files nothing that was found
-    /// holds. Gives the functions of which something else is known than before.
-    pub(super) fn renew(
-        &mut self,
-        project: &Project,
-        callbacks: FxHashSet<FnRef>,
-        stale: &dyn Fn(FileId) -> bool,
-        look: &Look<'_>,
-    ) -> FxHashSet<FnRef> {
-        let mut changed: FxHashSet<FnRef> = callbacks.symmetric_difference(&self.callbacks).copied().collect();
-        self.callbacks = callbacks;
-        let before: FxHashSet<FnRef> = self.known.keys().copied().collect();
-        self.known.retain(|function, _| !stale(function.file));
-        self.special.begin(stale);
-        let reached = self.reach(project, look);
-        let count = self.known.len();
-        self.known.retain(|function, _| reached.contains(function));
-        self.special.end(&self.known, self.known.len() < count);
-        changed.extend(before.symmetric_difference(&reached).copied());
-        let hops = std::mem::take(&mut self.hops);
-        self.climb(project);
-        for (before, after) in hops.iter().zip(&self.hops) {
-            let differs = after.iter().filter(|(node, ways)| before.get(node) != Some(ways)).map(|it| it.0);
-            let gone = before.keys().filter(|node| !after.contains_key(node));
-            changed.extend(differs.chain(gone).map(|node| node.function));
-        }
-        changed
-    }
-
     /// From where an effect is to every caller, nearest first; among equals the earliest place wins.
-    fn climb(&mut self, project: &Project) {
-        let mut callers: FxHashMap<Node, Vec<(Node, &Site)>> = FxHashMap::default();
+    pub(super) fn climb(&mut self, project: &Project) {
+        let callers = self.callers.take().unwrap_or_else(|| self.callers());
         let mut functions: Vec<&FnRef> = self.known.keys().collect();
         functions.sort_unstable();
         let mut hops: Vec<FxHashMap<Node, Vec<Hop>>> = vec![FxHashMap::default(); CLIMBING];
@@ -310,14 +308,9 @@ impl Effects {
             }
         };
         for function in functions {
-            for (at, (site, runs)) in surest_first(self.sites(*function)) {
-                match runs {
-                    Runs::Own(_) if self.special.replaces(*function, at) => {}
-                    Runs::Own(callee) => {
-                        callers.entry(Node::from(*callee)).or_default().push((Node::from(*function), site));
-                    }
-                    Runs::Asked(_) => {}
-                    Runs::Library(api, effect) => begin(Node::from(*function), site, api, *effect),
+            for (site, runs) in surest_first(self.sites(*function)) {
+                if let Runs::Library(api, effect) = runs {
+                    begin(Node::from(*function), site, api, *effect);
                 }
             }
         }
@@ -337,14 +330,20 @@ impl Effects {
                 }
             }
         }
+        let mut special: FxHashMap<Node, Vec<(Node, usize)>> = FxHashMap::default();
         for edge in self.special.edges() {
-            if let Some((site, _)) = self.sites(edge.caller.function).get(edge.site) {
-                callers.entry(edge.callee).or_default().push((edge.caller, site));
-            }
+            special.entry(edge.callee).or_default().push((edge.caller, edge.site));
         }
+        let callers_of = |node: Node| {
+            let plain = if node.bound.is_none() { callers.get(&node.function) } else { None };
+            let plain = plain.into_iter().flatten().map(|(caller, site)| (*caller, *site as usize));
+            let plain = plain.filter(|(caller, site)| !self.special.replaces(*caller, *site));
+            let plain = plain.map(|(caller, site)| (Node::from(caller), site));
+            plain.chain(special.get(&node).into_iter().flatten().copied())
+        };
         hops.par_iter_mut().zip(levels).enumerate().for_each(|(index, (hops, mut level))| {
             while !level.is_empty() {
-                let mut reached: Vec<(Node, Hop)> = Vec::new();
+                let mut reached: Vec<(Node, usize, Hop)> = Vec::new();
                 for (node, way) in &level {
                     let Node { function, bound } = *node;
                     // What runs on the loop answers for itself: its callers are told there, of all that it can know.
@@ -352,14 +351,15 @@ impl Effects {
                         continue;
                     }
                     let guards = hops[node][*way].guards.clone();
-                    for (caller, site) in callers.get(node).into_iter().flatten() {
+                    for (caller, at) in callers_of(*node) {
+                        let Some((site, _)) = self.sites(caller.function).get(at) else { continue };
                         let file = caller.function.file;
                         if index == RUNTIME && project.language(file) != project.language(function.file) {
                             continue;
                         }
                         let Some(guards) = project.carried(caller.function, site, function, &guards) else { continue };
                         let next = Runs::Own(function);
-                        reached.push((*caller, Hop { site: (*site).clone(), next, bound, way: *way, guards }));
+                        reached.push((caller, at, Hop { site: site.clone(), next, bound, way: *way, guards }));
                     }
                 }
                 // The least demanding first, then what hangs on the fewest branches, then the earliest place.
@@ -374,9 +374,11 @@ impl Effects {
                     });
                     (hop.guards.demanding(), hop.site.branches, hop.site.span, next, bound, hop.way)
                 };
-                reached.sort_by(|(a, x), (b, y)| a.cmp(b).then_with(|| order(x).cmp(&order(y))));
+                reached.sort_by(|(a, at, x), (b, its, y)| {
+                    a.cmp(b).then_with(|| order(x).cmp(&order(y))).then_with(|| at.cmp(its))
+                });
                 level = Vec::new();
-                for (caller, hop) in reached {
+                for (caller, _, hop) in reached {
                     if let Some(way) = keep(hops.entry(caller).or_default(), hop) {
                         level.push((caller, way));
                     }
@@ -384,6 +386,19 @@ impl Effects {
             }
         });
         self.hops = hops;
+        self.callers = project.noted.then_some(callers);
+    }
+
+    fn callers(&self) -> Callers {
+        let mut callers = Callers::default();
+        for (function, known) in &self.known {
+            for (at, (_, runs)) in known.sites.iter().enumerate() {
+                if let Runs::Own(callee) = runs {
+                    callers.entry(*callee).or_default().push((*function, at as u32));
+                }
+            }
+        }
+        callers
     }
 
     /// The function's body is driven by an event loop: blocking in it blocks the loop.
@@ -405,8 +420,8 @@ impl Effects {
 }
 
 /// What hangs on no branch is the better witness; else the earlier place.
-fn surest_first(sites: &[(Site, Runs)]) -> impl Iterator<Item = (usize, &(Site, Runs))> {
-    let of = |in_branch: bool| sites.iter().enumerate().filter(move |(_, (site, _))| (site.branches > 0) == in_branch);
+fn surest_first(sites: &[(Site, Runs)]) -> impl Iterator<Item = &(Site, Runs)> {
+    let of = |in_branch: bool| sites.iter().filter(move |(site, _)| (site.branches > 0) == in_branch);
     of(false).chain(of(true))
 }
 

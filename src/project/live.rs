@@ -10,6 +10,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::effects::Known;
 use super::files::{Files, Read};
 use super::implementations::{Blocks, ByType};
+use super::renewed::Stale;
 use super::renumbered::Renumbered;
 use super::trace::{self, Asked, Question, Seen};
 use super::types::{Class, FnRef};
@@ -74,7 +75,7 @@ impl Live {
         let rust: Vec<FileId> = live.project.group.iter().copied().filter(|it| live.is_rust(*it)).collect();
         live.implement(&rust);
         live.take_impls();
-        live.renew_effects(&|_| true);
+        live.renew_effects(&Stale::All);
         live
     }
 
@@ -142,7 +143,7 @@ impl Live {
         for file in &stale {
             self.graph.forget(*file);
         }
-        let changed = self.renew_effects(&|file| stale.contains(&file));
+        let changed = self.renew_effects(&Stale::These(&stale));
         let mut judged = stale;
         judged.extend(changed.iter().flat_map(|function| self.graph.asked.back(*function)));
         if was_relevant.is_ok() != relevant {
@@ -299,11 +300,11 @@ impl Live {
     }
 
     /// Looks anew at what stale files run. Gives the functions of which something else is known than before.
-    fn renew_effects(&mut self, stale: &(dyn Fn(FileId) -> bool + Sync)) -> FxHashSet<FnRef> {
+    fn renew_effects(&mut self, stale: &Stale<'_>) -> FxHashSet<FnRef> {
         let mut effects = std::mem::take(&mut self.project.effects);
         let project = &self.project;
-        self.callbacks.retain(|file, _| !stale(*file));
-        let handed = project.relevant.par_iter().filter(|file| stale(**file));
+        self.callbacks.retain(|file, _| !stale.has(*file));
+        let handed = project.relevant.par_iter().filter(|file| stale.has(**file));
         let found: Vec<(FileId, (Vec<FnRef>, Seen))> =
             handed.map(|file| (*file, trace::noted(*file, || project.callbacks_of(*file)))).collect();
         for (file, (callbacks, seen)) in found {

@@ -49,6 +49,7 @@ mod path;
 mod reach;
 mod receiver;
 mod remembered;
+mod renewed;
 mod renumbered;
 mod resolve;
 mod results;

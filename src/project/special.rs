@@ -6,6 +6,8 @@
 //! goes them: who knows the class is led there, and not to the function by itself. Async functions of the user's answer for themselves; of
 //! those, only ways that the function alone does not have are such a node's.
 
+mod again;
+
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -34,7 +36,7 @@ impl From<FnRef> for Node {
 }
 
 /// At one of its sites, a function runs one that knows the class of its object, or runs another because it knows that itself.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Edge {
     pub(super) caller: Node,
     /// Which of the caller's sites.
@@ -149,11 +151,31 @@ impl Special {
             subjects.sort_unstable();
             (now.function(function), subjects)
         }));
-        for edges in self.edges.values_mut().chain(self.before.edges.values_mut()).flatten() {
-            if edges.iter().any(|it| it.callee.function.file == now.file) {
-                *edges = edges.iter().map(|it| Edge { callee: now.node(it.callee), ..*it }).collect();
+        for edges in [&mut self.edges, &mut self.before.edges] {
+            let of_file: Vec<Node> = edges.keys().copied().filter(|it| it.function.file == now.file).collect();
+            let before: Vec<_> = of_file.into_iter().filter_map(|it| edges.remove_entry(&it)).collect();
+            edges.extend(before.into_iter().map(|(node, edges)| (now.node(node), edges)));
+            for edges in edges.values_mut().flatten() {
+                if edges.iter().any(|it| [it.caller, it.callee].iter().any(|it| it.function.file == now.file)) {
+                    let renumbered =
+                        |it: &Edge| Edge { caller: now.node(it.caller), callee: now.node(it.callee), ..*it };
+                    *edges = edges.iter().map(renumbered).collect();
+                }
             }
         }
+        // Where functions have other numbers, the rest is found anew.
+        if now.moves_functions() {
+            return;
+        }
+        self.nodes.iter_mut().for_each(|it| *it = now.node(*it));
+        let handing = |it: Handing| Handing { given: now.subject(it.caller, it.given.into()).value, ..it };
+        self.handing.iter_mut().for_each(|it| *it = handing(*it));
+        let is_of_file = |it: &Handing| it.caller.file == now.file || it.callee.file == now.file;
+        let of_file: Vec<(Handing, Subject)> = self.handed.keys().copied().filter(|it| is_of_file(&it.0)).collect();
+        let before: Vec<_> = of_file.into_iter().filter_map(|it| self.handed.remove_entry(&it)).collect();
+        self.handed.extend(
+            before.into_iter().map(|((it, asked), goes_on)| ((handing(it), now.subject(it.callee, asked)), goes_on)),
+        );
     }
 
     /// More functions are known: all that these run by themselves are among them, or were before.
