@@ -257,8 +257,17 @@ impl Effects {
             known.asks.sort_unstable();
             known.hands.iter_mut().for_each(|(_, given)| *given = now.subject(*of, (*given).into()).value);
         }
-        if now.moves_functions() {
+        // Where a function that is gone was known, all is found anew.
+        let is_known_gone = self.known.keys().any(|it| now.is_taken(*it));
+        if is_known_gone {
             (self.roots, self.callers) = Default::default();
+        }
+        if now.moves_functions() {
+            if let Some(roots) = self.roots.get_mut(&now.file) {
+                roots.iter_mut().for_each(|it| *it = now.function(*it));
+                roots.sort_unstable();
+            }
+            self.callers = self.callers.take().map(|callers| renumbered(callers, now));
             self.callbacks = self.callbacks.iter().map(|it| now.function(*it)).collect();
             self.known.retain(|of, _| !now.is_taken(*of));
             let known = std::mem::take(&mut self.known).into_iter();
@@ -277,7 +286,7 @@ impl Effects {
                 renumber(&mut hop.next);
             }
         }
-        self.special.renumber(now);
+        self.special.renumber(now, is_known_gone);
     }
 
     /// From where an effect is to every caller, nearest first; among equals the earliest place wins.
@@ -417,6 +426,16 @@ impl Effects {
         project.asks_for_effects(function);
         self.hops.get(effect.index()).is_some_and(|hops| hops.contains_key(&Node::from(function)))
     }
+}
+
+fn renumbered(mut callers: Callers, now: &Renumbered) -> Callers {
+    let of_file: Vec<FnRef> = callers.keys().copied().filter(|it| it.file == now.file).collect();
+    let before: Vec<_> = of_file.into_iter().filter_map(|it| callers.remove_entry(&it)).collect();
+    callers.extend(before.into_iter().map(|(callee, callers)| (now.function(callee), callers)));
+    for (caller, _) in callers.values_mut().flatten() {
+        *caller = now.function(*caller);
+    }
+    callers
 }
 
 /// What hangs on no branch is the better witness; else the earlier place.

@@ -141,8 +141,8 @@ impl Special {
         });
     }
 
-    /// What goes by other numbers after a change.
-    pub(super) fn renumber(&mut self, now: &Renumbered) {
+    /// What goes by other numbers after a change. `anew`: all is found anew.
+    pub(super) fn renumber(&mut self, now: &Renumbered, anew: bool) {
         self.asking.retain(|function, _| !now.is_taken(*function));
         let of_file: Vec<FnRef> = self.asking.keys().copied().filter(|it| it.file == now.file).collect();
         let before: Vec<_> = of_file.into_iter().filter_map(|it| self.asking.remove_entry(&it)).collect();
@@ -163,12 +163,18 @@ impl Special {
                 }
             }
         }
-        // Where functions have other numbers, the rest is found anew.
-        if now.moves_functions() {
+        if anew {
             return;
         }
+        if now.moves_functions() {
+            self.functions.iter_mut().chain(&mut self.leading).for_each(|it| *it = now.function(*it));
+            self.replaced = self.replaced.iter().map(|(function, site)| (now.function(*function), *site)).collect();
+        }
         self.nodes.iter_mut().for_each(|it| *it = now.node(*it));
-        let handing = |it: Handing| Handing { given: now.subject(it.caller, it.given.into()).value, ..it };
+        let handing = |it: Handing| {
+            let given = now.subject(it.caller, it.given.into()).value;
+            Handing { caller: now.function(it.caller), callee: now.function(it.callee), given, ..it }
+        };
         self.handing.iter_mut().for_each(|it| *it = handing(*it));
         let is_of_file = |it: &Handing| it.caller.file == now.file || it.callee.file == now.file;
         let of_file: Vec<(Handing, Subject)> = self.handed.keys().copied().filter(|it| is_of_file(&it.0)).collect();
