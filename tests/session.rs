@@ -174,6 +174,45 @@ fn functions_that_move_are_the_same() {
     }
 }
 
+/// Each function runs the same functions, at as many places: what it gives them, of which class its objects are and on which lines
+/// it all stands may be something else.
+#[test]
+fn who_runs_the_same_may_mean_something_else() {
+    let m = "import time\n\n\nclass Fast:\n    def go(self): ...\n\n\nclass Slow(Fast):\n    def go(self):\n        time.sleep(1)\n\n\n\
+             def run(it: Fast):\n    it.go()\n\n\ndef on(it: Fast, other: Fast):\n    run(it)\n\n\n\
+             def may(wait):\n    if wait:\n        time.sleep(1)\n";
+    let users = "from m import Fast, Slow, may, on\n\n\ndef way(wait):\n    may(wait)\n\n\nasync def use():\n    way(True)\n    \
+                 on(Slow(), Fast())\n";
+    let mut pair = Pair::new(&[("m.py", m), ("use.py", users)]);
+    assert!(pair.says("use.py:9 ") && pair.says("use.py:10 "));
+    for (from, to, waits, goes) in [
+        ("", "", true, true),
+        ("way(True)", "way(False)", false, true),
+        ("on(Slow(), Fast())", "on(Fast(), Slow())", true, false),
+        ("may(wait)", "may(not wait)", false, true),
+        ("may(wait)", "may(0)", false, true),
+    ] {
+        pair.change("use.py", &users.replace(from, to));
+        assert_eq!((pair.says("use.py:9 "), pair.says("use.py:10 ")), (waits, goes), "{to}");
+        pair.change("use.py", users);
+    }
+    for (from, to, waits, goes) in [
+        ("    run(it)", "    run(other)", true, false),
+        ("    it.go()", "    it = Fast()\n    it.go()", true, false),
+        ("if wait", "if not wait", false, true),
+        ("    it.go()", "    pass\n    it.go()", true, true),
+        ("(it: Fast)", "(one, it: Fast)", true, false),
+        ("(wait)", "(wait=None)", true, true),
+        ("(Fast):\n    def go", "(Fast):\n    def went", true, false),
+        ("    def go(self): ...", "    def went(self): ...\n\n    def go(self): ...", true, true),
+    ] {
+        pair.change("m.py", &m.replace(from, to));
+        assert_eq!((pair.says("use.py:9 "), pair.says("use.py:10 ")), (waits, goes), "{to}");
+        pair.change("m.py", m);
+        assert!(pair.says("use.py:9 ") && pair.says("use.py:10 "), "{to}");
+    }
+}
+
 #[test]
 fn any_number_of_threads_finds_the_same() {
     let texts: Vec<(String, String)> = (0..40)
