@@ -231,10 +231,9 @@ impl CrateSources {
         self.locks.iter().enumerate().flat_map(move |(lock, it)| {
             let packages = it.packages();
             let versions = packages.named(&wanted.name).iter();
-            let alone =
-                versions.clone().count() == 1 && versions.clone().all(|it| packages.all[*it].version == wanted.version);
-            let depends = move |it: &Locked| it.dependencies.iter().any(|it| is_it(it, alone));
-            let found = packages.all.iter().enumerate().filter(move |(_, it)| depends(it));
+            let alone = versions.len() == 1 && versions.clone().all(|it| packages.all[*it].version == wanted.version);
+            let dependents = packages.dependents(&wanted.name).iter().map(|it| (*it, &packages.all[*it]));
+            let found = dependents.filter(move |(_, it)| it.dependencies.iter().any(|it| is_it(it, alone)));
             found.map(move |(package, it)| (LockedId { lock, package }, it.name.as_str(), it.source.is_none()))
         })
     }

@@ -16,6 +16,8 @@ pub(super) struct Packages {
     /// Read when they are asked for.
     pub manifests: Vec<OnceLock<Option<Arc<Manifest>>>>,
     by_name: FxHashMap<String, Vec<usize>>,
+    /// Who depends on packages of a name.
+    dependents: OnceLock<FxHashMap<String, Vec<usize>>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -44,12 +46,30 @@ impl Packages {
             by_name.entry(package.name.clone()).or_default().push(index);
         }
         let manifests = all.iter().map(|_| OnceLock::new()).collect();
-        Self { all, manifests, by_name }
+        Self { all, manifests, by_name, dependents: OnceLock::new() }
     }
 
     /// Those of that name.
     pub fn named(&self, name: &str) -> &[usize] {
         self.by_name.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// Those that depend on one of that name, in some version.
+    pub fn dependents(&self, name: &str) -> &[usize] {
+        let all = self.dependents.get_or_init(|| {
+            let mut all: FxHashMap<String, Vec<usize>> = FxHashMap::default();
+            for (index, package) in self.all.iter().enumerate() {
+                for dependency in &package.dependencies {
+                    let name = dependency.split(' ').next().unwrap_or_default();
+                    let dependents = all.entry(name.to_owned()).or_default();
+                    if dependents.last() != Some(&index) {
+                        dependents.push(index);
+                    }
+                }
+            }
+            all
+        });
+        all.get(name).map_or(&[], Vec::as_slice)
     }
 
     pub fn at_version(&self, name: &str, version: &str) -> Option<usize> {
