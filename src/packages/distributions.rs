@@ -14,6 +14,8 @@ pub(super) struct Distributions {
     all: Vec<PathBuf>,
     /// By what can be imported from them: the first that has it.
     holders: OnceLock<FxHashMap<String, usize>>,
+    /// The modules that each vouches for.
+    vouched: Vec<OnceLock<FxHashSet<String>>>,
 }
 
 impl Distributions {
@@ -21,17 +23,29 @@ impl Distributions {
         let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
         let mut all: Vec<PathBuf> = entries.map(|it| it.path()).filter(|it| distribution(it).is_some()).collect();
         all.sort();
-        Self { all, holders: OnceLock::new() }
+        let vouched = all.iter().map(|_| OnceLock::new()).collect();
+        Self { all, holders: OnceLock::new(), vouched }
     }
 
     /// `httpx-0.28.1` for the module `httpx`: the one of that name, else one that has it.
     pub fn of(&self, first: &str) -> Option<&str> {
-        let same = |path: &&PathBuf| {
+        distribution(&self.all[self.place_of(first)?])
+    }
+
+    /// What vouches for a file, whose path in the folder this is, if it is a module that was installed with a hash.
+    pub fn seal(&self, inside: &str) -> Option<PathBuf> {
+        let place = self.place_of(inside.split(['/', '.']).next()?)?;
+        let record = self.all[place].join("RECORD");
+        self.vouched[place].get_or_init(|| modules_in(&record)).contains(inside).then_some(record)
+    }
+
+    fn place_of(&self, first: &str) -> Option<usize> {
+        let same = |path: &PathBuf| {
             let name = distribution(path).and_then(|it| it.rsplit_once('-')).map_or("", |(name, _)| name);
             name.replace(['-', '.'], "_").eq_ignore_ascii_case(first)
         };
-        let holder = || self.all.get(*self.holders.get_or_init(|| self.held()).get(first)?);
-        distribution(self.all.iter().find(same).or_else(holder)?)
+        let holder = || self.holders.get_or_init(|| self.held()).get(first).copied();
+        self.all.iter().position(same).or_else(holder)
     }
 
     fn held(&self) -> FxHashMap<String, usize> {
@@ -64,7 +78,7 @@ pub(super) fn distribution(path: &Path) -> Option<&str> {
 
 /// The modules that a `RECORD` has a hash of, as paths from where it is installed.
 /// <https://packaging.python.org/en/latest/specifications/recording-installed-packages/>
-pub(super) fn modules_in(record: &Path) -> FxHashSet<String> {
+fn modules_in(record: &Path) -> FxHashSet<String> {
     let text = manifest_text(record).unwrap_or_default();
     text.lines().filter_map(module_in).map(str::to_owned).collect()
 }

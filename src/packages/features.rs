@@ -20,7 +20,7 @@ impl Surroundings {
             all_are_known &= !manifests.is_empty();
             for manifest in manifests {
                 let Some(asking) = &manifest.package else { continue };
-                let meant = || asking.dependencies.iter().filter(|it| means(it, package));
+                let meant = || lines_about(manifest, package);
                 // By another name, of which a workspace knows.
                 all_are_known &= meant().next().is_some();
                 for it in meant() {
@@ -48,10 +48,7 @@ impl Surroundings {
             let Some(manifest) = self.crates.manifest(of) else { return false };
             let Some(package) = &manifest.package else { return false };
             self.crates.dependents(of).any(|(dependent, name, is_own)| {
-                let asks = |manifest: &Manifest| {
-                    let asking = manifest.package.as_ref();
-                    asking.is_some_and(|it| it.dependencies.iter().any(|it| it.always && means(it, package)))
-                };
+                let asks = |manifest: &Manifest| lines_about(manifest, package).any(|it| it.always);
                 match is_own {
                     true => self.manifests.iter().any(|it| is_of(it, name) && asks(it)),
                     false => {
@@ -79,6 +76,11 @@ impl Surroundings {
 
 fn is_of(manifest: &Manifest, name: &str) -> bool {
     manifest.package.as_ref().is_some_and(|it| it.name == name)
+}
+
+/// The lines of a manifest about the package.
+fn lines_about<'a>(manifest: &'a Manifest, package: &'a Package) -> impl Iterator<Item = &'a Dependency> {
+    manifest.package.iter().flat_map(|it| &it.dependencies).filter(|it| means(it, package))
 }
 
 /// The line of a manifest is about the package, or may be.

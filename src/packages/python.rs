@@ -1,12 +1,12 @@
 //! Where Python packages are installed: an environment's `site-packages`, found by looking, and what its `.pth` files add.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{OnceLock, PoisonError, RwLock};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::added::{Added, added, lists};
-use super::distributions::{Distributions, distribution, modules_in};
+use super::distributions::{Distributions, distribution};
 use super::standard::is_standard;
 use crate::discover::{manifest_text, plain_path};
 
@@ -14,8 +14,6 @@ use crate::discover::{manifest_text, plain_path};
 #[derive(Debug, Default)]
 pub struct SitePackages {
     roots: Vec<Root>,
-    /// The modules that distributions vouch for, by their names.
-    vouched: Mutex<FxHashMap<String, FxHashSet<String>>>,
     /// Whether there is anything under the first names that have been asked for.
     asked: RwLock<FxHashMap<String, bool>>,
 }
@@ -114,7 +112,7 @@ impl SitePackages {
         for (index, root) in self.roots.iter().enumerate().filter(|(_, root)| root.has(first)) {
             let folder = root.folder.join(first);
             let kinds = [folder.is_dir(), folder.join("__init__.py").is_file(), folder.with_extension("py").is_file()];
-            let label = (!root.added).then(|| root.distribution_of(first));
+            let label = (!root.added).then(|| root.distributions().of(first));
             answer.push_str(&format!("{index} {kinds:?} {label:?};"));
         }
         answer
@@ -124,12 +122,7 @@ impl SitePackages {
     pub fn seal(&self, file: &Path) -> Option<PathBuf> {
         let root = self.roots.iter().filter(|it| !it.added).find(|it| file.starts_with(&it.folder))?;
         let inside = file.strip_prefix(&root.folder).ok()?.to_str()?.replace('\\', "/");
-        let first = inside.split(['/', '.']).next()?;
-        let label = root.distribution_of(first)?;
-        let seal = root.folder.join(format!("{label}.dist-info")).join("RECORD");
-        let mut known = self.vouched.lock().unwrap_or_else(PoisonError::into_inner);
-        let modules = known.entry(label).or_insert_with(|| modules_in(&seal));
-        modules.contains(&inside).then_some(seal)
+        root.distributions().seal(&inside)
     }
 
     fn add(&mut self, folder: &Path, added: bool) {
@@ -206,8 +199,8 @@ impl SitePackages {
         let inside = installed.path.strip_prefix(&root.folder).unwrap_or(&installed.path);
         let inside = inside.to_string_lossy().replace('\\', "/");
         let first = module.split('.').next().unwrap_or(module);
-        let distribution = root.distribution_of(first);
-        format!("{}/{inside}", distribution.as_deref().unwrap_or("site-packages"))
+        let distribution = root.distributions().of(first);
+        format!("{}/{inside}", distribution.unwrap_or("site-packages"))
     }
 }
 
@@ -228,9 +221,8 @@ impl Root {
         names.contains(first)
     }
 
-    /// `httpx-0.28.1` for the module `httpx`.
-    fn distribution_of(&self, first: &str) -> Option<String> {
-        self.distributions.get_or_init(|| Distributions::in_folder(&self.folder)).of(first).map(str::to_owned)
+    fn distributions(&self) -> &Distributions {
+        self.distributions.get_or_init(|| Distributions::in_folder(&self.folder))
     }
 }
 

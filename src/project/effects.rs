@@ -12,7 +12,7 @@ use crate::model::{CallId, Condition, NameId, Test, ValueId};
 use crate::source::{Language, Span};
 
 use super::guards::{Guards, Outcome};
-use super::renumbered::Renumbered;
+use super::renumbered::{Renumbered, rekey};
 use super::special::{Node, Special};
 use super::subjects::{Bound, Subject};
 use super::types::{Class, FnRef};
@@ -141,8 +141,10 @@ impl Known {
 
     /// The same is run at each site, and the same is asked for.
     pub(super) fn runs_the_same(&self, other: &Self) -> bool {
-        let runs = |it: &Self| it.sites.iter().map(|it| it.1).collect::<Vec<_>>();
-        self.asks == other.asks && self.hands == other.hands && runs(self) == runs(other)
+        let runs = |it: &(Site, Runs)| it.1;
+        self.asks == other.asks
+            && self.hands == other.hands
+            && self.sites.iter().map(runs).eq(other.sites.iter().map(runs))
     }
 }
 
@@ -267,7 +269,10 @@ impl Effects {
                 roots.iter_mut().for_each(|it| *it = now.function(*it));
                 roots.sort_unstable();
             }
-            self.callers = self.callers.take().map(|callers| renumbered(callers, now));
+            if let Some(callers) = &mut self.callers {
+                rekey(callers, |it| it.file == now.file, |it| now.function(it));
+                callers.values_mut().flatten().for_each(|(caller, _)| *caller = now.function(*caller));
+            }
             self.callbacks = self.callbacks.iter().map(|it| now.function(*it)).collect();
             self.known.retain(|of, _| !now.is_taken(*of));
             let known = std::mem::take(&mut self.known).into_iter();
@@ -275,10 +280,8 @@ impl Effects {
             self.known.values_mut().flat_map(|it| &mut it.sites).for_each(|(_, it)| renumber(it));
         }
         for hops in &mut self.hops {
-            let of_file: Vec<Node> = hops.keys().copied().filter(|it| it.function.file == now.file).collect();
-            let ways: Vec<(Node, Vec<Hop>)> = of_file.into_iter().filter_map(|it| hops.remove_entry(&it)).collect();
-            let there = ways.into_iter().filter(|(node, _)| !now.is_taken(node.function));
-            hops.extend(there.map(|(node, ways)| (now.node(node), ways)));
+            hops.retain(|node, _| !now.is_taken(node.function));
+            rekey(hops, |it| it.function.file == now.file, |it| now.node(it));
             for hop in hops.values_mut().flatten() {
                 if let (Some(next), Some(bound)) = (hop.next.function(), &mut hop.bound) {
                     bound.subject = now.subject(next, bound.subject);
@@ -292,8 +295,6 @@ impl Effects {
     /// From where an effect is to every caller, nearest first; among equals the earliest place wins.
     pub(super) fn climb(&mut self, project: &Project) {
         let callers = self.callers.take().unwrap_or_else(|| self.callers());
-        let mut functions: Vec<&FnRef> = self.known.keys().collect();
-        functions.sort_unstable();
         let mut hops: Vec<FxHashMap<Node, Vec<Hop>>> = vec![FxHashMap::default(); CLIMBING];
         let mut levels: Vec<Vec<(Node, usize)>> = vec![Vec::new(); CLIMBING];
         let mut begin = |node: Node, site: &Site, api: &'static Api, effect: Effect| {
@@ -316,8 +317,8 @@ impl Effects {
                 }
             }
         };
-        for function in functions {
-            for (site, runs) in surest_first(self.sites(*function)) {
+        for (function, known) in &self.known {
+            for (site, runs) in surest_first(&known.sites) {
                 if let Runs::Library(api, effect) = runs {
                     begin(Node::from(*function), site, api, *effect);
                 }
@@ -426,16 +427,6 @@ impl Effects {
         project.asks_for_effects(function);
         self.hops.get(effect.index()).is_some_and(|hops| hops.contains_key(&Node::from(function)))
     }
-}
-
-fn renumbered(mut callers: Callers, now: &Renumbered) -> Callers {
-    let of_file: Vec<FnRef> = callers.keys().copied().filter(|it| it.file == now.file).collect();
-    let before: Vec<_> = of_file.into_iter().filter_map(|it| callers.remove_entry(&it)).collect();
-    callers.extend(before.into_iter().map(|(callee, callers)| (now.function(callee), callers)));
-    for (caller, _) in callers.values_mut().flatten() {
-        *caller = now.function(*caller);
-    }
-    callers
 }
 
 /// What hangs on no branch is the better witness; else the earlier place.

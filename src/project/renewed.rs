@@ -42,7 +42,7 @@ impl Effects {
             let mut before = renewed.before;
             before.extend(self.known.keys());
             self.callers = None;
-            self.special.begin(&|file| stale.has(file));
+            self.special.begin(stale);
             let reached = self.reach(project, look);
             let count = self.known.len();
             self.known.retain(|function, _| reached.contains(function));

@@ -1,5 +1,7 @@
 //! What goes by another number after a change of its file, and is the same.
 
+use std::hash::Hash;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::finding::FileId;
@@ -8,6 +10,17 @@ use crate::model::{Moved, ValueId};
 use super::special::Node;
 use super::subjects::{Bound, Subject};
 use super::types::FnRef;
+
+/// Puts what is kept under some keys under others, all at once: one may take the place of another.
+pub(super) fn rekey<K: Copy + Eq + Hash, V>(
+    map: &mut FxHashMap<K, V>,
+    is_moved: impl Fn(&K) -> bool,
+    now: impl Fn(K) -> K,
+) {
+    let moved: Vec<K> = map.keys().copied().filter(is_moved).collect();
+    let taken: Vec<(K, V)> = moved.into_iter().filter_map(|it| map.remove_entry(&it)).collect();
+    map.extend(taken.into_iter().map(|(key, value)| (now(key), value)));
+}
 
 /// The functions of one file, and their parameters' values.
 pub(super) struct Renumbered {

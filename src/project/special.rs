@@ -16,10 +16,10 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::Project;
 use super::effects::{AllKnown, Runs, Site, Wanted};
 use super::overridden::Asked;
-use super::renumbered::Renumbered;
+use super::renewed::Stale;
+use super::renumbered::{Renumbered, rekey};
 use super::subjects::{Bound, Subject};
 use super::types::{Class, FnRef};
-use crate::finding::FileId;
 use crate::model::ValueId;
 
 /// A function, and of which class an object is that it has to do with, where that is known, and more than the function knows.
@@ -119,12 +119,12 @@ impl Special {
 
     /// Begins anew after a change of the files that are `stale`: what was found of the others is so still where all that they lead
     /// to asks for the same.
-    pub(super) fn begin(&mut self, stale: &dyn Fn(FileId) -> bool) {
+    pub(super) fn begin(&mut self, stale: &Stale<'_>) {
         let Self { asking, mut handed, edges, before, .. } = std::mem::take(self);
-        handed.retain(|(it, _), _| !stale(it.caller.file) && !stale(it.callee.file));
+        handed.retain(|(it, _), _| !stale.has(it.caller.file) && !stale.has(it.callee.file));
         let mut all = before.edges;
         all.extend(edges);
-        all.retain(|node, _| !stale(node.function.file));
+        all.retain(|node, _| !stale.has(node.function.file));
         self.before = Before { asking, handed, edges: all };
     }
 
@@ -152,9 +152,7 @@ impl Special {
             (now.function(function), subjects)
         }));
         for edges in [&mut self.edges, &mut self.before.edges] {
-            let of_file: Vec<Node> = edges.keys().copied().filter(|it| it.function.file == now.file).collect();
-            let before: Vec<_> = of_file.into_iter().filter_map(|it| edges.remove_entry(&it)).collect();
-            edges.extend(before.into_iter().map(|(node, edges)| (now.node(node), edges)));
+            rekey(edges, |it| it.function.file == now.file, |it| now.node(it));
             for edges in edges.values_mut().flatten() {
                 if edges.iter().any(|it| [it.caller, it.callee].iter().any(|it| it.function.file == now.file)) {
                     let renumbered =
@@ -177,11 +175,8 @@ impl Special {
         };
         self.handing.iter_mut().for_each(|it| *it = handing(*it));
         let is_of_file = |it: &Handing| it.caller.file == now.file || it.callee.file == now.file;
-        let of_file: Vec<(Handing, Subject)> = self.handed.keys().copied().filter(|it| is_of_file(&it.0)).collect();
-        let before: Vec<_> = of_file.into_iter().filter_map(|it| self.handed.remove_entry(&it)).collect();
-        self.handed.extend(
-            before.into_iter().map(|((it, asked), goes_on)| ((handing(it), now.subject(it.callee, asked)), goes_on)),
-        );
+        let renumbered = |(it, asked): (Handing, Subject)| (handing(it), now.subject(it.callee, asked));
+        rekey(&mut self.handed, |(it, _)| is_of_file(it), renumbered);
     }
 
     /// More functions are known: all that these run by themselves are among them, or were before.

@@ -63,7 +63,11 @@ fn without_open_twins(items: &mut Vec<Item>, built: Built<'_>) {
                     ImplItem::Fn(it) if is_open_whole || is_open(&it.attrs) => Some(it.sig.ident.to_string()),
                     _ => None,
                 });
-                open.extend(methods.map(|name| (Some(block(it)), name)));
+                let mut methods = methods.peekable();
+                if methods.peek().is_some() {
+                    let of = block(it);
+                    open.extend(methods.map(|name| (Some(of.clone()), name)));
+                }
             }
             _ => {}
         }

@@ -4,8 +4,10 @@
 //! been installed anew, unless they were changed after that. Of environments and lock files as a whole it has what was asked
 //! of them, so that packages which nothing leads to may come, go and change.
 
+use std::borrow::Borrow;
+use std::hash::Hash;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use rustc_hash::FxHashMap;
@@ -48,53 +50,60 @@ struct Released {
 /// How things are now. Groups share most of it.
 #[derive(Default)]
 pub(super) struct Now {
-    known: Mutex<Known>,
+    /// The contents of files and folders that had to be looked into.
+    contents: Remembered<String, u128>,
+    answers: Remembered<Question, Option<u128>>,
+    /// The last change of a seal, and what it says.
+    seals: Remembered<String, Option<(u64, u128)>>,
+    /// What was read in this run is what it was.
+    read: Remembered<PathBuf, u128>,
 }
 
-#[derive(Default)]
-struct Known {
-    /// Stamps of files and folders, and the contents of those that had to be read.
-    states: FxHashMap<String, (Stamp, Option<u128>)>,
-    answers: FxHashMap<Question, Option<u128>>,
-    /// The last change of a seal, and what it says.
-    seals: FxHashMap<String, Option<(u64, u128)>>,
-    /// What was read in this run is what it was.
-    read: FxHashMap<PathBuf, u128>,
+/// What has been found out, by what was asked for.
+struct Remembered<K, V>(Mutex<FxHashMap<K, V>>);
+
+impl<K, V> Default for Remembered<K, V> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K: Hash + Eq, V: Copy> Remembered<K, V> {
+    fn get<Q: Hash + Eq + ToOwned<Owned = K> + ?Sized>(&self, key: &Q, find: impl FnOnce() -> V) -> V
+    where
+        K: Borrow<Q>,
+    {
+        let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = known().get(key).copied();
+        before.unwrap_or_else(|| {
+            let found = find();
+            known().insert(key.to_owned(), found);
+            found
+        })
+    }
 }
 
 impl Now {
-    fn known(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn answer(&self, surroundings: &Surroundings, question: &Question) -> Option<u128> {
-        let known = self.known().answers.get(question).copied();
-        known.unwrap_or_else(|| {
-            let answer = surroundings.answer(question).map(|it| content(&it));
-            self.known().answers.insert(question.clone(), answer);
-            answer
-        })
+        self.answers.get(question, || surroundings.answer(question).map(|it| content(&it)))
     }
 
     /// When the seal was last changed, in nanoseconds since 1970, and what it says.
     fn seal(&self, path: &str) -> Option<(u64, u128)> {
-        let known = self.known().seals.get(path).copied();
-        known.unwrap_or_else(|| {
-            let latest = Stamp::of(Path::new(path)).latest();
-            let seal = sealed(Path::new(path)).map(|text| (latest, content(&text)));
-            self.known().seals.insert(path.to_owned(), seal);
-            seal
+        let place = Path::new(path);
+        self.seals.get(path, || {
+            let latest = Stamp::of(place).latest();
+            sealed(place).map(|text| (latest, content(&text)))
         })
     }
 
     /// Something is as it was before a run that began then, `largest` being the size of what is not read any more.
     fn is_still(&self, path: &str, state: &State, of: Option<&Released>, begun: u64, largest: u64) -> bool {
-        let known = self.known().states.get(path).copied();
-        let (now, known) = known.unwrap_or_else(|| (Stamp::of(Path::new(path)), None));
+        let place = Path::new(path);
+        let now = Stamp::of(place);
         if now.is_still(&state.stamp, begun) {
             return true;
         }
-        let place = Path::new(path);
         // A source that is a link may lead out of where it is installed: it would not be followed, whatever is there.
         if Kind::of(place).is_some() && place.canonicalize().is_ok_and(|real| plain_path(real) != place) {
             return false;
@@ -103,26 +112,14 @@ impl Now {
             let is_untouched = |(latest, says): (u64, u128)| says == of.content && now.latest() <= latest;
             now.exists() && now.size == state.stamp.size && self.seal(&of.seal).is_some_and(is_untouched)
         };
-        if of.is_some_and(is_released) {
-            return true;
-        }
-        let content = known.unwrap_or_else(|| content_around(place, largest));
-        self.known().states.insert(path.to_owned(), (now, Some(content)));
-        content == state.content
+        of.is_some_and(is_released) || self.contents.get(path, || content_around(place, largest)) == state.content
     }
 
     /// How a file was whose text was read, or how a folder is; `None` where that may be something else than what was seen.
     fn state(&self, path: &Path, text: Option<&str>, begun: u64) -> Option<State> {
         let stamp = Stamp::of(path);
         let content = match text {
-            Some(text) => {
-                let known = self.known().read.get(path).copied();
-                known.unwrap_or_else(|| {
-                    let content = content(text);
-                    self.known().read.insert(path.to_owned(), content);
-                    content
-                })
-            }
+            Some(text) => self.read.get(path, || content(text)),
             // What it was when it was looked at is not known any more.
             None if stamp.latest() > begun => return None,
             None => content_around(path, 0),
