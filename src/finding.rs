@@ -1,10 +1,11 @@
 //! What the tool says: a finding at a place, with its evidence and its fix. Plain data with byte ranges.
 
+use serde::{Deserialize, Serialize};
 use crate::rules::Rule;
 use crate::source::{Source, Span};
 
 /// A file of the analysis: its number among all of the run.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct FileId(pub u32);
 
 impl FileId {

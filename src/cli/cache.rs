@@ -7,8 +7,10 @@
 
 mod around;
 mod entry;
+mod releases;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
@@ -22,12 +24,17 @@ use super::stamp::Stamp;
 use super::{Failure, Status, output};
 use crate::discover::{self, Found, Kind};
 use crate::finding::FileId;
-use crate::project::Project;
+use crate::packages::digest;
+use crate::project::{Project, Store};
 use around::{Around, Now, State};
 use entry::{Entry, Seen};
+use releases::Releases;
 
 /// Entries that nobody has used for so long are taken out.
 const OLDEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// One that is used is marked as such no more often.
+const OFTEN: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The entries that this run can use.
 pub(super) struct Cache<'a> {
@@ -40,7 +47,7 @@ pub(super) struct Cache<'a> {
     hits: AtomicUsize,
     begun: SystemTime,
     /// How what is installed is now.
-    now: Now,
+    now: Arc<Now>,
     /// The number of the next installed file that an entry names.
     next: AtomicU32,
 }
@@ -76,12 +83,7 @@ impl<'a> Cache<'a> {
             run.update(text.as_bytes());
             run.update(&[0]);
         };
-        say(env!("CARGO_PKG_VERSION"));
-        // The same version may be built anew. One that is unpacked again is the same: nothing else of it counts.
-        if let Ok(program) = std::env::current_exe() {
-            let Stamp { size, changed, .. } = Stamp::of(&program);
-            say(&format!("{size} {changed}"));
-        }
+        say(&program());
         let options = (check.selection.respect_noqa, check.selection.ignore_suppressions);
         say(&format!("{options:?}"));
         for config in inputs.tree.all() {
@@ -102,8 +104,14 @@ impl<'a> Cache<'a> {
         }
         let counts = check.output.verbose;
         let (hits, next) = (AtomicUsize::new(0), AtomicU32::new(u32::MAX / 2));
-        let (begun, now) = (SystemTime::now(), Now::default());
+        let (begun, now) = (SystemTime::now(), Arc::default());
         Some(Self { folder, run, inputs, counts, hits, begun, now, next })
+    }
+
+    /// Where what is found of released packages is kept.
+    pub fn releases(&self) -> Box<dyn Store> {
+        let key = format!("{}\0{}\0{:?}", program(), self.inputs.surroundings.largest, self.inputs.knowledge());
+        Box::new(Releases::new(&self.folder, key, Arc::clone(&self.now), self.begun))
     }
 
     fn path(&self, group: &[FileId]) -> PathBuf {
@@ -132,7 +140,7 @@ impl<'a> Cache<'a> {
         entry.around.holds(&self.inputs.surroundings, &self.now, entry.begun).then_some(())?;
         let group = entry.group(self.inputs, &self.next)?;
         reading.restore(entry.unread());
-        Entry::used(&path, self.begun);
+        used(&path, self.begun);
         self.hits.fetch_add(1, Ordering::Relaxed);
         Some(group)
     }
@@ -160,44 +168,62 @@ impl<'a> Cache<'a> {
 
     /// Takes out what has not been used for long.
     pub fn prune(&self) {
-        let Ok(entries) = std::fs::read_dir(&self.folder) else { return };
-        for entry in entries.flatten().filter(|entry| is_entry(&entry.path())) {
-            let changed = entry.metadata().and_then(|it| it.modified());
+        for path in entries(&self.folder).unwrap_or_default() {
+            let changed = std::fs::metadata(&path).and_then(|it| it.modified());
             let old = changed.is_ok_and(|at| SystemTime::now().duration_since(at).is_ok_and(|age| age > OLDEST));
             if old {
-                drop(std::fs::remove_file(entry.path()));
+                drop(std::fs::remove_file(path));
             }
         }
     }
 }
 
-/// The file is one of ours: the folder may be shared.
-fn is_entry(path: &Path) -> bool {
-    let name = path.file_stem().and_then(|it| it.to_str()).unwrap_or_default();
-    path.extension().is_some_and(|it| it == "json") && name.len() == 32 && name.bytes().all(|it| it.is_ascii_hexdigit())
+/// What tells this program from another. The same version may be built anew. One that is unpacked again is the same: nothing else
+/// of it counts.
+fn program() -> String {
+    let program = std::env::current_exe().map(|it| Stamp::of(&it)).unwrap_or_default();
+    format!("{} {} {}", env!("CARGO_PKG_VERSION"), program.size, program.changed)
+}
+
+/// The entry at that path is of use: as old as it is, it is kept.
+fn used(path: &Path, now: SystemTime) {
+    let changed = std::fs::metadata(path).and_then(|it| it.modified());
+    if changed.is_ok_and(|at| now.duration_since(at).is_ok_and(|age| age > OFTEN)) {
+        let file = std::fs::File::options().append(true).open(path);
+        drop(file.and_then(|it| it.set_modified(now)));
+    }
+}
+
+/// The files of ours: the folder may be shared.
+fn entries(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let all = |folder: &Path| -> std::io::Result<Vec<PathBuf>> {
+        match std::fs::read_dir(folder) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+            entries => entries?.map(|it| Ok(it?.path())).collect(),
+        }
+    };
+    let ends = |path: &Path, ending: &str| path.extension().is_some_and(|it| it == ending);
+    let is_hash = |name: &str, length: usize| name.len() == length && name.bytes().all(|it| it.is_ascii_hexdigit());
+    let stem = |path: &PathBuf| path.file_stem().and_then(|it| it.to_str()).unwrap_or_default().to_owned();
+    let mut found = all(folder)?;
+    found.retain(|path| ends(path, "json") && is_hash(&stem(path), 32));
+    let mut known = all(&releases::folder(folder))?;
+    let is_of_release = |name: &str| name.rsplit_once('-').is_some_and(|(_, hash)| is_hash(hash, 16));
+    known.retain(|path| ends(path, releases::ENDING) && is_of_release(&stem(path)));
+    found.append(&mut known);
+    Ok(found)
 }
 
 /// Takes out all entries. Gives their number.
 fn clear(folder: &Path) -> std::io::Result<usize> {
-    let entries = match std::fs::read_dir(folder) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(0),
-        entries => entries?,
-    };
-    let mut count = 0;
-    for entry in entries {
-        let path = entry?.path();
-        if is_entry(&path) {
-            std::fs::remove_file(path)?;
-            count += 1;
-        }
-    }
-    Ok(count)
+    let entries = entries(folder)?;
+    entries.iter().try_for_each(std::fs::remove_file)?;
+    Ok(entries.len())
 }
 
 /// What stands for a text.
 pub(super) fn content(text: &str) -> u128 {
-    let hash = blake3::hash(text.as_bytes());
-    u128::from_le_bytes(hash.as_bytes()[..16].try_into().unwrap_or_default())
+    digest(text.as_bytes())
 }
 
 /// What stands for a file of an installed package, or for what a folder holds.

@@ -16,7 +16,7 @@ use super::{Failure, Status, output, watch};
 use crate::analysis::judge;
 use crate::config::Trouble;
 use crate::finding::{Confidence, FileId, Finding, Severity, Sources};
-use crate::project::{Coverage, Project};
+use crate::project::{Coverage, Project, Taken};
 use crate::report::{self, FileError, Format, Run, Summary, Terminal};
 use crate::source::Source;
 use crate::suppress::{self, Split};
@@ -134,7 +134,10 @@ pub(super) struct Analysed {
 impl Analysed {
     pub fn of(inputs: &Inputs, check: &Check) -> Result<Self, Failure> {
         let cache = Cache::open(inputs, check);
-        let (files, reading) = inputs.files(cache.is_some());
+        let (mut files, reading) = inputs.files(cache.is_some());
+        if let Some(cache) = &cache {
+            files.keep_releases(cache.releases());
+        }
         let options = suppressions(check);
         let known = |group: &[FileId]| cache.as_ref()?.find(group, &reading);
         let anew = AtomicBool::new(false);
@@ -144,10 +147,12 @@ impl Analysed {
             let group = Group { coverage, ..Group::of(project, findings, options) };
             if let Some(cache) = &cache {
                 cache.keep(project, &group, &reading);
+                project.keep_known();
                 anew.store(true, Ordering::Relaxed);
             }
             group
         });
+        let taken = Project::write_known(&files);
         // Nobody waits for it to be taken apart.
         rayon::spawn(move || drop(files));
         if let Some(cache) = cache {
@@ -155,6 +160,10 @@ impl Analysed {
                 let (count, all) = (cache.hits(), groups.len());
                 let are = if count == 1 { "is" } else { "are" };
                 output::note(&format!("{count} of {all} groups of files {are} as in an earlier run"));
+            }
+            if check.output.verbose && taken.functions > 0 {
+                let Taken { functions, releases } = taken;
+                output::note(&format!("what {functions} functions of {releases} released packages do is known from earlier runs"));
             }
             if anew.into_inner() {
                 cache.prune();

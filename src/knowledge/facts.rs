@@ -1,9 +1,10 @@
 //! The facts themselves: plain data that the build script writes.
 
+use serde::{Deserialize, Serialize};
 use crate::finding::Confidence;
 
 /// What a call can do to its caller.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum Effect {
     /// It holds the thread until something outside happens.
     Blocks(Kind),
@@ -16,7 +17,7 @@ pub enum Effect {
 }
 
 /// What a blocking call waits for. The order is the order of the rules.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum Kind {
     Sleep,
     Network,

@@ -1,5 +1,6 @@
 //! What a function does, as a tree of nodes.
 
+use serde::{Deserialize, Serialize};
 use super::{CallId, FunctionId, Kinds, LocalId, NameId, ValueId};
 use crate::source::Span;
 
@@ -229,7 +230,7 @@ pub struct Arm {
 }
 
 /// Something a test says of one value: `if x`, `if not x`, `if x is None`, `if let Some(y) = x`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Condition {
     pub value: ValueId,
     pub test: Test,
@@ -243,7 +244,7 @@ impl Condition {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Test {
     /// It counts as true.
     Truth,

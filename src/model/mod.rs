@@ -36,7 +36,9 @@ use crate::source::{Language, Span};
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident),*) => {$(
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        #[derive(
+            Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize,
+        )]
         pub struct $name(pub u32);
 
         impl $name {
@@ -467,7 +469,10 @@ impl FileModel {
     }
 
     pub fn name(&self, id: NameId) -> &str {
-        self.names.text(id)
+        match self.names.text(id) {
+            Some(text) => text,
+            None => self.name_in_part(id),
+        }
     }
 
     /// Names of the inline modules around and including `module`, outermost first.
@@ -579,7 +584,7 @@ impl Call {
     /// The argument given at `position` (receiver not counted) or by `name`.
     pub fn argument<'a>(&'a self, names: &Names, position: Option<usize>, name: Option<&str>) -> Option<&'a Arg> {
         if let Some(name) = name
-            && let Some(arg) = self.args.iter().find(|arg| arg.name.is_some_and(|it| names.text(it) == name))
+            && let Some(arg) = self.args.iter().find(|arg| arg.name.is_some_and(|it| names.text(it) == Some(name)))
         {
             return Some(arg);
         }

@@ -1,5 +1,6 @@
 //! The strings of one file, each kept once.
 
+use serde::{Deserialize, Serialize};
 use std::hash::{BuildHasher, BuildHasherDefault};
 use std::sync::{Arc, OnceLock};
 
@@ -7,7 +8,7 @@ use hashbrown::HashTable;
 use rustc_hash::FxHasher;
 
 /// A string of one [`Names`].
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct NameId(pub u32);
 
 /// An interner: strings of one file, kept end to end, and found by their hash.
@@ -27,6 +28,12 @@ struct Parts {
     /// From which number on each has its names.
     starts: Box<[u32]>,
     names: Box<[OnceLock<Names>]>,
+}
+
+impl Parts {
+    fn holding(&self, id: NameId) -> Option<usize> {
+        self.starts.partition_point(|start| *start <= id.0).checked_sub(1)
+    }
 }
 
 /// About how much text there is to each name.
@@ -81,19 +88,22 @@ impl Names {
         id
     }
 
-    pub fn text(&self, id: NameId) -> &str {
+    /// `None` if a part is to add it that is not lowered yet.
+    pub fn text(&self, id: NameId) -> Option<&str> {
         // What is below the first wraps around, and is no more found than what is above the last.
         let index = id.0.wrapping_sub(self.first) as usize;
-        if index < self.ends.len() { slice(&self.text, &self.ends, index) } else { self.text_in_part(id) }
+        if index < self.ends.len() { Some(slice(&self.text, &self.ends, index)) } else { self.text_in_part(id) }
     }
 
     #[cold]
-    fn text_in_part(&self, id: NameId) -> &str {
-        let part = self.parts.as_ref().and_then(|parts| {
-            let index = parts.starts.partition_point(|start| *start <= id.0).checked_sub(1)?;
-            parts.names.get(index)?.get()
-        });
-        part.expect("who knows a name has seen it added").text(id)
+    fn text_in_part(&self, id: NameId) -> Option<&str> {
+        let parts = self.parts.as_ref()?;
+        parts.names.get(parts.holding(id)?)?.get()?.text(id)
+    }
+
+    /// The part that adds a name.
+    pub fn part_of(&self, id: NameId) -> Option<usize> {
+        self.parts.as_ref()?.holding(id)
     }
 
     /// The id of a string, if the file has it. What bodies add that are lowered later is not looked for.

@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::source::Span;
 
-use super::{Call, CallId, FileModel, Function, FunctionId, Names, UNKNOWN, Value, ValueId, hash, is_set, push_bit};
+use super::{Call, CallId, FileModel, Function, FunctionId, NameId, Names, UNKNOWN, Value, ValueId, hash, is_set, push_bit};
 
 /// From which number on something is added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,13 +97,6 @@ impl Parts {
     fn part(&self, index: usize) -> Option<&Part> {
         self.lowered.get(index)?.get().map(|it| &**it)
     }
-
-    /// The part that holds what has this number, and its number there. Whoever knows the number has seen the part lowered.
-    fn holding(&self, of: impl Fn(&Start) -> u32, number: u32) -> Option<(usize, usize, &Part)> {
-        let index = self.starts.partition_point(|it| of(it) <= number).checked_sub(1)?;
-        let at = (number - of(self.starts.get(index)?)) as usize;
-        Some((index, at, self.part(index)?))
-    }
 }
 
 /// Calls of a file that lie together.
@@ -187,13 +180,22 @@ impl FileModel {
     /// All of the function: its body is lowered at first need.
     pub(super) fn function_in<'a>(&'a self, parts: &'a Parts, id: FunctionId) -> &'a Function {
         let Some(declared) = self.functions.get(id.index()) else {
-            let held = parts.holding(|it| it.functions, id.0);
+            let held = self.holding(|it| it.functions, id.0);
             return held.and_then(|(_, at, part)| part.functions.get(at)).unwrap_or(&self.functions[0]);
         };
         match parts.functions.binary_search(&id) {
             Ok(index) => &self.lowered(parts, index).function,
             Err(_) => declared,
         }
+    }
+
+    /// The part that holds what has this number, and its number there. Who knows the number may have it from an earlier run: then the
+    /// part is lowered now.
+    fn holding(&self, of: impl Fn(&Start) -> u32, number: u32) -> Option<(usize, usize, &Part)> {
+        let parts = self.parts.as_deref()?;
+        let index = parts.starts.partition_point(|it| of(it) <= number).checked_sub(1)?;
+        let at = (number - of(&parts.starts[index])) as usize;
+        (index < parts.lowered.len()).then(|| (index, at, self.lowered(parts, index)))
     }
 
     fn lowered<'a>(&'a self, parts: &'a Parts, index: usize) -> &'a Part {
@@ -227,14 +229,24 @@ impl FileModel {
     }
 
     #[cold]
+    pub(super) fn name_in_part(&self, id: NameId) -> &str {
+        if let (Some(parts), Some(index)) = (&self.parts, self.names.part_of(id))
+            && index < parts.lowered.len()
+        {
+            self.lowered(parts, index);
+        }
+        self.names.text(id).expect("who knows a name has it from the file")
+    }
+
+    #[cold]
     pub(super) fn value_in_part(&self, id: ValueId) -> &Value {
-        let held = self.parts.as_ref().and_then(|it| it.holding(|it| it.values, id.0));
+        let held = self.holding(|it| it.values, id.0);
         held.and_then(|(_, at, part)| part.values.get(at)).unwrap_or(&self.values[UNKNOWN.index()])
     }
 
     #[cold]
     pub(super) fn is_opaque_in_part(&self, id: ValueId) -> bool {
-        let held = self.parts.as_ref().and_then(|it| it.holding(|it| it.values, id.0));
+        let held = self.holding(|it| it.values, id.0);
         held.is_some_and(|(_, at, part)| is_set(&part.opaque, at))
     }
 
@@ -243,7 +255,7 @@ impl FileModel {
         if id.index() < self.calls.len() {
             return None;
         }
-        let (index, at, part) = self.parts.as_ref()?.holding(|it| it.calls, id.0)?;
+        let (index, at, part) = self.holding(|it| it.calls, id.0)?;
         Some((index, part.calls.len(), at))
     }
 
@@ -259,8 +271,8 @@ impl FileModel {
 
     #[cold]
     pub(super) fn call_in_part(&self, id: CallId) -> &Call {
-        let held = self.parts.as_ref().and_then(|it| it.holding(|it| it.calls, id.0));
-        held.and_then(|(_, at, part)| part.calls.get(at)).expect("who knows a call has seen it lowered")
+        let held = self.holding(|it| it.calls, id.0);
+        held.and_then(|(_, at, part)| part.calls.get(at)).expect("who knows a call has it from the file")
     }
 
     /// The calls of the same body, and of others that were lowered with it.
@@ -269,7 +281,7 @@ impl FileModel {
         if id.index() < self.calls.len() {
             return base;
         }
-        let held = self.parts.as_ref().and_then(|it| Some((it, it.holding(|it| it.calls, id.0)?)));
+        let held = self.parts.as_ref().and_then(|it| Some((it, self.holding(|it| it.calls, id.0)?)));
         held.map_or(base, |(parts, (index, _, part))| Calls { first: parts.starts[index].calls, calls: &part.calls })
     }
 
@@ -286,7 +298,7 @@ impl FileModel {
         let parts = self.parts.as_ref()?;
         match function.index() < self.functions.len() {
             true => parts.functions.binary_search(&function).ok(),
-            false => parts.holding(|it| it.functions, function.0).map(|(index, ..)| index),
+            false => self.holding(|it| it.functions, function.0).map(|(index, ..)| index),
         }
     }
 
@@ -316,8 +328,8 @@ impl FileModel {
 
     /// What is declared of the functions in the same body, and of others that were lowered with it.
     pub fn declarations_around(&self, function: FunctionId) -> &[Function] {
-        let parts = self.parts.as_ref().filter(|_| function.index() >= self.functions.len());
-        let held = parts.and_then(|it| it.holding(|it| it.functions, function.0));
+        let is_in_part = function.index() >= self.functions.len();
+        let held = if is_in_part { self.holding(|it| it.functions, function.0) } else { None };
         held.map_or(&self.functions, |(_, _, part)| &part.functions)
     }
 

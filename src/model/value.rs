@@ -1,5 +1,6 @@
 //! Small expressions for what a name or an expression stands for.
 
+use serde::{Deserialize, Serialize};
 use super::{CallId, ClassId, Condition, FunctionId, ModuleId, NameId, ValueId};
 
 /// What is statically known of an expression, in terms of this file alone.
@@ -118,7 +119,7 @@ pub enum PathRoot {
 }
 
 /// Python: what a parameter must have been for another value to take its place: `x or y`, `if x is None: x = y`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum Lack {
     /// It was `None`.
     Missing,

@@ -174,6 +174,11 @@ impl CrateSources {
         is_built
     }
 
+    /// Which package an entry of a lock file is of, and of which registry.
+    pub(crate) fn identity(&self, of: LockedId) -> String {
+        self.entry(of).identity()
+    }
+
     /// It is asked which features of the package are on.
     pub(super) fn asks_for_features(&self, of: LockedId) {
         let entry = self.entry(of);

@@ -30,6 +30,13 @@ pub(super) struct Locked {
     pub dependencies: Vec<String>,
 }
 
+impl Locked {
+    /// All but what it depends on.
+    pub fn identity(&self) -> String {
+        format!("{} {} {:?} {:?}", self.name, self.version, self.source, self.checksum)
+    }
+}
+
 #[derive(Deserialize)]
 struct LockFile {
     #[serde(default)]

@@ -27,7 +27,7 @@ pub use lock::{CrateSource, CrateSources, LockedId};
 pub use manifest::{Dependency, Library, Manifest, Package, Workspace};
 
 pub use python::{Installed, SitePackages};
-pub use released::sealed;
+pub use released::{digest, sealed};
 pub use standard::is_standard;
 
 use crate::discover::{Problem, manifest_text};

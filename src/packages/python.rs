@@ -107,7 +107,7 @@ impl SitePackages {
     }
 
     /// What stands under a first name, and what it is a part of.
-    pub(super) fn answer(&self, first: &str) -> String {
+    pub(crate) fn answer(&self, first: &str) -> String {
         let mut answer = String::new();
         for (index, root) in self.roots.iter().enumerate().filter(|(_, root)| root.has(first)) {
             let folder = root.folder.join(first);

@@ -18,6 +18,12 @@ pub fn sealed(seal: &Path) -> Option<String> {
     Some(lines.join("\n"))
 }
 
+/// What stands for a text or a file, wherever it lies.
+pub fn digest(bytes: &[u8]) -> u128 {
+    let hash = blake3::hash(bytes);
+    u128::from_le_bytes(hash.as_bytes()[..16].try_into().unwrap_or_default())
+}
+
 /// What says that the folder holds a crate as it was released: Cargo writes the first when a package of a registry is unpacked, and
 /// the second, which has the hashes of its files, for `vendor`.
 pub(super) fn seal_of_crate(folder: &Path) -> Option<PathBuf> {

@@ -3,6 +3,7 @@
 //! Functions are looked at level by level from those that run on the loop, each level in parallel; then effects climb back
 //! from where they are to every caller, nearest first. Both steps give the same answer for any number of threads.
 
+use serde::{Deserialize, Serialize};
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -69,7 +70,7 @@ pub struct Site {
 }
 
 /// What is known of an attribute of an object at one place in a function.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct Attribute {
     pub object: ValueId,
     pub name: NameId,
@@ -119,7 +120,30 @@ impl PartialEq for Runs {
     }
 }
 
+impl Wanted {
+    /// The method of that name that the language asks for.
+    pub(super) fn special(name: &str) -> Option<Self> {
+        SPECIAL.iter().find(|it| **it == name).map(|it| Self::Special(it))
+    }
+}
+
+/// All that [`Wanted::Special`] may be.
+const SPECIAL: [&str; 11] = [
+    "__aenter__",
+    "__aexit__",
+    "__aiter__",
+    "__anext__",
+    "__call__",
+    "__enter__",
+    "__exit__",
+    "__getitem__",
+    "__iter__",
+    "__len__",
+    "__next__",
+];
+
 /// What is known of a function by itself.
+#[derive(Clone)]
 pub(super) struct Known {
     /// What it runs, in order of place.
     pub(super) sites: Vec<(Site, Runs)>,
@@ -131,6 +155,7 @@ pub(super) struct Known {
 
 impl Known {
     pub(super) fn of(project: &Project, function: FnRef) -> Self {
+        let _within = project.within(function.file);
         let sites = project.sites_of(function);
         let mut asks = project.subjects_asked(function, &sites);
         asks.sort_unstable();
@@ -197,7 +222,8 @@ impl Effects {
             relevant.par_iter().flat_map_iter(|file| project.callbacks_of(*file)).collect();
         let mut effects = Self { callbacks, asked, ..Self::default() };
         effects.reach(project, &|functions| {
-            functions.par_iter().map(|function| (*function, Known::of(project, *function))).collect()
+            let known = |it: FnRef| project.known_before(it).unwrap_or_else(|| Known::of(project, it));
+            functions.par_iter().map(|function| (*function, known(*function))).collect()
         });
         effects.climb(project);
         effects

@@ -14,6 +14,7 @@ use crate::source::{Language, Source};
 
 use super::installed::Installed;
 use super::layout::Layout;
+use super::releases::{Releases, Store};
 use super::shared::Shared;
 
 /// What is known of a file before it is read.
@@ -87,6 +88,11 @@ impl Files {
     /// Takes what has been read of installed packages over from `before`.
     pub fn inherit(&mut self, before: &Self) {
         self.installed.inherit(&before.installed);
+    }
+
+    /// What is found of released packages is kept there, and taken from there.
+    pub fn keep_releases(&mut self, store: Box<dyn Store>) {
+        self.installed.releases = Releases::new(store).into();
     }
 
     /// The member at a place on disk.

@@ -1,5 +1,6 @@
 //! What must hold of a function's parameters for something in it to happen, and whether a call rules that out.
 
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 use crate::finding::FileId;
@@ -17,7 +18,7 @@ use super::remembered::Only;
 use super::types::{FnRef, Ty};
 
 /// A condition on a parameter, by its position in [`Function::params`](crate::model::Function).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub(super) struct Demand {
     pub(super) param: u16,
     pub(super) test: Test,
@@ -34,7 +35,7 @@ pub(super) struct Demand {
 }
 
 /// What of a parameter a condition is about.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub(super) enum Of {
     /// It is the parameter itself.
     Whole,
@@ -56,6 +57,24 @@ impl Demand {
         let Condition { test, holds, .. } = condition;
         let asked_in = if test.refers() { file } else { FileId(0) };
         Self { param: 0, test, holds, of: Of::Whole, asked_in, exact: false, replaced: None, instead: None }
+    }
+
+    fn in_files(self, to: &dyn Fn(FileId) -> Option<FileId>) -> Option<Self> {
+        let of = match self.of {
+            Of::Whole | Of::Outer(_) => self.of,
+            Of::Entry(file, call) => Of::Entry(to(file)?, call),
+            Of::Handed(target) => Of::Handed(target.in_files(to)?),
+            Of::Field(file, name) => Of::Field(to(file)?, name),
+            Of::Held((one, name), (other, its)) => Of::Held((to(one)?, name), (to(other)?, its)),
+        };
+        let asked_in = match to(self.asked_in) {
+            Some(file) => file,
+            None if self.test.refers() || is_of_kind(self.replaced) => return None,
+            // Where it does not matter, it is the first file, which no entry has: back and forth.
+            None if self.asked_in == FileId(0) => FileId(u32::MAX),
+            None => FileId(0),
+        };
+        Some(Self { of, asked_in, ..self })
     }
 
     /// What is known of the test decides.
@@ -85,7 +104,7 @@ impl Demand {
 }
 
 /// One condition on parameters, or two of which one must hold.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct Guard {
     one: Demand,
     other: Option<Demand>,
@@ -98,6 +117,15 @@ impl From<Demand> for Guard {
 }
 
 impl Guard {
+    /// The same, with what `to` gives in the place of each file; `None` if that is nothing.
+    pub(super) fn in_files(self, to: &dyn Fn(FileId) -> Option<FileId>) -> Option<Self> {
+        let other = match self.other {
+            Some(other) => Some(other.in_files(to)?),
+            None => None,
+        };
+        Some(Self { one: self.one.in_files(to)?, other })
+    }
+
     /// The one condition that it is.
     pub(super) fn alone(self) -> Option<Demand> {
         self.other.is_none().then_some(self.one)
@@ -134,6 +162,12 @@ impl Guards {
 
     pub fn len(&self) -> usize {
         self.all().len()
+    }
+
+    /// These, in whatever order.
+    pub(super) fn sorted(mut all: Vec<Guard>) -> Self {
+        all.sort_unstable();
+        Self((!all.is_empty()).then(|| all.into()))
     }
 
     /// How many there are to meet, but for those that hardly any call fails: a path is nearly always one to a disk.

@@ -4,12 +4,14 @@
 //! nothing: where an order is needed, it is that of paths ([`Project::standing`](super::Project::standing)).
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Slot;
+use super::releases::{Asks, Release, Releases};
 use super::crates::either;
 use super::layout::{join, last, parent};
 use super::types::{ClassRef, FnRef};
@@ -49,6 +51,10 @@ pub(super) struct Installed {
     listings: Shared<CrateId, Arc<[String]>>,
     pub(super) impls: Shared<ClassRef, Impls>,
     pub(super) described: Shared<FnRef, Option<&'static Api>>,
+    /// What is kept of released packages, where that is wanted.
+    pub(super) releases: OnceLock<Releases>,
+    /// Folders that what was known before hangs on.
+    relied_on: Mutex<FxHashSet<PathBuf>>,
 }
 
 /// Who names a crate.
@@ -68,12 +74,17 @@ struct InstalledFile {
     found: Found,
     place: Place,
     slot: OnceLock<Arc<Slot>>,
+    /// What its code has asked of what is around it, where that is wanted.
+    asks: Mutex<Asks>,
+    release: OnceLock<Option<Arc<Release>>>,
+    /// What was known before hangs on it, whether it is read or not.
+    is_relied_on: AtomicBool,
 }
 
 /// Something outside of the user's files that answers hang on.
 pub struct LookedAt {
     pub path: PathBuf,
-    /// As it was read, of a source.
+    /// As it was read, of a source; `None` for a folder, or for what a release is vouched for to be.
     pub text: Option<Arc<str>>,
     /// What vouches for a file of a released package ([`crate::packages::sealed`]).
     pub seal: Option<PathBuf>,
@@ -151,8 +162,9 @@ impl Installed {
         let mut folders: FxHashSet<PathBuf> = FxHashSet::default();
         let mut crates: FxHashMap<CrateId, Option<PathBuf>> = FxHashMap::default();
         for (_, file) in &self.files {
-            if let Some(slot) = file.slot.get() {
-                let (path, text) = (file.found.path.clone(), Some(Arc::clone(&slot.source.text)));
+            let slot = file.slot.get();
+            if slot.is_some() || file.is_relied_on.load(Ordering::Relaxed) {
+                let (path, text) = (file.found.path.clone(), slot.map(|it| Arc::clone(&it.source.text)));
                 let seal = match file.place {
                     Place::Python { environment, .. } => self.around.python.get(environment).seal(&path),
                     Place::Rust { of, .. } => crates.entry(of).or_insert_with(|| self.krate(of).seal()).clone(),
@@ -170,6 +182,7 @@ impl Installed {
         folders.extend(listings.values().flat_map(|stems| stems.iter()).map(|stem| PathBuf::from(parent(stem))));
         folders.extend(self.absent_beside.read().unwrap_or_else(PoisonError::into_inner).iter().cloned());
         folders.extend(self.around.looked_at());
+        folders.extend(self.relied_on.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned());
         for whole in self.around.whole() {
             folders.remove(&whole);
         }
@@ -210,7 +223,7 @@ impl Installed {
         if !source.text.contains("feature") {
             return None;
         }
-        remembered(&self.features, *of, || self.around.features(self.krate(*of)).map(Arc::new))
+        self.features_of(*of)
     }
 
     /// As reports show it.
@@ -226,7 +239,14 @@ impl Installed {
         let mut by_path = self.by_path.write().unwrap_or_else(PoisonError::into_inner);
         *by_path.entry(path).or_insert_with_key(|path| {
             let found = Found { shown: shown.into(), path: path.clone(), kind };
-            let index = self.files.push(InstalledFile { found, place, slot: OnceLock::new() });
+            let index = self.files.push(InstalledFile {
+                found,
+                place,
+                slot: OnceLock::new(),
+                asks: Mutex::default(),
+                release: OnceLock::new(),
+                is_relied_on: AtomicBool::new(false),
+            });
             FileId((self.first + index) as u32)
         })
     }
@@ -263,6 +283,46 @@ impl Installed {
             let place = Place::Python { module: name.to_owned(), is_package: found.is_package, environment };
             Some(self.number(found.path, shown, Kind::Python, place))
         })
+    }
+
+    /// There is an environment or a lock file.
+    pub(super) fn may_hold_any(&self) -> bool {
+        !self.around.python.is_empty() || !self.around.crates.is_empty()
+    }
+
+    /// The code of an installed file asks something; `None`: the user's does, and that is not noted.
+    pub(super) fn asks(&self, asking: Option<FileId>, note: impl FnOnce(&mut Asks)) {
+        if self.releases.get().is_some()
+            && let Some(entry) = asking.and_then(|file| self.entry(file))
+        {
+            note(&mut entry.asks.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+
+    pub(super) fn asked_by(&self, file: FileId) -> Asks {
+        let asks = self.entry(file).map(|it| it.asks.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        asks.unwrap_or_default()
+    }
+
+    /// The release that a file is of, found by `find` at first need.
+    pub(super) fn release_of(
+        &self,
+        file: FileId,
+        find: impl FnOnce(&Place, &Path) -> Option<Arc<Release>>,
+    ) -> Option<&Arc<Release>> {
+        let entry = self.entry(file)?;
+        entry.release.get_or_init(|| find(&entry.place, &entry.found.path)).as_ref()
+    }
+
+    /// What was known before hangs on the file.
+    pub(super) fn rely_on(&self, file: FileId) {
+        if let Some(entry) = self.entry(file) {
+            entry.is_relied_on.store(true, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn rely_on_folders(&self, folders: Vec<PathBuf>) {
+        self.relied_on.lock().unwrap_or_else(PoisonError::into_inner).extend(folders);
     }
 
     pub(super) fn krate(&self, id: CrateId) -> &CrateSource {
@@ -364,11 +424,64 @@ impl Installed {
         })
     }
 
+    /// All files of crates that something has led to.
+    pub(super) fn files_of_crates(&self) -> FxHashMap<CrateId, Vec<FileId>> {
+        let mut files: FxHashMap<CrateId, Vec<FileId>> = FxHashMap::default();
+        for (index, file) in &self.files {
+            if let Place::Rust { of, .. } = file.place {
+                files.entry(of).or_default().push(FileId((self.first + index) as u32));
+            }
+        }
+        files
+    }
+
+    /// What a crate has called others, and which those are.
+    pub(super) fn crates_called_by(&self, of: CrateId) -> Vec<(String, Option<CrateId>)> {
+        let names = self.names.read().unwrap_or_else(PoisonError::into_inner);
+        let of = Asking::Crate(of);
+        names.iter().filter(|((asking, _), _)| *asking == of).map(|((_, name), it)| (name.clone(), *it)).collect()
+    }
+
+    /// The features of a crate, where somebody has asked for them.
+    pub(super) fn features_asked(&self, of: CrateId) -> Option<Option<Arc<Features>>> {
+        read(&self.features, &of)
+    }
+
+    pub(super) fn features_of(&self, of: CrateId) -> Option<Arc<Features>> {
+        remembered(&self.features, of, || self.around.features(self.krate(of)).map(Arc::new))
+    }
+
+    /// The files of a crate, without their endings, where somebody has asked for them.
+    pub(super) fn listing_asked(&self, of: CrateId) -> Option<Arc<[String]>> {
+        read(&self.listings, &of)
+    }
+
+    pub(super) fn listing_of(&self, of: CrateId) -> Arc<[String]> {
+        remembered(&self.listings, of, || {
+            rust_files(Path::new(self.root_stem(of).map_or("", parent))).into()
+        })
+    }
+
+    /// The folders of a crate in which a file was looked for in vain.
+    pub(super) fn missing_in(&self, of: CrateId) -> Vec<PathBuf> {
+        let folder = &self.krate(of).folder;
+        let absent = self.absent_beside.read().unwrap_or_else(PoisonError::into_inner);
+        absent.iter().filter(|it| it.starts_with(folder)).cloned().collect()
+    }
+
+    pub(super) fn misses_in(&self, folder: PathBuf) {
+        self.absent_beside.write().unwrap_or_else(PoisonError::into_inner).insert(folder);
+    }
+
+    /// The file at a place in a crate's folder, without its ending.
+    pub(super) fn rust_in(&self, of: CrateId, inside: &str) -> Option<FileId> {
+        self.rust(of, &format!("{}/{inside}", self.krate(of).folder))
+    }
+
     /// The files in which a type may have implementations: those of its crate that mention it in one, by path.
     pub(super) fn files_with_impls(&self, file: FileId, name: &str) -> Vec<FileId> {
         let Some(Place::Rust { of, stem, .. }) = self.place(file) else { return Vec::new() };
-        let folder = self.root_stem(*of).map_or("", parent);
-        let stems = remembered(&self.listings, *of, || rust_files(Path::new(folder)).into());
+        let stems = self.listing_of(*of);
         let all = stems.len() <= MOST_FILES;
         let near = |it: &&String| all || parent(it) == parent(stem);
         let files = stems.iter().filter(near).filter_map(|stem| self.rust(*of, stem));

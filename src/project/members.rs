@@ -178,6 +178,7 @@ impl Project {
         }
         // `import acme.core` of a package without `__init__`: nothing stands for `acme` itself.
         if language == Language::Python
+            && self.asking_installed().is_none()
             && let Some(file) = self.layout.module_named(&full)
             && self.knowledge.library(language, full.split('.').next().unwrap_or(&full)).is_none()
         {

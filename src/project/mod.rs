@@ -48,6 +48,7 @@ mod patched;
 mod path;
 mod reach;
 mod receiver;
+mod releases;
 mod remembered;
 mod renewed;
 mod renumbered;
@@ -67,6 +68,7 @@ mod traits;
 pub mod types;
 mod unwritten;
 mod waits;
+mod within;
 mod written;
 
 pub use coverage::{Coverage, Unresolved};
@@ -75,6 +77,7 @@ pub use files::{Files, Member, Read, Reader};
 pub use installed::LookedAt;
 pub use live::{Kept, Live};
 pub use path::LibraryPath;
+pub use releases::{Store, Taken};
 pub use remembered::Only;
 pub(crate) use trace::Evaluating;
 

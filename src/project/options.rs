@@ -1,5 +1,6 @@
 //! What a call gives through `*args` and `**options`: to the function that asks them for an entry, or to one that they are handed on to.
 
+use serde::{Deserialize, Serialize};
 use crate::finding::FileId;
 use crate::model::{Arg, CallId, Param, ParamKind, UNKNOWN, Value, ValueId};
 
@@ -23,12 +24,19 @@ enum Given {
 }
 
 /// A parameter of another function, which is given what `*args` and `**options` hold for it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub(super) struct Target {
     function: FnRef,
     param: u16,
     /// Its place in `*args`, if those are handed on as well.
     index: Option<u16>,
+}
+
+impl Target {
+    /// As [`Guard::in_files`](super::guards::Guard::in_files).
+    pub(super) fn in_files(self, to: &dyn Fn(FileId) -> Option<FileId>) -> Option<Self> {
+        Some(Self { function: FnRef { file: to(self.function.file)?, ..self.function }, ..self })
+    }
 }
 
 /// What of its own a function spreads in a call: the positions of its `*args` and `**options`, and how much stands before the first.

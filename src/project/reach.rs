@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::Project;
-use super::installed::{Asking, Impls, LookedAt, Place, remembered};
+use super::installed::{Asking, CrateId, Impls, LookedAt, Place, remembered};
 use super::memo::{apart, is_apart};
 use super::path::LibraryPath;
 use super::types::{Class, ClassRef, FnRef, Ty};
@@ -108,27 +108,50 @@ impl Project {
     }
 
     /// The file of the longest module installed in an environment that a dotted path begins with, and how many segments name it.
-    fn installed_module(&self, environment: EnvironmentId, segments: &[&str]) -> Option<(FileId, usize)> {
+    /// `asking`: the installed file whose code asks for it.
+    fn installed_module(
+        &self,
+        asking: Option<FileId>,
+        environment: EnvironmentId,
+        segments: &[&str],
+    ) -> Option<(FileId, usize)> {
         let first = segments.first()?;
-        if !self.installed().has_module(environment, first) || is_left_alone(Language::Python, first) {
+        if is_left_alone(Language::Python, first) {
+            return None;
+        }
+        self.installed().asks(asking, |it| it.for_name(first));
+        if !self.installed().has_module(environment, first) {
             return None;
         }
         let mut found = None;
         for length in 1..=segments.len() {
             let name = segments[..length].join(".");
-            match self.installed().module(environment, &name, |path| self.files.at(path)) {
-                Some(file) => found = Some((file, length)),
-                None if found.is_some() => break,
-                None => {}
+            match self.module_installed(environment, &name) {
+                Some(file) => {
+                    self.installed().asks(asking, |it| it.for_file(file));
+                    found = Some((file, length));
+                }
+                None => {
+                    self.installed().asks(asking, |it| it.in_vain(&segments[..length - 1]));
+                    if found.is_some() {
+                        break;
+                    }
+                }
             }
         }
         found
     }
 
+    /// The file of the module of that whole name.
+    pub(super) fn module_installed(&self, environment: EnvironmentId, name: &str) -> Option<FileId> {
+        self.installed().module(environment, name, |path| self.files.at(path))
+    }
+
     /// `import a.b.c` in `file`: the module, and how many of the segments name it.
     pub(super) fn absolute_module(&self, file: FileId, segments: &[&str], known: bool) -> Option<(FileId, usize)> {
         let environment = self.installed().environment_of(file);
-        let installed = || self.installed_module(environment?, segments);
+        let asking = Some(file).filter(|file| self.is_installed(*file));
+        let installed = || self.installed_module(asking, environment?, segments);
         if let Some(place) = self.installed().place(file) {
             let Place::Python { module, .. } = place else { return None };
             let own = module.split('.').next() == segments.first().copied();
@@ -155,8 +178,8 @@ impl Project {
             return None;
         }
         base.extend(segments);
-        let (file, used) = self.installed_module(*environment, &base)?;
-        Some((file, used.checked_sub(length)?))
+        let (found, used) = self.installed_module(Some(file), *environment, &base)?;
+        Some((found, used.checked_sub(length)?))
     }
 
     /// What stands under a library's path that no table describes: a function or class of its sources. Modules stay paths,
@@ -194,16 +217,24 @@ impl Project {
         let (start, used, segments): (FileId, usize, Vec<&str>) = match language {
             Language::Python => {
                 let segments: Vec<&str> = path.split('.').collect();
-                if self.layout.has_package(segments.first()?) {
-                    return None;
-                }
-                let mut environments = self.installed().around.python.all();
-                let (file, used) = environments.find_map(|(it, _)| self.installed_module(it, &segments))?;
+                let (file, used) = match self.asking_installed() {
+                    Some(asking) => {
+                        let environment = self.installed().environment_of(asking)?;
+                        self.installed_module(Some(asking), environment, &segments)?
+                    }
+                    None if self.layout.has_package(segments.first()?) => return None,
+                    None => {
+                        let mut environments = self.installed().around.python.all();
+                        environments.find_map(|(it, _)| self.installed_module(None, it, &segments))?
+                    }
+                };
                 (file, used, segments)
             }
             Language::Rust => {
                 let segments: Vec<&str> = path.split("::").collect();
-                (self.crate_of_anyone(segments.first()?)?, 1, segments)
+                let first = segments.first().filter(|it| !is_left_alone(Language::Rust, it))?;
+                self.installed().asks(self.asking_installed(), |it| it.for_name(first));
+                (self.installed().crate_root(self.crate_of_anyone(first)?)?, 1, segments)
             }
         };
         Some(self.down(Ty::Module(start, FILE_MODULE), &segments[used..], language))
@@ -220,6 +251,8 @@ impl Project {
             return None;
         }
         remembered(&self.installed().described, function, || {
+            // Whoever asks first, it is the same for all.
+            let _within = self.within(function.file);
             let name = self.model(function.file).name(self.declared(function).name);
             let paths = self.knowledge.paths_named(language, name);
             let is_it = |path: &&str| {
@@ -276,19 +309,7 @@ impl Project {
         }
         let sources = &self.installed().around.crates;
         if let Some(Place::Rust { of, .. }) = self.installed().place(file) {
-            if self.installed().crate_name(*of) == name {
-                return self.installed().crate_root(*of);
-            }
-            let source = self.installed().krate(*of);
-            let found = self.installed().crate_named(Asking::Crate(*of), name, || {
-                let package = source.manifest.package.as_ref()?;
-                let Some(dependency) = package.dependency(name) else {
-                    return sources.called(source.locked?, package, name);
-                };
-                let beside = || sources.beside(dependency.path.as_deref()?);
-                let locked = || sources.dependency(source.locked?, dependency);
-                locked().or_else(beside)
-            });
+            let found = if self.installed().crate_name(*of) == name { Some(*of) } else { self.crate_named_by(*of, name) };
             return self.installed().crate_root(found?);
         }
         if let Some(own) = self.layout_crate(file, name) {
@@ -310,6 +331,21 @@ impl Project {
         self.installed().crate_root(found?)
     }
 
+    /// The crate that an installed one calls by this name.
+    pub(super) fn crate_named_by(&self, of: CrateId, name: &str) -> Option<CrateId> {
+        let sources = &self.installed().around.crates;
+        let source = self.installed().krate(of);
+        self.installed().crate_named(Asking::Crate(of), name, || {
+            let package = source.manifest.package.as_ref()?;
+            let Some(dependency) = package.dependency(name) else {
+                return sources.called(source.locked?, package, name);
+            };
+            let beside = || sources.beside(dependency.path.as_deref()?);
+            let locked = || sources.dependency(source.locked?, dependency);
+            locked().or_else(beside)
+        })
+    }
+
     /// The package that a file means by the name of a crate which its manifest gives it.
     pub(super) fn crate_meant_by(&self, file: FileId, name: &str) -> Option<&str> {
         match self.installed().place(file) {
@@ -327,13 +363,10 @@ impl Project {
     }
 
     /// The crate that all who name it mean, where there is but one version of it.
-    fn crate_of_anyone(&self, name: &str) -> Option<FileId> {
-        if is_left_alone(Language::Rust, name) {
-            return None;
-        }
+    pub(super) fn crate_of_anyone(&self, name: &str) -> Option<CrateId> {
         let sources = &self.installed().around.crates;
         let find = || sources.only(name).or_else(|| sources.only(&name.replace('_', "-")));
-        self.installed().crate_root(self.installed().crate_named(Asking::Anyone, name, find)?)
+        self.installed().crate_named(Asking::Anyone, name, find)
     }
 
     /// The file of `mod name;` declared in a module of `file`.

@@ -35,6 +35,7 @@ impl Project {
         }
         let key = (self.number_of(file) << 1 | u64::from(is_apart()), file, value);
         memo::remembered(key, || {
+            let _within = self.within(file);
             let _evaluating = self.noted.then(|| trace::Evaluating::begin(Some(file)));
             stacker::maybe_grow(RED_ZONE, MORE_STACK, || self.evaluate_afresh(file, model.value(value)))
         })

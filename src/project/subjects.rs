@@ -1,6 +1,7 @@
 //! What decides by its class what a function runs: objects that it has to do with, and in Rust type arguments of their types. Which those
 //! are, who hands them on, and which class a call tells of them.
 
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 use crate::finding::FileId;
@@ -14,7 +15,7 @@ use super::types::{Class, ClassRef, FnRef, Ty};
 
 /// What may be of this class or that, in a function, and runs one method or another: its own object, or a parameter. In Rust also a
 /// type argument of such an object's type.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub(super) struct Subject {
     pub(super) value: ValueId,
     /// Which of the type arguments.

@@ -1,5 +1,6 @@
 //! What a value turns out to be once all files are known.
 
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 use crate::finding::FileId;
@@ -8,7 +9,7 @@ use crate::model::{CallId, ClassId, FunctionId, ModuleBody, ModuleId};
 use super::path::LibraryPath;
 
 /// A function of the project or of a dependency that was read.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct FnRef {
     pub file: FileId,
     pub function: FunctionId,

@@ -143,7 +143,7 @@ fn takes_loop(call: &Call, name: Option<NameId>) -> bool {
 
 fn old(context: &Context<'_>, call: &Call) -> Option<(Span, &'static Old)> {
     let names = &context.model().names;
-    let named = context.model().callee_name(call).is_none_or(|name| OLD.contains(&names.text(name)));
+    let named = context.model().callee_name(call).is_none_or(|name| names.text(name).is_some_and(|it| OLD.contains(&it)));
     if !named && !takes_loop(call, names.find("loop")) {
         return None;
     }
@@ -152,7 +152,7 @@ fn old(context: &Context<'_>, call: &Call) -> Option<(Span, &'static Old)> {
         _ => return None,
     };
     if LOST_LOOP.contains(&&*path) {
-        let given = call.args.iter().find(|arg| arg.name.is_some_and(|it| names.text(it) == "loop"))?;
+        let given = call.args.iter().find(|arg| arg.name.is_some_and(|it| names.text(it) == Some("loop")))?;
         return (*context.model().value(given.value) != Value::None).then_some((given.span, &LOOP_ARGUMENT));
     }
     let old = match &*path {

@@ -89,7 +89,7 @@ impl Now {
     }
 
     /// When the seal was last changed, in nanoseconds since 1970, and what it says.
-    fn seal(&self, path: &str) -> Option<(u64, u128)> {
+    pub fn seal(&self, path: &str) -> Option<(u64, u128)> {
         let place = Path::new(path);
         self.seals.get(path, || {
             let latest = Stamp::of(place).latest();

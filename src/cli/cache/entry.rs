@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
@@ -69,9 +69,6 @@ struct StoredFinding {
     fix: Option<(u8, String, Vec<StoredEdit>)>,
 }
 
-/// An entry that is used is marked as such no more often.
-const OFTEN: Duration = Duration::from_secs(24 * 60 * 60);
-
 const SEVERITIES: [Severity; 3] = [Severity::Note, Severity::Warning, Severity::Error];
 const APPLICABILITIES: [Applicability; 3] = [Applicability::Suggestion, Applicability::Unsafe, Applicability::Safe];
 
@@ -116,15 +113,6 @@ impl Entry {
         let (sum, rest) = text.split_once('\n')?;
         (*sum == *blake3::hash(rest.as_bytes()).to_hex()).then_some(())?;
         serde_json::from_str(rest).ok()
-    }
-
-    /// The entry at that path is of use: as old as it is, it is kept.
-    pub fn used(path: &Path, now: SystemTime) {
-        let changed = std::fs::metadata(path).and_then(|it| it.modified());
-        if changed.is_ok_and(|at| now.duration_since(at).is_ok_and(|age| age > OFTEN)) {
-            let file = std::fs::File::options().append(true).open(path);
-            drop(file.and_then(|it| it.set_modified(now)));
-        }
     }
 
     pub fn write(&self, path: &Path) -> std::io::Result<()> {
