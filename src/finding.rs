@@ -1,8 +1,8 @@
 //! What the tool says: a finding at a place, with its evidence and its fix. Plain data with byte ranges.
 
-use serde::{Deserialize, Serialize};
 use crate::rules::Rule;
 use crate::source::{Source, Span};
+use serde::{Deserialize, Serialize};
 
 /// A file of the analysis: its number among all of the run.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]

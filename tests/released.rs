@@ -6,9 +6,9 @@ mod support;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use support::packages::{REGISTRY, SITE, check, install, remove, unpack};
 use support::{Folder, Ran};
 
-const SITE: &str = "work/.venv/lib/python3.12/site-packages";
 const DISK: &str = "def load():\n    open('x')\n";
 
 /// A project that uses two packages, and would use a third. A fourth is none of its business.
@@ -29,33 +29,6 @@ fn environment(folder: &Folder) {
     install(folder, "kit", "1.0", &[("kit/__init__.py", "from .disk import load\n"), ("kit/disk.py", DISK)]);
     install(folder, "net", "2.1", &[("the_net.py", "import time\n\n\ndef get():\n    time.sleep(1)\n")]);
     install(folder, "other", "3.0", &[("other/__init__.py", "")]);
-}
-
-/// As pip does it: the list of what is installed is the last that is written.
-fn install(folder: &Folder, name: &str, version: &str, files: &[(&str, &str)]) {
-    let hash = |text: &str| blake3::hash(text.as_bytes()).to_hex();
-    for (path, text) in files {
-        folder.write(&format!("{SITE}/{path}"), text);
-    }
-    let lines: Vec<String> =
-        files.iter().map(|(path, it)| format!("{path},sha256={},{}", hash(it), it.len())).collect();
-    let info = format!("{name}-{version}.dist-info");
-    folder.write(&format!("{SITE}/{info}/METADATA"), format!("Name: {name}\nVersion: {version}\n"));
-    // Which clocks tell apart.
-    std::thread::sleep(Duration::from_millis(20));
-    let own = format!("{info}/METADATA,,\n{info}/RECORD,,\n{name}/__pycache__/disk.cpython-312.pyc,,\n");
-    folder.write(&format!("{SITE}/{info}/RECORD"), format!("{}\n{own}", lines.join("\n")));
-}
-
-fn remove(folder: &Folder, path: &str) {
-    let path = folder.at(path);
-    if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) }.expect("it is there");
-}
-
-fn check(folder: &Folder, arguments: &[&str]) -> Ran {
-    let mut command = folder.command(&[&["check", "--verbose", "--output-format", "full"], arguments].concat());
-    command.current_dir(folder.at("work")).env_remove("VIRTUAL_ENV").env("CARGO_HOME", folder.at("home"));
-    support::ran(command)
 }
 
 fn is_known(ran: &Ran) -> bool {
@@ -227,17 +200,6 @@ fn lock(low: &str, more: &str) -> String {
 
 const FAR: &str = "[[package]]\nname = \"far\"\nversion = \"0.1.0\"\nsource = \"registry+x\"\nchecksum = \"c\"\n";
 
-fn unpack(folder: &Folder, into: &str, name: &str, version: &str, code: &str) {
-    let at = format!("{into}/{name}-{version}");
-    let manifest =
-        format!("[package]\nname = \"{name}\"\nversion = \"{version}\"\nedition = \"2024\"\n[features]\nslow = []\n");
-    folder.write(&format!("{at}/Cargo.toml"), manifest);
-    folder.write(&format!("{at}/src/lib.rs"), code);
-    std::thread::sleep(Duration::from_millis(20));
-    folder.write(&format!("{at}/.cargo-ok"), "{\"v\":1}");
-}
-
-const REGISTRY: &str = "home/registry/src/index-1";
 const NAP: &str = "pub fn nap() {\n    std::thread::sleep(std::time::Duration::from_secs(1));\n}\n";
 
 fn rust() -> Folder {
@@ -345,8 +307,9 @@ fn an_entry_that_is_used_is_not_taken_out() {
     check(&folder, &[]);
     let old = SystemTime::now() - Duration::from_secs(29 * 24 * 60 * 60);
     let entry = || {
-        let mut entries = std::fs::read_dir(folder.cache()).expect("the cache is a folder");
-        entries.next().expect("an entry").expect("it can be looked at").path()
+        let entries = std::fs::read_dir(folder.cache()).expect("the cache is a folder");
+        let mut paths = entries.map(|it| it.expect("it can be looked at").path());
+        paths.find(|it| it.extension().is_some_and(|it| it == "json")).expect("an entry")
     };
     let file = |path: &Path| std::fs::File::options().append(true).open(path).expect("it is there");
     file(&entry()).set_modified(old).expect("times can be set");

@@ -163,7 +163,9 @@ impl Analysed {
             }
             if check.output.verbose && taken.functions > 0 {
                 let Taken { functions, releases } = taken;
-                output::note(&format!("what {functions} functions of {releases} released packages do is known from earlier runs"));
+                let counted = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+                let (functions, releases) = (counted(functions, "function"), counted(releases, "released package"));
+                output::note(&format!("known from earlier runs: what {functions} of {releases} may do"));
             }
             if anew.into_inner() {
                 cache.prune();

@@ -1,7 +1,7 @@
 //! The facts themselves: plain data that the build script writes.
 
-use serde::{Deserialize, Serialize};
 use crate::finding::Confidence;
+use serde::{Deserialize, Serialize};
 
 /// What a call can do to its caller.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]

@@ -1,8 +1,8 @@
 //! What a function does, as a tree of nodes.
 
-use serde::{Deserialize, Serialize};
 use super::{CallId, FunctionId, Kinds, LocalId, NameId, ValueId};
 use crate::source::Span;
+use serde::{Deserialize, Serialize};
 
 /// Statements in order. Expressions are flattened: what is evaluated first stands first.
 #[derive(Debug, Clone, Default)]

@@ -9,7 +9,10 @@ use std::sync::{Arc, OnceLock};
 
 use crate::source::Span;
 
-use super::{Call, CallId, FileModel, Function, FunctionId, NameId, Names, UNKNOWN, Value, ValueId, hash, is_set, push_bit};
+use super::{
+    Call, CallId, FileModel, Function, FunctionId, NameId, Names, TOP_LEVEL, Taken, UNKNOWN, Use, Value, ValueId, hash,
+    is_set, push_bit,
+};
 
 /// From which number on something is added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +74,18 @@ impl Part {
             && fits(self.names.len(), start.names, end.names)
     }
 }
+
+/// What a number stands for that is of another text than the file has.
+static NO_CALL: Call = Call {
+    function: TOP_LEVEL,
+    callee: UNKNOWN,
+    span: Span::new(0, 0),
+    name_span: Span::new(0, 0),
+    args: Vec::new(),
+    result: Use::Passed,
+    awaited: false,
+    taken: Taken { for_value: false, looked_at: false, handed_on: false },
+};
 
 /// Lowers the body of the function with that place among the parts.
 type Lower = dyn Fn(&FileModel, usize, Start) -> Part + Send + Sync;
@@ -235,7 +250,7 @@ impl FileModel {
         {
             self.lowered(parts, index);
         }
-        self.names.text(id).expect("who knows a name has it from the file")
+        self.names.text(id).unwrap_or_default()
     }
 
     #[cold]
@@ -272,7 +287,7 @@ impl FileModel {
     #[cold]
     pub(super) fn call_in_part(&self, id: CallId) -> &Call {
         let held = self.holding(|it| it.calls, id.0);
-        held.and_then(|(_, at, part)| part.calls.get(at)).expect("who knows a call has it from the file")
+        held.and_then(|(_, at, part)| part.calls.get(at)).unwrap_or(&NO_CALL)
     }
 
     /// The calls of the same body, and of others that were lowered with it.

@@ -1,7 +1,7 @@
 //! Small expressions for what a name or an expression stands for.
 
-use serde::{Deserialize, Serialize};
 use super::{CallId, ClassId, Condition, FunctionId, ModuleId, NameId, ValueId};
+use serde::{Deserialize, Serialize};
 
 /// What is statically known of an expression, in terms of this file alone.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

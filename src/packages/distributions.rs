@@ -12,8 +12,10 @@ use crate::discover::manifest_text;
 pub(super) struct Distributions {
     /// Their `.dist-info`, sorted.
     all: Vec<PathBuf>,
-    /// By what can be imported from them: the first that has it.
-    holders: OnceLock<FxHashMap<String, usize>>,
+    /// By their names, as modules have them: the first of each.
+    by_name: FxHashMap<String, usize>,
+    /// By what can be imported from them: those that have it, in order.
+    holders: OnceLock<FxHashMap<String, Vec<usize>>>,
     /// The modules that each vouches for.
     vouched: Vec<OnceLock<FxHashSet<String>>>,
 }
@@ -24,32 +26,50 @@ impl Distributions {
         let mut all: Vec<PathBuf> = entries.map(|it| it.path()).filter(|it| distribution(it).is_some()).collect();
         all.sort();
         let vouched = all.iter().map(|_| OnceLock::new()).collect();
-        Self { all, holders: OnceLock::new(), vouched }
+        let mut by_name = FxHashMap::default();
+        for (place, path) in all.iter().enumerate() {
+            let name = distribution(path).and_then(|it| it.rsplit_once('-')).map_or("", |(name, _)| name);
+            by_name.entry(as_module(name)).or_insert(place);
+        }
+        Self { all, by_name, holders: OnceLock::new(), vouched }
     }
 
-    /// `httpx-0.28.1` for the module `httpx`: the one of that name, else one that has it.
+    /// `httpx-0.28.1` for the module `httpx`: the one of that name, else the first that has it.
     pub fn of(&self, first: &str) -> Option<&str> {
-        distribution(&self.all[self.place_of(first)?])
+        distribution(&self.all[self.places_of(first).next()?])
+    }
+
+    /// The same of a file, whose path in the folder this is: where several have modules under one name, the one that has the file.
+    pub fn of_file(&self, inside: &str) -> Option<&str> {
+        let place = self.place_vouching(inside);
+        distribution(&self.all[place.or_else(|| self.places_of(first(inside)).next())?])
     }
 
     /// What vouches for a file, whose path in the folder this is, if it is a module that was installed with a hash.
     pub fn seal(&self, inside: &str) -> Option<PathBuf> {
-        let place = self.place_of(inside.split(['/', '.']).next()?)?;
-        let record = self.all[place].join("RECORD");
-        self.vouched[place].get_or_init(|| modules_in(&record)).contains(inside).then_some(record)
+        Some(self.record(self.place_vouching(inside)?))
     }
 
-    fn place_of(&self, first: &str) -> Option<usize> {
-        let same = |path: &PathBuf| {
-            let name = distribution(path).and_then(|it| it.rsplit_once('-')).map_or("", |(name, _)| name);
-            name.replace(['-', '.'], "_").eq_ignore_ascii_case(first)
-        };
-        let holder = || self.holders.get_or_init(|| self.held()).get(first).copied();
-        self.all.iter().position(same).or_else(holder)
+    fn record(&self, place: usize) -> PathBuf {
+        self.all[place].join("RECORD")
     }
 
-    fn held(&self) -> FxHashMap<String, usize> {
-        let mut held = FxHashMap::default();
+    fn place_vouching(&self, inside: &str) -> Option<usize> {
+        let vouches =
+            |place: &usize| self.vouched[*place].get_or_init(|| modules_in(&self.record(*place))).contains(inside);
+        self.places_of(first(inside)).find(vouches)
+    }
+
+    /// Those from which that can be imported, the one of that name first: mostly there is no other, and no need to look.
+    fn places_of(&self, first: &str) -> impl Iterator<Item = usize> {
+        let same = self.by_name.get(&as_module(first)).copied();
+        let first = first.to_owned();
+        let others = std::iter::once_with(move || self.holders.get_or_init(|| self.held()).get(&first));
+        same.into_iter().chain(others.flatten().flatten().copied().filter(move |it| Some(*it) != same))
+    }
+
+    fn held(&self) -> FxHashMap<String, Vec<usize>> {
+        let mut held: FxHashMap<String, Vec<usize>> = FxHashMap::default();
         for (index, path) in self.all.iter().enumerate() {
             let text = |name: &str| manifest_text(path.join(name)).unwrap_or_default();
             let (tops, record) = (text("top_level.txt"), text("RECORD"));
@@ -62,13 +82,26 @@ impl Distributions {
             for first in tops.lines().map(str::trim).chain(in_record) {
                 // Files of one folder stand together.
                 if first != last {
-                    held.entry(first.to_owned()).or_insert(index);
+                    let holders = held.entry(first.to_owned()).or_default();
+                    if holders.last() != Some(&index) {
+                        holders.push(index);
+                    }
                     last = first;
                 }
             }
         }
         held
     }
+}
+
+/// The first name of the module that a file holds, whose path this is.
+fn first(inside: &str) -> &str {
+    inside.split(['/', '.']).next().unwrap_or(inside)
+}
+
+/// As the names of distributions and of modules are compared.
+fn as_module(name: &str) -> String {
+    name.replace(['-', '.'], "_").to_ascii_lowercase()
 }
 
 /// `httpx-0.28.1` of `httpx-0.28.1.dist-info`.

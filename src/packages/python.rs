@@ -199,7 +199,10 @@ impl SitePackages {
         let inside = installed.path.strip_prefix(&root.folder).unwrap_or(&installed.path);
         let inside = inside.to_string_lossy().replace('\\', "/");
         let first = module.split('.').next().unwrap_or(module);
-        let distribution = root.distributions().of(first);
+        // Several have modules under a name that is nobody's own: `google.cloud`.
+        let is_shared = !root.folder.join(first).join("__init__.py").is_file() && first != module;
+        let distribution =
+            if is_shared { root.distributions().of_file(&inside) } else { root.distributions().of(first) };
         format!("{}/{inside}", distribution.unwrap_or("site-packages"))
     }
 }

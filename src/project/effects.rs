@@ -3,9 +3,9 @@
 //! Functions are looked at level by level from those that run on the loop, each level in parallel; then effects climb back
 //! from where they are to every caller, nearest first. Both steps give the same answer for any number of threads.
 
-use serde::{Deserialize, Serialize};
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
+use serde::{Deserialize, Serialize};
 
 use crate::finding::{Confidence, FileId};
 use crate::knowledge::{Api, Effect, Kind, Runner};

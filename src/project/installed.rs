@@ -11,9 +11,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Slot;
-use super::releases::{Asks, Release, Releases};
 use super::crates::either;
 use super::layout::{join, last, parent};
+use super::releases::{Asks, Release, Releases};
 use super::types::{ClassRef, FnRef};
 use crate::discover::{Found, Kind};
 use crate::finding::FileId;
@@ -70,13 +70,22 @@ pub(super) enum Asking {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) struct CrateId(usize);
 
+/// What something has led to in a crate, and what the crate calls others.
+#[derive(Default)]
+pub(super) struct LedTo {
+    pub(super) files: Vec<FileId>,
+    /// By name.
+    pub(super) calls: Vec<(String, Option<CrateId>)>,
+}
+
 struct InstalledFile {
     found: Found,
     place: Place,
     slot: OnceLock<Arc<Slot>>,
     /// What its code has asked of what is around it, where that is wanted.
     asks: Mutex<Asks>,
-    release: OnceLock<Option<Arc<Release>>>,
+    /// With its size in bytes.
+    release: OnceLock<Option<(Arc<Release>, u64)>>,
     /// What was known before hangs on it, whether it is read or not.
     is_relied_on: AtomicBool,
 }
@@ -304,12 +313,12 @@ impl Installed {
         asks.unwrap_or_default()
     }
 
-    /// The release that a file is of, found by `find` at first need.
+    /// The release that a file is of, and its size in bytes, found by `find` at first need.
     pub(super) fn release_of(
         &self,
         file: FileId,
-        find: impl FnOnce(&Place, &Path) -> Option<Arc<Release>>,
-    ) -> Option<&Arc<Release>> {
+        find: impl FnOnce(&Place, &Path) -> Option<(Arc<Release>, u64)>,
+    ) -> Option<&(Arc<Release>, u64)> {
         let entry = self.entry(file)?;
         entry.release.get_or_init(|| find(&entry.place, &entry.found.path)).as_ref()
     }
@@ -424,22 +433,21 @@ impl Installed {
         })
     }
 
-    /// All files of crates that something has led to.
-    pub(super) fn files_of_crates(&self) -> FxHashMap<CrateId, Vec<FileId>> {
-        let mut files: FxHashMap<CrateId, Vec<FileId>> = FxHashMap::default();
+    /// What something has led to so far in each crate, and from there.
+    pub(super) fn crates_led_to(&self) -> FxHashMap<CrateId, LedTo> {
+        let mut crates: FxHashMap<CrateId, LedTo> = FxHashMap::default();
         for (index, file) in &self.files {
             if let Place::Rust { of, .. } = file.place {
-                files.entry(of).or_default().push(FileId((self.first + index) as u32));
+                crates.entry(of).or_default().files.push(FileId((self.first + index) as u32));
             }
         }
-        files
-    }
-
-    /// What a crate has called others, and which those are.
-    pub(super) fn crates_called_by(&self, of: CrateId) -> Vec<(String, Option<CrateId>)> {
-        let names = self.names.read().unwrap_or_else(PoisonError::into_inner);
-        let of = Asking::Crate(of);
-        names.iter().filter(|((asking, _), _)| *asking == of).map(|((_, name), it)| (name.clone(), *it)).collect()
+        for ((asking, name), called) in &*self.names.read().unwrap_or_else(PoisonError::into_inner) {
+            if let Asking::Crate(of) = asking {
+                crates.entry(*of).or_default().calls.push((name.clone(), *called));
+            }
+        }
+        crates.values_mut().for_each(|it| it.calls.sort_unstable_by(|one, other| one.0.cmp(&other.0)));
+        crates
     }
 
     /// The features of a crate, where somebody has asked for them.
@@ -457,9 +465,7 @@ impl Installed {
     }
 
     pub(super) fn listing_of(&self, of: CrateId) -> Arc<[String]> {
-        remembered(&self.listings, of, || {
-            rust_files(Path::new(self.root_stem(of).map_or("", parent))).into()
-        })
+        remembered(&self.listings, of, || rust_files(Path::new(self.root_stem(of).map_or("", parent))).into())
     }
 
     /// The folders of a crate in which a file was looked for in vain.

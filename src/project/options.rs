@@ -1,8 +1,8 @@
 //! What a call gives through `*args` and `**options`: to the function that asks them for an entry, or to one that they are handed on to.
 
-use serde::{Deserialize, Serialize};
 use crate::finding::FileId;
 use crate::model::{Arg, CallId, Param, ParamKind, UNKNOWN, Value, ValueId};
+use serde::{Deserialize, Serialize};
 
 use super::Project;
 use super::effects::Site;

@@ -309,7 +309,8 @@ impl Project {
         }
         let sources = &self.installed().around.crates;
         if let Some(Place::Rust { of, .. }) = self.installed().place(file) {
-            let found = if self.installed().crate_name(*of) == name { Some(*of) } else { self.crate_named_by(*of, name) };
+            let found =
+                if self.installed().crate_name(*of) == name { Some(*of) } else { self.crate_named_by(*of, name) };
             return self.installed().crate_root(found?);
         }
         if let Some(own) = self.layout_crate(file, name) {

@@ -143,7 +143,8 @@ fn takes_loop(call: &Call, name: Option<NameId>) -> bool {
 
 fn old(context: &Context<'_>, call: &Call) -> Option<(Span, &'static Old)> {
     let names = &context.model().names;
-    let named = context.model().callee_name(call).is_none_or(|name| names.text(name).is_some_and(|it| OLD.contains(&it)));
+    let named =
+        context.model().callee_name(call).is_none_or(|name| names.text(name).is_some_and(|it| OLD.contains(&it)));
     if !named && !takes_loop(call, names.find("loop")) {
         return None;
     }

@@ -108,11 +108,14 @@ impl Now {
         if Kind::of(place).is_some() && place.canonicalize().is_ok_and(|real| plain_path(real) != place) {
             return false;
         }
-        let is_released = |of: &Released| {
-            let is_untouched = |(latest, says): (u64, u128)| says == of.content && now.latest() <= latest;
-            now.exists() && now.size == state.stamp.size && self.seal(&of.seal).is_some_and(is_untouched)
-        };
-        of.is_some_and(is_released) || self.contents.get(path, || content_around(place, largest)) == state.content
+        if let Some(of) = of {
+            // The same file may be of another package now.
+            let Some((latest, says)) = self.seal(&of.seal) else { return false };
+            if says == of.content && now.exists() && now.size == state.stamp.size && now.latest() <= latest {
+                return true;
+            }
+        }
+        self.contents.get(path, || content_around(place, largest)) == state.content
     }
 
     /// How a file was whose text was read, or how a folder is; `None` where that may be something else than what was seen.
@@ -122,6 +125,8 @@ impl Now {
             Some(text) => self.read.get(path, || content(text)),
             // What it was when it was looked at is not known any more.
             None if stamp.latest() > begun => return None,
+            // What vouched for it is there: it has not been read.
+            None if Kind::of(path).is_some() && !path.is_dir() => content(""),
             None => content_around(path, 0),
         };
         Some(State { stamp, content })

@@ -66,10 +66,10 @@ impl Store for Releases {
         self.now.seal(seal.to_str()?).map(|it| it.1)
     }
 
-    fn is_untouched(&self, file: &Path, seal: &Path) -> bool {
+    fn untouched(&self, file: &Path, seal: &Path) -> Option<u64> {
         let (now, latest) = (Stamp::of(file), Stamp::of(seal).latest());
         let is_same_seal = || seal.to_str().and_then(|it| self.now.seal(it)).is_some_and(|it| it.0 == latest);
-        now.exists() && now.latest() <= latest && is_same_seal()
+        (now.exists() && now.latest() <= latest && is_same_seal()).then_some(now.size)
     }
 
     fn names_in(&self, folder: &Path) -> u128 {

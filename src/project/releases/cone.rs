@@ -10,7 +10,7 @@ use super::{Asks, Holder, Release, Releases, digest};
 use crate::finding::FileId;
 use crate::packages::EnvironmentId;
 use crate::project::Project;
-use crate::project::installed::{CrateId, Place, remembered};
+use crate::project::installed::{CrateId, LedTo, Place, remembered};
 
 pub(super) struct Cone {
     asks: Asks,
@@ -18,18 +18,16 @@ pub(super) struct Cone {
     crates: FxHashSet<CrateId>,
 }
 
-/// Files by the crate that they are of.
-pub(super) type FilesOfCrates = FxHashMap<CrateId, Vec<FileId>>;
+type Crates = FxHashMap<CrateId, LedTo>;
 
 /// A cone, as it stands in an entry.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Written {
     /// What stands for what vouches for each release, the entry's own first if it is a crate.
     releases: Vec<u128>,
     /// Rust: of each of these.
     crates: Vec<WrittenCrate>,
-    /// With the release that it is of, by its module, or by its place in the folder of its crate.
-    files: Vec<(u32, String)>,
+    files: Vec<WrittenFile>,
     /// Python: first names, and what stands for what is installed under them.
     names: Vec<(String, u128)>,
     /// Python: packages, and what stands for what is in them.
@@ -38,8 +36,18 @@ pub(super) struct Written {
     calls: Vec<(Option<u32>, String, Option<u32>)>,
 }
 
-#[derive(Serialize, Deserialize)]
-struct WrittenCrate {
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct WrittenFile {
+    /// Which of the releases it is of.
+    of: u32,
+    /// Its module, or its place in the folder of its crate.
+    name: String,
+    /// In bytes.
+    size: u64,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(super) struct WrittenCrate {
     /// What stands for its features, its list of files, and what is in its folders in which a file was missing.
     features: Option<u128>,
     listing: Option<u128>,
@@ -48,12 +56,7 @@ struct WrittenCrate {
 
 impl Cone {
     /// Of the code of some files of a release; `None` where it leads to what may change.
-    pub(super) fn of(
-        project: &Project,
-        release: &Release,
-        roots: FxHashSet<FileId>,
-        files: &FilesOfCrates,
-    ) -> Option<Self> {
+    pub(super) fn of(project: &Project, release: &Release, roots: FxHashSet<FileId>, crates: &Crates) -> Option<Self> {
         let mut cone = Self { asks: Asks::default(), crates: FxHashSet::default() };
         match &release.holder {
             Holder::Distribution(..) => {
@@ -71,15 +74,16 @@ impl Cone {
                 cone.crates.insert(*of);
                 while let Some(of) = pending.pop() {
                     project.release_of_crate(of)?;
-                    let mut led_to = project.installed().crates_called_by(of);
-                    for file in files.get(&of).into_iter().flatten() {
+                    let Some(LedTo { files, calls }) = crates.get(&of) else { continue };
+                    let mut led_to: Vec<CrateId> = calls.iter().filter_map(|it| it.1).collect();
+                    for file in files {
                         project.released(*file)?;
                         cone.asks.files.insert(*file);
                         let asks = project.installed().asked_by(*file);
-                        led_to.extend(asks.names.iter().map(|it| (it.to_string(), project.crate_of_anyone(it))));
+                        led_to.extend(asks.names.iter().filter_map(|it| project.crate_of_anyone(it)));
                         cone.asks.extend(&asks);
                     }
-                    pending.extend(led_to.into_iter().filter_map(|it| it.1).filter(|it| cone.crates.insert(*it)));
+                    pending.extend(led_to.into_iter().filter(|it| cone.crates.insert(*it)));
                 }
             }
         }
@@ -97,6 +101,7 @@ impl Cone {
         project: &Project,
         releases: &Releases,
         release: &Release,
+        crates: &Crates,
     ) -> Option<(Written, FxHashMap<FileId, u32>)> {
         let mut written = Written {
             releases: Vec::new(),
@@ -119,19 +124,14 @@ impl Cone {
             }
             Holder::Crate(own) => {
                 order.push(*own);
-                let mut number = |of: Option<CrateId>| {
-                    let of = of?;
-                    let at = order.iter().position(|it| *it == of).unwrap_or_else(|| {
-                        order.push(of);
-                        order.len() - 1
-                    });
-                    u32::try_from(at).ok()
-                };
                 for name in sorted {
-                    written.calls.push((None, name.to_owned(), number(project.crate_of_anyone(name))));
+                    let called = project.crate_of_anyone(name).map(|it| place_in(&mut order, it));
+                    written.calls.push((None, name.to_owned(), called));
                 }
-                self.write_calls(project, &mut order, &mut written);
-                written.crates = order.iter().map(|it| WrittenCrate::of(project, releases, *it)).collect();
+                write_calls(crates, &mut order, &mut written);
+                let of_crate =
+                    |of: &CrateId| remembered(&releases.crates, *of, || WrittenCrate::of(project, releases, *of));
+                written.crates = order.iter().map(of_crate).collect();
                 written.releases =
                     order.iter().map(|it| Some(project.release_of_crate(*it)?.says)).collect::<Option<_>>()?;
             }
@@ -141,8 +141,8 @@ impl Cone {
         files.sort_unstable();
         let mut numbers: FxHashMap<FileId, u32> = FxHashMap::default();
         for (path, file) in files {
-            let its = project.released(file)?;
-            releases.store.is_untouched(path, &its.seal).then_some(())?;
+            let (its, size) = project.released(file)?;
+            (releases.store.untouched(path, &its.seal) == Some(*size)).then_some(())?;
             let (of, name) = match project.installed().place(file)? {
                 Place::Python { module, .. } => {
                     let known = written.releases.iter().position(|it| *it == its.says);
@@ -158,28 +158,9 @@ impl Cone {
                 }
             };
             numbers.insert(file, u32::try_from(written.files.len()).ok()?);
-            written.files.push((u32::try_from(of).ok()?, name));
+            written.files.push(WrittenFile { of: u32::try_from(of).ok()?, name, size: *size });
         }
         Some((written, numbers))
-    }
-
-    /// What the crates call others, from the first of the order on: those that are called go to its end.
-    fn write_calls(&self, project: &Project, order: &mut Vec<CrateId>, written: &mut Written) {
-        let mut at = 0;
-        while let Some(of) = order.get(at).copied() {
-            let mut calls = project.installed().crates_called_by(of);
-            calls.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-            for (name, called) in calls {
-                let called = called.map(|called| {
-                    order.iter().position(|it| *it == called).unwrap_or_else(|| {
-                        order.push(called);
-                        order.len() - 1
-                    })
-                });
-                written.calls.push((Some(at as u32), name, called.map(|it| it as u32)));
-            }
-            at += 1;
-        }
     }
 
     /// What an entry hangs on, where all of it is as it was, and the files by their numbers there.
@@ -201,21 +182,23 @@ impl Cone {
                     (releases.package(project, environment, package) == *says).then_some(())?;
                     cone.asks.packages.insert(package.as_str().into());
                 }
-                let file = |(of, module): &(u32, String)| {
-                    let file = project.module_installed(environment, module)?;
-                    (Some(&project.released(file)?.says) == written.releases.get(*of as usize)).then_some(file)
+                let file = |written_file: &WrittenFile| {
+                    let file = project.module_installed(environment, &written_file.name)?;
+                    let says = *written.releases.get(written_file.of as usize)?;
+                    written_file.is_still(project, file, says).then_some(file)
                 };
                 written.files.iter().map(file).collect::<Option<_>>()?
             }
             Holder::Crate(own) => {
                 let crates = crates_in(project, written, *own)?;
                 for (of, known) in crates.iter().zip(&written.crates) {
-                    known.is_still_of(project, releases, *of).then_some(())?;
+                    let key = (*of, known.clone());
+                    remembered(&releases.same, key, || known.is_still_of(project, releases, *of)).then_some(())?;
                 }
-                let file = |(of, inside): &(u32, String)| {
-                    let of = *crates.get(*of as usize)?;
-                    let file = project.installed().rust_in(of, inside)?;
-                    project.released(file).is_some().then_some(file)
+                let file = |written_file: &WrittenFile| {
+                    let of = written_file.of as usize;
+                    let file = project.installed().rust_in(*crates.get(of)?, &written_file.name)?;
+                    written_file.is_still(project, file, *written.releases.get(of)?).then_some(file)
                 };
                 let files = written.files.iter().map(file).collect::<Option<_>>()?;
                 cone.asks.names.extend(written.calls.iter().filter(|it| it.0.is_none()).map(|it| it.1.as_str().into()));
@@ -227,6 +210,26 @@ impl Cone {
         cone.asks.files.extend(&files);
         Some((cone, files))
     }
+}
+
+/// What the crates call others, from the first of the order on: those that are called go to its end.
+fn write_calls(crates: &Crates, order: &mut Vec<CrateId>, written: &mut Written) {
+    let mut at = 0;
+    while let Some(of) = order.get(at).copied() {
+        for (name, called) in crates.get(&of).into_iter().flat_map(|it| &it.calls) {
+            let called = called.map(|it| place_in(order, it));
+            written.calls.push((Some(at as u32), name.clone(), called));
+        }
+        at += 1;
+    }
+}
+
+fn place_in(order: &mut Vec<CrateId>, of: CrateId) -> u32 {
+    let at = order.iter().position(|it| *it == of).unwrap_or_else(|| {
+        order.push(of);
+        order.len() - 1
+    });
+    at as u32
 }
 
 /// The crates that an entry names, if each is the same release as it was.
@@ -252,6 +255,13 @@ fn crates_in(project: &Project, written: &Written, own: CrateId) -> Option<Vec<C
     crates.iter().zip(&written.releases).all(is_same).then_some(crates)
 }
 
+impl WrittenFile {
+    /// `says`: what vouched for it.
+    fn is_still(&self, project: &Project, file: FileId, says: u128) -> bool {
+        project.released(file).is_some_and(|(release, size)| (release.says, *size) == (says, self.size))
+    }
+}
+
 impl WrittenCrate {
     fn of(project: &Project, releases: &Releases, of: CrateId) -> Self {
         let installed = project.installed();
@@ -272,8 +282,7 @@ impl WrittenCrate {
     fn is_still_of(&self, project: &Project, releases: &Releases, of: CrateId) -> bool {
         let installed = project.installed();
         let folder = &installed.krate(of).folder;
-        let has_same_features =
-            |before: u128| digest(&format!("{:?}", installed.features_of(of))) == before;
+        let has_same_features = |before: u128| digest(&format!("{:?}", installed.features_of(of))) == before;
         let is_same_list = |before: u128| listing(&installed.listing_of(of), folder.as_str()) == before;
         self.features.is_none_or(has_same_features)
             && self.listing.is_none_or(is_same_list)

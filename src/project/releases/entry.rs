@@ -13,6 +13,13 @@ use crate::project::subjects::Subject;
 use crate::project::types::FnRef;
 use crate::source::Span;
 
+/// One release is met beside different ones, in different environments: of so many of these what is found is kept.
+const MOST: usize = 8;
+
+/// What is kept of one release, the latest first.
+#[derive(Default, Serialize, Deserialize)]
+pub(super) struct Entries(pub(super) Vec<Entry>);
+
 #[derive(Serialize, Deserialize)]
 pub(super) struct Entry {
     pub(super) cone: Written,
@@ -20,13 +27,20 @@ pub(super) struct Entry {
     pub(super) functions: Vec<(u32, u32, StoredKnown)>,
 }
 
-impl Entry {
+impl Entries {
     pub(super) fn encode(&self) -> Option<Vec<u8>> {
         postcard::to_stdvec(self).ok()
     }
 
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
         postcard::from_bytes(bytes).ok()
+    }
+
+    /// Adds an entry, in the place of one that had what is in it, and less.
+    pub(super) fn add(&mut self, entry: Entry, instead: Option<&Written>) {
+        self.0.retain(|it| Some(&it.cone) != instead && it.cone != entry.cone);
+        self.0.insert(0, entry);
+        self.0.truncate(MOST);
     }
 }
 
@@ -142,12 +156,7 @@ impl StoredWanted {
 }
 
 impl StoredRuns {
-    fn of(
-        project: &Project,
-        function: FnRef,
-        runs: Runs,
-        number: &dyn Fn(FileId) -> Option<FileId>,
-    ) -> Option<Self> {
+    fn of(project: &Project, function: FnRef, runs: Runs, number: &dyn Fn(FileId) -> Option<FileId>) -> Option<Self> {
         let numbered = |it: FnRef| Some(FnRef { file: number(it.file)?, ..it });
         Some(match runs {
             Runs::Own(it) => Self::Own(numbered(it)?),

@@ -1,7 +1,7 @@
 //! What the functions of released packages do, kept from run to run: a package at a version does not change, so that what is [known](Known)
 //! of its functions holds for good, while all that it hangs on is the same.
 //!
-//! An [entry](entry) is of one release. Besides what its functions run it has all that this was found out from, in whatever environment
+//! An [entry](Entry) is of one release. Besides what its functions run it has all that this was found out from, in whatever environment
 //! that was: its *cone* ([`cone`]). What hangs on a file that nobody vouches for, or on one of the user's, is not kept. What installed code
 //! asks is noted by the file that asks ([`asks`]), and answered without the user's files ([`within`](super::within)).
 
@@ -18,14 +18,14 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 pub(super) use asks::Asks;
 
-use super::{Files, Project};
 use super::effects::Known;
 use super::installed::{CrateId, Place, remembered};
 use super::types::FnRef;
+use super::{Files, Project};
 use crate::finding::FileId;
 use crate::packages::EnvironmentId;
-use cone::Cone;
-use entry::{Entry, StoredKnown};
+use cone::{Cone, Written, WrittenCrate};
+use entry::{Entries, Entry, StoredKnown};
 
 /// Where entries are kept, and what the system tells of files.
 pub trait Store: Send + Sync {
@@ -35,8 +35,8 @@ pub trait Store: Send + Sync {
     fn write(&self, label: &str, says: u128, entry: &[u8]);
     /// What stands for what a seal says; `None` if it is not there.
     fn seal(&self, seal: &Path) -> Option<u128>;
-    /// The file has not been changed after its seal, nor the seal in this run.
-    fn is_untouched(&self, file: &Path, seal: &Path) -> bool;
+    /// The size of a file in bytes, if it has not been changed after its seal, nor the seal in this run.
+    fn untouched(&self, file: &Path, seal: &Path) -> Option<u64>;
     /// What stands for the names in a folder; of one that is not there, that it is not.
     fn names_in(&self, folder: &Path) -> u128;
 }
@@ -80,11 +80,15 @@ pub(super) struct Releases {
     /// What stands for answers about environments: by the environment, and a first name or a package.
     names: Shared<(EnvironmentId, String), u128>,
     folders: Shared<(EnvironmentId, String), u128>,
+    /// What crates are, and whether they are what entries say.
+    crates: Shared<CrateId, WrittenCrate>,
+    same: Shared<(CrateId, WrittenCrate), bool>,
 }
 
 /// What earlier runs have found of a release, all of it as it was.
 struct Before {
     cone: Cone,
+    written: Written,
     functions: FxHashMap<FnRef, StoredKnown>,
     /// The files of an entry, in its order.
     files: Vec<FileId>,
@@ -104,6 +108,8 @@ impl Releases {
             taken: AtomicUsize::new(0),
             names: Shared::default(),
             folders: Shared::default(),
+            crates: Shared::default(),
+            same: Shared::default(),
         }
     }
 
@@ -119,8 +125,8 @@ impl Project {
         self.installed().releases.get().filter(|_| !self.noted)
     }
 
-    /// The release that an installed file is of, if it is as it was released.
-    fn released(&self, file: FileId) -> Option<&Arc<Release>> {
+    /// The release that an installed file is of, and its size in bytes, if it is as it was released.
+    fn released(&self, file: FileId) -> Option<&(Arc<Release>, u64)> {
         let releases = self.releases()?;
         self.installed().release_of(file, |place, path| {
             let release = match place {
@@ -130,7 +136,9 @@ impl Project {
                 }
                 Place::Rust { of, .. } => self.release_of_crate(*of),
             };
-            release.filter(|it| releases.store.is_untouched(path, &it.seal))
+            let release = release?;
+            let size = releases.store.untouched(path, &release.seal)?;
+            Some((release, size))
         })
     }
 
@@ -150,7 +158,7 @@ impl Project {
                     let krate = self.installed().krate(*of);
                     let seal = krate.seal()?;
                     let manifest = krate.folder.join("Cargo.toml");
-                    releases.store.is_untouched(manifest.as_std_path(), &seal).then_some(())?;
+                    releases.store.untouched(manifest.as_std_path(), &seal)?;
                     (krate.label.clone(), seal, self.installed().around.crates.identity(krate.locked?))
                 }
             };
@@ -166,7 +174,7 @@ impl Project {
         if !self.is_installed(function.file) {
             return None;
         }
-        let release = self.released(function.file)?;
+        let (release, _) = self.released(function.file)?;
         let cell = remembered(&releases.before, release.holder.clone(), Arc::default);
         let before = cell.get_or_init(|| self.read_before(releases, release)).as_ref()?;
         let known = before.functions.get(&function)?.known(self, function, &before.files)?;
@@ -175,14 +183,18 @@ impl Project {
     }
 
     fn read_before(&self, releases: &Releases, release: &Release) -> Option<Before> {
-        let entry = Entry::decode(&releases.store.read(&release.label, release.says)?)?;
-        let (cone, files) = Cone::read(self, releases, release, &entry.cone)?;
+        let entries = Entries::decode(&releases.store.read(&release.label, release.says)?)?;
+        let read = |entry: Entry| {
+            let (cone, files) = Cone::read(self, releases, release, &entry.cone)?;
+            Some((entry, cone, files))
+        };
+        let (entry, cone, files) = entries.0.into_iter().find_map(read)?;
         let function = |(file, function, known): (u32, u32, StoredKnown)| {
             let file = *files.get(file as usize)?;
             Some((FnRef { file, function: crate::model::FunctionId(function) }, known))
         };
         let functions = entry.functions.into_iter().map(function).collect::<Option<_>>()?;
-        Some(Before { cone, functions, files })
+        Some(Before { cone, written: entry.cone, functions, files })
     }
 
     /// What the run knows of functions of releases is kept for the next one.
@@ -190,7 +202,7 @@ impl Project {
         let Some(releases) = self.releases() else { return };
         let known = self.effects.known.iter().filter(|(function, _)| self.is_installed(function.file));
         let is_new = |function: FnRef| {
-            let Some(release) = self.released(function.file) else { return false };
+            let Some((release, _)) = self.released(function.file) else { return false };
             let before = releases.before.read().unwrap_or_else(PoisonError::into_inner);
             let before = before.get(&release.holder).and_then(|it| it.get()?.as_ref());
             before.is_none_or(|it| !it.functions.contains_key(&function))
@@ -216,22 +228,22 @@ impl Project {
         let fresh = std::mem::take(&mut *releases.fresh.lock().unwrap_or_else(PoisonError::into_inner));
         let mut by_release: FxHashMap<&Holder, (&Arc<Release>, Vec<(FnRef, &Known)>)> = FxHashMap::default();
         for (function, known) in &fresh {
-            if let Some(release) = self.released(function.file) {
+            if let Some((release, _)) = self.released(function.file) {
                 let of_release = by_release.entry(&release.holder).or_insert_with(|| (release, Vec::new()));
                 of_release.1.push((*function, known));
             }
         }
-        let files = self.installed().files_of_crates();
+        let crates = self.installed().crates_led_to();
         let by_release: Vec<_> = by_release.into_values().collect();
         by_release.into_par_iter().for_each(|(release, known)| {
             let roots: FxHashSet<FileId> = known.iter().map(|it| it.0.file).collect();
-            let Some(mut cone) = Cone::of(self, release, roots, &files) else { return };
+            let Some(mut cone) = Cone::of(self, release, roots, &crates) else { return };
             let cell = releases.before.read().unwrap_or_else(PoisonError::into_inner).get(&release.holder).cloned();
             let before = cell.as_ref().and_then(|it| it.get()?.as_ref());
             if let Some(before) = before {
                 cone.extend(&before.cone);
             }
-            let Some((written, files)) = cone.written(self, releases, release) else { return };
+            let Some((written, files)) = cone.written(self, releases, release, &crates) else { return };
             let number = |file: FileId| files.get(&file).copied();
             let is_fresh: FxHashSet<FnRef> = known.iter().map(|it| it.0).collect();
             let mut functions: Vec<(u32, u32, StoredKnown)> = Vec::new();
@@ -248,7 +260,11 @@ impl Project {
                 }
             }
             functions.sort_unstable_by_key(|it| (it.0, it.1));
-            if let Some(bytes) = (Entry { cone: written, functions }).encode() {
+            // Another run may have been here.
+            let there = releases.store.read(&release.label, release.says).and_then(|it| Entries::decode(&it));
+            let mut entries = there.unwrap_or_default();
+            entries.add(Entry { cone: written, functions }, before.map(|it| &it.written));
+            if let Some(bytes) = entries.encode() {
                 releases.store.write(&release.label, release.says, &bytes);
             }
         });
