@@ -1,6 +1,10 @@
 //! What the functions of released packages do is kept under their names and versions, for every project: where the user's files are
 //! others, they are not looked at again, and what is found is what is found from nothing.
 
+#[path = "support/pieces.rs"]
+mod pieces;
+#[path = "known/random.rs"]
+mod random;
 mod support;
 
 use std::path::PathBuf;

@@ -1,5 +1,7 @@
 //! A session finds after every change what an analysis of the changed tree finds.
 
+#[path = "support/pieces.rs"]
+mod pieces;
 #[path = "session/random.rs"]
 mod random;
 
