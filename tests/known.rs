@@ -141,6 +141,15 @@ fn another_version_is_looked_at_and_the_others_are_not() {
 }
 
 #[test]
+fn the_same_version_built_anew_is_looked_at() {
+    let folder = python();
+    check(&folder, &[]);
+    install(&folder, "net", "2.1", &[("the_net.py", &NET.replace("sleep", "clock"))]);
+    assert!(!assert_known(&folder, (0, 0), "of the same size").contains("the_net.py"));
+    assert_known(&folder, (3, 2), "as it is now");
+}
+
+#[test]
 fn what_comes_to_be_installed_beside_it_counts() {
     let folder = python();
     check(&folder, &[]);
