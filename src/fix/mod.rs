@@ -27,6 +27,15 @@ pub fn mended_source(source: &Source, mended: &Mended) -> Source {
 /// Replaces a file by way of a temporary one beside it: readers see the old text or the new, never a part. A link stays a
 /// link, and permissions stay as they are.
 pub fn replace(file: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    replace_by(file, write, true)
+}
+
+/// The same of what need not be on disk when the power fails: nobody waits for that.
+pub fn replace_soon(file: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    replace_by(file, write, false)
+}
+
+fn replace_by(file: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>, is_synced: bool) -> io::Result<()> {
     let target = file.canonicalize().unwrap_or_else(|_| file.to_owned());
     let folder = target.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
@@ -42,7 +51,9 @@ pub fn replace(file: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>
     let mut out = io::BufWriter::new(temporary);
     write(&mut out)?;
     let temporary = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-    temporary.as_file().sync_all()?;
+    if is_synced {
+        temporary.as_file().sync_all()?;
+    }
     temporary.persist(&target).map_err(|error| error.error)?;
     Ok(())
 }

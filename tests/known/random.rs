@@ -26,7 +26,8 @@ enum Step {
     Anew,
 }
 
-fn steps() -> impl Strategy<Value = Vec<Step>> {
+/// Each with whether the user changes something as well.
+fn steps() -> impl Strategy<Value = Vec<(Step, bool)>> {
     let package = 0..MODULES.len();
     let pieces = || prop::collection::vec(piece(), 1..6);
     let step = prop_oneof![
@@ -37,7 +38,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => (package, piece()).prop_map(|(package, piece)| Step::Change(package, piece)),
         1 => Just(Step::Anew),
     ];
-    prop::collection::vec(step, 1..7)
+    prop::collection::vec((step, any::<bool>()), 1..7)
 }
 
 /// What is installed, and what the user has written.
@@ -147,7 +148,8 @@ impl World {
         self.folder.write("work/Cargo.lock", text);
     }
 
-    fn step(&mut self, step: Step) {
+    fn step(&mut self, step: Step, edits: bool) {
+        let writes = edits || matches!(step, Step::Write(_));
         match step {
             Step::Write(pieces) => self.app = pieces,
             Step::Upgrade(package, pieces) => self.becomes(package, |(versions, at, _)| {
@@ -172,7 +174,9 @@ impl World {
             }
             Step::Anew => (0..MODULES.len()).for_each(|package| self.becomes(package, |_| ())),
         }
-        self.write();
+        if writes {
+            self.write();
+        }
     }
 
     fn becomes(&mut self, package: usize, what: impl FnOnce(&mut (Vec<Vec<Piece>>, Option<usize>, Vec<Piece>))) {
@@ -206,8 +210,8 @@ fn run(is_rust: bool) -> usize {
     let result = TestRunner::new(config).run(&(trees(), steps()), |(trees, steps)| {
         let mut world = World::new(trees, is_rust);
         world.check();
-        for step in steps {
-            world.step(step);
+        for (step, edits) in steps {
+            world.step(step, edits);
             counted.set(counted.get() + world.check());
         }
         Ok(())

@@ -118,7 +118,7 @@ impl Entry {
     pub fn write(&self, path: &Path) -> std::io::Result<()> {
         let rest = serde_json::to_string(self)?;
         let sum = blake3::hash(rest.as_bytes()).to_hex();
-        crate::fix::replace(path, |out| write!(out, "{sum}\n{rest}"))
+        crate::fix::replace_soon(path, |out| write!(out, "{sum}\n{rest}"))
     }
 
     /// What the group's analysis had given, with the texts that findings are in; `None` if one cannot be had.

@@ -55,7 +55,7 @@ impl Store for Releases {
         if std::fs::create_dir_all(&self.folder).is_ok() {
             let sum = blake3::hash(entry);
             // A cache that cannot be written is no reason to stop.
-            drop(crate::fix::replace(&self.path(label, says), |out| {
+            drop(crate::fix::replace_soon(&self.path(label, says), |out| {
                 out.write_all(sum.as_bytes())?;
                 out.write_all(entry)
             }));

@@ -142,7 +142,8 @@ impl Cone {
         let mut numbers: FxHashMap<FileId, u32> = FxHashMap::default();
         for (path, file) in files {
             let (its, size) = project.released(file)?;
-            (releases.store.untouched(path, &its.seal) == Some(*size)).then_some(())?;
+            let is_unchanged = || releases.store.untouched(path, &its.seal) == Some(*size);
+            remembered(&releases.unchanged, file, is_unchanged).then_some(())?;
             let (of, name) = match project.installed().place(file)? {
                 Place::Python { module, .. } => {
                     let known = written.releases.iter().position(|it| *it == its.says);

@@ -83,6 +83,8 @@ pub(super) struct Releases {
     /// What crates are, and whether they are what entries say.
     crates: Shared<CrateId, WrittenCrate>,
     same: Shared<(CrateId, WrittenCrate), bool>,
+    /// Files that are as they were when the run began, now that all has been found.
+    unchanged: Shared<FileId, bool>,
 }
 
 /// What earlier runs have found of a release, all of it as it was.
@@ -110,6 +112,7 @@ impl Releases {
             folders: Shared::default(),
             crates: Shared::default(),
             same: Shared::default(),
+            unchanged: Shared::default(),
         }
     }
 
