@@ -19,7 +19,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 pub(super) use asks::Asks;
 
 use super::effects::Known;
-use super::installed::{CrateId, Place, remembered};
+use super::installed::{CrateId, LedTo, Place, remembered};
 use super::types::FnRef;
 use super::{Files, Project};
 use crate::finding::FileId;
@@ -94,6 +94,12 @@ struct Before {
     functions: FxHashMap<FnRef, StoredKnown>,
     /// The files of an entry, in its order.
     files: Vec<FileId>,
+}
+
+/// What has been found out of a release in this run.
+struct Found<'a> {
+    release: &'a Release,
+    known: Vec<(FnRef, &'a Known)>,
 }
 
 fn digest(text: &str) -> u128 {
@@ -229,47 +235,56 @@ impl Project {
 
     fn write_to(&self, releases: &Releases) {
         let fresh = std::mem::take(&mut *releases.fresh.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut by_release: FxHashMap<&Holder, (&Arc<Release>, Vec<(FnRef, &Known)>)> = FxHashMap::default();
+        let mut found: FxHashMap<&Holder, Found<'_>> = FxHashMap::default();
         for (function, known) in &fresh {
             if let Some((release, _)) = self.released(function.file) {
-                let of_release = by_release.entry(&release.holder).or_insert_with(|| (release, Vec::new()));
-                of_release.1.push((*function, known));
+                let of_release = found.entry(&release.holder);
+                of_release.or_insert_with(|| Found { release, known: Vec::new() }).known.push((*function, known));
             }
         }
         let crates = self.installed().crates_led_to();
-        let by_release: Vec<_> = by_release.into_values().collect();
-        by_release.into_par_iter().for_each(|(release, known)| {
-            let roots: FxHashSet<FileId> = known.iter().map(|it| it.0.file).collect();
-            let Some(mut cone) = Cone::of(self, release, roots, &crates) else { return };
+        let found: Vec<Found<'_>> = found.into_values().collect();
+        found.into_par_iter().for_each(|found| {
+            let release = found.release;
             let cell = releases.before.read().unwrap_or_else(PoisonError::into_inner).get(&release.holder).cloned();
             let before = cell.as_ref().and_then(|it| it.get()?.as_ref());
-            if let Some(before) = before {
-                cone.extend(&before.cone);
-            }
-            let Some((written, files)) = cone.written(self, releases, release, &crates) else { return };
-            let number = |file: FileId| files.get(&file).copied();
-            let is_fresh: FxHashSet<FnRef> = known.iter().map(|it| it.0).collect();
-            let mut functions: Vec<(u32, u32, StoredKnown)> = Vec::new();
-            let mut add = |function: FnRef, known: &Known| {
-                let stored = StoredKnown::of(self, function, known, &number);
-                functions.extend(stored.and_then(|it| Some((number(function.file)?, function.function.0, it))));
-            };
-            known.iter().for_each(|(function, known)| add(*function, known));
-            for (function, stored) in before.into_iter().flat_map(|it| &it.functions) {
-                if !is_fresh.contains(function)
-                    && let Some(known) = before.and_then(|it| stored.known(self, *function, &it.files))
-                {
-                    add(*function, &known);
-                }
-            }
-            functions.sort_unstable_by_key(|it| (it.0, it.1));
+            let Some(entry) = self.entry_for(releases, &found, before, &crates) else { return };
             // Another run may have been here.
             let there = releases.store.read(&release.label, release.says).and_then(|it| Entries::decode(&it));
             let mut entries = there.unwrap_or_default();
-            entries.add(Entry { cone: written, functions }, before.map(|it| &it.written));
+            entries.add(entry, before.map(|it| &it.written));
             if let Some(bytes) = entries.encode() {
                 releases.store.write(&release.label, release.says, &bytes);
             }
         });
+    }
+
+    /// What is known of a release, now and `before`; `None` where it hangs on what may change.
+    fn entry_for(
+        &self,
+        releases: &Releases,
+        found: &Found<'_>,
+        before: Option<&Before>,
+        crates: &FxHashMap<CrateId, LedTo>,
+    ) -> Option<Entry> {
+        let roots: FxHashSet<FileId> = found.known.iter().map(|it| it.0.file).collect();
+        let mut cone = Cone::of(self, found.release, roots, crates)?;
+        if let Some(before) = before {
+            cone.extend(&before.cone);
+        }
+        let (cone, numbers) = cone.written(self, releases, found.release, crates)?;
+        let number = |file: FileId| numbers.get(&file).copied();
+        let stored = |function: FnRef, known: &Known| {
+            let stored = StoredKnown::of(self, function, known, &number)?;
+            Some((number(function.file)?, function.function.0, stored))
+        };
+        let now = found.known.iter().filter_map(|(function, known)| stored(*function, known));
+        // None of these has been looked at now.
+        let earlier = before.into_iter().flat_map(|it| it.functions.iter().map(move |known| (it, known)));
+        let earlier = earlier
+            .filter_map(|(before, (function, known))| stored(*function, &known.known(self, *function, &before.files)?));
+        let mut functions: Vec<_> = now.chain(earlier).collect();
+        functions.sort_unstable_by_key(|it| (it.0, it.1));
+        Some(Entry { cone, functions })
     }
 }
