@@ -46,9 +46,17 @@ struct World {
     folder: Folder,
     is_rust: bool,
     app: Vec<Piece>,
-    /// Of each package its versions so far, the number of the one that is installed, and how it was changed in place.
-    packages: Vec<(Vec<Vec<Piece>>, Option<usize>, Vec<Piece>)>,
+    packages: Vec<Package>,
     edits: usize,
+}
+
+struct Package {
+    /// All that there have been.
+    versions: Vec<Vec<Piece>>,
+    /// The one that is installed.
+    version: Option<usize>,
+    /// What was added to it in place.
+    added: Vec<Piece>,
 }
 
 impl World {
@@ -63,7 +71,8 @@ impl World {
             folder.write("work/Cargo.toml", format!("{manifest}{names}"));
         }
         let app = trees[0].clone();
-        let packages = trees.into_iter().map(|tree| (vec![tree], Some(0), Vec::new())).collect();
+        let packages =
+            trees.into_iter().map(|it| Package { versions: vec![it], version: Some(0), added: Vec::new() }).collect();
         let mut world = Self { folder, is_rust, app, packages, edits: 0 };
         world.write();
         (0..MODULES.len()).for_each(|it| world.put(it));
@@ -96,8 +105,8 @@ impl World {
     }
 
     fn text(&self, package: usize) -> String {
-        let (versions, at, more) = &self.packages[package];
-        let pieces: Vec<Piece> = at.into_iter().flat_map(|it| &versions[*it]).chain(more).cloned().collect();
+        let Package { versions, version, added } = &self.packages[package];
+        let pieces: Vec<Piece> = version.iter().flat_map(|it| &versions[*it]).chain(added).cloned().collect();
         if self.is_rust { rust(&pieces, "") } else { python(&pieces) }
     }
 
@@ -111,7 +120,7 @@ impl World {
     }
 
     fn put(&self, package: usize) {
-        let (name, Some(version)) = (MODULES[package], self.packages[package].1) else { return };
+        let (name, Some(version)) = (MODULES[package], self.packages[package].version) else { return };
         let number = format!("0.{version}.0");
         if self.is_rust {
             unpack(&self.folder, REGISTRY, name, &number, &self.text(package));
@@ -125,7 +134,7 @@ impl World {
     }
 
     fn take_out(&self, package: usize) {
-        let Some(version) = self.packages[package].1 else { return };
+        let Some(version) = self.packages[package].version else { return };
         drop(std::fs::remove_dir_all(self.folder.at(&self.at(package, version))));
         drop(std::fs::remove_file(self.folder.at(&format!("{SITE}/{}.py", MODULES[package]))));
     }
@@ -135,7 +144,7 @@ impl World {
             return;
         }
         let there: Vec<(&str, usize)> =
-            self.packages.iter().zip(MODULES).filter_map(|(it, name)| Some((name, it.1?))).collect();
+            self.packages.iter().zip(MODULES).filter_map(|(it, name)| Some((name, it.version?))).collect();
         let names: Vec<String> = there.iter().map(|it| format!("\"{}\"", it.0)).collect();
         let names = names.join(", ");
         let mut text =
@@ -152,17 +161,17 @@ impl World {
         let writes = edits || matches!(step, Step::Write(_));
         match step {
             Step::Write(pieces) => self.app = pieces,
-            Step::Upgrade(package, pieces) => self.becomes(package, |(versions, at, _)| {
-                versions.push(pieces);
-                *at = Some(versions.len() - 1);
+            Step::Upgrade(package, pieces) => self.becomes(package, |it| {
+                it.versions.push(pieces);
+                it.version = Some(it.versions.len() - 1);
             }),
-            Step::Downgrade(package) => self.becomes(package, |(versions, at, _)| {
-                *at = Some(at.map_or(versions.len() - 1, |it| it.saturating_sub(1)));
+            Step::Downgrade(package) => self.becomes(package, |it| {
+                it.version = Some(it.version.map_or(it.versions.len() - 1, |version| version.saturating_sub(1)));
             }),
-            Step::Remove(package) => self.becomes(package, |it| it.1 = None),
+            Step::Remove(package) => self.becomes(package, |it| it.version = None),
             Step::Change(package, piece) => {
-                if let Some(version) = self.packages[package].1 {
-                    self.packages[package].2.push(piece);
+                if let Some(version) = self.packages[package].version {
+                    self.packages[package].added.push(piece);
                     std::thread::sleep(Duration::from_millis(20));
                     let path = if self.is_rust {
                         format!("{}/src/lib.rs", self.at(package, version))
@@ -179,10 +188,10 @@ impl World {
         }
     }
 
-    fn becomes(&mut self, package: usize, what: impl FnOnce(&mut (Vec<Vec<Piece>>, Option<usize>, Vec<Piece>))) {
+    fn becomes(&mut self, package: usize, what: impl FnOnce(&mut Package)) {
         self.take_out(package);
         let it = &mut self.packages[package];
-        it.2.clear();
+        it.added.clear();
         what(it);
         self.put(package);
         self.lock();
