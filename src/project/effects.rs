@@ -3,6 +3,8 @@
 //! Functions are looked at level by level from those that run on the loop, each level in parallel; then effects climb back
 //! from where they are to every caller, nearest first. Both steps give the same answer for any number of threads.
 
+mod renewed;
+
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
@@ -11,6 +13,8 @@ use crate::finding::{Confidence, FileId};
 use crate::knowledge::{Api, Effect, Kind, Runner};
 use crate::model::{CallId, Condition, NameId, Test, ValueId};
 use crate::source::{Language, Span};
+
+pub(super) use renewed::Stale;
 
 use super::guards::{Guards, Outcome};
 use super::renumbered::{Renumbered, rekey};
@@ -203,13 +207,13 @@ pub struct Effects {
     /// Where the class of an object leads elsewhere than the sites.
     pub(super) special: Special,
     /// Sync functions that the loop itself calls.
-    pub(super) callbacks: FxHashSet<FnRef>,
+    callbacks: FxHashSet<FnRef>,
     /// Files of which every function is looked at, whether code on the loop reaches it or not.
     asked: FxHashSet<FileId>,
     /// By file, what is looked at whoever calls it.
-    pub(super) roots: FxHashMap<FileId, Vec<FnRef>>,
+    roots: FxHashMap<FileId, Vec<FnRef>>,
     /// As of the last time that effects climbed, unless something has been called otherwise since.
-    pub(super) callers: Option<Callers>,
+    callers: Option<Callers>,
 }
 
 /// Who runs a function by itself, and at which of its sites.

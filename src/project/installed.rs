@@ -22,7 +22,7 @@ use crate::packages::{CrateSource, EnvironmentId, Surroundings};
 use crate::source::{Features, Language, Source};
 
 /// A map that many threads read and few write.
-type Shared<K, V> = RwLock<FxHashMap<K, V>>;
+pub(super) type Shared<K, V> = RwLock<FxHashMap<K, V>>;
 
 /// Impls of a type: file and index there.
 pub(super) type Impls = Arc<[(FileId, u32)]>;

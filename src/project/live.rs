@@ -7,10 +7,9 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::effects::Known;
+use super::effects::{Known, Stale};
 use super::files::{Files, Read};
 use super::implementations::{Blocks, ByType};
-use super::renewed::Stale;
 use super::renumbered::Renumbered;
 use super::trace::{self, Asked, Question, Seen};
 use super::types::{Class, FnRef};

@@ -50,7 +50,6 @@ mod reach;
 mod receiver;
 mod releases;
 mod remembered;
-mod renewed;
 mod renumbered;
 mod resolve;
 mod results;

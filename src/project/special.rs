@@ -14,9 +14,8 @@ use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Project;
-use super::effects::{AllKnown, Runs, Site, Wanted};
+use super::effects::{AllKnown, Runs, Site, Stale, Wanted};
 use super::overridden::Asked;
-use super::renewed::Stale;
 use super::renumbered::{Renumbered, rekey};
 use super::subjects::{Bound, Subject};
 use super::types::{Class, FnRef};

@@ -11,7 +11,7 @@ mod entry;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -19,7 +19,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 pub(super) use asks::Asks;
 
 use super::effects::Known;
-use super::installed::{CrateId, LedTo, Place, remembered};
+use super::installed::{CrateId, LedTo, Place, Shared, remembered};
 use super::types::FnRef;
 use super::{Files, Project};
 use crate::finding::FileId;
@@ -66,8 +66,6 @@ pub struct Taken {
     pub functions: usize,
     pub releases: usize,
 }
-
-type Shared<K, V> = RwLock<FxHashMap<K, V>>;
 
 /// All that is kept, as far as the run gets to.
 pub(super) struct Releases {

@@ -6,7 +6,7 @@ use rustc_hash::FxHashSet;
 use super::{Graph, Node, Special, is_whole};
 use crate::project::Project;
 use crate::project::effects::AllKnown;
-use crate::project::renewed::Stale;
+use crate::project::effects::Stale;
 use crate::project::types::FnRef;
 
 impl Special {

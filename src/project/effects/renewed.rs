@@ -5,19 +5,19 @@
 
 use rustc_hash::FxHashSet;
 
-use super::Project;
-use super::effects::{AllKnown, Effects, Look};
-use super::types::FnRef;
+use super::{AllKnown, Effects, Look};
 use crate::finding::FileId;
+use crate::project::Project;
+use crate::project::types::FnRef;
 
 /// The files of which nothing that was found holds.
-pub(super) enum Stale<'a> {
+pub(in crate::project) enum Stale<'a> {
     All,
     These(&'a FxHashSet<FileId>),
 }
 
 impl Stale<'_> {
-    pub(super) fn has(&self, file: FileId) -> bool {
+    pub(in crate::project) fn has(&self, file: FileId) -> bool {
         match self {
             Self::All => true,
             Self::These(files) => files.contains(&file),
@@ -27,7 +27,7 @@ impl Stale<'_> {
 
 impl Effects {
     /// The same after a change. `callbacks` are those there are now. Gives the functions of which something else is known than before.
-    pub(super) fn renew(
+    pub(in crate::project) fn renew(
         &mut self,
         project: &Project,
         callbacks: FxHashSet<FnRef>,
