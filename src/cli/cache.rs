@@ -150,7 +150,7 @@ impl<'a> Cache<'a> {
         self.hits.load(Ordering::Relaxed)
     }
 
-    /// Keeps what has been found of a group. A cache that cannot be written is no reason to stop.
+    /// Keeps what has been found of a group, and of dependencies. A cache that cannot be written is no reason to stop.
     pub fn keep(&self, project: &Project, group: &Group, reading: &Reading) {
         let stamp = |file: FileId| {
             let loaded = self.inputs.files.get(file.index())?;
@@ -161,6 +161,8 @@ impl<'a> Cache<'a> {
         files.sort_unstable();
         let Some(files) = files.into_iter().map(stamp).collect::<Option<Vec<_>>>() else { return };
         let Some(around) = Around::of(project, &self.now, self.begun) else { return };
+        // Nothing that is installed has changed since the run began.
+        project.keep_known();
         let seen = Seen { begun: self.begun, files, around };
         let entry = Entry::new(seen, group, self.inputs.files.len(), reading.unread_among(project.group()));
         drop(entry.write(&self.path(project.group())));

@@ -147,7 +147,6 @@ impl Analysed {
             let group = Group { coverage, ..Group::of(project, findings, options) };
             if let Some(cache) = &cache {
                 cache.keep(project, &group, &reading);
-                project.keep_known();
                 anew.store(true, Ordering::Relaxed);
             }
             group

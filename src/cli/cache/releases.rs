@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use super::around::Now;
 use super::{content, content_around, used};
-use crate::cli::stamp::Stamp;
+use crate::cli::stamp::{Stamp, nanoseconds};
 use crate::project::Store;
 
 /// The ending of their names.
@@ -73,6 +73,11 @@ impl Store for Releases {
     }
 
     fn names_in(&self, folder: &Path) -> u128 {
-        if folder.is_dir() { content_around(folder, 0) } else { content("") }
+        match Stamp::of(folder) {
+            // What has changed since the run began is not what the run has seen, nor what it will ever be.
+            now if now.latest() > nanoseconds(self.begun) => content(&format!("{:?}", self.begun)),
+            _ if folder.is_dir() => content_around(folder, 0),
+            _ => content(""),
+        }
     }
 }

@@ -183,10 +183,9 @@ impl Cone {
                     (releases.package(project, environment, package) == *says).then_some(())?;
                     cone.asks.packages.insert(package.as_str().into());
                 }
-                let file = |written_file: &WrittenFile| {
-                    let file = project.module_installed(environment, &written_file.name)?;
-                    let says = *written.releases.get(written_file.of as usize)?;
-                    written_file.is_still(project, file, says).then_some(file)
+                let file = |it: &WrittenFile| {
+                    let file = project.module_installed(environment, &it.name)?;
+                    it.is_still(project, file, *written.releases.get(it.of as usize)?).then_some(file)
                 };
                 written.files.iter().map(file).collect::<Option<_>>()?
             }
@@ -196,10 +195,9 @@ impl Cone {
                     let key = (*of, known.clone());
                     remembered(&releases.same, key, || known.is_still_of(project, releases, *of)).then_some(())?;
                 }
-                let file = |written_file: &WrittenFile| {
-                    let of = written_file.of as usize;
-                    let file = project.installed().rust_in(*crates.get(of)?, &written_file.name)?;
-                    written_file.is_still(project, file, *written.releases.get(of)?).then_some(file)
+                let file = |it: &WrittenFile| {
+                    let file = project.installed().rust_in(*crates.get(it.of as usize)?, &it.name)?;
+                    it.is_still(project, file, *written.releases.get(it.of as usize)?).then_some(file)
                 };
                 let files = written.files.iter().map(file).collect::<Option<_>>()?;
                 cone.asks.names.extend(written.calls.iter().filter(|it| it.0.is_none()).map(|it| it.1.as_str().into()));
