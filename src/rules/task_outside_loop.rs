@@ -7,7 +7,9 @@ use rustc_hash::FxHashSet;
 use super::{Category, Context, Profile, Rule};
 use crate::finding::{Severity, Step};
 use crate::knowledge::{Api, Effect};
-use crate::model::{Arm, CallId, Condition, FunctionKind, Handler, Node, TOP_LEVEL, Value, flow};
+use crate::model::{
+    Arm, CallId, Condition, FileModel, FunctionKind, Handler, Node, TOP_LEVEL, Test, Value, ValueId, flow,
+};
 use crate::project::Only;
 use crate::project::types::{FnRef, Ty};
 use crate::source::{Language, Span};
@@ -200,6 +202,29 @@ fn calls_within(context: &Context<'_>, function: FnRef) -> Vec<(CallId, bool)> {
     calls_but(context, function, &|arm| arm.conditions.iter().any(is_given))
 }
 
+/// What holds only where Python runs in a browser, as it is called: a loop always runs there.
+/// <https://pyodide.org/en/stable/usage/api/python-api/webloop.html>
+fn is_of_browser(model: &FileModel, condition: &Condition) -> bool {
+    let says_so = |value: ValueId| {
+        let mut at = value;
+        if let Value::Result(call) = model.value(at) {
+            at = model.call(*call).callee;
+        }
+        let name = match model.value(at) {
+            Value::Attr(_, name) | Value::Global(_, name) | Value::Str(name) => Some(*name),
+            Value::Path(path) => path.segments.last().copied(),
+            _ => None,
+        };
+        let name = name.map(|it| model.name(it).to_ascii_lowercase()).unwrap_or_default();
+        ["pyodide", "pyscript", "emscripten"].iter().any(|it| name.contains(it))
+    };
+    let equals = match condition.test {
+        Test::Equals(literal) => says_so(literal),
+        _ => false,
+    };
+    condition.holds && (equals || says_so(condition.value))
+}
+
 fn calls_but(context: &Context<'_>, function: FnRef, is_guard: &dyn Fn(&Arm) -> bool) -> Vec<(CallId, bool)> {
     let model = context.project.model(function.file);
     let mut calls = Vec::new();
@@ -212,7 +237,8 @@ fn calls_but(context: &Context<'_>, function: FnRef, is_guard: &dyn Fn(&Arm) -> 
                 guarded.push(Span::new(it.span.start, handlers));
             }
             Node::Branch(it) => {
-                guarded.extend(it.arms.iter().filter(|arm| is_guard(arm)).map(|arm| arm.span));
+                let in_browser = |arm: &Arm| arm.conditions.iter().any(|it| is_of_browser(model, it));
+                guarded.extend(it.arms.iter().filter(|arm| is_guard(arm) || in_browser(arm)).map(|arm| arm.span));
             }
             Node::Call(id) => {
                 let at = model.call(*id).span;
